@@ -1,0 +1,2 @@
+//! The `wald` command.
+fn main() {}

@@ -1,0 +1,194 @@
+//! Diagnostics as data. The library never prints: it collects [`Diagnostic`]s, and `wald-cli` renders them.
+//!
+//! A message reads exactly as `wasm-ld` words it, because build systems parse that; the location says the same
+//! again in fields, for tools that would rather not. What only Wald knows goes into `notes` and `help`.
+
+use std::fmt;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Information that was asked for (`--trace`, `--print-gc-sections`, `--verbose`): no prefix, standard output or
+    /// error as [`Diagnostic::code`] says.
+    Message,
+    /// The output is written; something is probably wrong.
+    Warning,
+    /// The link fails; other inputs are still looked at.
+    Error,
+}
+
+/// Where in the inputs it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// The file's path as it was given.
+    pub path: String,
+    /// The archive member's name, where the file is an archive.
+    pub member: Option<String>,
+    /// Byte offset from the start of the object (of the member, not of the archive).
+    pub offset: Option<u64>,
+    /// The function or symbol it is in.
+    pub symbol: Option<String>,
+}
+
+impl fmt::Display for Location {
+    /// `path`, or `path(member)`: the way wasm-ld names files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.member {
+            Some(member) => write!(f, "{}({member})", self.path),
+            None => f.write_str(&self.path),
+        }
+    }
+}
+
+/// What kind of diagnostic it is, stable for tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// An input could not be opened or read.
+    Open,
+    /// An input's bytes are malformed.
+    Parse,
+    /// Options contradict each other or have impossible values.
+    Options,
+    /// A symbol is referenced and not defined.
+    UndefinedSymbol,
+    /// A symbol is defined more than once.
+    DuplicateSymbol,
+    /// Two files disagree on a symbol's kind, type, import name or signature.
+    SymbolType,
+    /// Two files disagree on target features.
+    Features,
+    /// Sizes or addresses that do not fit.
+    Layout,
+    /// A relocation that cannot be applied.
+    Relocation,
+    /// Something an input holds that the link leaves out.
+    Ignored,
+    /// A file that was read (`--trace`): standard output.
+    Trace,
+    /// A symbol reference or definition (`--trace-symbol`): standard output.
+    TraceSymbol,
+    /// A removed input section (`--print-gc-sections`): standard output.
+    GcSection,
+    /// What the link does (`--verbose`): standard error.
+    Verbose,
+}
+
+/// One thing that the link has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error, warning or asked-for message.
+    pub severity: Severity,
+    /// Its kind.
+    pub code: Code,
+    /// The whole text as wasm-ld words it, without the `wasm-ld: error: ` prefix; may span lines (`>>> …`).
+    pub message: String,
+    /// The input that is to blame.
+    pub location: Option<Location>,
+    /// What Wald adds to wasm-ld's words, a line each.
+    pub notes: Vec<String>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    /// A warning.
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+
+    /// A message that was asked for.
+    pub fn message(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Message, code, message)
+    }
+
+    fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
+        Diagnostic { severity, code, message: message.into(), location: None, notes: Vec::new(), help: None }
+    }
+
+    /// The same diagnostic with a location.
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    /// The same diagnostic with one more line of explanation.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// The same diagnostic with a hint.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The diagnostics of one link, in the order in which they are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    errors: usize,
+}
+
+impl Diagnostics {
+    /// No diagnostics.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.severity == Severity::Error {
+            self.errors += 1;
+        }
+        self.list.push(diagnostic);
+    }
+
+    /// Records several.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
+        }
+    }
+
+    /// How many errors there are.
+    pub fn error_count(&self) -> usize {
+        self.errors
+    }
+
+    /// All of them.
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.list
+    }
+
+    /// Goes on when no error was recorded; otherwise the proof that there was one.
+    pub fn check(&self) -> Result<(), LinkFailure> {
+        if self.errors == 0 {
+            Ok(())
+        } else {
+            Err(LinkFailure(()))
+        }
+    }
+
+    /// Records an error and gives the proof that there is one.
+    pub fn fail(&mut self, diagnostic: Diagnostic) -> LinkFailure {
+        debug_assert_eq!(diagnostic.severity, Severity::Error);
+        self.push(diagnostic);
+        LinkFailure(())
+    }
+
+    /// The list itself.
+    pub fn into_vec(self) -> Vec<Diagnostic> {
+        self.list
+    }
+}
+
+/// The link cannot go on. Only [`Diagnostics`] makes one, after an error was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkFailure(());

@@ -1,0 +1,5 @@
+//! Wald: a linker for WebAssembly as a library.
+#![forbid(unsafe_code)]
+
+pub mod options;
+pub mod diagnostics;

@@ -1,0 +1,214 @@
+//! What a link is asked to do: one plain value, resolved before the link starts.
+//!
+//! The library reads no command line. `wald-cli` turns wasm-ld's arguments into [`Options`]; a compiler that
+//! embeds Wald fills the fields it needs and takes the rest from [`Options::default`], which is what
+//! `wasm-ld` does when it is given no option at all.
+
+/// What to do about a symbol that is referenced and defined nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnresolvedPolicy {
+    /// Every undefined symbol is an error (the default).
+    #[default]
+    ReportError,
+    /// Every undefined symbol is a warning; calls to it trap.
+    Warn,
+    /// Undefined symbols pass without a word; calls to them trap, their addresses are null.
+    Ignore,
+    /// Undefined symbols become imports that a dynamic linker resolves (PIC only).
+    ImportDynamic,
+}
+
+/// Which build id goes into the output.
+/// See <https://github.com/WebAssembly/tool-conventions/blob/main/BuildId.md>.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BuildId {
+    /// No `build_id` section.
+    #[default]
+    None,
+    /// A 16-byte id from a fast hash of the output (`--build-id`, `--build-id=fast`).
+    Fast,
+    /// SHA-1 of the output (`--build-id=sha1`, `--build-id=tree`).
+    Sha1,
+    /// Sixteen random bytes (`--build-id=uuid`).
+    Uuid,
+    /// The given bytes (`--build-id=0x…`).
+    Hex(Vec<u8>),
+}
+
+/// Module and field name of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportName {
+    /// The module that is imported from, `env` for instance.
+    pub module: String,
+    /// The field's name in that module.
+    pub field: String,
+}
+
+/// How the command wants symbol references to be renamed: `--wrap=sym`.
+pub type WrapName = String;
+
+/// Everything that steers a link. Sizes and addresses are bytes.
+///
+/// The fields carry the names of wasm-ld's options; where a field is an `Option`, `None` means that the
+/// option was not given and that the link decides.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `-o`: the output's path. Its base name is the module's name in the name section.
+    pub output: String,
+    /// `--soname`: overrides the module's name in the name section.
+    pub soname: Option<String>,
+    /// `-m wasm64`/`-mwasm64` gives `Some(true)`, `-m wasm32` gives `Some(false)`. `None`: the first object tells.
+    pub is64: Option<bool>,
+    /// `--entry`: the function that the host calls; empty with `--no-entry`.
+    pub entry: String,
+    /// `--export`: exported, and an error where it is not defined. In command line order.
+    pub exports: Vec<String>,
+    /// `--export-if-defined`: exported where it is defined.
+    pub exports_if_defined: Vec<String>,
+    /// `--export-all`.
+    pub export_all: bool,
+    /// `--export-dynamic`.
+    pub export_dynamic: bool,
+    /// `-u`/`--undefined`: referenced, so that an archive member that defines it is extracted.
+    pub undefined: Vec<String>,
+    /// `-y`/`--trace-symbol`.
+    pub trace_symbols: Vec<String>,
+    /// `--wrap`.
+    pub wrap: Vec<WrapName>,
+    /// Names that may stay undefined and become imports: the lines of `--allow-undefined-file` and of an
+    /// archive's `.imports` file.
+    pub allowed_undefined: Vec<String>,
+    /// `--unresolved-symbols`, `--warn-unresolved-symbols`, `--allow-undefined`.
+    pub unresolved_symbols: UnresolvedPolicy,
+    /// `--import-undefined`, `--allow-undefined`: undefined functions become imports.
+    pub import_undefined: bool,
+    /// `--allow-multiple-definition`.
+    pub allow_multiple_definition: bool,
+    /// `--gc-sections` (default) or `--no-gc-sections`.
+    pub gc_sections: bool,
+    /// `--print-gc-sections`: a message for every removed input section.
+    pub print_gc_sections: bool,
+    /// `--merge-data-segments` (default) or `--no-merge-data-segments`.
+    pub merge_data_segments: bool,
+    /// `-O`: 0 merges no strings; see the guide for what each level does.
+    pub optimize: u32,
+    /// `--compress-relocations`: LEB operands of the code section take as few bytes as they need.
+    pub compress_relocations: bool,
+    /// `--strip-debug` (implied by `--strip-all`).
+    pub strip_debug: bool,
+    /// `--strip-all`.
+    pub strip_all: bool,
+    /// `--keep-section`: kept in spite of `--strip-all`.
+    pub keep_sections: Vec<String>,
+    /// `--build-id`.
+    pub build_id: BuildId,
+    /// `--demangle` (default) or `--no-demangle`: names in the name section and in messages.
+    pub demangle: bool,
+    /// `--import-memory[=module,name]`.
+    pub import_memory: Option<ImportName>,
+    /// `--export-memory[=name]`. `None`: exported as `memory` unless it is imported.
+    pub export_memory: Option<String>,
+    /// `--shared-memory`.
+    pub shared_memory: bool,
+    /// `--import-table`.
+    pub import_table: bool,
+    /// `--export-table`.
+    pub export_table: bool,
+    /// `--growable-table`.
+    pub growable_table: bool,
+    /// `--table-base`: index of the first function in the indirect function table. `None`: 1.
+    pub table_base: Option<u64>,
+    /// `--stack-first` (default) or `--no-stack-first`.
+    pub stack_first: bool,
+    /// `-z stack-size=`. `None`: 64 KiB.
+    pub stack_size: Option<u64>,
+    /// `--global-base`: address of the first static datum. `None`: after the stack, or 1024 with `--no-stack-first`.
+    pub global_base: Option<u64>,
+    /// `--initial-heap`; 0 where it is not given.
+    pub initial_heap: u64,
+    /// `--initial-memory`; 0 where it is not given.
+    pub initial_memory: u64,
+    /// `--max-memory`; 0 where it is not given.
+    pub max_memory: u64,
+    /// `--no-growable-memory`.
+    pub no_growable_memory: bool,
+    /// `--page-size`.
+    pub page_size: u64,
+    /// `--check-features` (default) or `--no-check-features`.
+    pub check_features: bool,
+    /// `--features`: what the output's target features are, instead of the union of the inputs'.
+    pub features: Option<Vec<String>>,
+    /// `--extra-features`: added to what the inputs use.
+    pub extra_features: Vec<String>,
+    /// `-Bsymbolic`.
+    pub bsymbolic: bool,
+    /// `-t`/`--trace`: a message for every file that becomes part of the link.
+    pub trace: bool,
+    /// `--verbose`: messages about what the link does.
+    pub verbose: bool,
+    /// `--Map`/`--print-map`: make a link map ([`Output::map`](crate::Output::map)).
+    pub want_map: bool,
+    /// `--why-extract`: record why members were extracted ([`Output::why_extract`](crate::Output::why_extract)).
+    pub want_why_extract: bool,
+    /// Record what each thread does, for `--time-trace`.
+    pub want_trace_events: bool,
+    /// `--threads`: how many threads the link may use. `None`: as many as the machine has.
+    pub threads: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            output: "a.out".into(),
+            soname: None,
+            is64: None,
+            entry: "_start".into(),
+            exports: Vec::new(),
+            exports_if_defined: Vec::new(),
+            export_all: false,
+            export_dynamic: false,
+            undefined: Vec::new(),
+            trace_symbols: Vec::new(),
+            wrap: Vec::new(),
+            allowed_undefined: Vec::new(),
+            unresolved_symbols: UnresolvedPolicy::ReportError,
+            import_undefined: false,
+            allow_multiple_definition: false,
+            gc_sections: true,
+            print_gc_sections: false,
+            merge_data_segments: true,
+            optimize: 1,
+            compress_relocations: false,
+            strip_debug: false,
+            strip_all: false,
+            keep_sections: Vec::new(),
+            build_id: BuildId::None,
+            demangle: true,
+            import_memory: None,
+            export_memory: None,
+            shared_memory: false,
+            import_table: false,
+            export_table: false,
+            growable_table: false,
+            table_base: None,
+            stack_first: true,
+            stack_size: None,
+            global_base: None,
+            initial_heap: 0,
+            initial_memory: 0,
+            max_memory: 0,
+            no_growable_memory: false,
+            page_size: 65536,
+            check_features: true,
+            features: None,
+            extra_features: Vec::new(),
+            bsymbolic: false,
+            trace: false,
+            verbose: false,
+            want_map: false,
+            want_why_extract: false,
+            want_trace_events: false,
+            threads: None,
+        }
+    }
+}
