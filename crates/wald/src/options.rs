@@ -212,3 +212,10 @@ impl Default for Options {
         }
     }
 }
+
+impl Options {
+    /// Whether `--export` or `--export-if-defined` names the symbol.
+    pub fn exports_by_name(&self, name: &str) -> bool {
+        self.exports.iter().chain(&self.exports_if_defined).any(|exported| exported == name)
+    }
+}

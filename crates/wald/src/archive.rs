@@ -1,0 +1,204 @@
+//! Archives: members and their names, in all the forms that ar programs write.
+//!
+//! System V/GNU (`name/`, long names in `//`), BSD (`#1/len`), thin (members are files beside the archive), with
+//! 32-bit, 64-bit, BSD or no symbol table. The symbol table is not used: like wasm-ld, Wald asks the members
+//! themselves what they define, so a table that is missing or lies changes nothing.
+
+use crate::parse_error::{ErrorKind, ParseError};
+
+const MAGIC: &[u8; 8] = b"!<arch>\n";
+const THIN_MAGIC: &[u8; 8] = b"!<thin>\n";
+const HEADER_SIZE: usize = 60;
+
+/// Whether `bytes` is an archive.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC) || bytes.starts_with(THIN_MAGIC)
+}
+
+/// An archive's members in order, without its symbol and name tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// The members.
+    pub members: Vec<Member>,
+    /// Whether the members' bytes are in files of their own.
+    pub thin: bool,
+}
+
+/// A member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name; in a thin archive a path relative to the archive's folder.
+    pub name: String,
+    /// Offset of its header.
+    pub header: usize,
+    /// Offset of its bytes. Nothing is there in a thin archive.
+    pub start: usize,
+    /// How many bytes it has.
+    pub size: usize,
+}
+
+/// Reads the headers of an archive's members.
+pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
+    let thin = bytes.starts_with(THIN_MAGIC);
+    if !thin && !bytes.starts_with(MAGIC) {
+        return Err(ParseError::malformed(0, "file too small to be an archive"));
+    }
+    let mut archive = Archive { members: Vec::new(), thin };
+    let mut long_names: &[u8] = &[];
+    let mut position = MAGIC.len();
+    while position < bytes.len() {
+        let Some(header) = bytes.get(position..position + HEADER_SIZE) else {
+            return Err(ParseError::malformed(
+                position,
+                "truncated or malformed archive (remaining size of archive too small for next archive member header)",
+            ));
+        };
+        if &header[58..60] != b"`\n" {
+            return Err(ParseError { offset: position as u64, kind: ErrorKind::BadMemberHeader });
+        }
+        let name = trim_end(&header[..16]);
+        let size = decimal(&header[48..58]).ok_or(ParseError::malformed(
+            position + 48,
+            "truncated or malformed archive (characters in size field in archive member header are not all decimal numbers)",
+        ))?;
+        let start = position + HEADER_SIZE;
+        let special = matches!(name, b"/" | b"//" | b"/SYM64/");
+        let stored = if thin && !special { 0 } else { size };
+        if stored > bytes.len() - start {
+            return Err(ParseError::malformed(
+                position,
+                "truncated or malformed archive (offset to next archive member past the end of the archive)",
+            ));
+        }
+        match name {
+            b"/" | b"/SYM64/" => check_symbol_table(&bytes[start..start + size], name.len() > 1, start)?,
+            b"//" => long_names = &bytes[start..start + size],
+            _ => {
+                let (name, skipped) = member_name(name, long_names, bytes, start, size, position)?;
+                if name != "__.SYMDEF" && name != "__.SYMDEF SORTED" && name != "__.SYMDEF_64" {
+                    let (start, size) = (start + skipped, size - skipped);
+                    archive.members.push(Member { name, header: position, start, size });
+                }
+            }
+        }
+        position = start + stored;
+        position += position & 1;
+    }
+    Ok(archive)
+}
+
+/// The name of a member and how many bytes of its contents the name takes (BSD).
+fn member_name(
+    name: &[u8],
+    long_names: &[u8],
+    bytes: &[u8],
+    start: usize,
+    size: usize,
+    header: usize,
+) -> Result<(String, usize), ParseError> {
+    if let Some(length) = name.strip_prefix(b"#1/") {
+        let length = decimal(length).filter(|&length| length <= size).ok_or(ParseError::malformed(
+            header,
+            "truncated or malformed archive (long name length characters after the #1/ are not all decimal numbers)",
+        ))?;
+        let text = bytes.get(start..start + length).unwrap_or(&[]);
+        let text = text.split(|&byte| byte == 0).next().unwrap_or(&[]);
+        return Ok((String::from_utf8_lossy(text).into_owned(), length));
+    }
+    if let Some(offset) = name.strip_prefix(b"/") {
+        let offset = decimal(offset).ok_or(ParseError::malformed(
+            header,
+            "truncated or malformed archive (long name offset characters after the '/' are not all decimal numbers)",
+        ))?;
+        let text = long_names.get(offset..).filter(|text| !text.is_empty()).ok_or(ParseError::malformed(
+            header,
+            "truncated or malformed archive (long name offset past the end of the string table)",
+        ))?;
+        let end = text.iter().position(|&byte| byte == b'\n' || byte == 0).unwrap_or(text.len());
+        let text = text[..end].strip_suffix(b"/").unwrap_or(&text[..end]);
+        return Ok((String::from_utf8_lossy(text).into_owned(), 0));
+    }
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    Ok((String::from_utf8_lossy(name).into_owned(), 0))
+}
+
+/// The table is not used, but one that is cut short says that the archive is damaged.
+fn check_symbol_table(table: &[u8], wide: bool, start: usize) -> Result<(), ParseError> {
+    if table.is_empty() {
+        return Ok(());
+    }
+    let width = if wide { 8 } else { 4 };
+    let truncated = ParseError::malformed(start, "truncated or malformed archive (symbol table is incomplete)");
+    let count = table.get(..width).ok_or(truncated.clone())?;
+    let count = count.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte));
+    match count.checked_mul(width as u64).and_then(|size| size.checked_add(width as u64)) {
+        Some(size) if size <= table.len() as u64 => Ok(()),
+        _ => Err(truncated),
+    }
+}
+
+fn trim_end(field: &[u8]) -> &[u8] {
+    let end = field.iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1);
+    &field[..end]
+}
+
+fn decimal(field: &[u8]) -> Option<usize> {
+    std::str::from_utf8(trim_end(field)).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, contents: &[u8]) -> Vec<u8> {
+        let mut out = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, contents.len()).into_bytes();
+        out.extend_from_slice(contents);
+        if out.len() % 2 == 1 {
+            out.push(b'\n');
+        }
+        out
+    }
+
+    fn archive(members: &[Vec<u8>]) -> Vec<u8> {
+        [MAGIC.to_vec(), members.concat()].concat()
+    }
+
+    #[test]
+    fn names_short_long_and_bsd() {
+        let bytes = archive(&[
+            member("//", b"a_very_long_member_name.o/\n"),
+            member("short.o/", b"123"),
+            member("/0", b"4"),
+            member("#1/6", b"bsd.o\0body"),
+            member("plain.o", b""),
+        ]);
+        let found: Vec<_> = parse(&bytes)
+            .unwrap()
+            .members
+            .into_iter()
+            .map(|m| (m.name, bytes[m.start..m.start + m.size].to_vec()))
+            .collect();
+        let expected = [
+            ("short.o", &b"123"[..]),
+            ("a_very_long_member_name.o", b"4"),
+            ("bsd.o", b"body"),
+            ("plain.o", b""),
+        ];
+        assert_eq!(found, expected.map(|(name, body)| (name.to_string(), body.to_vec())));
+    }
+
+    #[test]
+    fn empty_and_damaged() {
+        assert_eq!(parse(MAGIC).unwrap().members, []);
+        let good = archive(&[member("a.o/", b"12345678")]);
+        for end in MAGIC.len() + 1..good.len() {
+            assert!(parse(&good[..end]).is_err(), "cut at {end}");
+        }
+        let mut bad = good.clone();
+        bad[MAGIC.len() + 58] = b'x';
+        assert_eq!(parse(&bad).unwrap_err().kind, ErrorKind::BadMemberHeader);
+        assert!(parse(&archive(&[member("/12", b"")])).is_err(), "name table is missing");
+        assert!(parse(&archive(&[member("/", &[0, 0, 0, 9, 1])])).is_err(), "symbol table is cut");
+        assert!(parse(b"!<nope>\n").is_err());
+    }
+}

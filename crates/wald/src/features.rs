@@ -1,0 +1,138 @@
+//! Target features: what the output says it uses, and whether the inputs go together.
+//! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#target-features-section>.
+
+use std::collections::BTreeSet;
+
+use crate::chunks::Chunks;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::index::ObjectId;
+use crate::mark_live::Liveness;
+use crate::options::Options;
+use crate::resolve::llvm_order::string_map_order;
+use crate::symbols::SymbolTable;
+
+/// The output's target features.
+#[derive(Debug, Default)]
+pub struct Features {
+    /// Names, sorted.
+    pub used: BTreeSet<Vec<u8>>,
+}
+
+impl Features {
+    /// Whether the output may use the feature.
+    pub fn has(&self, name: &str) -> bool {
+        self.used.contains(name.as_bytes())
+    }
+}
+
+/// A feature and the first file that states it, in the order of first appearance.
+#[derive(Default)]
+struct Stated<'a>(Vec<(&'a [u8], String)>);
+
+impl<'a> Stated<'a> {
+    fn insert(&mut self, name: &'a [u8], file: impl FnOnce() -> String) {
+        if self.find(name).is_none() {
+            self.0.push((name, file()));
+        }
+    }
+
+    fn find(&self, name: &[u8]) -> Option<&str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, file)| file.as_str())
+    }
+}
+
+/// Collects and checks the features of all objects that are linked, archive members included.
+pub fn collect(
+    options: &Options,
+    symbols: &SymbolTable<'_>,
+    chunks: &Chunks,
+    live: &Liveness,
+    diagnostics: &mut Diagnostics,
+) -> Features {
+    let mut features = Features::default();
+    features.used.extend(options.extra_features.iter().map(|name| name.clone().into_bytes()));
+    if let Some(explicit) = &options.features {
+        features.used.extend(explicit.iter().map(|name| name.clone().into_bytes()));
+        if !options.check_features {
+            return features;
+        }
+    }
+    let (mut used, mut disallowed) = (Stated::default(), Stated::default());
+    let mut tls_used = false;
+    for (position, linked) in symbols.objects.iter().enumerate() {
+        let object = linked.object;
+        for feature in object.features.iter().flatten() {
+            let name = feature.name.of(&object.bytes);
+            let list = if feature.prefix == b'-' { &mut disallowed } else { &mut used };
+            list.insert(name, || file_name(symbols, position));
+        }
+        tls_used |= object.segments.iter().enumerate().any(|(index, segment)| {
+            segment.is_tls() && live.segments.contains(chunks.segments.of(ObjectId::new(position), index))
+        });
+    }
+    if options.features.is_none() {
+        features.used.extend(used.0.iter().map(|(name, _)| name.to_vec()));
+    }
+    if options.check_features {
+        check(options, symbols, &features, &used, &disallowed, tls_used, diagnostics);
+    }
+    features
+}
+
+/// The name by which messages call an object: an archive member goes without its archive.
+fn file_name(symbols: &SymbolTable<'_>, position: usize) -> String {
+    let path = &symbols.objects[position].path;
+    match (path.rfind('('), path.ends_with(')')) {
+        (Some(open), true) => path[open + 1..path.len() - 1].to_string(),
+        _ => path.clone(),
+    }
+}
+
+fn check(
+    options: &Options,
+    symbols: &SymbolTable<'_>,
+    features: &Features,
+    used: &Stated<'_>,
+    disallowed: &Stated<'_>,
+    tls_used: bool,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut error = |message: String| diagnostics.push(Diagnostic::error(Code::Features, message));
+    if options.shared_memory {
+        if let Some(file) = disallowed.find(b"shared-mem") {
+            error(format!(
+                "--shared-memory is disallowed by {file} because it was not compiled with 'atomics' or \
+                 'bulk-memory' features."
+            ));
+        }
+        for feature in ["atomics", "bulk-memory"].into_iter().filter(|name| !features.has(name)) {
+            error(format!("'{feature}' feature must be used in order to use shared memory"));
+        }
+    }
+    if tls_used {
+        for feature in ["atomics", "bulk-memory"].into_iter().filter(|name| !features.has(name)) {
+            error(format!("'{feature}' feature must be used in order to use thread-local storage"));
+        }
+    }
+    if options.features.is_some() {
+        for position in string_map_order(used.0.iter().map(|(name, _)| *name)) {
+            let (name, file) = &used.0[position];
+            if !features.used.contains(*name) {
+                let name = String::from_utf8_lossy(name);
+                error(format!("Target feature '{name}' used by {file} is not allowed."));
+            }
+        }
+    }
+    for (position, linked) in symbols.objects.iter().enumerate() {
+        for feature in linked.object.features.iter().flatten().filter(|f| f.prefix != b'-') {
+            let name = feature.name.of(&linked.object.bytes);
+            if let Some(file) = disallowed.find(name) {
+                error(format!(
+                    "Target feature '{}' used in {} is disallowed by {file}. Use --no-check-features to suppress.",
+                    String::from_utf8_lossy(name),
+                    file_name(symbols, position)
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Relocation entries: their types, and an iterator that decodes them where they are used.
+//! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
+//!
+//! A new relocation type goes here (number, addend, width) and into `relocate::value`, which says what it
+//! resolves to; the compiler then points at the remaining matches.
+
+use crate::index::ByteRange;
+
+macro_rules! relocation_types {
+    ($($number:literal $name:ident $text:literal;)*) => {
+        /// A relocation's type.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        #[allow(missing_docs)]
+        pub enum RelocationType { $($name = $number,)* }
+
+        impl RelocationType {
+            /// The type with the convention's number.
+            #[inline]
+            pub fn from_number(number: u32) -> Option<Self> {
+                match number { $($number => Some(RelocationType::$name),)* _ => None }
+            }
+
+            /// The convention's name.
+            pub fn name(self) -> &'static str {
+                match self { $(RelocationType::$name => $text,)* }
+            }
+        }
+    };
+}
+
+relocation_types! {
+    0 FunctionIndexLeb "R_WASM_FUNCTION_INDEX_LEB";
+    1 TableIndexSleb "R_WASM_TABLE_INDEX_SLEB";
+    2 TableIndexI32 "R_WASM_TABLE_INDEX_I32";
+    3 MemoryAddrLeb "R_WASM_MEMORY_ADDR_LEB";
+    4 MemoryAddrSleb "R_WASM_MEMORY_ADDR_SLEB";
+    5 MemoryAddrI32 "R_WASM_MEMORY_ADDR_I32";
+    6 TypeIndexLeb "R_WASM_TYPE_INDEX_LEB";
+    7 GlobalIndexLeb "R_WASM_GLOBAL_INDEX_LEB";
+    8 FunctionOffsetI32 "R_WASM_FUNCTION_OFFSET_I32";
+    9 SectionOffsetI32 "R_WASM_SECTION_OFFSET_I32";
+    10 TagIndexLeb "R_WASM_TAG_INDEX_LEB";
+    11 MemoryAddrRelSleb "R_WASM_MEMORY_ADDR_REL_SLEB";
+    12 TableIndexRelSleb "R_WASM_TABLE_INDEX_REL_SLEB";
+    13 GlobalIndexI32 "R_WASM_GLOBAL_INDEX_I32";
+    14 MemoryAddrLeb64 "R_WASM_MEMORY_ADDR_LEB64";
+    15 MemoryAddrSleb64 "R_WASM_MEMORY_ADDR_SLEB64";
+    16 MemoryAddrI64 "R_WASM_MEMORY_ADDR_I64";
+    17 MemoryAddrRelSleb64 "R_WASM_MEMORY_ADDR_REL_SLEB64";
+    18 TableIndexSleb64 "R_WASM_TABLE_INDEX_SLEB64";
+    19 TableIndexI64 "R_WASM_TABLE_INDEX_I64";
+    20 TableNumberLeb "R_WASM_TABLE_NUMBER_LEB";
+    21 MemoryAddrTlsSleb "R_WASM_MEMORY_ADDR_TLS_SLEB";
+    22 FunctionOffsetI64 "R_WASM_FUNCTION_OFFSET_I64";
+    23 MemoryAddrLocrelI32 "R_WASM_MEMORY_ADDR_LOCREL_I32";
+    24 TableIndexRelSleb64 "R_WASM_TABLE_INDEX_REL_SLEB64";
+    25 MemoryAddrTlsSleb64 "R_WASM_MEMORY_ADDR_TLS_SLEB64";
+    26 FunctionIndexI32 "R_WASM_FUNCTION_INDEX_I32";
+}
+
+/// How a relocation's value is written at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Five bytes of padded unsigned LEB128.
+    Leb32,
+    /// Five bytes of padded signed LEB128.
+    Sleb32,
+    /// Ten bytes of padded unsigned LEB128.
+    Leb64,
+    /// Ten bytes of padded signed LEB128.
+    Sleb64,
+    /// Four bytes, little-endian.
+    I32,
+    /// Eight bytes, little-endian.
+    I64,
+}
+
+impl Encoding {
+    /// How many bytes it takes.
+    #[inline]
+    pub fn width(self) -> usize {
+        match self {
+            Encoding::Leb32 | Encoding::Sleb32 => 5,
+            Encoding::Leb64 | Encoding::Sleb64 => 10,
+            Encoding::I32 => 4,
+            Encoding::I64 => 8,
+        }
+    }
+}
+
+use RelocationType::*;
+
+impl RelocationType {
+    /// Whether entries of this type carry an addend.
+    #[inline]
+    pub fn has_addend(self) -> bool {
+        const WITH_ADDEND: u32 = 1 << MemoryAddrLeb as u32
+            | 1 << MemoryAddrSleb as u32
+            | 1 << MemoryAddrI32 as u32
+            | 1 << FunctionOffsetI32 as u32
+            | 1 << SectionOffsetI32 as u32
+            | 1 << MemoryAddrRelSleb as u32
+            | 1 << MemoryAddrLeb64 as u32
+            | 1 << MemoryAddrSleb64 as u32
+            | 1 << MemoryAddrI64 as u32
+            | 1 << MemoryAddrRelSleb64 as u32
+            | 1 << MemoryAddrTlsSleb as u32
+            | 1 << FunctionOffsetI64 as u32
+            | 1 << MemoryAddrLocrelI32 as u32
+            | 1 << MemoryAddrTlsSleb64 as u32;
+        WITH_ADDEND >> self as u32 & 1 != 0
+    }
+
+    /// How the value is written.
+    #[inline]
+    pub fn encoding(self) -> Encoding {
+        match self {
+            FunctionIndexLeb | MemoryAddrLeb | TypeIndexLeb | GlobalIndexLeb | TagIndexLeb | TableNumberLeb => {
+                Encoding::Leb32
+            }
+            TableIndexSleb | MemoryAddrSleb | MemoryAddrRelSleb | TableIndexRelSleb | MemoryAddrTlsSleb => {
+                Encoding::Sleb32
+            }
+            MemoryAddrLeb64 => Encoding::Leb64,
+            MemoryAddrSleb64 | MemoryAddrRelSleb64 | TableIndexSleb64 | TableIndexRelSleb64
+            | MemoryAddrTlsSleb64 => Encoding::Sleb64,
+            TableIndexI32 | MemoryAddrI32 | FunctionOffsetI32 | SectionOffsetI32 | GlobalIndexI32
+            | MemoryAddrLocrelI32 | FunctionIndexI32 => Encoding::I32,
+            MemoryAddrI64 | TableIndexI64 | FunctionOffsetI64 => Encoding::I64,
+        }
+    }
+
+    /// Whether it asks for a function's place in the indirect function table.
+    #[inline]
+    pub fn is_table_index(self) -> bool {
+        matches!(
+            self,
+            TableIndexSleb
+                | TableIndexI32
+                | TableIndexRelSleb
+                | TableIndexSleb64
+                | TableIndexI64
+                | TableIndexRelSleb64
+        )
+    }
+
+    /// Whether the value is an address in linear memory.
+    pub fn is_memory_address(self) -> bool {
+        matches!(
+            self,
+            MemoryAddrLeb
+                | MemoryAddrSleb
+                | MemoryAddrI32
+                | MemoryAddrRelSleb
+                | MemoryAddrLeb64
+                | MemoryAddrSleb64
+                | MemoryAddrI64
+                | MemoryAddrRelSleb64
+                | MemoryAddrTlsSleb
+                | MemoryAddrTlsSleb64
+                | MemoryAddrLocrelI32
+        )
+    }
+}
+
+/// One decoded entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Relocation {
+    /// Its type.
+    pub kind: RelocationType,
+    /// Where it applies, from the start of the section's contents.
+    pub offset: u32,
+    /// Symbol table index; for [`TypeIndexLeb`] an index into the object's types.
+    pub index: u32,
+    /// Added to the symbol's value.
+    pub addend: i64,
+}
+
+/// Decodes the entries in a range that parsing has checked.
+#[derive(Clone)]
+pub struct RelocationIterator<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> RelocationIterator<'a> {
+    /// The entries in `range` of `object`.
+    #[inline]
+    pub fn new(object: &'a [u8], range: ByteRange) -> Self {
+        RelocationIterator { bytes: range.of(object) }
+    }
+
+    #[inline]
+    fn unsigned(&mut self) -> Option<u64> {
+        let (&first, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        if first < 0x80 {
+            return Some(u64::from(first));
+        }
+        let mut value = u64::from(first & 0x7f);
+        let mut shift = 7;
+        loop {
+            let (&byte, rest) = self.bytes.split_first()?;
+            self.bytes = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+            shift = (shift + 7).min(63);
+        }
+    }
+
+    #[inline]
+    fn signed(&mut self) -> Option<i64> {
+        let mut value = 0i64;
+        let mut shift = 0;
+        loop {
+            let (&byte, rest) = self.bytes.split_first()?;
+            self.bytes = rest;
+            value |= i64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                let unused = 57u32.saturating_sub(shift);
+                return Some(value << unused >> unused);
+            }
+            shift = (shift + 7).min(63);
+        }
+    }
+}
+
+impl Iterator for RelocationIterator<'_> {
+    type Item = Relocation;
+
+    #[inline]
+    fn next(&mut self) -> Option<Relocation> {
+        let (&number, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        let kind = RelocationType::from_number(u32::from(number))?;
+        let offset = self.unsigned()? as u32;
+        let index = self.unsigned()? as u32;
+        let addend = if kind.has_addend() { self.signed()? } else { 0 };
+        Some(Relocation { kind, offset, index, addend })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_entries_in_a_row() {
+        let bytes = [0u8, 0x84, 0x01, 0x03, 4, 5, 6, 0x7c, 1, 9, 1];
+        let range = ByteRange { start: 0, len: bytes.len() as u32 };
+        let all: Vec<Relocation> = RelocationIterator::new(&bytes, range).collect();
+        assert_eq!(all.len(), 3);
+        assert_eq!((all[0].kind, all[0].offset, all[0].index, all[0].addend), (FunctionIndexLeb, 132, 3, 0));
+        assert_eq!((all[1].kind, all[1].offset, all[1].index, all[1].addend), (MemoryAddrSleb, 5, 6, -4));
+        assert_eq!((all[2].kind, all[2].offset, all[2].index), (TableIndexSleb, 9, 1));
+    }
+}

@@ -1,0 +1,272 @@
+//! What kind of file an input is, and what a parse task makes of it.
+
+use std::io;
+use std::sync::OnceLock;
+
+use crate::archive;
+use crate::bytes::Bytes;
+use crate::diagnostics::{Code, Diagnostic, Location};
+use crate::format::section;
+use crate::index::NameId;
+use crate::leb128::Reader;
+use crate::object::{scan_defined_symbols, Interners, Object};
+use crate::parse_error::ParseError;
+
+/// An input as it is declared: everything but its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct InputDescription {
+    /// The path, as messages and the link map show it.
+    pub path: String,
+    /// It stands between `--start-lib` and `--end-lib`: linked only when one of its symbols is needed.
+    pub lazy: bool,
+    /// `--whole-archive` applies: all members of an archive are linked.
+    pub whole_archive: bool,
+}
+
+/// Reads the files that an input refers to: members of thin archives.
+pub trait FileProvider: Send + Sync {
+    /// The bytes of the file at `path`.
+    fn read(&self, path: &str) -> io::Result<Bytes>;
+}
+
+/// What the first bytes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A wasm module: relocatable, we hope.
+    Object,
+    /// A wasm module with a `dylink.0` section.
+    SharedLibrary,
+    /// An archive.
+    Archive,
+    /// LLVM bitcode.
+    Bitcode,
+    /// A text file that begins with `#STUB`.
+    StubLibrary,
+    /// Anything else.
+    Unknown,
+}
+
+/// Looks at the magic number, and for modules at the first section.
+pub fn identify(bytes: &[u8]) -> FileKind {
+    if archive::is_archive(bytes) {
+        FileKind::Archive
+    } else if bytes.starts_with(b"\0asm") && bytes.len() >= 8 {
+        if starts_with_dylink(bytes) {
+            FileKind::SharedLibrary
+        } else {
+            FileKind::Object
+        }
+    } else if bytes.starts_with(b"BC\xC0\xDE") || bytes.starts_with(&[0xDE, 0xC0, 0x17, 0x0B]) {
+        FileKind::Bitcode
+    } else if bytes.starts_with(b"#STUB") {
+        FileKind::StubLibrary
+    } else {
+        FileKind::Unknown
+    }
+}
+
+fn starts_with_dylink(bytes: &[u8]) -> bool {
+    let mut reader = Reader::within(bytes, 8, bytes.len());
+    let mut name = || -> Result<&[u8], ParseError> {
+        if reader.byte()? != section::CUSTOM {
+            return Ok(&[]);
+        }
+        reader.u32()?;
+        reader.string()
+    };
+    matches!(name(), Ok(b"dylink.0" | b"dylink"))
+}
+
+/// An object that is part of the link, or may become part of it.
+pub struct Candidate {
+    /// File and member.
+    pub location: Location,
+    /// The object's bytes.
+    pub bytes: Bytes,
+    /// Whether it is linked only when one of its symbols is needed.
+    pub lazy: bool,
+    /// Non-local symbols it defines; only for lazy ones.
+    pub defined: Vec<NameId>,
+    /// The parsed object: for a lazy candidate from the moment when it is needed.
+    object: OnceLock<Result<Object, ParseError>>,
+}
+
+impl Candidate {
+    /// The object, parsed now if it has not been.
+    pub fn object(&self, interners: &Interners) -> Result<&Object, &ParseError> {
+        self.object.get_or_init(|| Object::parse(self.bytes.clone(), interners)).as_ref()
+    }
+
+    /// The object, if it was parsed.
+    pub fn parsed(&self) -> Option<&Object> {
+        self.object.get().and_then(|result| result.as_ref().ok())
+    }
+
+    /// Path, or path and member, as wasm-ld prints it.
+    pub fn display(&self) -> String {
+        self.location.to_string()
+    }
+}
+
+/// A finished parse task's value.
+#[derive(Default)]
+pub struct ParsedInput {
+    /// The objects in it, in order.
+    pub candidates: Vec<Candidate>,
+    /// What there is to say about it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a parse task may use.
+pub struct ParseContext<'a> {
+    /// Shared interners.
+    pub interners: &'a Interners,
+    /// For thin archives.
+    pub files: Option<&'a dyn FileProvider>,
+}
+
+/// Parses one input: all that can be known from it alone. Never fails: what is wrong is in the diagnostics.
+pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, bytes: Bytes) -> ParsedInput {
+    let mut parsed = ParsedInput::default();
+    let location = Location { path: description.path.clone(), ..Location::default() };
+    match identify(&bytes) {
+        FileKind::Archive => parse_archive(context, description, bytes, &mut parsed),
+        FileKind::Unknown => {
+            let message = format!("unknown file type: {location}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
+        }
+        kind => add_candidate(context, &mut parsed, kind, location, bytes, description.lazy),
+    }
+    parsed
+}
+
+fn add_candidate(
+    context: &ParseContext<'_>,
+    parsed: &mut ParsedInput,
+    kind: FileKind,
+    location: Location,
+    bytes: Bytes,
+    lazy: bool,
+) {
+    let refuse = |what: &str, help: &str| {
+        Diagnostic::error(Code::Parse, format!("{location}: {what}")).at(location.clone()).help(help)
+    };
+    match kind {
+        FileKind::Object => {}
+        FileKind::Bitcode => {
+            let help = "compile it without -flto, or run it through llc first";
+            parsed.diagnostics.push(refuse("LLVM bitcode cannot be linked: Wald does no LTO", help));
+            return;
+        }
+        FileKind::SharedLibrary => {
+            let help = "link the library's objects or its static archive instead";
+            parsed.diagnostics.push(refuse("shared libraries cannot be linked", help));
+            return;
+        }
+        FileKind::StubLibrary => {
+            let help = "list the symbols in a file for --allow-undefined-file instead";
+            parsed.diagnostics.push(refuse("stub libraries cannot be linked", help));
+            return;
+        }
+        FileKind::Archive | FileKind::Unknown => {
+            let message = format!("unknown file type: {location}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
+            return;
+        }
+    }
+    let mut candidate =
+        Candidate { location, bytes, lazy, defined: Vec::new(), object: OnceLock::new() };
+    let mut defined = Vec::new();
+    let result = if lazy {
+        scan_defined_symbols(&candidate.bytes, context.interners, |name| defined.push(name))
+    } else {
+        candidate.object(context.interners).map(|_| ()).map_err(Clone::clone)
+    };
+    match result {
+        Ok(()) => {
+            candidate.defined = defined;
+            parsed.candidates.push(candidate);
+        }
+        Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.location, &error)),
+    }
+}
+
+/// Adds file and member to what a parser found.
+pub fn parse_diagnostic(location: &Location, error: &ParseError) -> Diagnostic {
+    let at = Location { offset: Some(error.offset), ..location.clone() };
+    Diagnostic::error(Code::Parse, format!("{location}: {error}"))
+        .at(at)
+        .note(format!("at offset {:#x} of {location}", error.offset))
+}
+
+fn parse_archive(
+    context: &ParseContext<'_>,
+    description: &InputDescription,
+    bytes: Bytes,
+    parsed: &mut ParsedInput,
+) {
+    let archive = match archive::parse(&bytes) {
+        Ok(archive) => archive,
+        Err(error) => {
+            let location = Location { path: description.path.clone(), offset: Some(error.offset), ..Location::default() };
+            let message = format!("{}: failed to parse archive: {error}", description.path);
+            let note = format!("at offset {:#x} of {}", error.offset, description.path);
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
+            return;
+        }
+    };
+    let folder = description.path.rfind('/').map_or("", |slash| &description.path[..=slash]);
+    for member in &archive.members {
+        let location = Location {
+            path: description.path.clone(),
+            member: Some(base_name(&member.name).to_string()),
+            ..Location::default()
+        };
+        let contents = if archive.thin {
+            let path = if member.name.starts_with('/') { member.name.clone() } else { format!("{folder}{}", member.name) };
+            let read = match context.files {
+                Some(files) => files.read(&path),
+                None => Err(io::Error::new(io::ErrorKind::Unsupported, "no files can be read here")),
+            };
+            match read {
+                Ok(contents) => contents,
+                Err(error) => {
+                    let message = format!(
+                        "{}: could not get the buffer for a child of the archive: '{path}': {}",
+                        description.path,
+                        describe_io_error(&error)
+                    );
+                    parsed.diagnostics.push(Diagnostic::error(Code::Open, message).at(location));
+                    continue;
+                }
+            }
+        } else {
+            bytes.slice(member.start..member.start + member.size)
+        };
+        let kind = identify(&contents);
+        if !description.whole_archive && !matches!(kind, FileKind::Object | FileKind::SharedLibrary | FileKind::Bitcode) {
+            let name = &member.name;
+            let message = format!(
+                "{}: archive member '{name}' is neither Wasm object file nor LLVM bitcode",
+                description.path
+            );
+            parsed.diagnostics.push(Diagnostic::warning(Code::Ignored, message).at(location));
+            continue;
+        }
+        add_candidate(context, parsed, kind, location, contents, !description.whole_archive);
+    }
+}
+
+/// The part behind the last slash.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// An I/O error's text without Rust's `(os error 2)`.
+pub fn describe_io_error(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_string(),
+        None => text,
+    }
+}

@@ -1,0 +1,188 @@
+//! Linear memory from bottom to top: stack, static data, heap; and how large the memory is.
+
+use super::segments::Segments;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::options::Options;
+
+const STACK_ALIGNMENT: u64 = 16;
+const HEAP_ALIGNMENT: u64 = 16;
+const DEFAULT_STACK_SIZE: u64 = 64 * 1024;
+/// Where static data starts when the stack does not come first and nothing else is asked for.
+const DEFAULT_GLOBAL_BASE: u64 = 1024;
+
+/// Addresses and sizes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// Lowest address of the stack.
+    pub stack_low: u64,
+    /// Initial stack pointer.
+    pub stack_high: u64,
+    /// Start of static data.
+    pub data_start: u64,
+    /// End of static data.
+    pub data_end: u64,
+    /// First byte for a heap.
+    pub heap_base: u64,
+    /// End of the initial memory.
+    pub heap_end: u64,
+    /// Initial size in pages.
+    pub pages: u64,
+    /// Largest size in pages; 0 where there is no limit.
+    pub maximum_pages: u64,
+    /// Address of `__wasm_init_memory_flag`, where there is one.
+    pub init_flag: Option<u64>,
+}
+
+struct Builder<'a> {
+    options: &'a Options,
+    diagnostics: &'a mut Diagnostics,
+    memory: Memory,
+    /// The next free address.
+    pointer: u64,
+}
+
+/// Gives every output segment its address.
+pub fn place(options: &Options, segments: &mut Segments, diagnostics: &mut Diagnostics) -> Memory {
+    let mut builder = Builder { options, diagnostics, memory: Memory::default(), pointer: 0 };
+    builder.memory.maximum_pages = 0;
+    if builder.place_static_data(segments).is_some() {
+        builder.size_memory();
+    }
+    builder.memory
+}
+
+impl Builder<'_> {
+    fn error(&mut self, message: String) {
+        self.diagnostics.push(Diagnostic::error(Code::Layout, message));
+    }
+
+    fn log(&mut self, message: String) {
+        if self.options.verbose {
+            self.diagnostics.push(Diagnostic::message(Code::Verbose, message));
+        }
+    }
+
+    fn align(&mut self, alignment: u64) {
+        self.pointer = self.pointer.next_multiple_of(alignment);
+    }
+
+    fn place_stack(&mut self) {
+        self.align(STACK_ALIGNMENT);
+        self.memory.stack_low = self.pointer;
+        let size = self.options.stack_size.unwrap_or(DEFAULT_STACK_SIZE);
+        if size % STACK_ALIGNMENT != 0 {
+            self.error(format!("stack size must be {STACK_ALIGNMENT}-byte aligned"));
+        }
+        self.log(format!("mem: stack size  = {size}"));
+        self.log(format!("mem: stack base  = {}", self.pointer));
+        self.pointer = self.pointer.saturating_add(size);
+        self.memory.stack_high = self.pointer;
+        self.log(format!("mem: stack top   = {}", self.pointer));
+    }
+
+    fn place_static_data(&mut self, segments: &mut Segments) -> Option<()> {
+        let base = self.options.global_base.unwrap_or(0);
+        if self.options.stack_first {
+            self.place_stack();
+            if base != 0 {
+                if base < self.pointer {
+                    let message = "--global-base cannot be less than stack size when --stack-first is used";
+                    self.error(message.into());
+                    return None;
+                }
+                self.pointer = base;
+            }
+        } else {
+            self.pointer = if base == 0 { DEFAULT_GLOBAL_BASE } else { base };
+        }
+        self.log(format!("mem: global base = {}", self.pointer));
+        self.memory.data_start = self.pointer;
+        for segment in &mut segments.list {
+            self.align(1 << segment.alignment);
+            segment.address = self.pointer;
+            let name = String::from_utf8_lossy(&segment.name).into_owned();
+            let (size, alignment) = (segment.size, segment.alignment);
+            self.log(format!("mem: {name:<15} offset={:<8} size={size:<8} align={alignment}", self.pointer));
+            self.pointer = self.pointer.saturating_add(segment.size);
+        }
+        if self.options.shared_memory && segments.list.iter().any(|segment| segment.is_passive) {
+            self.align(4);
+            self.memory.init_flag = Some(self.pointer);
+            self.log(format!(
+                "mem: __wasm_init_memory_flag offset={:<8} size={:<8} align={}",
+                self.pointer, 4, 4
+            ));
+            self.pointer += 4;
+        }
+        self.memory.data_end = self.pointer;
+        self.log(format!("mem: static data = {}", self.pointer - self.memory.data_start));
+        if !self.options.stack_first {
+            self.place_stack();
+        }
+        self.align(HEAP_ALIGNMENT);
+        self.log(format!("mem: heap base   = {}", self.pointer));
+        self.memory.heap_base = self.pointer;
+        Some(())
+    }
+
+    /// Adds a size from an option after checking that it is a multiple of the page size and not too large.
+    fn checked(&mut self, what: &str, size: u64, limit: u64) -> bool {
+        let page = self.options.page_size;
+        if size % page != 0 {
+            self.error(format!("{what} must be {page}-byte aligned"));
+        }
+        if size > limit {
+            self.error(format!("{what} too large, cannot be greater than {limit}"));
+            return false;
+        }
+        true
+    }
+
+    fn size_memory(&mut self) {
+        let options = self.options;
+        let limit: u64 = if options.is64 == Some(true) { 1 << 34 } else { 1 << 32 };
+        if options.initial_heap != 0 {
+            let left = limit.wrapping_sub(self.pointer);
+            self.checked("initial heap", options.initial_heap, left);
+            self.pointer = self.pointer.saturating_add(options.initial_heap);
+        }
+        if options.initial_memory != 0 {
+            let page = options.page_size;
+            if options.initial_memory % page != 0 {
+                self.error(format!("initial memory must be {page}-byte aligned"));
+            }
+            if self.pointer > options.initial_memory {
+                self.error(format!("initial memory too small, {} bytes needed", self.pointer));
+            }
+            if options.initial_memory > limit {
+                self.error(format!("initial memory too large, cannot be greater than {limit}"));
+            }
+            self.pointer = options.initial_memory;
+        }
+        self.pointer = self.pointer.div_ceil(options.page_size).saturating_mul(options.page_size);
+        self.memory.pages = self.pointer / options.page_size;
+        self.log(format!("mem: total pages = {}", self.memory.pages));
+        self.memory.heap_end = self.pointer;
+        let mut maximum = 0;
+        if options.max_memory != 0 {
+            let page = options.page_size;
+            if options.max_memory % page != 0 {
+                self.error(format!("maximum memory must be {page}-byte aligned"));
+            }
+            if self.pointer > options.max_memory {
+                self.error(format!("maximum memory too small, {} bytes needed", self.pointer));
+            }
+            if options.max_memory > limit {
+                self.error(format!("maximum memory too large, cannot be greater than {limit}"));
+            }
+            maximum = options.max_memory;
+        } else if options.no_growable_memory || options.shared_memory {
+            // A shared memory needs a limit: without one from the command line it does not grow.
+            maximum = self.pointer;
+        }
+        if maximum != 0 {
+            self.memory.maximum_pages = maximum / options.page_size;
+            self.log(format!("mem: max pages   = {}", self.memory.maximum_pages));
+        }
+    }
+}

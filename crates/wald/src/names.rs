@@ -1,0 +1,159 @@
+//! The interner: byte strings to small ids, from any thread.
+//!
+//! Parse tasks intern symbol names and signatures while inputs still arrive; every later phase compares and
+//! indexes by id and never hashes a name again. Ids depend on the order of arrival, so nothing that reaches
+//! the output may depend on their values.
+
+use std::sync::{Mutex, MutexGuard};
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+const SHARD_BITS: u32 = 6;
+const SHARDS: usize = 1 << SHARD_BITS;
+const BLOCK: usize = 32 * 1024;
+
+/// Interns byte strings. The id of a string is its position in its shard times the number of shards plus the
+/// shard's number, so ids are nearly dense and tables may be indexed by them.
+pub struct Interner {
+    shards: Vec<Mutex<Shard>>,
+}
+
+#[derive(Default)]
+struct Shard {
+    table: HashTable<u32>,
+    entries: Vec<Entry>,
+    /// Blocks of text; a block never grows past its capacity, so no text is copied twice.
+    blocks: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    block: u32,
+    start: u32,
+    len: u32,
+    hash: u32,
+}
+
+impl Shard {
+    fn text(&self, entry: Entry) -> &[u8] {
+        &self.blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize]
+    }
+
+    fn intern(&mut self, text: &[u8], hash: u64) -> u32 {
+        let Shard { table, entries, blocks } = self;
+        let found = table.find(hash, |&position| {
+            let entry = entries[position as usize];
+            entry.hash == hash as u32
+                && entry.len as usize == text.len()
+                && &blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize] == text
+        });
+        if let Some(&position) = found {
+            return position;
+        }
+        if blocks.last().is_none_or(|block| block.capacity() - block.len() < text.len()) {
+            blocks.push(Vec::with_capacity(text.len().max(BLOCK)));
+        }
+        let block = blocks.len() - 1;
+        let start = blocks[block].len() as u32;
+        blocks[block].extend_from_slice(text);
+        let position = entries.len() as u32;
+        entries.push(Entry { block: block as u32, start, len: text.len() as u32, hash: hash as u32 });
+        table.insert_unique(hash, position, |&other| {
+            let entry = entries[other as usize];
+            xxh3_64(&blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize])
+        });
+        position
+    }
+}
+
+impl Default for Interner {
+    fn default() -> Self {
+        Interner { shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect() }
+    }
+}
+
+impl Interner {
+    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
+        // A panic while a shard is locked cannot leave it half changed in a way that matters: entries are
+        // pushed before they become reachable.
+        self.shards[shard].lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The id of `text`, the same for the same text on every thread.
+    pub fn intern(&self, text: &[u8]) -> u32 {
+        let hash = xxh3_64(text);
+        // The table uses the hash's top seven bits and its low bits; the shard comes from between.
+        let shard = (hash >> 48) as usize & (SHARDS - 1);
+        let position = self.lock(shard).intern(text, hash);
+        position << SHARD_BITS | shard as u32
+    }
+
+    /// The id of `text` where it was interned before.
+    pub fn find(&self, text: &[u8]) -> Option<u32> {
+        let hash = xxh3_64(text);
+        let shard = (hash >> 48) as usize & (SHARDS - 1);
+        let guard = self.lock(shard);
+        let found = guard.table.find(hash, |&position| guard.text(guard.entries[position as usize]) == text);
+        found.map(|&position| position << SHARD_BITS | shard as u32)
+    }
+
+    /// Calls `f` with the text of `id`.
+    pub fn with<R>(&self, id: u32, f: impl FnOnce(&[u8]) -> R) -> R {
+        let guard = self.lock(id as usize & (SHARDS - 1));
+        f(guard.text(guard.entries[(id >> SHARD_BITS) as usize]))
+    }
+
+    /// A view on all texts that takes no locks. Needs the interner for itself.
+    pub fn freeze(&mut self) -> Frozen<'_> {
+        let shards = self.shards.iter_mut().map(|shard| &*shard.get_mut().unwrap_or_else(|p| p.into_inner()));
+        Frozen { shards: shards.collect() }
+    }
+}
+
+/// A lock-free view on an interner whose texts are all known.
+pub struct Frozen<'a> {
+    shards: Vec<&'a Shard>,
+}
+
+impl<'a> Frozen<'a> {
+    /// The text of `id`.
+    #[inline]
+    pub fn text(&self, id: u32) -> &'a [u8] {
+        let shard = self.shards[id as usize & (SHARDS - 1)];
+        shard.text(shard.entries[(id >> SHARD_BITS) as usize])
+    }
+
+    /// The id of `text` where it was interned.
+    pub fn find(&self, text: &[u8]) -> Option<u32> {
+        let hash = xxh3_64(text);
+        let number = (hash >> 48) as usize & (SHARDS - 1);
+        let shard = self.shards[number];
+        let found = shard.table.find(hash, |&position| shard.text(shard.entries[position as usize]) == text);
+        found.map(|&position| position << SHARD_BITS | number as u32)
+    }
+
+    /// One more than the largest id: the length of a table that is indexed by id.
+    pub fn bound(&self) -> usize {
+        self.shards.iter().map(|shard| shard.entries.len()).max().unwrap_or(0) << SHARD_BITS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_text_same_id() {
+        let mut interner = Interner::default();
+        let ids: Vec<u32> = (0..10_000).map(|i| interner.intern(format!("name{}", i % 5_000).as_bytes())).collect();
+        assert_eq!(ids[..5_000], ids[5_000..]);
+        let frozen = interner.freeze();
+        for (i, &id) in ids.iter().take(5_000).enumerate() {
+            assert_eq!(frozen.text(id), format!("name{i}").as_bytes());
+            assert!((id as usize) < frozen.bound());
+        }
+        assert_eq!(frozen.find(b"name7"), Some(ids[7]));
+        assert_eq!(frozen.find(b"name5000"), None);
+    }
+}

@@ -1,0 +1,392 @@
+//! The `linking` section: symbol table, segment info, init functions, comdats.
+//! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#linking-metadata-section>.
+
+use super::parse::{count, range_of, Parts};
+use super::*;
+use crate::format::linking as subsection;
+use crate::format::{section, types, HEADER};
+use crate::leb128::Reader;
+use crate::parse_error::ErrorKind;
+
+/// Where the subsections are; they are read once all other sections are known.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Linking {
+    segments: ByteRange,
+    init_functions: ByteRange,
+    comdats: ByteRange,
+    symbols: ByteRange,
+}
+
+/// Finds the subsections.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Linking, ParseError> {
+    let at = reader.position();
+    let version = reader.u32()?;
+    if version != subsection::VERSION {
+        return Err(ParseError { offset: at as u64, kind: ErrorKind::LinkingVersion(version) });
+    }
+    let mut linking = Linking::default();
+    while !reader.is_empty() {
+        let id = reader.byte()?;
+        let range = range_of(reader)?;
+        match id {
+            subsection::SEGMENT_INFO => linking.segments = range,
+            subsection::INIT_FUNCS => linking.init_functions = range,
+            subsection::COMDAT_INFO => linking.comdats = range,
+            subsection::SYMBOL_TABLE => linking.symbols = range,
+            _ => {}
+        }
+    }
+    Ok(linking)
+}
+
+fn reader_of(data: &[u8], range: ByteRange) -> Reader<'_> {
+    Reader::within(data, range.start as usize, range.end() as usize)
+}
+
+type Attached = (Vec<ObjectSymbol>, Vec<NameId>, Vec<InitFunction>);
+
+/// Reads the subsections and attaches them to the parts they speak of.
+pub(super) fn attach(
+    data: &[u8],
+    parts: &mut Parts,
+    linking: Linking,
+    interners: &Interners,
+) -> Result<Attached, ParseError> {
+    segment_info(&mut reader_of(data, linking.segments), parts)?;
+    let comdats = comdats(&mut reader_of(data, linking.comdats), parts, interners)?;
+    let mut symbols = SymbolTable { data, parts, interners, list: Vec::new(), tables: 0 };
+    symbols.read(&mut reader_of(data, linking.symbols))?;
+    symbols.add_legacy_function_table()?;
+    let symbols = symbols.list;
+    let init_functions = init_functions(&mut reader_of(data, linking.init_functions), &symbols)?;
+    Ok((symbols, comdats, init_functions))
+}
+
+fn segment_info(reader: &mut Reader<'_>, parts: &mut Parts) -> Result<(), ParseError> {
+    if reader.is_empty() {
+        return Ok(());
+    }
+    let at = reader.position();
+    let count = count(reader)?;
+    if count > parts.segments.len() {
+        return Err(ParseError::malformed(at, "too many segment names"));
+    }
+    for segment in &mut parts.segments[..count] {
+        segment.name = range_of(reader)?;
+        let at = reader.position();
+        segment.alignment = reader.u32()?;
+        segment.flags = reader.u32()?;
+        if segment.alignment > 31 {
+            return Err(ParseError::malformed(at, "alignment of a segment is too large"));
+        }
+    }
+    Ok(())
+}
+
+fn comdats(
+    reader: &mut Reader<'_>,
+    parts: &mut Parts,
+    interners: &Interners,
+) -> Result<Vec<NameId>, ParseError> {
+    let mut names = Vec::new();
+    if reader.is_empty() {
+        return Ok(names);
+    }
+    let imported = parts.imports.functions.len();
+    for group in 0..count(reader)? as u32 {
+        let at = reader.position();
+        let name = reader.string()?;
+        if name.is_empty() {
+            return Err(ParseError::malformed(at, "bad COMDAT name"));
+        }
+        names.push(NameId(interners.names.intern(name)));
+        if reader.u32()? != 0 {
+            return Err(ParseError::malformed(at, "unsupported COMDAT flags"));
+        }
+        for _ in 0..count(reader)? {
+            let at = reader.position();
+            let kind = reader.u32()?;
+            let index = reader.u32()? as usize;
+            let slot = match kind {
+                subsection::COMDAT_DATA => parts.segments.get_mut(index).map(|s| &mut s.comdat),
+                subsection::COMDAT_FUNCTION => {
+                    index.checked_sub(imported).and_then(|i| parts.functions.get_mut(i)).map(|f| &mut f.comdat)
+                }
+                subsection::COMDAT_SECTION => parts
+                    .custom_sections
+                    .iter_mut()
+                    .find(|s| s.section_index as usize == index)
+                    .map(|s| &mut s.comdat),
+                _ => return Err(ParseError::malformed(at, "invalid COMDAT entry type")),
+            };
+            match slot {
+                Some(slot) if *slot == NONE => *slot = group,
+                Some(_) => return Err(ParseError::malformed(at, "in two COMDATs")),
+                None => return Err(ParseError::malformed(at, "COMDAT index out of range")),
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn init_functions(
+    reader: &mut Reader<'_>,
+    symbols: &[ObjectSymbol],
+) -> Result<Vec<InitFunction>, ParseError> {
+    let mut list = Vec::new();
+    if reader.is_empty() {
+        return Ok(list);
+    }
+    for _ in 0..count(reader)? {
+        let priority = reader.u32()?;
+        let at = reader.position();
+        let symbol = reader.u32()?;
+        match symbols.get(symbol as usize) {
+            Some(entry) if entry.kind == SymbolKind::Function => {}
+            _ => return Err(ParseError::malformed(at, "invalid function symbol")),
+        }
+        list.push(InitFunction { priority, symbol: ObjectSymbolIndex(symbol) });
+    }
+    Ok(list)
+}
+
+struct SymbolTable<'a, 'p> {
+    data: &'a [u8],
+    parts: &'p mut Parts,
+    interners: &'p Interners,
+    list: Vec<ObjectSymbol>,
+    /// How many table symbols there are.
+    tables: usize,
+}
+
+impl SymbolTable<'_, '_> {
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        if reader.is_empty() {
+            return Ok(());
+        }
+        let count = count(reader)?;
+        self.list.reserve(count);
+        for _ in 0..count {
+            let symbol = self.symbol(reader)?;
+            self.list.push(symbol);
+        }
+        if !reader.is_empty() {
+            return Err(reader.error(ErrorKind::Malformed("symbol table ended prematurely")));
+        }
+        Ok(())
+    }
+
+    fn symbol(&mut self, reader: &mut Reader<'_>) -> Result<ObjectSymbol, ParseError> {
+        let at = reader.position();
+        let number = reader.byte()?;
+        let kind = SymbolKind::from_number(number)
+            .ok_or(ParseError { offset: at as u64, kind: ErrorKind::UnknownSymbolKind(number) })?;
+        let flags = SymbolFlags(reader.u32()?);
+        let (name, element, offset, size) = match kind {
+            SymbolKind::Data => return self.data_symbol(reader, flags),
+            SymbolKind::Section => return self.section_symbol(reader, flags),
+            _ => {
+                let at = reader.position();
+                let element = reader.u32()?;
+                let field = self.check_element(kind, flags, element, at)?;
+                let explicit = !flags.is_undefined() || flags.has_explicit_name();
+                let name = if explicit { range_of(reader)? } else { field };
+                (name, element, 0, 0)
+            }
+        };
+        if kind == SymbolKind::Function && !flags.is_undefined() {
+            let function = &mut self.parts.functions[element as usize - self.parts.imports.functions.len()];
+            if function.symbol == NONE {
+                function.symbol = self.list.len() as u32;
+            }
+        }
+        if kind == SymbolKind::Table {
+            self.tables += 1;
+        }
+        let name = NameId(self.interners.names.intern(name.of(self.data)));
+        Ok(ObjectSymbol { kind, flags, name, element, offset, size })
+    }
+
+    /// Checks that `element` is an import for an undefined symbol and a definition for a defined one; gives the
+    /// import's field name.
+    fn check_element(
+        &self,
+        kind: SymbolKind,
+        flags: SymbolFlags,
+        element: u32,
+        at: usize,
+    ) -> Result<ByteRange, ParseError> {
+        let imports = &self.parts.imports;
+        let element = element as usize;
+        let (field, imported, defined, what) = match kind {
+            SymbolKind::Function => (
+                imports.functions.get(element).map(|i| i.field),
+                imports.functions.len(),
+                self.parts.functions.len(),
+                "invalid function symbol index",
+            ),
+            SymbolKind::Global => (
+                imports.globals.get(element).map(|i| i.field),
+                imports.globals.len(),
+                self.parts.globals.len(),
+                "invalid global symbol index",
+            ),
+            SymbolKind::Tag => (
+                imports.tags.get(element).map(|i| i.field),
+                imports.tags.len(),
+                self.parts.tags.len(),
+                "invalid tag symbol index",
+            ),
+            _ => (
+                imports.tables.get(element).map(|i| i.field),
+                imports.tables.len(),
+                self.parts.tables.len(),
+                "invalid table symbol index",
+            ),
+        };
+        match (flags.is_undefined(), field) {
+            (true, Some(field)) => Ok(field),
+            (false, None) if element < imported + defined => Ok(ByteRange::default()),
+            _ => Err(ParseError::malformed(at, what)),
+        }
+    }
+
+    fn data_symbol(&mut self, reader: &mut Reader<'_>, flags: SymbolFlags) -> Result<ObjectSymbol, ParseError> {
+        let name = reader.string()?;
+        let (mut element, mut offset, mut size) = (NONE, 0, 0);
+        if !flags.is_undefined() {
+            let at = reader.position();
+            element = reader.u32()?;
+            offset = reader.u64()?;
+            size = reader.u64()?;
+            if flags.is_absolute() {
+                element = NONE;
+            } else {
+                match self.parts.segments.get(element as usize) {
+                    None => return Err(ParseError::malformed(at, "invalid data segment index")),
+                    Some(segment) if offset > u64::from(segment.data.len) => {
+                        return Err(ParseError::malformed(at, "invalid data symbol offset"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let name = NameId(self.interners.names.intern(name));
+        Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, element, offset, size })
+    }
+
+    fn section_symbol(
+        &mut self,
+        reader: &mut Reader<'_>,
+        flags: SymbolFlags,
+    ) -> Result<ObjectSymbol, ParseError> {
+        if !flags.is_local() {
+            return Err(reader.error(ErrorKind::Malformed("section symbols must have local binding")));
+        }
+        let at = reader.position();
+        let index = reader.u32()?;
+        let position = self.parts.custom_sections.iter().position(|s| s.section_index == index);
+        let element = position.ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
+        let section = &self.parts.custom_sections[element];
+        let name = NameId(self.interners.names.intern(section.name.of(self.data)));
+        let element = element as u32;
+        Ok(ObjectSymbol { kind: SymbolKind::Section, flags, name, element, offset: 0, size: 0 })
+    }
+
+    /// Objects from before table symbols use the indirect function table without naming it: they get a symbol
+    /// for the table they import.
+    fn add_legacy_function_table(&mut self) -> Result<(), ParseError> {
+        let imported = &self.parts.imports.tables;
+        let all = imported.len() + self.parts.tables.len();
+        if all == self.tables {
+            return Ok(());
+        }
+        if self.tables != 0 {
+            return Err(ParseError::malformed(0, "expected one symbol table entry for each table"));
+        }
+        if !self.parts.tables.is_empty() {
+            let what = "unexpected table definition(s) without corresponding symbol-table entries.";
+            return Err(ParseError::malformed(0, what));
+        }
+        if all != 1 {
+            let what = "multiple table imports, but no corresponding symbol-table entries.";
+            return Err(ParseError::malformed(0, what));
+        }
+        let field = imported[0].field.of(self.data);
+        if field != b"__indirect_function_table" || imported[0].of.element != types::FUNCREF {
+            let what = "table import is missing a symbol table entry.";
+            return Err(ParseError::malformed(imported[0].field.start as usize, what));
+        }
+        self.list.push(ObjectSymbol {
+            kind: SymbolKind::Table,
+            flags: SymbolFlags(SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP),
+            name: NameId(self.interners.names.intern(field)),
+            element: 0,
+            offset: 0,
+            size: 0,
+        });
+        self.parts.legacy_function_table = true;
+        Ok(())
+    }
+}
+
+/// Reads only the names of the non-local symbols that an object defines, in symbol table order: what an
+/// archive needs to know of a member before it is needed. Touches section headers and the symbol table.
+pub fn scan_defined_symbols(
+    data: &[u8],
+    interners: &Interners,
+    mut found: impl FnMut(NameId),
+) -> Result<(), ParseError> {
+    if data.len() < 8 || data[..8] != HEADER {
+        return Err(ParseError::malformed(0, "invalid magic number"));
+    }
+    let mut reader = Reader::within(data, 8, data.len());
+    let mut linking = None;
+    while !reader.is_empty() {
+        let header = reader.position();
+        let id = reader.byte()?;
+        let size = reader.u32()? as usize;
+        let start = reader.position();
+        if size > reader.remaining() {
+            return Err(ParseError::malformed(header, "section too large"));
+        }
+        reader.skip(size)?;
+        if id == section::CUSTOM {
+            let mut custom = Reader::within(data, start, start + size);
+            if custom.string()? == b"linking" {
+                linking = Some(read(&mut custom)?);
+            }
+        }
+    }
+    let linking = linking.ok_or(ParseError { offset: 0, kind: ErrorKind::MissingLinkingSection })?;
+    let mut reader = reader_of(data, linking.symbols);
+    if reader.is_empty() {
+        return Ok(());
+    }
+    for _ in 0..count(&mut reader)? {
+        let at = reader.position();
+        let number = reader.byte()?;
+        let kind = SymbolKind::from_number(number)
+            .ok_or(ParseError { offset: at as u64, kind: ErrorKind::UnknownSymbolKind(number) })?;
+        let flags = SymbolFlags(reader.u32()?);
+        let mut name: &[u8] = &[];
+        if kind == SymbolKind::Data {
+            name = reader.string()?;
+            if !flags.is_undefined() {
+                reader.u32()?;
+                reader.u64()?;
+                reader.u64()?;
+            }
+        } else {
+            reader.u32()?;
+            let named = !flags.is_undefined() || flags.has_explicit_name();
+            if kind != SymbolKind::Section && named {
+                name = reader.string()?;
+            }
+        }
+        if !flags.is_undefined() && !flags.is_local() && kind != SymbolKind::Section {
+            found(NameId(interners.names.intern(name)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! A parsed relocatable object: tables of ranges into its bytes, in local indices only.
+//!
+//! [`Object::parse`] takes bytes and returns a finished value or an error and nothing. It reads all that one
+//! file can tell: sections, signatures (interned), symbols (names interned), which functions are called
+//! directly, and for every function, segment and custom section the range of its relocations. Relocations
+//! themselves stay raw bytes and are decoded where they are used.
+
+mod linking;
+mod parse;
+mod relocations;
+#[cfg(test)]
+mod tests;
+
+use crate::bytes::Bytes;
+use crate::format::relocation::RelocationIterator;
+use crate::format::{segment_flags, GlobalType, SymbolFlags, SymbolKind, TableType};
+use crate::index::{ByteRange, NameId, ObjectSymbolIndex, SignatureId};
+use crate::names::Interner;
+use crate::parse_error::ParseError;
+
+pub use linking::scan_defined_symbols;
+
+/// No comdat, or no element.
+pub const NONE: u32 = u32::MAX;
+
+/// What parse tasks share: the interners.
+#[derive(Default)]
+pub struct Interners {
+    /// Symbol names and comdat names.
+    pub names: Interner,
+    /// Function signatures in their binary form (count, parameters, count, results).
+    pub signatures: Interner,
+}
+
+/// A relocatable object.
+pub struct Object {
+    /// The object's bytes.
+    pub bytes: Bytes,
+    /// Signatures of the type section.
+    pub types: Vec<SignatureId>,
+    /// Imports by kind, each in its index space's order.
+    pub imports: Imports,
+    /// Defined functions.
+    pub functions: Vec<InputFunction>,
+    /// Defined tables.
+    pub tables: Vec<InputTable>,
+    /// Defined globals.
+    pub globals: Vec<InputGlobal>,
+    /// Defined tags: their type indices.
+    pub tags: Vec<u32>,
+    /// Data segments.
+    pub segments: Vec<InputSegment>,
+    /// Custom sections other than `reloc.*`.
+    pub custom_sections: Vec<InputSection>,
+    /// The symbol table.
+    pub symbols: Vec<ObjectSymbol>,
+    /// Names of comdat groups.
+    pub comdats: Vec<NameId>,
+    /// Init functions.
+    pub init_functions: Vec<InitFunction>,
+    /// The `target_features` section.
+    pub features: Option<Vec<Feature>>,
+    /// The `producers` section.
+    pub producers: Producers,
+    /// Whether a memory is 64-bit, where the object has one.
+    pub memory_is_64: Option<bool>,
+    /// Where the contents of the code section start (its count of functions).
+    pub code_start: u32,
+    /// A bit for each symbol: it is called directly.
+    pub called_directly: Vec<u64>,
+    /// Whether the object uses the indirect function table without saying where (no table symbols).
+    pub legacy_function_table: bool,
+}
+
+/// An import.
+#[derive(Clone, Copy, Debug)]
+pub struct Import<T> {
+    /// Module name.
+    pub module: ByteRange,
+    /// Field name.
+    pub field: ByteRange,
+    /// Its type.
+    pub of: T,
+}
+
+/// Imports by kind.
+#[derive(Default)]
+pub struct Imports {
+    /// Functions and their type indices.
+    pub functions: Vec<Import<u32>>,
+    /// Tables.
+    pub tables: Vec<Import<TableType>>,
+    /// Globals.
+    pub globals: Vec<Import<GlobalType>>,
+    /// Tags and their type indices.
+    pub tags: Vec<Import<u32>>,
+}
+
+/// A defined function.
+#[derive(Clone, Copy, Debug)]
+pub struct InputFunction {
+    /// Size prefix and body.
+    pub range: ByteRange,
+    /// How many bytes the size prefix takes.
+    pub prefix: u8,
+    /// Index into the object's types.
+    pub type_index: u32,
+    /// Relocation entries.
+    pub relocations: ByteRange,
+    /// Comdat group, or [`NONE`].
+    pub comdat: u32,
+    /// First symbol that names it, or [`NONE`].
+    pub symbol: u32,
+    /// Name in the object's name section; empty where it has none.
+    pub debug_name: ByteRange,
+    /// Name in the object's export section.
+    pub export_name: Option<ByteRange>,
+}
+
+/// A defined table.
+#[derive(Clone, Copy, Debug)]
+pub struct InputTable {
+    /// Its type.
+    pub of: TableType,
+}
+
+/// A defined global.
+#[derive(Clone, Copy, Debug)]
+pub struct InputGlobal {
+    /// Its type.
+    pub of: GlobalType,
+    /// Initial value: a constant expression with its `end`.
+    pub init: ByteRange,
+}
+
+/// A data segment.
+#[derive(Clone, Copy, Debug)]
+pub struct InputSegment {
+    /// Name in the `linking` section.
+    pub name: ByteRange,
+    /// The data.
+    pub data: ByteRange,
+    /// Alignment as a power of two.
+    pub alignment: u32,
+    /// Flags of the `linking` section.
+    pub flags: u32,
+    /// Relocation entries.
+    pub relocations: ByteRange,
+    /// What is subtracted from a relocation's offset to get a place in the data.
+    pub offset_base: u32,
+    /// Comdat group, or [`NONE`].
+    pub comdat: u32,
+}
+
+impl InputSegment {
+    /// Whether it is thread-local.
+    pub fn is_tls(&self) -> bool {
+        self.flags & segment_flags::TLS != 0
+    }
+
+    /// Whether it must not be removed.
+    pub fn is_retained(&self) -> bool {
+        self.flags & segment_flags::RETAIN != 0
+    }
+}
+
+/// A custom section.
+#[derive(Clone, Copy, Debug)]
+pub struct InputSection {
+    /// Its name.
+    pub name: ByteRange,
+    /// Its contents, behind the name.
+    pub data: ByteRange,
+    /// Index among all the object's sections.
+    pub section_index: u32,
+    /// Relocation entries.
+    pub relocations: ByteRange,
+    /// Comdat group, or [`NONE`].
+    pub comdat: u32,
+}
+
+/// A symbol table entry.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectSymbol {
+    /// What it stands for.
+    pub kind: SymbolKind,
+    /// Its flags.
+    pub flags: SymbolFlags,
+    /// Its name, interned.
+    pub name: NameId,
+    /// Index of the function, global, tag or table in its index space (imports first); of the segment; of the
+    /// entry in [`Object::custom_sections`] for a section symbol. [`NONE`] for undefined data and absolute data.
+    pub element: u32,
+    /// Data symbols: offset in the segment.
+    pub offset: u64,
+    /// Data symbols: size.
+    pub size: u64,
+}
+
+impl ObjectSymbol {
+    /// Whether this object defines it.
+    #[inline]
+    pub fn is_defined(&self) -> bool {
+        !self.flags.is_undefined()
+    }
+}
+
+/// A function that runs before the program's entry.
+#[derive(Clone, Copy, Debug)]
+pub struct InitFunction {
+    /// Lower runs first.
+    pub priority: u32,
+    /// The function's symbol.
+    pub symbol: ObjectSymbolIndex,
+}
+
+/// A line of the `target_features` section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// `+` used, `-` disallowed, `=` required.
+    pub prefix: u8,
+    /// Its name.
+    pub name: ByteRange,
+}
+
+/// The `producers` section: name and version pairs.
+#[derive(Clone, Debug, Default)]
+pub struct Producers {
+    /// Source languages.
+    pub languages: Vec<(ByteRange, ByteRange)>,
+    /// Compilers and other tools.
+    pub tools: Vec<(ByteRange, ByteRange)>,
+    /// SDKs.
+    pub sdks: Vec<(ByteRange, ByteRange)>,
+}
+
+impl Object {
+    /// The relocations in `range`.
+    #[inline]
+    pub fn relocations(&self, range: ByteRange) -> RelocationIterator<'_> {
+        RelocationIterator::new(&self.bytes, range)
+    }
+
+    /// Parses `bytes` as a relocatable object.
+    pub fn parse(bytes: Bytes, interners: &Interners) -> Result<Object, ParseError> {
+        parse::parse(bytes, interners)
+    }
+
+    /// The defined function that a symbol's `element` names.
+    #[inline]
+    pub fn defined_function(&self, element: u32) -> usize {
+        element as usize - self.imports.functions.len()
+    }
+
+    /// Whether the object calls the symbol directly.
+    pub fn calls_directly(&self, symbol: usize) -> bool {
+        self.called_directly.get(symbol / 64).is_some_and(|word| word >> (symbol % 64) & 1 != 0)
+    }
+
+}

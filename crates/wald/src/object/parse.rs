@@ -1,0 +1,542 @@
+//! Sections of a relocatable object, one after another.
+//! See <https://webassembly.github.io/spec/core/binary/modules.html>.
+
+use super::linking::{self, Linking};
+use super::relocations::{self, RelocationSection};
+use super::*;
+use crate::format::{external, limits, opcode, section, types, Limits, HEADER};
+use crate::leb128::Reader;
+use crate::parse_error::ErrorKind;
+
+/// What is collected while the sections are read, before symbols can be attached.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub types: Vec<SignatureId>,
+    pub imports: Imports,
+    pub function_types: Vec<u32>,
+    pub functions: Vec<InputFunction>,
+    pub tables: Vec<InputTable>,
+    pub globals: Vec<InputGlobal>,
+    pub tags: Vec<u32>,
+    pub segments: Vec<InputSegment>,
+    pub custom_sections: Vec<InputSection>,
+    pub features: Option<Vec<Feature>>,
+    pub producers: Producers,
+    pub memory_is_64: Option<bool>,
+    pub linking: Option<Linking>,
+    pub relocation_sections: Vec<RelocationSection>,
+    /// Contents of the code and data sections: section index and range.
+    pub code: Option<(u32, ByteRange)>,
+    pub data: Option<(u32, ByteRange)>,
+    /// Names of functions in the name section: function index and name.
+    pub debug_names: Vec<(u32, ByteRange)>,
+    /// Exported functions.
+    pub export_names: Vec<(u32, ByteRange)>,
+    pub section_count: u32,
+    /// Whether the function table's symbol had to be made up.
+    pub legacy_function_table: bool,
+}
+
+pub(super) fn parse(bytes: Bytes, interners: &Interners) -> Result<Object, ParseError> {
+    let data: &[u8] = &bytes;
+    if data.len() < 8 || data[..4] != HEADER[..4] {
+        return Err(ParseError::malformed(0, "invalid magic number"));
+    }
+    if data[4..8] != HEADER[4..] {
+        return Err(ParseError::malformed(4, "invalid version number"));
+    }
+    if data.len() > u32::MAX as usize - 16 {
+        return Err(ParseError::malformed(0, "objects of 4 GiB and more are not possible in this format"));
+    }
+    let mut parts = Parts::default();
+    let mut reader = Reader::within(data, 8, data.len());
+    while !reader.is_empty() {
+        let header = reader.position();
+        let id = reader.byte()?;
+        let size = reader.u32()? as usize;
+        let start = reader.position();
+        if size > reader.remaining() {
+            return Err(ParseError::malformed(header, "section too large"));
+        }
+        reader.skip(size)?;
+        parts.section(id, Reader::within(data, start, start + size), data, interners)?;
+        parts.section_count += 1;
+    }
+    let linking = match parts.linking.take() {
+        Some(linking) => linking,
+        None => return Err(ParseError { offset: 0, kind: ErrorKind::MissingLinkingSection }),
+    };
+    finish(bytes.clone(), parts, linking, interners)
+}
+
+/// Attaches what only the symbol table tells, and partitions the relocations.
+fn finish(
+    bytes: Bytes,
+    mut parts: Parts,
+    linking: Linking,
+    interners: &Interners,
+) -> Result<Object, ParseError> {
+    if parts.functions.len() != parts.function_types.len() {
+        return Err(ParseError::malformed(0, "function and code section have inconsistent lengths"));
+    }
+    let (symbols, comdats, init_functions) = linking::attach(&bytes, &mut parts, linking, interners)?;
+    let imported = parts.imports.functions.len();
+    for (index, name) in &parts.debug_names {
+        if let Some(function) = (*index as usize).checked_sub(imported).and_then(|i| parts.functions.get_mut(i)) {
+            function.debug_name = *name;
+        }
+    }
+    for (index, name) in &parts.export_names {
+        if let Some(function) = (*index as usize).checked_sub(imported).and_then(|i| parts.functions.get_mut(i)) {
+            function.export_name = Some(*name);
+        }
+    }
+    let mut object = Object {
+        code_start: parts.code.map_or(0, |(_, range)| range.start),
+        bytes,
+        types: parts.types,
+        imports: parts.imports,
+        functions: parts.functions,
+        tables: parts.tables,
+        globals: parts.globals,
+        tags: parts.tags,
+        segments: parts.segments,
+        custom_sections: parts.custom_sections,
+        symbols,
+        comdats,
+        init_functions,
+        features: parts.features,
+        producers: parts.producers,
+        memory_is_64: parts.memory_is_64,
+        called_directly: Vec::new(),
+        legacy_function_table: parts.legacy_function_table,
+    };
+    relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
+    Ok(object)
+}
+
+pub(super) fn range_of(reader: &mut Reader<'_>) -> Result<ByteRange, ParseError> {
+    let len = reader.u32()? as usize;
+    let start = reader.position();
+    reader.skip(len)?;
+    Ok(ByteRange::between(start, start + len))
+}
+
+/// Reads a count and bounds it by the bytes that are left, so that nothing is allocated for a lie.
+pub(super) fn count(reader: &mut Reader<'_>) -> Result<usize, ParseError> {
+    let start = reader.position();
+    let count = reader.u32()? as usize;
+    if count > reader.remaining() {
+        return Err(ParseError { offset: start as u64, kind: ErrorKind::UnexpectedEnd });
+    }
+    Ok(count)
+}
+
+impl Parts {
+    fn section(
+        &mut self,
+        id: u8,
+        mut reader: Reader<'_>,
+        data: &[u8],
+        interners: &Interners,
+    ) -> Result<(), ParseError> {
+        match id {
+            section::CUSTOM => return self.custom(reader, data),
+            section::TYPE => self.type_section(&mut reader, data, interners)?,
+            section::IMPORT => self.import_section(&mut reader)?,
+            section::FUNCTION => self.function_section(&mut reader)?,
+            section::TABLE => self.table_section(&mut reader)?,
+            section::MEMORY => self.memory_section(&mut reader)?,
+            section::TAG => self.tag_section(&mut reader)?,
+            section::GLOBAL => self.global_section(&mut reader)?,
+            section::EXPORT => self.export_section(&mut reader)?,
+            // Objects repeat in relocations what their element segments say.
+            section::ELEM => return Ok(()),
+            section::CODE => self.code_section(&mut reader)?,
+            section::DATA => self.data_section(&mut reader)?,
+            section::START | section::DATACOUNT => {
+                reader.u32()?;
+            }
+            _ => return Err(ParseError::malformed(reader.position(), "invalid section type")),
+        }
+        if reader.is_empty() {
+            Ok(())
+        } else {
+            Err(ParseError::malformed(reader.position(), "section ended prematurely"))
+        }
+    }
+
+    fn type_section(
+        &mut self,
+        reader: &mut Reader<'_>,
+        data: &[u8],
+        interners: &Interners,
+    ) -> Result<(), ParseError> {
+        let count = count(reader)?;
+        self.types.reserve(count);
+        for _ in 0..count {
+            let start = reader.position();
+            if reader.byte()? != types::FUNC {
+                return Err(ParseError::malformed(start, "invalid signature type"));
+            }
+            let start = reader.position();
+            let mut canonical = true;
+            for _ in 0..2 {
+                let before = reader.position();
+                let len = reader.u32()? as usize;
+                canonical &= reader.position() - before == 1 || len >= 128;
+                for _ in 0..len {
+                    value_type(reader)?;
+                }
+            }
+            if !canonical {
+                return Err(ParseError::malformed(start, "padded count in a signature"));
+            }
+            let id = interners.signatures.intern(&data[start..reader.position()]);
+            self.types.push(SignatureId(id));
+        }
+        Ok(())
+    }
+
+    fn type_index(&self, reader: &mut Reader<'_>) -> Result<u32, ParseError> {
+        let start = reader.position();
+        let index = reader.u32()?;
+        if index as usize >= self.types.len() {
+            return Err(ParseError::malformed(start, "invalid function type"));
+        }
+        Ok(index)
+    }
+
+    fn import_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        for _ in 0..count(reader)? {
+            let module = range_of(reader)?;
+            let field = range_of(reader)?;
+            let at = reader.position();
+            match reader.byte()? {
+                external::FUNCTION => {
+                    let of = self.type_index(reader)?;
+                    self.imports.functions.push(Import { module, field, of });
+                }
+                external::TABLE => {
+                    let of = table_type(reader)?;
+                    self.imports.tables.push(Import { module, field, of });
+                }
+                external::MEMORY => {
+                    let limits = read_limits(reader)?;
+                    self.memory_is_64 = Some(limits.flags & limits::IS_64 != 0);
+                }
+                external::GLOBAL => {
+                    let of = global_type(reader)?;
+                    self.imports.globals.push(Import { module, field, of });
+                }
+                external::TAG => {
+                    if reader.byte()? != 0 {
+                        return Err(ParseError::malformed(at, "invalid attribute"));
+                    }
+                    let of = self.type_index(reader)?;
+                    self.imports.tags.push(Import { module, field, of });
+                }
+                _ => return Err(ParseError::malformed(at, "unexpected import kind")),
+            }
+        }
+        Ok(())
+    }
+
+    fn function_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        let count = count(reader)?;
+        self.function_types.reserve(count);
+        for _ in 0..count {
+            let index = self.type_index(reader)?;
+            self.function_types.push(index);
+        }
+        Ok(())
+    }
+
+    fn table_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        for _ in 0..count(reader)? {
+            let of = table_type(reader)?;
+            self.tables.push(InputTable { of });
+        }
+        Ok(())
+    }
+
+    fn memory_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        for _ in 0..count(reader)? {
+            let limits = read_limits(reader)?;
+            self.memory_is_64 = Some(limits.flags & limits::IS_64 != 0);
+        }
+        Ok(())
+    }
+
+    fn tag_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        for _ in 0..count(reader)? {
+            let at = reader.position();
+            if reader.byte()? != 0 {
+                return Err(ParseError::malformed(at, "invalid attribute"));
+            }
+            let index = self.type_index(reader)?;
+            self.tags.push(index);
+        }
+        Ok(())
+    }
+
+    fn global_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        for _ in 0..count(reader)? {
+            let of = global_type(reader)?;
+            let start = reader.position();
+            skip_constant_expression(reader)?;
+            let init = ByteRange::between(start, reader.position());
+            self.globals.push(InputGlobal { of, init });
+        }
+        Ok(())
+    }
+
+    fn export_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        for _ in 0..count(reader)? {
+            let name = range_of(reader)?;
+            let kind = reader.byte()?;
+            let at = reader.position();
+            let index = reader.u32()?;
+            match kind {
+                external::FUNCTION => {
+                    let functions = self.imports.functions.len() + self.function_types.len();
+                    if index as usize >= functions {
+                        return Err(ParseError::malformed(at, "invalid function export"));
+                    }
+                    self.export_names.push((index, name));
+                }
+                external::TABLE | external::MEMORY | external::GLOBAL | external::TAG => {}
+                _ => return Err(ParseError::malformed(at, "unexpected export kind")),
+            }
+        }
+        Ok(())
+    }
+
+    fn code_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        if self.code.is_some() {
+            return Err(ParseError::malformed(reader.position(), "out of order section type: 10"));
+        }
+        self.code = Some((self.section_count, ByteRange::between(reader.position(), reader.end())));
+        let at = reader.position();
+        let count = count(reader)?;
+        if count != self.function_types.len() {
+            return Err(ParseError::malformed(at, "invalid function count"));
+        }
+        self.functions.reserve(count);
+        for index in 0..count {
+            let start = reader.position();
+            let size = reader.u32()? as usize;
+            let prefix = (reader.position() - start) as u8;
+            if size == 0 {
+                return Err(ParseError::malformed(start, "function body is empty"));
+            }
+            reader.skip(size)?;
+            self.functions.push(InputFunction {
+                range: ByteRange::between(start, reader.position()),
+                prefix,
+                type_index: self.function_types[index],
+                relocations: ByteRange::default(),
+                comdat: NONE,
+                symbol: NONE,
+                debug_name: ByteRange::default(),
+                export_name: None,
+            });
+        }
+        Ok(())
+    }
+
+    fn data_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        if self.data.is_some() {
+            return Err(ParseError::malformed(reader.position(), "out of order section type: 11"));
+        }
+        let section_start = reader.position();
+        self.data = Some((self.section_count, ByteRange::between(section_start, reader.end())));
+        let count = count(reader)?;
+        self.segments.reserve(count);
+        for _ in 0..count {
+            let at = reader.position();
+            let flags = reader.u32()?;
+            if flags > 2 {
+                return Err(ParseError::malformed(at, "invalid data segment flags"));
+            }
+            if flags == 2 {
+                reader.u32()?;
+            }
+            if flags != 1 {
+                skip_constant_expression(reader)?;
+            }
+            let data = range_of(reader)?;
+            self.segments.push(InputSegment {
+                name: ByteRange::default(),
+                data,
+                alignment: 0,
+                flags: 0,
+                relocations: ByteRange::default(),
+                offset_base: data.start - section_start as u32,
+                comdat: NONE,
+            });
+        }
+        Ok(())
+    }
+
+    fn custom(&mut self, mut reader: Reader<'_>, data: &[u8]) -> Result<(), ParseError> {
+        let name = range_of(&mut reader)?;
+        let contents = ByteRange::between(reader.position(), reader.end());
+        match name.of(data) {
+            b"linking" => {
+                if self.linking.is_some() {
+                    return Err(ParseError::malformed(reader.position(), "more than one linking section"));
+                }
+                self.linking = Some(linking::read(&mut reader)?);
+            }
+            b"target_features" => self.features = Some(read_features(&mut reader)?),
+            b"producers" => self.producers = read_producers(&mut reader, data)?,
+            // A damaged name section must not keep a program from being linked.
+            b"name" => self.debug_names = read_function_names(&mut reader).unwrap_or_default(),
+            text if text.starts_with(b"reloc.") => {
+                self.relocation_sections.push(relocations::read_header(&mut reader)?);
+            }
+            _ => {}
+        }
+        self.custom_sections.push(InputSection {
+            name,
+            data: contents,
+            section_index: self.section_count,
+            relocations: ByteRange::default(),
+            comdat: NONE,
+        });
+        Ok(())
+    }
+}
+
+/// Reads a value type; type constructors with a heap type are two numbers long.
+pub(super) fn value_type(reader: &mut Reader<'_>) -> Result<u8, ParseError> {
+    let byte = reader.byte()?;
+    if matches!(byte, types::NULLABLE | types::NON_NULLABLE) {
+        reader.i64()?;
+    }
+    Ok(byte)
+}
+
+fn read_limits(reader: &mut Reader<'_>) -> Result<Limits, ParseError> {
+    let flags = reader.u32()?;
+    if flags > 15 {
+        return Err(reader.error(ErrorKind::Malformed("invalid limits flags")));
+    }
+    let minimum = reader.u64()?;
+    let maximum = if flags as u8 & limits::HAS_MAX != 0 { reader.u64()? } else { 0 };
+    if flags as u8 & limits::PAGE_SIZE != 0 {
+        reader.u32()?;
+    }
+    Ok(Limits { flags: flags as u8, minimum, maximum })
+}
+
+fn table_type(reader: &mut Reader<'_>) -> Result<TableType, ParseError> {
+    let at = reader.position();
+    let element = value_type(reader)?;
+    let limits = read_limits(reader)?;
+    if !matches!(element, types::FUNCREF | types::EXTERNREF | types::EXNREF | types::NULLABLE | types::NON_NULLABLE)
+    {
+        return Err(ParseError::malformed(at, "invalid table element type"));
+    }
+    Ok(TableType { element, limits })
+}
+
+fn global_type(reader: &mut Reader<'_>) -> Result<GlobalType, ParseError> {
+    let value = value_type(reader)?;
+    let mutable = reader.byte()? != 0;
+    Ok(GlobalType { value, mutable })
+}
+
+/// Steps over a constant expression and its `end`.
+/// See <https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions>.
+fn skip_constant_expression(reader: &mut Reader<'_>) -> Result<(), ParseError> {
+    loop {
+        let at = reader.position();
+        match reader.byte()? {
+            opcode::END => return Ok(()),
+            opcode::I32_CONST | opcode::I64_CONST => {
+                reader.i64()?;
+            }
+            opcode::F32_CONST => reader.skip(4)?,
+            opcode::F64_CONST => reader.skip(8)?,
+            opcode::GLOBAL_GET | opcode::REF_FUNC => {
+                reader.u32()?;
+            }
+            opcode::REF_NULL => {
+                reader.i64()?;
+            }
+            opcode::I32_ADD
+            | opcode::I32_SUB
+            | opcode::I32_MUL
+            | opcode::I64_ADD
+            | opcode::I64_SUB
+            | opcode::I64_MUL => {}
+            0xfd => {
+                if reader.u32()? != 12 {
+                    return Err(ParseError::malformed(at, "invalid opcode in init_expr"));
+                }
+                reader.skip(16)?;
+            }
+            _ => return Err(ParseError::malformed(at, "invalid opcode in init_expr")),
+        }
+    }
+}
+
+fn read_features(reader: &mut Reader<'_>) -> Result<Vec<Feature>, ParseError> {
+    let mut features = Vec::new();
+    for _ in 0..count(reader)? {
+        let prefix = reader.byte()?;
+        if !matches!(prefix, b'+' | b'-' | b'=') {
+            return Err(reader.error(ErrorKind::UnknownFeaturePrefix(prefix)));
+        }
+        let name = range_of(reader)?;
+        features.push(Feature { prefix, name });
+    }
+    if !reader.is_empty() {
+        return Err(reader.error(ErrorKind::Malformed("target features section ended prematurely")));
+    }
+    Ok(features)
+}
+
+fn read_producers(reader: &mut Reader<'_>, data: &[u8]) -> Result<Producers, ParseError> {
+    let mut producers = Producers::default();
+    for _ in 0..count(reader)? {
+        let at = reader.position();
+        let list = match range_of(reader)?.of(data) {
+            b"language" => &mut producers.languages,
+            b"processed-by" => &mut producers.tools,
+            b"sdk" => &mut producers.sdks,
+            _ => return Err(ParseError::malformed(at, "producers section field is not named one of language, processed-by, or sdk")),
+        };
+        for _ in 0..count(reader)? {
+            list.push((range_of(reader)?, range_of(reader)?));
+        }
+    }
+    if !reader.is_empty() {
+        return Err(reader.error(ErrorKind::Malformed("producers section ended prematurely")));
+    }
+    Ok(producers)
+}
+
+/// The function names of a name section.
+/// See <https://webassembly.github.io/spec/core/appendix/custom.html#name-section>.
+fn read_function_names(reader: &mut Reader<'_>) -> Result<Vec<(u32, ByteRange)>, ParseError> {
+    let mut names = Vec::new();
+    while !reader.is_empty() {
+        let id = reader.byte()?;
+        let size = reader.u32()? as usize;
+        let end = reader.position() + size;
+        if id == 1 {
+            for _ in 0..count(reader)? {
+                names.push((reader.u32()?, range_of(reader)?));
+            }
+            if reader.position() != end {
+                return Err(reader.error(ErrorKind::Malformed("name sub-section ended prematurely")));
+            }
+        } else {
+            reader.skip(size)?;
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,175 @@
+//! Checks an object's relocations once and notes the range that belongs to each function, segment and
+//! custom section. The entries stay where they are.
+//! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
+
+use super::parse::count;
+use super::*;
+use crate::format::relocation::{Relocation, RelocationType};
+use crate::leb128::Reader;
+use crate::parse_error::ErrorKind;
+
+/// A `reloc.*` section.
+#[derive(Clone, Copy)]
+pub(super) struct RelocationSection {
+    /// Index of the section it applies to.
+    target: u32,
+    count: usize,
+    /// The entries.
+    start: usize,
+    end: usize,
+}
+
+/// Reads what stands before the entries.
+pub(super) fn read_header(reader: &mut Reader<'_>) -> Result<RelocationSection, ParseError> {
+    let target = reader.u32()?;
+    let count = count(reader)?;
+    Ok(RelocationSection { target, count, start: reader.position(), end: reader.end() })
+}
+
+/// Decodes every entry once: checks it and puts it into its chunk's range.
+pub(super) fn partition(
+    object: &mut Object,
+    sections: &[RelocationSection],
+    code: Option<(u32, ByteRange)>,
+    data: Option<(u32, ByteRange)>,
+) -> Result<(), ParseError> {
+    let mut called_directly = vec![0u64; object.symbols.len().div_ceil(64)];
+    for section in sections {
+        let bytes = object.bytes.clone();
+        let mut entries = Entries {
+            reader: Reader::within(&bytes, section.start, section.end),
+            left: section.count,
+            previous: 0,
+            called_directly: &mut called_directly,
+            symbols: &object.symbols,
+            types: object.types.len(),
+        };
+        if code.is_some_and(|(index, _)| index == section.target) {
+            let start = object.code_start;
+            let ranges = object.functions.iter_mut().map(|function| {
+                let body = ByteRange { start: function.range.start - start, len: function.range.len };
+                (body, &mut function.relocations)
+            });
+            entries.split(ranges)?;
+        } else if data.is_some_and(|(index, _)| index == section.target) {
+            let ranges = object.segments.iter_mut().map(|segment| {
+                (ByteRange { start: segment.offset_base, len: segment.data.len }, &mut segment.relocations)
+            });
+            entries.split(ranges)?;
+        } else {
+            let target = object.custom_sections.iter_mut().find(|s| s.section_index == section.target);
+            let Some(target) = target else {
+                return Err(ParseError::malformed(section.start, "invalid section index"));
+            };
+            entries.split(std::iter::once((ByteRange { start: 0, len: target.data.len }, &mut target.relocations)))?;
+        }
+    }
+    object.called_directly = called_directly;
+    Ok(())
+}
+
+struct Entries<'a, 's> {
+    reader: Reader<'a>,
+    left: usize,
+    previous: u32,
+    called_directly: &'s mut [u64],
+    symbols: &'s [ObjectSymbol],
+    types: usize,
+}
+
+impl Entries<'_, '_> {
+    /// Gives each chunk, in order of position, the range of the entries that fall into it.
+    fn split<'r>(
+        &mut self,
+        chunks: impl Iterator<Item = (ByteRange, &'r mut ByteRange)>,
+    ) -> Result<(), ParseError> {
+        let mut start = self.reader.position();
+        let mut pending = self.next()?;
+        for (chunk, range) in chunks {
+            let first = start;
+            while let Some(entry) = pending {
+                if entry.offset >= chunk.end() {
+                    break;
+                }
+                let width = entry.kind.encoding().width() as u32;
+                if entry.offset < chunk.start || entry.offset + width > chunk.end() {
+                    return Err(ParseError::malformed(start, "invalid relocation offset"));
+                }
+                start = self.reader.position();
+                pending = self.next()?;
+            }
+            if start > first {
+                *range = ByteRange::between(first, start);
+            }
+        }
+        if pending.is_some() {
+            return Err(ParseError::malformed(start, "invalid relocation offset"));
+        }
+        if !self.reader.is_empty() {
+            return Err(self.reader.error(ErrorKind::Malformed("reloc section ended prematurely")));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn next(&mut self) -> Result<Option<Relocation>, ParseError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let at = self.reader.position();
+        let number = u32::from(self.reader.byte()?);
+        let unknown = ParseError { offset: at as u64, kind: ErrorKind::UnknownRelocation(number) };
+        let kind = RelocationType::from_number(number).ok_or(unknown)?;
+        let offset = self.reader.u32()?;
+        let index = self.reader.u32()?;
+        if offset < self.previous {
+            return Err(ParseError::malformed(at, "relocations not in offset order"));
+        }
+        if offset > u32::MAX - 16 {
+            return Err(ParseError::malformed(at, "invalid relocation offset"));
+        }
+        self.previous = offset;
+        self.check_index(kind, index, at)?;
+        let addend = if kind.has_addend() { self.reader.i64()? } else { 0 };
+        Ok(Some(Relocation { kind, offset, index, addend }))
+    }
+
+    /// An entry must name a symbol (or type) of the kind that its type is about.
+    #[inline]
+    fn check_index(&mut self, kind: RelocationType, index: u32, at: usize) -> Result<(), ParseError> {
+        use RelocationType::*;
+        if kind == TypeIndexLeb {
+            if index as usize >= self.types {
+                return Err(ParseError::malformed(at, "invalid relocation type index"));
+            }
+            return Ok(());
+        }
+        let symbol = self.symbols.get(index as usize).map(|symbol| symbol.kind);
+        let (fits, what) = match kind {
+            FunctionIndexLeb | FunctionIndexI32 | TableIndexSleb | TableIndexI32 | TableIndexRelSleb
+            | TableIndexSleb64 | TableIndexI64 | TableIndexRelSleb64 => {
+                (symbol == Some(SymbolKind::Function), "invalid relocation function index")
+            }
+            TableNumberLeb => (symbol == Some(SymbolKind::Table), "invalid relocation table index"),
+            // Address of a datum or function through its GOT entry, or a plain global.
+            GlobalIndexLeb | GlobalIndexI32 => (
+                matches!(symbol, Some(SymbolKind::Global | SymbolKind::Data | SymbolKind::Function)),
+                "invalid relocation global index",
+            ),
+            TagIndexLeb => (symbol == Some(SymbolKind::Tag), "invalid relocation tag index"),
+            FunctionOffsetI32 | FunctionOffsetI64 => {
+                (symbol == Some(SymbolKind::Function), "invalid relocation function index")
+            }
+            SectionOffsetI32 => (symbol == Some(SymbolKind::Section), "invalid relocation section index"),
+            _ => (symbol == Some(SymbolKind::Data), "invalid relocation data index"),
+        };
+        if !fits {
+            return Err(ParseError::malformed(at, what));
+        }
+        if kind == FunctionIndexLeb {
+            self.called_directly[index as usize / 64] |= 1 << (index % 64);
+        }
+        Ok(())
+    }
+}

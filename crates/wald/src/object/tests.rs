@@ -1,0 +1,1 @@
+//! Objects that are malformed in one place each.

@@ -1,0 +1,70 @@
+//! What can be wrong with an input's bytes. A parser knows no path: the pipeline adds file and member.
+
+use std::fmt;
+
+/// Malformed bytes at an offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// Bytes from the start of what was parsed (an object, or an archive).
+    pub offset: u64,
+    /// What is wrong there.
+    pub kind: ErrorKind,
+}
+
+impl ParseError {
+    /// `what` is wrong at `offset`.
+    pub fn malformed(offset: usize, what: &'static str) -> Self {
+        ParseError { offset: offset as u64, kind: ErrorKind::Malformed(what) }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+/// The kinds of malformation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The file, or the part that is being read, ends too early.
+    UnexpectedEnd,
+    /// A LEB128 number that is too long or too large for its place.
+    LebTooBig,
+    /// A wasm module without a `linking` section.
+    MissingLinkingSection,
+    /// A `linking` section of a version other than 2.
+    LinkingVersion(u32),
+    /// A relocation type that the convention does not know.
+    UnknownRelocation(u32),
+    /// A symbol kind that the convention does not know.
+    UnknownSymbolKind(u8),
+    /// A feature prefix other than `+`, `-`, `=`.
+    UnknownFeaturePrefix(u8),
+    /// An archive member header's trailer is wrong.
+    BadMemberHeader,
+    /// Anything else, in words.
+    Malformed(&'static str),
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorKind::UnexpectedEnd => f.write_str("unexpected end of data"),
+            ErrorKind::LebTooBig => f.write_str("LEB128 number is too big for its place"),
+            ErrorKind::MissingLinkingSection => f.write_str("not a relocatable wasm file"),
+            ErrorKind::LinkingVersion(version) => {
+                write!(f, "unexpected metadata version: {version} (Expected: 2)")
+            }
+            ErrorKind::UnknownRelocation(kind) => write!(f, "invalid relocation type: {kind}"),
+            ErrorKind::UnknownSymbolKind(kind) => write!(f, "invalid symbol type: {kind}"),
+            ErrorKind::UnknownFeaturePrefix(_) => f.write_str("unknown feature policy prefix"),
+            ErrorKind::BadMemberHeader => {
+                f.write_str("truncated or malformed archive (terminator characters in archive member header wrong)")
+            }
+            ErrorKind::Malformed(what) => f.write_str(what),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Functions: definitions and references that disagree on the signature become variants of the symbol.
+//!
+//! WebAssembly checks signatures when a module is validated, so a call may not reach a function of another
+//! type. Each signature that a name is used with gets a symbol of its own; those that are not the definition
+//! become functions that trap.
+
+use super::add::Incoming;
+use super::*;
+use crate::symbols::{ImportAttributes, Purpose};
+
+impl Resolver<'_, '_> {
+    /// Adds a definition of a function whose name is known already.
+    pub(super) fn add_defined_function(&mut self, id: SymbolId, incoming: &Incoming) -> SymbolId {
+        let existing = self.table.get(id);
+        if existing.kind != SymbolKind::Function {
+            self.kind_mismatch(id, SymbolKind::Function, incoming.file);
+            return id;
+        }
+        let check = !existing.is_undefined() || existing.called_directly;
+        if check && !signatures_match(existing.signature, incoming.signature) {
+            let (variant, new) = self.variant(id, incoming.signature);
+            if new || self.should_replace(id, incoming) {
+                self.define(variant, incoming);
+            }
+            // The definition is what the name leads to from now on.
+            let slot = self.table.by_name[incoming.name.at()];
+            self.table.named[slot as usize] = variant;
+            return variant;
+        }
+        if self.should_replace(id, incoming) {
+            self.define(id, incoming);
+        }
+        id
+    }
+
+    /// Adds a reference to a function whose name is known already and not lazy.
+    pub(super) fn add_undefined_function(&mut self, id: SymbolId, incoming: &Incoming) -> SymbolId {
+        let existing = self.table.get_mut(id);
+        if existing.kind != SymbolKind::Function {
+            self.kind_mismatch(id, SymbolKind::Function, incoming.file);
+            return id;
+        }
+        if existing.signature.is_none() {
+            existing.signature = incoming.signature;
+        }
+        let was_undefined = existing.is_undefined();
+        let mut result = id;
+        if incoming.called_directly && !signatures_match(existing.signature, incoming.signature) {
+            if was_undefined && !existing.called_directly {
+                // The reference so far only takes the address: this one knows better.
+                self.undefine(id, incoming);
+            } else {
+                let (variant, new) = self.variant(id, incoming.signature);
+                result = variant;
+                if new {
+                    self.undefine(variant, incoming);
+                }
+            }
+        }
+        if was_undefined {
+            self.merge_import_attributes(id, incoming);
+            if incoming.called_directly {
+                self.table.get_mut(id).called_directly = true;
+            }
+            let symbol = self.table.get_mut(result);
+            if symbol.flags.is_weak() {
+                symbol.flags = incoming.flags;
+            }
+        }
+        result
+    }
+
+    /// The variant of `id` with this signature, made if there is none; and whether it was made.
+    fn variant(&mut self, id: SymbolId, signature: Option<SignatureId>) -> (SymbolId, bool) {
+        let name = self.table.get(id).name;
+        let position = match self.variants.iter().position(|(known, _)| *known == name) {
+            Some(position) => position,
+            None => {
+                self.variants.push((name, vec![id]));
+                self.variants.len() - 1
+            }
+        };
+        let known = self.variants[position].1.iter().copied();
+        for variant in known {
+            if self.table.get(variant).signature == signature {
+                return (variant, false);
+            }
+        }
+        let variant = self.push(name);
+        self.table.get_mut(variant).used_in_regular_object = true;
+        self.variants[position].1.push(variant);
+        (variant, true)
+    }
+
+    /// Two references must agree on where a function is imported from.
+    fn merge_import_attributes(&mut self, id: SymbolId, incoming: &Incoming) {
+        let existing = self.table.get_mut(id);
+        let ImportAttributes { module, field } = incoming.attributes;
+        existing.import.field = existing.import.field.or(field);
+        existing.import.module = existing.import.module.or(module);
+        let (old, file) = (existing.import, existing.file);
+        let binding = incoming.flags.binding();
+        if existing.flags.is_weak() && binding != SymbolFlags::WEAK {
+            existing.flags = existing.flags.with_binding(binding);
+        }
+        for (what, old, new) in [("name", old.field, field), ("module", old.module, module)] {
+            if let (Some(old), Some(new)) = (old, new) {
+                if old != new {
+                    let message = format!(
+                        "import {what} mismatch for symbol: {}\n>>> defined as {} in {}\n>>> defined as {} in {}",
+                        self.display(incoming.name),
+                        self.text(old),
+                        self.file_name(file),
+                        self.text(new),
+                        self.file_name(incoming.file)
+                    );
+                    self.error(Code::SymbolType, message);
+                }
+            }
+        }
+    }
+
+    /// Makes trapping functions of all variants that are not the definition.
+    pub(super) fn settle_variants(&mut self) {
+        let variants = std::mem::take(&mut self.variants);
+        let names: Vec<Vec<u8>> = variants
+            .iter()
+            .map(|(name, _)| self.interners.names.with(name.0, <[u8]>::to_vec))
+            .collect();
+        for position in llvm_order::dense_map_order(names.iter().map(|name| &name[..])) {
+            let (name, symbols) = &variants[position];
+            let defined = symbols.iter().copied().find(|&id| self.table.get(id).is_defined());
+            let Some(defined) = defined else {
+                let message = self.signature_mismatch(*name, symbols[0], symbols[1]);
+                self.error(Code::SymbolType, message);
+                return;
+            };
+            for &id in symbols.iter().filter(|&&id| id != defined) {
+                let message = self.signature_mismatch(*name, id, defined);
+                self.diagnostics.push(Diagnostic::warning(Code::SymbolType, message));
+                let debug_name = format!("signature_mismatch:{}", self.display(self.table.get(id).name));
+                self.replace_by_trap(id, debug_name.into_bytes());
+            }
+        }
+    }
+
+    fn signature_mismatch(&self, name: NameId, first: SymbolId, second: SymbolId) -> String {
+        let line = |id: SymbolId| {
+            let symbol = self.table.get(id);
+            format!(
+                "\n>>> defined as {} in {}",
+                self.signature_text(symbol.signature),
+                self.file_name(symbol.file)
+            )
+        };
+        format!("function signature mismatch: {}{}{}", self.text(name), line(first), line(second))
+    }
+
+    /// Makes `id` a function that traps and whose address is null.
+    pub(super) fn replace_by_trap(&mut self, id: SymbolId, debug_name: Vec<u8>) {
+        let Some(signature) = self.table.get(id).signature else { return };
+        let name = self.name(&debug_name);
+        let function = SyntheticFunction { name: debug_name, signature, purpose: Purpose::Unreachable };
+        let number = self.push_synthetic_function(function);
+        let symbol = self.table.get_mut(id);
+        symbol.name = name;
+        symbol.flags = SymbolFlags(SymbolFlags::LOCAL);
+        symbol.file = None;
+        symbol.is_stub = true;
+        symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
+    }
+}
+
+/// Signatures match unless both are known and differ.
+fn signatures_match(existing: Option<SignatureId>, incoming: Option<SignatureId>) -> bool {
+    match (existing, incoming) {
+        (Some(existing), Some(incoming)) => existing == incoming,
+        _ => true,
+    }
+}

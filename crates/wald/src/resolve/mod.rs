@@ -1,0 +1,272 @@
+//! Symbol resolution: which object defines each name, and which archive members are linked for it.
+//!
+//! Files are walked in declared order. When an object refers to a name that an archive member defines, the
+//! member is loaded at that moment, before the object's next symbol is looked at; that order decides ties
+//! between definitions and the places of objects in the output. Everything here goes by interned ids.
+
+mod add;
+mod files;
+mod functions;
+pub mod llvm_order;
+mod prefetch;
+pub mod special;
+
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
+use crate::format::{types, SymbolFlags, SymbolKind};
+use crate::index::{FileId, NameId, SignatureId, SymbolId};
+use crate::input::Candidate;
+use crate::names::Interner;
+use crate::object::Interners;
+use crate::options::Options;
+use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable, Synthetic, SyntheticFunction};
+use crate::timing::Timer;
+
+/// Why an archive member was extracted, for `--why-extract`.
+#[derive(Clone, Debug)]
+pub struct Extraction {
+    /// Who needed it: a file, or an option.
+    pub reference: String,
+    /// The member.
+    pub file: FileId,
+    /// The symbol.
+    pub symbol: SymbolId,
+}
+
+/// The result of resolution. Beyond this point no symbol is added by inputs.
+pub struct Resolved<'a> {
+    /// All symbols.
+    pub symbols: SymbolTable<'a>,
+    /// Why members were extracted, where it was asked for.
+    pub extractions: Vec<Extraction>,
+}
+
+/// Resolves all symbols of `files`.
+pub fn resolve<'a>(
+    options: &'a Options,
+    interners: &'a Interners,
+    files: &'a [Candidate],
+    timer: &Timer,
+    diagnostics: &mut Diagnostics,
+) -> Result<Resolved<'a>, LinkFailure> {
+    prefetch::prefetch_members(interners, files, timer);
+    let mut resolver = Resolver::new(options, interners, files, diagnostics);
+    resolver.trace_symbols();
+    resolver.create_synthetic_symbols();
+    resolver.add_files();
+    resolver.diagnostics.check()?;
+    resolver.refer_from_options();
+    resolver.diagnostics.check()?;
+    let wrapped = resolver.add_wrapped_symbols();
+    resolver.create_optional_symbols();
+    resolver.settle_variants();
+    resolver.diagnostics.check()?;
+    resolver.apply_wraps(&wrapped);
+    resolver.force_exports();
+    resolver.stub_undefined_weak_functions();
+    if let Some(entry) = resolver.table.well_known.entry {
+        let entry = resolver.table.get_mut(entry);
+        entry.flags = entry.flags.with_hidden(false);
+    }
+    resolver.diagnostics.check()?;
+    resolver.demote_lazy_symbols();
+    Ok(Resolved { symbols: resolver.table, extractions: resolver.extractions })
+}
+
+/// Scratch state of the phase.
+struct Resolver<'a, 'd> {
+    options: &'a Options,
+    interners: &'a Interners,
+    files: &'a [Candidate],
+    diagnostics: &'d mut Diagnostics,
+    table: SymbolTable<'a>,
+    /// Whether each file was loaded (or is being loaded).
+    loaded: Vec<bool>,
+    /// Whether each lazy file has put its symbols into the table.
+    /// Names whose functions disagree on their signature, with one symbol for each signature.
+    variants: Vec<(NameId, Vec<SymbolId>)>,
+    extractions: Vec<Extraction>,
+    /// Comdat groups seen so far, a bit for each name.
+    comdats: Vec<u64>,
+    /// `--trace-symbol` names without a symbol so far.
+    traced: Vec<NameId>,
+    env: NameId,
+}
+
+impl<'a, 'd> Resolver<'a, 'd> {
+    fn new(
+        options: &'a Options,
+        interners: &'a Interners,
+        files: &'a [Candidate],
+        diagnostics: &'d mut Diagnostics,
+    ) -> Self {
+        Resolver {
+            options,
+            interners,
+            files,
+            diagnostics,
+            table: SymbolTable {
+                synthetic_functions: Vec::new(),
+                well_known: Default::default(),
+                symbols: Vec::new(),
+                named: Vec::new(),
+                objects: Vec::new(),
+                object_of_file: vec![None; files.len()],
+                by_name: Vec::new(),
+            },
+            loaded: vec![false; files.len()],
+            variants: Vec::new(),
+            extractions: Vec::new(),
+            comdats: Vec::new(),
+            traced: Vec::new(),
+            env: NameId(interners.names.intern(b"env")),
+        }
+    }
+
+    fn name(&self, text: &[u8]) -> NameId {
+        NameId(self.interners.names.intern(text))
+    }
+
+    fn text(&self, name: NameId) -> String {
+        name_text(&self.interners.names, name)
+    }
+
+    /// The name as messages show it.
+    fn display(&self, name: NameId) -> String {
+        self.interners.names.with(name.0, |text| display_name(text, self.options.demangle))
+    }
+
+    fn file_name(&self, file: Option<FileId>) -> String {
+        file.map_or_else(|| "<internal>".to_string(), |file| self.files[file.at()].display())
+    }
+
+    fn signature_text(&self, signature: Option<SignatureId>) -> String {
+        signature.map_or_else(String::new, |id| self.interners.signatures.with(id.0, display_signature))
+    }
+
+    /// The symbol of `name`, made if there is none; and whether it was made.
+    #[inline]
+    fn insert(&mut self, name: NameId) -> (SymbolId, bool) {
+        let (id, new) = self.table.insert(name);
+        if new {
+            let traced = !self.traced.is_empty() && self.traced.contains(&name);
+            let symbol = self.table.get_mut(id);
+            symbol.referenced = !self.options.gc_sections;
+            symbol.traced = traced;
+        }
+        (id, new)
+    }
+
+    /// A new symbol that no name leads to.
+    fn push(&mut self, name: NameId) -> SymbolId {
+        let id = SymbolId::new(self.table.symbols.len());
+        let mut symbol = Symbol::new(name, SymbolKind::Function);
+        symbol.referenced = !self.options.gc_sections;
+        self.table.symbols.push(symbol);
+        id
+    }
+
+    fn error(&mut self, code: Code, message: String) {
+        self.diagnostics.push(Diagnostic::error(code, message));
+    }
+
+    /// A function that the linker writes, with its symbol.
+    fn add_synthetic_function(&mut self, name: &[u8], function: SyntheticFunction) -> SymbolId {
+        let name = self.name(name);
+        let (id, _) = self.insert(name);
+        let number = self.push_synthetic_function(function.clone());
+        let symbol = self.table.get_mut(id);
+        symbol.kind = SymbolKind::Function;
+        symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
+        symbol.signature = Some(function.signature);
+        symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
+        id
+    }
+
+    fn push_synthetic_function(&mut self, function: SyntheticFunction) -> crate::index::SyntheticFunctionId {
+        self.table.synthetic_functions.push(function);
+        crate::index::SyntheticFunctionId::new(self.table.synthetic_functions.len() - 1)
+    }
+
+    /// Marks the names of `--trace-symbol`.
+    fn trace_symbols(&mut self) {
+        for name in &self.options.trace_symbols {
+            let name = self.name(name.as_bytes());
+            self.traced.push(name);
+        }
+    }
+
+    fn trace_definition(&mut self, id: SymbolId) {
+        let symbol = self.table.get(id);
+        let what = match symbol.resolution {
+            Resolution::Undefined => return,
+            Resolution::Lazy => "lazy definition of",
+            _ => "definition of",
+        };
+        let message = format!("{}: {what} {}", self.file_name(symbol.file), self.text(symbol.name));
+        self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+    }
+
+    fn trace_reference(&mut self, id: SymbolId, file: FileId) {
+        let message =
+            format!("{}: reference to {}", self.file_name(Some(file)), self.text(self.table.get(id).name));
+        self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+    }
+
+    /// Makes room for a comdat group's name; whether it is the first of its name.
+    fn add_comdat(&mut self, name: NameId) -> bool {
+        let word = name.at() / 64;
+        if word >= self.comdats.len() {
+            self.comdats.resize((word + 1).next_power_of_two(), 0);
+        }
+        let bit = 1 << (name.at() % 64);
+        let new = self.comdats[word] & bit == 0;
+        self.comdats[word] |= bit;
+        new
+    }
+
+    fn object_mut(&mut self, object: usize) -> &mut LinkedObject<'a> {
+        &mut self.table.objects[object]
+    }
+}
+
+/// The text of an interned name, with what is not UTF-8 replaced.
+pub fn name_text(names: &Interner, name: NameId) -> String {
+    names.with(name.0, |text| String::from_utf8_lossy(text).into_owned())
+}
+
+/// A symbol's name as messages and the name section show it: demangled, and `main` for its mangled forms.
+pub fn display_name(name: &[u8], demangle: bool) -> String {
+    let mut demangler = wald_demangle::Demangler::new();
+    String::from_utf8_lossy(&display_name_with(&mut demangler, name, demangle)).into_owned()
+}
+
+/// [`display_name`] for many names.
+pub fn display_name_with<'n>(
+    demangler: &'n mut wald_demangle::Demangler,
+    name: &'n [u8],
+    demangle: bool,
+) -> std::borrow::Cow<'n, [u8]> {
+    if matches!(name, b"__original_main" | b"__main_void" | b"__main_argc_argv") {
+        return b"main"[..].into();
+    }
+    // Only these beginnings can be mangled names.
+    if demangle && matches!(name, [b'_', ..] | [b'.', ..]) {
+        if let Some(text) = demangler.demangle(name) {
+            return text.to_vec().into();
+        }
+    }
+    name.into()
+}
+
+/// A signature as wasm-ld's messages show it.
+pub fn display_signature(signature: &[u8]) -> String {
+    let mut reader = crate::leb128::Reader::new(signature);
+    let mut list = || -> Vec<&'static str> {
+        let count = reader.u32().unwrap_or(0);
+        (0..count).map_while(|_| reader.byte().ok()).map(types::name).collect()
+    };
+    let parameters = list();
+    let results = list();
+    let results = if results.is_empty() { "void".to_string() } else { results[0].to_string() };
+    format!("({}) -> {results}", parameters.join(", "))
+}

@@ -1,0 +1,265 @@
+//! Symbols that no file brings: what options ask for and what the linker itself defines.
+
+use super::*;
+use crate::symbols::{Purpose, SyntheticData, SyntheticGlobal};
+
+/// The signature that takes and gives nothing.
+const NO_ARGUMENTS: &[u8] = &[0, 0];
+
+/// A `--wrap`ped symbol: references to it go to `wrap`, references to `real` go to it.
+pub(super) struct Wrapped {
+    name: NameId,
+    symbol: SymbolId,
+    real_name: NameId,
+    real: SymbolId,
+    wrap: SymbolId,
+}
+
+impl<'a> Resolver<'a, '_> {
+    fn is64(&self) -> bool {
+        self.options.is64 == Some(true)
+    }
+
+    fn signature(&self, bytes: &[u8]) -> SignatureId {
+        SignatureId(self.interners.signatures.intern(bytes))
+    }
+
+    /// What every program has, needed or not.
+    pub(super) fn create_synthetic_symbols(&mut self) {
+        let signature = self.signature(NO_ARGUMENTS);
+        let name = b"__wasm_call_ctors";
+        let function = SyntheticFunction { name: name.to_vec(), signature, purpose: Purpose::CallCtors };
+        self.table.well_known.call_ctors = Some(self.add_synthetic_function(name, function));
+        self.table.well_known.stack_pointer =
+            Some(self.add_synthetic_global(b"__stack_pointer", SyntheticGlobal::StackPointer));
+        if self.options.shared_memory {
+            self.table.well_known.tls_base =
+                Some(self.add_synthetic_global(b"__tls_base", SyntheticGlobal::TlsBase));
+            self.table.well_known.tls_size =
+                Some(self.add_synthetic_global(b"__tls_size", SyntheticGlobal::TlsSize));
+            self.table.well_known.tls_align =
+                Some(self.add_synthetic_global(b"__tls_align", SyntheticGlobal::TlsAlign));
+            let pointer = if self.is64() { types::I64 } else { types::I32 };
+            let signature = self.signature(&[1, pointer, 0]);
+            let name = b"__wasm_init_tls";
+            let function = SyntheticFunction { name: name.to_vec(), signature, purpose: Purpose::InitTls };
+            self.table.well_known.init_tls = Some(self.add_synthetic_function(name, function));
+        }
+    }
+
+    fn add_synthetic_global(&mut self, name: &[u8], global: SyntheticGlobal) -> SymbolId {
+        let name = self.name(name);
+        let (id, _) = self.insert(name);
+        let symbol = self.table.get_mut(id);
+        symbol.kind = SymbolKind::Global;
+        symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
+        symbol.file = None;
+        symbol.resolution = Resolution::Synthetic(Synthetic::Global(global));
+        id
+    }
+
+    /// Defines a name only where something asks for it.
+    fn optional(&mut self, name: &str, kind: SymbolKind, synthetic: Synthetic) -> Option<SymbolId> {
+        let wanted = self.options.export_all || self.options.exports_by_name(name);
+        let name = self.name(name.as_bytes());
+        self.table.define_optional(name, wanted, kind, synthetic)
+    }
+
+    /// Addresses that programs may ask for by name.
+    pub(super) fn create_optional_symbols(&mut self) {
+        use SyntheticData::*;
+        let data = [
+            ("__dso_handle", DsoHandle),
+            ("__data_end", DataEnd),
+            ("__stack_low", StackLow),
+            ("__stack_high", StackHigh),
+            ("__global_base", GlobalBase),
+            ("__heap_base", HeapBase),
+            ("__heap_end", HeapEnd),
+            ("__memory_base", MemoryBase),
+            ("__table_base", TableBase),
+            ("__wasm_first_page_end", FirstPageEnd),
+        ];
+        for (name, place) in data {
+            self.optional(name, SymbolKind::Data, Synthetic::Data(place));
+        }
+        if !self.options.shared_memory {
+            // Objects that were compiled for threads may be linked into a program without: the one copy of
+            // their thread-local data is at a fixed place.
+            let global = Synthetic::Global(SyntheticGlobal::TlsBase);
+            self.table.well_known.tls_base = self.optional("__tls_base", SymbolKind::Global, global);
+        }
+    }
+
+    /// References that stand on the command line.
+    pub(super) fn refer_from_options(&mut self) {
+        let options = self.options;
+        for name in &options.undefined {
+            self.refer(name, "<internal>");
+        }
+        let exported: Vec<&str> = exported_names(options);
+        for name in &exported {
+            self.refer(name, "--export");
+        }
+        if !options.entry.is_empty() {
+            let entry = self.refer(&options.entry, "--entry");
+            match entry {
+                Some(entry) if self.table.get(entry).is_defined() => {
+                    self.table.get_mut(entry).force_export = true;
+                    self.table.well_known.entry = Some(entry);
+                }
+                _ => {
+                    self.table.well_known.entry = entry;
+                    let message =
+                        format!("entry symbol not defined (pass --no-entry to suppress): {}", options.entry);
+                    self.error(Code::UndefinedSymbol, message);
+                }
+            }
+        }
+        self.find_call_dtors();
+    }
+
+    /// Makes `name` needed, if it is known at all.
+    fn refer(&mut self, name: &str, option: &'static str) -> Option<SymbolId> {
+        let name = self.name(name.as_bytes());
+        let id = self.table.find(name)?;
+        let symbol = self.table.get_mut(id);
+        symbol.used_in_regular_object = true;
+        if symbol.is_lazy() {
+            self.extract_symbol(id, |_| option.to_string());
+        }
+        self.table.find(name)
+    }
+
+    /// A program that exports functions as commands runs its destructors after each call.
+    fn find_call_dtors(&mut self) {
+        let Some(call_ctors) = self.table.well_known.call_ctors else { return };
+        let explicit = self.table.get(call_ctors).used_in_regular_object
+            || self.options.entry == "__wasm_call_ctors"
+            || self.options.exports_by_name("__wasm_call_ctors");
+        if explicit {
+            return;
+        }
+        let Some(id) = self.refer("__wasm_call_dtors", "<internal>") else { return };
+        let symbol = self.table.get(id);
+        if symbol.kind != SymbolKind::Function || !symbol.is_defined() {
+            self.error(Code::SymbolType, "__wasm_call_dtors must be a function".into());
+        } else if symbol.signature.is_some_and(|signature| signature != self.signature(NO_ARGUMENTS)) {
+            let message = "__wasm_call_dtors must have no argument or return values";
+            self.error(Code::SymbolType, message.into());
+        } else {
+            self.table.well_known.call_dtors = Some(id);
+        }
+    }
+
+    /// `--export` and `--export-if-defined` make what is defined exported.
+    pub(super) fn force_exports(&mut self) {
+        force_exports(self.options, self.interners, &mut self.table);
+    }
+
+    /// Makes the `__wrap_` and `__real_` symbols of `--wrap`.
+    pub(super) fn add_wrapped_symbols(&mut self) -> Vec<Wrapped> {
+        let mut wrapped: Vec<Wrapped> = Vec::new();
+        let options = self.options;
+        for (position, name) in options.wrap.iter().enumerate() {
+            if options.wrap[..position].contains(name) {
+                continue;
+            }
+            let id = self.name(name.as_bytes());
+            let Some(symbol) = self.table.find(id) else { continue };
+            let real_name = self.name(format!("__real_{name}").as_bytes());
+            let wrap_name = self.name(format!("__wrap_{name}").as_bytes());
+            let real = self.refer_undefined(real_name, symbol);
+            let wrap = self.refer_undefined(wrap_name, symbol);
+            self.table.get_mut(symbol).used_in_regular_object = true;
+            self.table.get_mut(wrap).used_in_regular_object = true;
+            self.table.get_mut(real).used_in_regular_object = false;
+            wrapped.push(Wrapped { name: id, symbol, real_name, real, wrap });
+        }
+        wrapped
+    }
+
+    /// A reference to a function that nobody made but the linker.
+    fn refer_undefined(&mut self, name: NameId, like: SymbolId) -> SymbolId {
+        let signature = self.table.get(like).signature;
+        let (id, new) = self.insert(name);
+        let symbol = self.table.get_mut(id);
+        symbol.used_in_regular_object = true;
+        if new {
+            symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED);
+            symbol.signature = signature;
+        } else if symbol.is_lazy() {
+            self.extract_symbol(id, |_| "<internal>".to_string());
+            return self.table.find(name).unwrap_or(id);
+        }
+        id
+    }
+
+    /// Sends references where `--wrap` wants them.
+    pub(super) fn apply_wraps(&mut self, wrapped: &[Wrapped]) {
+        if wrapped.is_empty() {
+            return;
+        }
+        let map: Vec<(SymbolId, SymbolId)> =
+            wrapped.iter().flat_map(|w| [(w.symbol, w.wrap), (w.real, w.symbol)]).collect();
+        for object in 0..self.table.objects.len() {
+            self.object_mut(object).rewrite(&map);
+        }
+        for w in wrapped {
+            // Who looks the names up later finds the same: `real` gives the original, the original gives `wrap`.
+            let original = self.table.by_name[w.name.at()];
+            let wrap = self.table.named.iter().position(|&id| id == w.wrap);
+            self.table.by_name[w.real_name.at()] = original;
+            self.table.by_name[w.name.at()] = wrap.map_or(original, |position| position as u32);
+        }
+    }
+
+    /// Weak references to functions that do not exist: calls trap, the address is null.
+    pub(super) fn stub_undefined_weak_functions(&mut self) {
+        for position in 0..self.table.named.len() {
+            let id = self.table.named[position];
+            let symbol = self.table.get(id);
+            let function = symbol.kind == SymbolKind::Function && symbol.signature.is_some();
+            if symbol.is_undefined_weak() && symbol.used_in_regular_object && function {
+                let debug_name = format!("undefined_weak:{}", self.display(symbol.name));
+                self.replace_by_trap(id, debug_name.into_bytes());
+                let symbol = self.table.get_mut(id);
+                symbol.flags = symbol.flags.with_hidden(true);
+            }
+        }
+    }
+
+    /// Names that only archive members define and that nobody needs are undefined in the end.
+    pub(super) fn demote_lazy_symbols(&mut self) {
+        for symbol in &mut self.table.symbols {
+            if symbol.is_lazy() && symbol.kind == SymbolKind::Function && symbol.signature.is_some() {
+                symbol.resolution = Resolution::Undefined;
+            }
+        }
+    }
+}
+
+/// The names of `--export` and `--export-if-defined` in the order in which wasm-ld looks at them.
+fn exported_names(options: &Options) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    let all = options.exports_if_defined.iter().chain(&options.exports);
+    let mut seen = std::collections::HashSet::new();
+    for name in all {
+        if seen.insert(name.as_str()) {
+            names.push(name);
+        }
+    }
+    let order = llvm_order::string_map_order(names.iter().map(|name| name.as_bytes()));
+    order.into_iter().map(|position| names[position]).collect()
+}
+
+/// Makes the symbols that options export exported, where they are defined by now.
+pub fn force_exports(options: &Options, interners: &Interners, table: &mut SymbolTable<'_>) {
+    for name in options.exports.iter().chain(&options.exports_if_defined) {
+        let name = interners.names.find(name.as_bytes()).map(NameId);
+        if let Some(id) = name.and_then(|name| table.find(name)) {
+            let symbol = table.get_mut(id);
+            symbol.force_export |= symbol.is_defined();
+        }
+    }
+}

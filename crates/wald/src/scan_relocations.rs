@@ -1,0 +1,369 @@
+//! Looks through the relocations of everything live for what the output needs on their account: types that
+//! `call_indirect` uses, functions whose address is taken, addresses kept in globals, and symbols that
+//! nothing defines.
+//!
+//! Objects are scanned in parallel, each into lists of its own; the lists are then taken together in the
+//! order of the objects, so that the result is the same for any number of threads.
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use crate::chunks::{BitSet, Chunks};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
+use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::SymbolKind;
+use crate::index::{ByteRange, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
+use crate::mark_live::Liveness;
+use crate::names::Interner;
+use crate::options::{Options, UnresolvedPolicy};
+use crate::resolve::display_name;
+use crate::symbols::{Purpose, Reference, SymbolTable, SyntheticFunction};
+
+/// A symbol wherever it is kept: in the link's table, or in an object's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnySymbol {
+    /// In the link's symbol table.
+    Global(SymbolId),
+    /// A local symbol of an object.
+    Own(ObjectId, ObjectSymbolIndex),
+}
+
+/// What relocations ask for.
+#[derive(Default)]
+pub struct Scan {
+    /// Signatures that `call_indirect` uses, in the order of first use.
+    pub types: Vec<SignatureId>,
+    /// Functions whose address is taken, in the order of first use, as they stand in the table.
+    pub table: Vec<AnySymbol>,
+    /// Symbols whose address is kept in a global of the module, in the order of first use.
+    pub internal_got: Vec<AnySymbol>,
+    /// Symbols whose address the environment supplies in a global (`--unresolved-symbols=import-dynamic`).
+    pub imported_got: Vec<SymbolId>,
+}
+
+/// What one object's relocations ask for.
+#[derive(Default)]
+struct ObjectScan {
+    types: Vec<SignatureId>,
+    events: Vec<Event>,
+}
+
+/// Something that the objects must be asked about in order.
+enum Event {
+    /// A function's address is taken.
+    Table(AnySymbol),
+    /// A symbol's address is kept in a global.
+    Got(AnySymbol),
+    /// An undefined symbol is referred to, from the function of this symbol.
+    Undefined(SymbolId, u32),
+    /// A thread-local relocation against a symbol that is not thread-local.
+    NotThreadLocal(RelocationType, u32),
+}
+
+/// Whether a symbol may stay undefined because it is imported.
+pub fn may_be_undefined(options: &Options, allowed: &BitSet, symbols: &SymbolTable<'_>, id: SymbolId) -> bool {
+    let symbol = symbols.get(id);
+    symbol.is_imported()
+        || symbol.kind == SymbolKind::Function && options.import_undefined
+        || is_listed(allowed, symbol.name)
+}
+
+/// Whether `--allow-undefined-file` names the symbol.
+pub fn is_listed(allowed: &BitSet, name: NameId) -> bool {
+    allowed.contains_checked(name.at())
+}
+
+/// Scans everything live.
+pub fn scan(
+    options: &Options,
+    names: &Interner,
+    allowed: &BitSet,
+    symbols: &mut SymbolTable<'_>,
+    chunks: &Chunks,
+    live: &mut Liveness,
+    diagnostics: &mut Diagnostics,
+) -> Scan {
+    let shared: &SymbolTable<'_> = symbols;
+    let live_now: &Liveness = live;
+    let scans: Vec<ObjectScan> = (0..shared.objects.len())
+        .into_par_iter()
+        .with_min_len(4)
+        .map(|object| ObjectScanner::scan(shared, chunks, live_now, ObjectId::new(object)))
+        .collect();
+    let mut joiner = Joiner {
+        options,
+        names,
+        allowed,
+        symbols,
+        live,
+        diagnostics,
+        result: Scan::default(),
+        seen_types: HashMap::new(),
+        seen_table: HashMap::new(),
+        seen_got: HashMap::new(),
+        stubs: HashMap::new(),
+    };
+    for (object, scan) in scans.into_iter().enumerate() {
+        joiner.join(ObjectId::new(object), scan);
+    }
+    joiner.result
+}
+
+struct ObjectScanner<'a> {
+    symbols: &'a SymbolTable<'a>,
+    object: ObjectId,
+    /// Types and symbols that were noted already.
+    types_seen: BitSet,
+    table_seen: BitSet,
+    got_seen: BitSet,
+    found: ObjectScan,
+}
+
+impl ObjectScanner<'_> {
+    fn scan(
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        live: &Liveness,
+        object: ObjectId,
+    ) -> ObjectScan {
+        let parsed = symbols.objects[object.at()].object;
+        let count = parsed.symbols.len();
+        let mut scanner = ObjectScanner {
+            symbols,
+            object,
+            types_seen: BitSet::new(parsed.types.len(), false),
+            table_seen: BitSet::new(count, false),
+            got_seen: BitSet::new(count, false),
+            found: ObjectScan::default(),
+        };
+        for (index, function) in parsed.functions.iter().enumerate() {
+            if live.functions.contains(chunks.functions.of(object, index)) {
+                scanner.chunk(function.relocations, function.symbol);
+            }
+        }
+        for (index, segment) in parsed.segments.iter().enumerate() {
+            if live.segments.contains(chunks.segments.of(object, index)) {
+                scanner.chunk(segment.relocations, u32::MAX);
+            }
+        }
+        if live.sections {
+            for section in &parsed.custom_sections {
+                scanner.chunk(section.relocations, u32::MAX);
+            }
+        }
+        scanner.found
+    }
+
+    fn chunk(&mut self, range: ByteRange, function: u32) {
+        let parsed = self.symbols.objects[self.object.at()].object;
+        for relocation in parsed.relocations(range) {
+            self.relocation(relocation, function);
+        }
+    }
+
+    #[inline]
+    fn relocation(&mut self, relocation: Relocation, function: u32) {
+        use RelocationType::*;
+        let linked = &self.symbols.objects[self.object.at()];
+        let index = relocation.index as usize;
+        if relocation.kind == TypeIndexLeb {
+            if self.types_seen.insert(index) {
+                self.found.types.push(linked.object.types[index]);
+            }
+            return;
+        }
+        let reference = linked.reference(relocation.index);
+        match relocation.kind {
+            kind if kind.is_table_index() => {
+                if self.table_seen.insert(index) {
+                    self.found.events.push(Event::Table(self.any(reference)));
+                }
+            }
+            GlobalIndexLeb | GlobalIndexI32 => {
+                let kind = linked.object.symbols[index].kind;
+                if kind != SymbolKind::Global && self.got_seen.insert(index) {
+                    self.found.events.push(Event::Got(self.any(reference)));
+                }
+            }
+            MemoryAddrTlsSleb | MemoryAddrTlsSleb64 => {
+                let flags = match reference {
+                    Reference::Own(own) => linked.own(own).flags,
+                    Reference::Global(id) => self.symbols.get(id).flags,
+                };
+                let defined = match reference {
+                    Reference::Own(_) => true,
+                    Reference::Global(id) => self.symbols.get(id).is_defined(),
+                };
+                if defined && !flags.is_tls() {
+                    self.found.events.push(Event::NotThreadLocal(relocation.kind, relocation.index));
+                }
+            }
+            _ => {}
+        }
+        if let Reference::Global(id) = reference {
+            let symbol = self.symbols.get(id);
+            if symbol.is_undefined() && !symbol.flags.is_weak() {
+                self.found.events.push(Event::Undefined(id, function));
+            }
+        }
+    }
+
+    fn any(&self, reference: Reference) -> AnySymbol {
+        match reference {
+            Reference::Own(own) => AnySymbol::Own(self.object, own),
+            Reference::Global(id) => AnySymbol::Global(id),
+        }
+    }
+}
+
+struct Joiner<'a, 'l> {
+    options: &'a Options,
+    names: &'a Interner,
+    allowed: &'a BitSet,
+    symbols: &'a mut SymbolTable<'l>,
+    live: &'a mut Liveness,
+    diagnostics: &'a mut Diagnostics,
+    result: Scan,
+    seen_types: HashMap<SignatureId, ()>,
+    seen_table: HashMap<AnySymbol, ()>,
+    seen_got: HashMap<AnySymbol, ()>,
+    /// The trapping function for each signature of undefined functions.
+    stubs: HashMap<SignatureId, SyntheticFunctionId>,
+}
+
+impl Joiner<'_, '_> {
+    fn join(&mut self, object: ObjectId, scan: ObjectScan) {
+        for signature in scan.types {
+            if self.seen_types.insert(signature, ()).is_none() {
+                self.result.types.push(signature);
+            }
+        }
+        for event in scan.events {
+            match event {
+                Event::Table(symbol) => self.add_table_entry(symbol),
+                Event::Got(symbol) => self.add_got_entry(symbol),
+                Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
+                Event::NotThreadLocal(kind, index) => self.report_not_thread_local(object, kind, index),
+            }
+        }
+    }
+
+    fn report_not_thread_local(&mut self, object: ObjectId, kind: RelocationType, index: u32) {
+        let linked = &self.symbols.objects[object.at()];
+        let name = linked.object.symbols[index as usize].name;
+        let name = self.names.with(name.0, |text| display_name(text, self.options.demangle));
+        let message =
+            format!("{}: relocation {} cannot be used against non-TLS symbol `{name}`", linked.path, kind.name());
+        self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
+    }
+
+    fn add_table_entry(&mut self, symbol: AnySymbol) {
+        if let AnySymbol::Global(id) = symbol {
+            let entry = self.symbols.get(id);
+            if entry.is_stub || entry.kind != SymbolKind::Function || self.environment_resolves(id) {
+                return;
+            }
+        }
+        let key = self.table_key(symbol);
+        if self.seen_table.insert(key, ()).is_none() {
+            self.result.table.push(key);
+        }
+    }
+
+    /// The same function counts once under however many names: its own entry stands for it.
+    fn table_key(&self, symbol: AnySymbol) -> AnySymbol {
+        function_key(self.symbols, symbol)
+    }
+
+    /// Whether a dynamic linker will supply the symbol's address.
+    fn environment_resolves(&self, id: SymbolId) -> bool {
+        let symbol = self.symbols.get(id);
+        self.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
+            && !symbol.is_defined()
+            && !symbol.flags.is_hidden()
+    }
+
+    fn add_got_entry(&mut self, symbol: AnySymbol) {
+        if self.seen_got.insert(symbol, ()).is_some() {
+            return;
+        }
+        match symbol {
+            AnySymbol::Global(id) if self.environment_resolves(id) => self.result.imported_got.push(id),
+            _ => {
+                if self.is_function(symbol) {
+                    self.add_table_entry(symbol);
+                }
+                self.result.internal_got.push(symbol);
+            }
+        }
+    }
+
+    fn is_function(&self, symbol: AnySymbol) -> bool {
+        let kind = match symbol {
+            AnySymbol::Global(id) => self.symbols.get(id).kind,
+            AnySymbol::Own(object, own) => self.symbols.objects[object.at()].own(own).kind,
+        };
+        kind == SymbolKind::Function
+    }
+
+    fn report_undefined(&mut self, object: ObjectId, id: SymbolId, function: u32) {
+        if may_be_undefined(self.options, self.allowed, self.symbols, id) {
+            return;
+        }
+        let linked = &self.symbols.objects[object.at()];
+        let symbol = self.symbols.get(id);
+        let show = |name: NameId| self.names.with(name.0, |text| display_name(text, self.options.demangle));
+        let message = format!("{}: undefined symbol: {}", linked.path, show(symbol.name));
+        let function = linked.object.symbols.get(function as usize).map(|s| show(s.name));
+        let location = Location { path: linked.path.clone(), symbol: function, ..Location::default() };
+        match self.options.unresolved_symbols {
+            UnresolvedPolicy::ReportError => {
+                self.diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message).at(location));
+            }
+            UnresolvedPolicy::Warn => {
+                self.diagnostics.push(Diagnostic::warning(Code::UndefinedSymbol, message).at(location));
+            }
+            UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => {}
+        }
+        let imports = self.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
+        if symbol.kind == SymbolKind::Function && !imports && !self.options.import_undefined {
+            self.stub(id);
+        }
+    }
+
+    /// Calls to an undefined function go to a function that traps.
+    fn stub(&mut self, id: SymbolId) {
+        let symbol = self.symbols.get(id);
+        let (Some(signature), None) = (symbol.signature, symbol.stub) else { return };
+        let number = match self.stubs.get(&signature) {
+            Some(&number) => number,
+            None => {
+                let number = SyntheticFunctionId::new(self.symbols.synthetic_functions.len());
+                let name = b"undefined_stub".to_vec();
+                let function = SyntheticFunction { name, signature, purpose: Purpose::Unreachable };
+                self.symbols.synthetic_functions.push(function);
+                self.live.synthetic_functions.grow(number.at() + 1, false);
+                self.live.synthetic_functions.insert(number.at());
+                self.stubs.insert(signature, number);
+                number
+            }
+        };
+        let symbol = self.symbols.get_mut(id);
+        symbol.stub = Some(number);
+        symbol.is_stub = true;
+    }
+}
+
+/// The one key under which a function's table entry is kept, whatever symbol names it.
+pub fn function_key(symbols: &SymbolTable<'_>, symbol: AnySymbol) -> AnySymbol {
+    let (object, own) = match symbol {
+        AnySymbol::Own(object, index) => (object, symbols.objects[object.at()].own(index)),
+        AnySymbol::Global(id) => match symbols.definition(symbols.get(id)) {
+            Some(found) => found,
+            None => return symbol,
+        },
+    };
+    let parsed = symbols.objects[object.at()].object;
+    let function = &parsed.functions[parsed.defined_function(own.element)];
+    AnySymbol::Own(object, ObjectSymbolIndex(function.symbol))
+}

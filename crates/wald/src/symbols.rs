@@ -1,0 +1,390 @@
+//! The link's symbol table: one entry for each name (and for each variant of a name that disagrees on its
+//! signature), and for every object the translation from its own symbol indices.
+
+use crate::format::{SymbolFlags, SymbolKind};
+use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
+use crate::object::{Object, ObjectSymbol};
+
+/// What a symbol stands for in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Nothing defines it. It may become an import.
+    Undefined,
+    /// An archive member defines it that nobody has needed so far.
+    Lazy,
+    /// The object [`Symbol::file`] defines it, in the entry [`Symbol::index`] of its symbol table.
+    Object,
+    /// The linker defines it.
+    Synthetic(Synthetic),
+}
+
+/// What the linker itself defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synthetic {
+    /// A function the linker writes.
+    Function(SyntheticFunctionId),
+    /// An address that layout sets.
+    Data(SyntheticData),
+    /// A global.
+    Global(SyntheticGlobal),
+    /// The indirect function table.
+    FunctionTable,
+}
+
+/// Addresses that the linker gives names to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyntheticData {
+    /// `__dso_handle`: the start of static data.
+    DsoHandle,
+    /// `__data_end`: the end of static data.
+    DataEnd,
+    /// `__stack_low`.
+    StackLow,
+    /// `__stack_high`.
+    StackHigh,
+    /// `__global_base`: the start of static data.
+    GlobalBase,
+    /// `__heap_base`: the first byte for a heap.
+    HeapBase,
+    /// `__heap_end`: the end of the initial memory.
+    HeapEnd,
+    /// `__memory_base` of a program that is not position-independent: 0.
+    MemoryBase,
+    /// `__table_base` of a program that is not position-independent: the first table index.
+    TableBase,
+    /// `__wasm_first_page_end`: the size of a page.
+    FirstPageEnd,
+    /// `__start_NAME`: start of the output segment NAME.
+    SegmentStart(u32),
+    /// `__stop_NAME`: end of the output segment NAME.
+    SegmentStop(u32),
+    /// `__wasm_init_memory_flag`: the word by which threads agree on who initialises memory.
+    InitMemoryFlag,
+}
+
+/// Globals that the linker makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyntheticGlobal {
+    /// `__stack_pointer`.
+    StackPointer,
+    /// `__tls_base`.
+    TlsBase,
+    /// `__tls_size`.
+    TlsSize,
+    /// `__tls_align`.
+    TlsAlign,
+}
+
+/// Module and field of an import, where an object states them; interned like symbol names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ImportAttributes {
+    /// The module's name.
+    pub module: Option<NameId>,
+    /// The field's name.
+    pub field: Option<NameId>,
+}
+
+/// An entry of the symbol table.
+#[derive(Clone, Debug)]
+pub struct Symbol {
+    /// Its name.
+    pub name: NameId,
+    /// What it stands for; meaningless while it is lazy.
+    pub kind: SymbolKind,
+    /// Flags of the definition, or of the reference that counts.
+    pub flags: SymbolFlags,
+    /// The file that defines it, or that first referred to it.
+    pub file: Option<FileId>,
+    /// Its entry in the symbol table of `file`.
+    pub index: ObjectSymbolIndex,
+    /// What it resolved to.
+    pub resolution: Resolution,
+    /// Signature of a function or tag, where it is known.
+    pub signature: Option<SignatureId>,
+    /// Import names of an undefined symbol.
+    pub import: ImportAttributes,
+    /// An object that is part of the link refers to it or defines it.
+    pub used_in_regular_object: bool,
+    /// It is exported whatever its flags say.
+    pub force_export: bool,
+    /// It is imported even without an explicit import name.
+    pub force_import: bool,
+    /// A call refers to it (undefined functions).
+    pub called_directly: bool,
+    /// A trapping stub: its address is null.
+    pub is_stub: bool,
+    /// `--trace-symbol` names it.
+    pub traced: bool,
+    /// Something live refers to it; for symbols that have no chunk of their own.
+    pub referenced: bool,
+    /// Stands in for an undefined function that is called all the same.
+    pub stub: Option<SyntheticFunctionId>,
+}
+
+impl Symbol {
+    /// A symbol that nothing is known of but its name.
+    pub fn new(name: NameId, kind: SymbolKind) -> Self {
+        Symbol {
+            name,
+            kind,
+            flags: SymbolFlags(0),
+            file: None,
+            index: ObjectSymbolIndex(0),
+            resolution: Resolution::Undefined,
+            signature: None,
+            import: ImportAttributes::default(),
+            used_in_regular_object: false,
+            force_export: false,
+            force_import: false,
+            called_directly: false,
+            is_stub: false,
+            traced: false,
+            referenced: false,
+            stub: None,
+        }
+    }
+
+    /// Whether something defines it.
+    #[inline]
+    pub fn is_defined(&self) -> bool {
+        matches!(self.resolution, Resolution::Object | Resolution::Synthetic(_))
+    }
+
+    /// Whether nothing defines it, not even an archive member.
+    #[inline]
+    pub fn is_undefined(&self) -> bool {
+        self.resolution == Resolution::Undefined
+    }
+
+    /// Whether an archive member could define it.
+    #[inline]
+    pub fn is_lazy(&self) -> bool {
+        self.resolution == Resolution::Lazy
+    }
+
+    /// Whether it is a weak reference to nothing.
+    pub fn is_undefined_weak(&self) -> bool {
+        self.flags.is_weak() && !self.is_defined()
+    }
+
+    /// Whether an import name was stated for it (or forced), so that it may stay undefined.
+    pub fn is_imported(&self) -> bool {
+        self.is_undefined() && (self.import.field.is_some() || self.force_import)
+    }
+}
+
+/// A symbol as an object refers to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// A local definition of the object itself: its own table has all there is to know.
+    Own(ObjectSymbolIndex),
+    /// An entry of the link's symbol table.
+    Global(SymbolId),
+}
+
+const OWN: u32 = u32::MAX;
+
+/// An object that is part of the link, with its symbols translated.
+pub struct LinkedObject<'a> {
+    /// Which file it is.
+    pub file: FileId,
+    /// What was parsed.
+    pub object: &'a Object,
+    /// Path, or path and member, as wasm-ld prints it.
+    pub path: String,
+    /// For each comdat group of the object, whether this object's copy is the one that is kept.
+    pub kept_comdats: Vec<bool>,
+    /// It stood on the command line (or in a whole archive): its constructors run in any case.
+    pub live_from_start: bool,
+    references: Vec<u32>,
+}
+
+impl<'a> LinkedObject<'a> {
+    /// An object whose symbols are not translated yet.
+    pub fn new(file: FileId, object: &'a Object, path: String, live_from_start: bool) -> Self {
+        let references = Vec::with_capacity(object.symbols.len());
+        LinkedObject { file, object, path, kept_comdats: Vec::new(), live_from_start, references }
+    }
+
+    /// Translates the object's next symbol.
+    pub fn push_reference(&mut self, reference: Option<SymbolId>) {
+        self.references.push(reference.map_or(OWN, |id| id.0));
+    }
+
+    /// What the object's symbol `index` refers to.
+    #[inline]
+    pub fn reference(&self, index: u32) -> Reference {
+        match self.references[index as usize] {
+            OWN => Reference::Own(ObjectSymbolIndex(index)),
+            id => Reference::Global(SymbolId(id)),
+        }
+    }
+
+    /// Replaces references to the keys of `map` by its values.
+    pub fn rewrite(&mut self, map: &[(SymbolId, SymbolId)]) {
+        for reference in &mut self.references {
+            if let Some((_, to)) = map.iter().find(|(from, _)| from.0 == *reference) {
+                *reference = to.0;
+            }
+        }
+    }
+
+    /// The object's own entry for one of its symbols.
+    #[inline]
+    pub fn own(&self, index: ObjectSymbolIndex) -> &'a ObjectSymbol {
+        &self.object.symbols[index.at()]
+    }
+
+    /// Whether a chunk in this comdat group is left out in favour of another object's.
+    #[inline]
+    pub fn is_discarded(&self, comdat: u32) -> bool {
+        comdat != crate::object::NONE && !self.kept_comdats[comdat as usize]
+    }
+}
+
+/// A function that the linker writes.
+#[derive(Clone, Debug)]
+pub struct SyntheticFunction {
+    /// Its name in the name section.
+    pub name: Vec<u8>,
+    /// Its signature.
+    pub signature: SignatureId,
+    /// What it does.
+    pub purpose: Purpose,
+}
+
+/// What a synthetic function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `__wasm_call_ctors`: calls every constructor.
+    CallCtors,
+    /// `__wasm_init_memory`: copies passive segments into place, once.
+    InitMemory,
+    /// `__wasm_init_tls`: sets up a thread's block of thread-local data.
+    InitTls,
+    /// Traps: stands for a function that is not there.
+    Unreachable,
+    /// Calls constructors, the function, destructors: what a command exports.
+    CommandExport(SymbolId),
+}
+
+/// Symbols that phases ask for by role instead of by name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WellKnown {
+    /// `__wasm_call_ctors`.
+    pub call_ctors: Option<SymbolId>,
+    /// `__wasm_call_dtors`, where the program defines it.
+    pub call_dtors: Option<SymbolId>,
+    /// `__stack_pointer`.
+    pub stack_pointer: Option<SymbolId>,
+    /// `__tls_base`.
+    pub tls_base: Option<SymbolId>,
+    /// `__tls_size`.
+    pub tls_size: Option<SymbolId>,
+    /// `__tls_align`.
+    pub tls_align: Option<SymbolId>,
+    /// `__wasm_init_tls`.
+    pub init_tls: Option<SymbolId>,
+    /// The entry function.
+    pub entry: Option<SymbolId>,
+    /// `__indirect_function_table`.
+    pub function_table: Option<SymbolId>,
+}
+
+/// All symbols of a link, resolved.
+pub struct SymbolTable<'a> {
+    /// Functions that the linker writes, in the order in which they stand in the output.
+    pub synthetic_functions: Vec<SyntheticFunction>,
+    /// Symbols by role.
+    pub well_known: WellKnown,
+    /// Every symbol that has an entry of its own.
+    pub symbols: Vec<Symbol>,
+    /// Ids of the symbols that names lead to, in the order in which the names first appeared.
+    pub named: Vec<SymbolId>,
+    /// The objects of the link, in the order in which they were loaded.
+    pub objects: Vec<LinkedObject<'a>>,
+    /// For each file, the object it became.
+    pub object_of_file: Vec<Option<ObjectId>>,
+    /// Symbol of each name, by [`NameId`]; [`u32::MAX`] where there is none.
+    pub by_name: Vec<u32>,
+}
+
+impl<'a> SymbolTable<'a> {
+    /// The symbol that `name` leads to.
+    #[inline]
+    pub fn find(&self, name: NameId) -> Option<SymbolId> {
+        match self.by_name.get(name.at()) {
+            Some(&position) if position != u32::MAX => Some(self.named[position as usize]),
+            _ => None,
+        }
+    }
+
+    /// The symbol of `name`, made if there is none; and whether it was made.
+    #[inline]
+    pub fn insert(&mut self, name: NameId) -> (SymbolId, bool) {
+        if name.at() >= self.by_name.len() {
+            self.by_name.resize((name.at() + 1).next_power_of_two(), u32::MAX);
+        }
+        let slot = self.by_name[name.at()];
+        if slot != u32::MAX {
+            return (self.named[slot as usize], false);
+        }
+        self.by_name[name.at()] = self.named.len() as u32;
+        let id = SymbolId::new(self.symbols.len());
+        self.symbols.push(Symbol::new(name, SymbolKind::Function));
+        self.named.push(id);
+        (id, true)
+    }
+
+    /// Defines `name` if something refers to it or `wanted` says so, and nothing defines it.
+    pub fn define_optional(
+        &mut self,
+        name: NameId,
+        wanted: bool,
+        kind: SymbolKind,
+        synthetic: Synthetic,
+    ) -> Option<SymbolId> {
+        let id = match self.find(name) {
+            Some(found) if self.get(found).is_defined() => return None,
+            Some(found) => found,
+            None if wanted => self.insert(name).0,
+            None => return None,
+        };
+        let symbol = self.get_mut(id);
+        symbol.kind = kind;
+        symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
+        symbol.file = None;
+        symbol.referenced = true;
+        symbol.resolution = Resolution::Synthetic(synthetic);
+        Some(id)
+    }
+
+    /// The entry of `id`.
+    #[inline]
+    pub fn get(&self, id: SymbolId) -> &Symbol {
+        &self.symbols[id.at()]
+    }
+
+    /// The entry of `id`, to change.
+    #[inline]
+    pub fn get_mut(&mut self, id: SymbolId) -> &mut Symbol {
+        &mut self.symbols[id.at()]
+    }
+
+    /// The object that defines `symbol`, with its own entry for it.
+    #[inline]
+    pub fn definition(&self, symbol: &Symbol) -> Option<(ObjectId, &'a ObjectSymbol)> {
+        match (symbol.resolution, symbol.file) {
+            (Resolution::Object, Some(file)) => {
+                let object = self.object_of_file[file.at()]?;
+                Some((object, self.objects[object.at()].own(symbol.index)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The object that a file became.
+    pub fn object_of(&self, file: FileId) -> Option<ObjectId> {
+        self.object_of_file[file.at()]
+    }
+}
