@@ -23,5 +23,14 @@ pub mod features;
 pub mod merge_strings;
 pub mod scan_relocations;
 pub mod layout;
+pub mod synthetic;
+pub mod relocate;
+pub mod output;
+pub mod map_file;
+pub mod report;
+pub mod link;
 
+pub use bytes::Bytes;
+pub use input::{FileProvider, InputDescription};
+pub use link::{LinkResult, Output};
 pub use pipeline::Linker;

@@ -65,7 +65,6 @@ struct Unique {
     input: u32,
     start: u32,
     len: u32,
-    offset: u32,
 }
 
 /// Merges the strings of `inputs`, aligning each to `alignment` bytes.
@@ -171,7 +170,7 @@ fn deduplicate(inputs: &[&[u8]], split: &[Vec<Piece>], shard: usize, shards: usi
                     let number = unique.len() as u32;
                     let key = tail_key(text);
                     let (start, len) = (piece.start, piece.len);
-                    unique.push(Unique { key, input: input as u32, start, len, offset: 0 });
+                    unique.push(Unique { key, input: input as u32, start, len });
                     table.insert_unique(piece.hash, (piece.hash, number), |&(hash, _)| hash);
                     number
                 }

@@ -104,38 +104,23 @@ impl Interner {
         f(guard.text(guard.entries[(id >> SHARD_BITS) as usize]))
     }
 
-    /// A view on all texts that takes no locks. Needs the interner for itself.
-    pub fn freeze(&mut self) -> Frozen<'_> {
-        let shards = self.shards.iter_mut().map(|shard| &*shard.get_mut().unwrap_or_else(|p| p.into_inner()));
-        Frozen { shards: shards.collect() }
+    /// A view on all texts known by now, which takes no lock for each. Interning waits until it is dropped.
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { shards: (0..SHARDS).map(|shard| self.lock(shard)).collect() }
     }
 }
 
-/// A lock-free view on an interner whose texts are all known.
-pub struct Frozen<'a> {
-    shards: Vec<&'a Shard>,
+/// See [`Interner::snapshot`].
+pub struct Snapshot<'a> {
+    shards: Vec<MutexGuard<'a, Shard>>,
 }
 
-impl<'a> Frozen<'a> {
+impl Snapshot<'_> {
     /// The text of `id`.
     #[inline]
-    pub fn text(&self, id: u32) -> &'a [u8] {
-        let shard = self.shards[id as usize & (SHARDS - 1)];
+    pub fn text(&self, id: u32) -> &[u8] {
+        let shard = &self.shards[id as usize & (SHARDS - 1)];
         shard.text(shard.entries[(id >> SHARD_BITS) as usize])
-    }
-
-    /// The id of `text` where it was interned.
-    pub fn find(&self, text: &[u8]) -> Option<u32> {
-        let hash = xxh3_64(text);
-        let number = (hash >> 48) as usize & (SHARDS - 1);
-        let shard = self.shards[number];
-        let found = shard.table.find(hash, |&position| shard.text(shard.entries[position as usize]) == text);
-        found.map(|&position| position << SHARD_BITS | number as u32)
-    }
-
-    /// One more than the largest id: the length of a table that is indexed by id.
-    pub fn bound(&self) -> usize {
-        self.shards.iter().map(|shard| shard.entries.len()).max().unwrap_or(0) << SHARD_BITS
     }
 }
 
@@ -145,15 +130,14 @@ mod tests {
 
     #[test]
     fn same_text_same_id() {
-        let mut interner = Interner::default();
+        let interner = Interner::default();
         let ids: Vec<u32> = (0..10_000).map(|i| interner.intern(format!("name{}", i % 5_000).as_bytes())).collect();
         assert_eq!(ids[..5_000], ids[5_000..]);
-        let frozen = interner.freeze();
+        assert_eq!(interner.find(b"name7"), Some(ids[7]));
+        assert_eq!(interner.find(b"name5000"), None);
+        let snapshot = interner.snapshot();
         for (i, &id) in ids.iter().take(5_000).enumerate() {
-            assert_eq!(frozen.text(id), format!("name{i}").as_bytes());
-            assert!((id as usize) < frozen.bound());
+            assert_eq!(snapshot.text(id), format!("name{i}").as_bytes());
         }
-        assert_eq!(frozen.find(b"name7"), Some(ids[7]));
-        assert_eq!(frozen.find(b"name5000"), None);
     }
 }

@@ -78,18 +78,18 @@ impl Linker {
     pub fn input_count(&self) -> usize {
         self.inputs.len()
     }
-}
 
-impl Input {
-    /// The parsed input; one that never came is an error.
-    pub(crate) fn take(&mut self) -> ParsedInput {
-        let parsed = self.parsed.take();
-        parsed.unwrap_or_else(|| {
-            let path = &self.description.path;
-            let location = Location { path: path.clone(), ..Location::default() };
-            let message = format!("{path}: was declared but never provided");
-            let diagnostic = Diagnostic::error(Code::Open, message).at(location);
-            ParsedInput { candidates: Vec::new(), diagnostics: vec![diagnostic] }
-        })
+    /// The options, the interners, and the inputs in declared order. One that never came is an error.
+    pub(crate) fn into_parts(self) -> (Options, Interners, Vec<ParsedInput>, Timer) {
+        let inputs = self.inputs.into_iter().map(|input| {
+            let path = input.description.path;
+            input.parsed.into_inner().unwrap_or_else(|| {
+                let message = format!("{path}: was declared but never provided");
+                let location = Location { path, ..Location::default() };
+                let diagnostic = Diagnostic::error(Code::Open, message).at(location);
+                ParsedInput { candidates: Vec::new(), diagnostics: vec![diagnostic] }
+            })
+        });
+        (self.options, self.interners, inputs.collect(), self.timer)
     }
 }

@@ -340,7 +340,7 @@ impl Joiner<'_, '_> {
             None => {
                 let number = SyntheticFunctionId::new(self.symbols.synthetic_functions.len());
                 let name = b"undefined_stub".to_vec();
-                let function = SyntheticFunction { name, signature, purpose: Purpose::Unreachable };
+                let function = SyntheticFunction { name, signature, purpose: Purpose::Unreachable, export_name: None };
                 self.symbols.synthetic_functions.push(function);
                 self.live.synthetic_functions.grow(number.at() + 1, false);
                 self.live.synthetic_functions.insert(number.at());

@@ -251,6 +251,8 @@ pub struct SyntheticFunction {
     pub signature: SignatureId,
     /// What it does.
     pub purpose: Purpose,
+    /// The name it is exported under, where that is not its symbol's.
+    pub export_name: Option<Vec<u8>>,
 }
 
 /// What a synthetic function does.

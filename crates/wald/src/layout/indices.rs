@@ -1,0 +1,440 @@
+//! The output's index spaces: functions, globals, tags, tables, types, and what is exported.
+
+use hashbrown::HashMap;
+
+use super::imports::Imports;
+use crate::chunks::Chunks;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::features::Features;
+use crate::format::{external, SymbolKind};
+use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
+use crate::mark_live::{is_exported, Liveness};
+use crate::options::Options;
+use crate::scan_relocations::AnySymbol;
+use crate::symbols::{Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
+
+/// Not in the output.
+pub const NONE: u32 = u32::MAX;
+
+/// A function of the output.
+#[derive(Clone, Copy, Debug)]
+pub enum OutputFunction {
+    /// Written by the linker.
+    Synthetic(SyntheticFunctionId),
+    /// An object's.
+    Input(ObjectId, u32),
+}
+
+/// A global of the output.
+#[derive(Clone, Copy, Debug)]
+pub enum OutputGlobal {
+    /// Made by the linker.
+    Synthetic(SyntheticGlobal),
+    /// An object's.
+    Input(ObjectId, u32),
+}
+
+/// A table of the output.
+#[derive(Clone, Copy, Debug)]
+pub enum OutputTable {
+    /// The indirect function table.
+    Functions,
+    /// An object's.
+    Input(ObjectId, u32),
+}
+
+/// An export.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Its kind.
+    pub kind: u8,
+    /// Index in the kind's index space.
+    pub index: u32,
+    /// The symbol, except for the memory.
+    pub symbol: Option<SymbolId>,
+}
+
+/// All index spaces.
+#[derive(Default)]
+pub struct Indices {
+    /// Defined functions in order.
+    pub functions: Vec<OutputFunction>,
+    /// Index of each object's function, by [`Chunks::functions`].
+    pub function: Vec<u32>,
+    /// Index of each function that the linker writes.
+    pub synthetic_function: Vec<u32>,
+    /// Defined globals in order, internal GOT entries aside.
+    pub globals: Vec<OutputGlobal>,
+    /// Index of each object's global, by [`Chunks::globals`].
+    pub global: Vec<u32>,
+    /// Internal GOT entries, behind the other globals.
+    pub internal_got: Vec<AnySymbol>,
+    /// Index of GOT entries, imported and internal.
+    pub got: HashMap<AnySymbol, u32>,
+    /// Defined tags in order.
+    pub tags: Vec<(ObjectId, u32)>,
+    /// Index of each object's tag, by [`Chunks::tags`].
+    pub tag: Vec<u32>,
+    /// Defined tables in order.
+    pub tables: Vec<OutputTable>,
+    /// Number of each object's table, by [`Chunks::tables`].
+    pub table: Vec<u32>,
+    /// Types in order.
+    pub types: Vec<SignatureId>,
+    type_index: HashMap<SignatureId, u32>,
+    /// Exports in order.
+    pub exports: Vec<Export>,
+    /// Data symbols that are exported as globals, behind all other globals.
+    pub address_globals: Vec<SymbolId>,
+    /// Index of each global that the linker makes.
+    synthetic_globals: Vec<(SyntheticGlobal, u32)>,
+    functions_base: u32,
+}
+
+impl Indices {
+    /// Gives indices to everything live.
+    pub fn assign(
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        live: &Liveness,
+        imports: &Imports,
+        internal_got: Vec<AnySymbol>,
+        diagnostics: &mut Diagnostics,
+    ) -> Indices {
+        let mut indices = Indices {
+            functions_base: imports.functions,
+            function: vec![NONE; chunks.functions.total()],
+            global: vec![NONE; chunks.globals.total()],
+            tag: vec![NONE; chunks.tags.total()],
+            table: vec![NONE; chunks.tables.total()],
+            ..Indices::default()
+        };
+        for number in 0..symbols.synthetic_functions.len() {
+            indices.add_synthetic_function(SyntheticFunctionId::new(number), live);
+        }
+        indices.add_functions(symbols, chunks, live);
+        indices.add_globals(symbols, chunks, live, imports, internal_got);
+        indices.add_tags_and_tables(symbols, chunks, live, imports, diagnostics);
+        indices
+    }
+
+    /// Gives the next function index to a function of the linker's, if it is live.
+    pub fn add_synthetic_function(&mut self, id: SyntheticFunctionId, live: &Liveness) {
+        let is_live = live.synthetic_functions.contains(id.at());
+        let index = if is_live { self.functions_base + self.functions.len() as u32 } else { NONE };
+        self.synthetic_function.push(index);
+        if is_live {
+            self.functions.push(OutputFunction::Synthetic(id));
+        }
+    }
+
+    fn add_functions(&mut self, symbols: &SymbolTable<'_>, chunks: &Chunks, live: &Liveness) {
+        for (position, linked) in symbols.objects.iter().enumerate() {
+            let id = ObjectId::new(position);
+            for index in 0..linked.object.functions.len() {
+                let flat = chunks.functions.of(id, index);
+                if live.functions.contains(flat) {
+                    self.function[flat] = self.functions_base + self.functions.len() as u32;
+                    self.functions.push(OutputFunction::Input(id, index as u32));
+                }
+            }
+        }
+    }
+
+    fn add_globals(
+        &mut self,
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        live: &Liveness,
+        imports: &Imports,
+        internal_got: Vec<AnySymbol>,
+    ) {
+        let known = &symbols.well_known;
+        for id in [known.stack_pointer, known.tls_base, known.tls_size, known.tls_align].into_iter().flatten() {
+            if let Resolution::Synthetic(Synthetic::Global(global)) = symbols.get(id).resolution {
+                if live.symbols.contains(id.at()) {
+                    let index = imports.globals + self.globals.len() as u32;
+                    self.synthetic_globals.push((global, index));
+                    self.globals.push(OutputGlobal::Synthetic(global));
+                }
+            }
+        }
+        for (position, linked) in symbols.objects.iter().enumerate() {
+            let id = ObjectId::new(position);
+            for index in 0..linked.object.globals.len() {
+                let flat = chunks.globals.of(id, index);
+                if live.globals.contains(flat) {
+                    self.global[flat] = imports.globals + self.globals.len() as u32;
+                    self.globals.push(OutputGlobal::Input(id, index as u32));
+                }
+            }
+        }
+        let first = imports.globals + self.globals.len() as u32;
+        for (position, &symbol) in internal_got.iter().enumerate() {
+            self.got.insert(symbol, first + position as u32);
+        }
+        let first_imported = imports.globals - imports.got.len() as u32;
+        for (position, &symbol) in imports.got.iter().enumerate() {
+            self.got.insert(AnySymbol::Global(symbol), first_imported + position as u32);
+        }
+        self.internal_got = internal_got;
+    }
+
+    fn add_tags_and_tables(
+        &mut self,
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        live: &Liveness,
+        imports: &Imports,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for (position, linked) in symbols.objects.iter().enumerate() {
+            let id = ObjectId::new(position);
+            for index in 0..linked.object.tags.len() {
+                let flat = chunks.tags.of(id, index);
+                if live.tags.contains(flat) {
+                    self.tag[flat] = imports.tags + self.tags.len() as u32;
+                    self.tags.push((id, index as u32));
+                }
+            }
+            for index in 0..linked.object.tables.len() {
+                if live.tables.contains(chunks.tables.of(id, index)) {
+                    self.tables.push(OutputTable::Input(id, index as u32));
+                }
+            }
+        }
+        let table = symbols.well_known.function_table.filter(|&id| symbols.get(id).is_defined());
+        if table.is_some() {
+            self.add_function_table(symbols, imports, diagnostics);
+        }
+        for (position, table) in self.tables.iter().enumerate() {
+            if let OutputTable::Input(object, index) = *table {
+                self.table[chunks.tables.of(object, index as usize)] = imports.tables + position as u32;
+            }
+        }
+    }
+
+    /// Objects without table symbols call through table 0 whatever happens: the function table must be that one.
+    fn add_function_table(
+        &mut self,
+        symbols: &SymbolTable<'_>,
+        imports: &Imports,
+        diagnostics: &mut Diagnostics,
+    ) {
+        if !symbols.objects.iter().any(|linked| linked.object.legacy_function_table) {
+            self.tables.push(OutputTable::Functions);
+            return;
+        }
+        if let Some(&culprit) = imports.symbols.iter().find(|&&id| symbols.get(id).kind == SymbolKind::Table) {
+            let file = symbols.get(culprit).file.and_then(|file| symbols.object_of(file));
+            let file = file.map_or("<internal>", |object| &symbols.objects[object.at()].path);
+            let message = format!(
+                "object file not built with 'reference-types' or 'call-indirect-overlong' feature conflicts with \
+                 import of table by file {file}"
+            );
+            diagnostics.push(Diagnostic::error(Code::Features, message));
+        }
+        self.tables.insert(0, OutputTable::Functions);
+    }
+
+    /// Index of the type with this signature; it gets the next one if it is new.
+    pub fn add_type(&mut self, signature: SignatureId) -> u32 {
+        let types = &mut self.types;
+        *self.type_index.entry(signature).or_insert_with(|| {
+            types.push(signature);
+            types.len() as u32 - 1
+        })
+    }
+
+    /// Index of the type with this signature.
+    pub fn type_of(&self, signature: SignatureId) -> u32 {
+        self.type_index.get(&signature).copied().unwrap_or(NONE)
+    }
+
+    /// Registers all types that the output needs: those of `call_indirect` first.
+    pub fn collect_types(&mut self, symbols: &SymbolTable<'_>, imports: &Imports, called: &[SignatureId]) {
+        for &signature in called {
+            self.add_type(signature);
+        }
+        for &id in &imports.symbols {
+            let symbol = symbols.get(id);
+            if let (SymbolKind::Function | SymbolKind::Tag, Some(signature)) = (symbol.kind, symbol.signature) {
+                self.add_type(signature);
+            }
+        }
+        for position in 0..self.functions.len() {
+            self.add_type(signature_of(symbols, self.functions[position]));
+        }
+        for position in 0..self.tags.len() {
+            let (object, tag) = self.tags[position];
+            let parsed = symbols.objects[object.at()].object;
+            self.add_type(parsed.types[parsed.tags[tag as usize] as usize]);
+        }
+    }
+
+    /// Index of a global that the linker makes.
+    pub fn synthetic_global(&self, global: SyntheticGlobal) -> Option<u32> {
+        self.synthetic_globals.iter().find(|(known, _)| *known == global).map(|&(_, index)| index)
+    }
+
+    /// Number of the indirect function table, where the module defines it.
+    pub fn function_table(&self, imports: &Imports) -> Option<u32> {
+        let position = self.tables.iter().position(|table| matches!(table, OutputTable::Functions))?;
+        Some(imports.tables + position as u32)
+    }
+
+    /// Function, global, tag or table index of what a symbol of the link stands for; [`NONE`] where it is not in
+    /// the output.
+    pub fn of_symbol(
+        &self,
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        imports: &Imports,
+        id: SymbolId,
+    ) -> u32 {
+        let symbol = symbols.get(id);
+        if let Some(stub) = symbol.stub {
+            return self.synthetic_function[stub.at()];
+        }
+        if let Some(index) = imports.index_of(id) {
+            return index;
+        }
+        match symbol.resolution {
+            Resolution::Synthetic(Synthetic::Function(number)) => self.synthetic_function[number.at()],
+            Resolution::Synthetic(Synthetic::Global(global)) => self.synthetic_global(global).unwrap_or(NONE),
+            Resolution::Synthetic(Synthetic::FunctionTable) => self.function_table(imports).unwrap_or(NONE),
+            Resolution::Object => match symbol.file.and_then(|file| symbols.object_of(file)) {
+                Some(object) => self.of_own(symbols, chunks, object, symbol),
+                None => NONE,
+            },
+            _ => NONE,
+        }
+    }
+
+    fn of_own(&self, symbols: &SymbolTable<'_>, chunks: &Chunks, object: ObjectId, symbol: &Symbol) -> u32 {
+        self.of_element(symbols, chunks, object, symbol.index.0)
+    }
+
+    /// Index of what an object's own symbol defines.
+    pub fn of_element(&self, symbols: &SymbolTable<'_>, chunks: &Chunks, object: ObjectId, symbol: u32) -> u32 {
+        let parsed = symbols.objects[object.at()].object;
+        let own = &parsed.symbols[symbol as usize];
+        let element = own.element as usize;
+        match own.kind {
+            SymbolKind::Function => {
+                self.function[chunks.functions.of(object, parsed.defined_function(own.element))]
+            }
+            SymbolKind::Global => self.global[chunks.globals.of(object, element - parsed.imports.globals.len())],
+            SymbolKind::Tag => self.tag[chunks.tags.of(object, element - parsed.imports.tags.len())],
+            SymbolKind::Table => self.table[chunks.tables.of(object, element - parsed.imports.tables.len())],
+            SymbolKind::Data | SymbolKind::Section => NONE,
+        }
+    }
+
+    /// Function index of a symbol, wherever it is kept.
+    pub fn of_any(
+        &self,
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        imports: &Imports,
+        symbol: AnySymbol,
+    ) -> u32 {
+        match symbol {
+            AnySymbol::Own(object, own) => match symbols.objects[object.at()].reference(own.0) {
+                Reference::Own(_) => self.of_element(symbols, chunks, object, own.0),
+                // A table entry's key may name a symbol by which the object itself does not define it.
+                Reference::Global(_) => self.of_element(symbols, chunks, object, own.0),
+            },
+            AnySymbol::Global(id) => self.of_symbol(symbols, chunks, imports, id),
+        }
+    }
+
+    /// Collects the exports in the order of the symbols' first appearance.
+    pub fn collect_exports(
+        &mut self,
+        options: &Options,
+        interners: &crate::object::Interners,
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        live: &Liveness,
+        imports: &Imports,
+        features: &Features,
+    ) {
+        let mutable_globals = features.has("mutable-globals");
+        let memory = match (&options.export_memory, &options.import_memory) {
+            (Some(name), _) => Some(name.clone()),
+            (None, None) => Some("memory".to_string()),
+            (None, Some(_)) => None,
+        };
+        if let Some(name) = memory {
+            let (name, kind) = (name.into_bytes(), external::MEMORY);
+            self.exports.push(Export { name, kind, index: 0, symbol: None });
+        }
+        let first_address = imports.globals + (self.globals.len() + self.internal_got.len()) as u32;
+        for &id in &symbols.named {
+            let symbol = symbols.get(id);
+            if !is_exported(options, symbol) || !live.is_symbol_live(symbols, chunks, id) {
+                continue;
+            }
+            let mut name = interners.names.with(symbol.name.0, <[u8]>::to_vec);
+            let (kind, index) = match symbol.kind {
+                SymbolKind::Function => {
+                    if let Some(export_name) = self.export_name(symbols, symbol) {
+                        name = export_name;
+                    }
+                    (external::FUNCTION, self.of_symbol(symbols, chunks, imports, id))
+                }
+                SymbolKind::Global => {
+                    let explicit = symbol.force_export || symbol.flags.is_exported();
+                    let synthetic = matches!(
+                        symbol.resolution,
+                        Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::StackPointer))
+                    ) || options.shared_memory
+                        && symbols.well_known.tls_base == Some(id);
+                    // Programs that know no mutable globals must not be broken by the linker's own.
+                    if synthetic && !explicit && !mutable_globals {
+                        continue;
+                    }
+                    (external::GLOBAL, self.of_symbol(symbols, chunks, imports, id))
+                }
+                SymbolKind::Tag => (external::TAG, self.of_symbol(symbols, chunks, imports, id)),
+                SymbolKind::Table => (external::TABLE, self.of_symbol(symbols, chunks, imports, id)),
+                SymbolKind::Data => {
+                    self.address_globals.push(id);
+                    (external::GLOBAL, first_address + self.address_globals.len() as u32 - 1)
+                }
+                SymbolKind::Section => continue,
+            };
+            self.exports.push(Export { name, kind, index, symbol: Some(id) });
+        }
+    }
+
+    /// The name that the object's export section gives a function.
+    fn export_name(&self, symbols: &SymbolTable<'_>, symbol: &Symbol) -> Option<Vec<u8>> {
+        match symbol.resolution {
+            Resolution::Object => {
+                let (object, own) = symbols.definition(symbol)?;
+                let parsed = symbols.objects[object.at()].object;
+                let function = &parsed.functions[parsed.defined_function(own.element)];
+                function.export_name.map(|range| range.of(&parsed.bytes).to_vec())
+            }
+            Resolution::Synthetic(Synthetic::Function(number)) => {
+                symbols.synthetic_functions[number.at()].export_name.clone()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The signature of a function of the output.
+pub fn signature_of(symbols: &SymbolTable<'_>, function: OutputFunction) -> SignatureId {
+    match function {
+        OutputFunction::Synthetic(id) => symbols.synthetic_functions[id.at()].signature,
+        OutputFunction::Input(object, index) => {
+            let parsed = symbols.objects[object.at()].object;
+            parsed.types[parsed.functions[index as usize].type_index as usize]
+        }
+    }
+}

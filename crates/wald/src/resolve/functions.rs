@@ -160,7 +160,7 @@ impl Resolver<'_, '_> {
     pub(super) fn replace_by_trap(&mut self, id: SymbolId, debug_name: Vec<u8>) {
         let Some(signature) = self.table.get(id).signature else { return };
         let name = self.name(&debug_name);
-        let function = SyntheticFunction { name: debug_name, signature, purpose: Purpose::Unreachable };
+        let function = SyntheticFunction { name: debug_name, signature, purpose: Purpose::Unreachable, export_name: None };
         let number = self.push_synthetic_function(function);
         let symbol = self.table.get_mut(id);
         symbol.name = name;

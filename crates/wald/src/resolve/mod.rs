@@ -5,6 +5,7 @@
 //! between definitions and the places of objects in the output. Everything here goes by interned ids.
 
 mod add;
+pub mod architecture;
 mod files;
 mod functions;
 pub mod llvm_order;

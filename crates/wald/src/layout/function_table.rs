@@ -1,0 +1,131 @@
+//! The indirect function table: whether there is one, and which functions stand in it.
+
+use hashbrown::HashMap;
+
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::format::{SymbolFlags, SymbolKind};
+use crate::index::{NameId, SymbolId};
+use super::imports::Imports;
+use crate::mark_live::Liveness;
+use crate::options::Options;
+use crate::chunks::Chunks;
+use crate::scan_relocations::AnySymbol;
+use crate::symbols::{ImportAttributes, Resolution, SymbolTable, Synthetic};
+
+/// The name under which objects refer to it.
+pub const NAME: &[u8] = b"__indirect_function_table";
+
+/// Finds or makes the table's symbol, if the output has a table. `required`: functions stand in it.
+pub fn resolve(
+    options: &Options,
+    name: NameId,
+    env: NameId,
+    required: bool,
+    symbols: &mut SymbolTable<'_>,
+    live: &mut Liveness,
+    diagnostics: &mut Diagnostics,
+) {
+    let existing = symbols.find(name);
+    if let Some(id) = existing {
+        let symbol = symbols.get(id);
+        let problem = match (symbol.kind, symbol.is_defined()) {
+            (SymbolKind::Table, false) => None,
+            (SymbolKind::Table, true) => Some("reserved name must not be defined"),
+            _ => Some("reserved name must be of type table"),
+        };
+        if let Some(problem) = problem {
+            let message = format!("{problem}: `{}`", String::from_utf8_lossy(NAME));
+            diagnostics.push(Diagnostic::error(Code::SymbolType, message));
+            return;
+        }
+    }
+    let wanted = existing.is_some_and(|id| live.symbols.contains(id.at()));
+    if options.import_table {
+        if existing.is_some() || required {
+            let (id, new) = symbols.insert(name);
+            let symbol = symbols.get_mut(id);
+            symbol.kind = SymbolKind::Table;
+            symbol.import = ImportAttributes { module: Some(env), field: Some(name) };
+            if new {
+                symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED);
+                symbol.used_in_regular_object = true;
+                live.symbols.grow(id.at() + 1, false);
+                live.symbols.insert(id.at());
+            }
+            symbols.well_known.function_table = Some(id);
+        }
+    } else if wanted || options.export_table || required {
+        let (id, _) = symbols.insert(name);
+        let symbol = symbols.get_mut(id);
+        symbol.kind = SymbolKind::Table;
+        symbol.flags = SymbolFlags(if options.export_table { 0 } else { SymbolFlags::HIDDEN });
+        symbol.file = None;
+        symbol.force_export = options.export_table;
+        symbol.resolution = Resolution::Synthetic(Synthetic::FunctionTable);
+        live.symbols.grow(id.at() + 1, false);
+        live.symbols.insert(id.at());
+        symbols.well_known.function_table = Some(id);
+    }
+}
+
+/// Imports a table that turned out to be needed after the imports were collected.
+pub fn import_late(options: &Options, env: NameId, symbols: &SymbolTable<'_>, imports: &mut Imports) {
+    if let (true, Some(id)) = (options.import_table, symbols.well_known.function_table) {
+        imports.add(env, symbols, id);
+    }
+}
+
+/// What stands in the table.
+#[derive(Default)]
+pub struct FunctionTable {
+    /// Functions, from [`FunctionTable::base`] on.
+    pub entries: Vec<AnySymbol>,
+    /// Index of the first function.
+    pub base: u32,
+    /// Index of each object's function, by [`Chunks::functions`]; 0 where it is not in the table.
+    of_function: Vec<u32>,
+    /// Index of functions that no object defines.
+    of_symbol: HashMap<SymbolId, u32>,
+}
+
+impl FunctionTable {
+    /// A table of these functions.
+    pub fn new(options: &Options, symbols: &SymbolTable<'_>, chunks: &Chunks, entries: Vec<AnySymbol>) -> Self {
+        let base = options.table_base.filter(|&base| base != 0).unwrap_or(1) as u32;
+        let mut table = FunctionTable { entries, base, of_function: vec![0; chunks.functions.total()], ..Self::default() };
+        for (position, &entry) in table.entries.iter().enumerate() {
+            let index = base.wrapping_add(position as u32);
+            match entry {
+                AnySymbol::Own(object, own) => {
+                    let parsed = symbols.objects[object.at()].object;
+                    let function = parsed.defined_function(parsed.symbols[own.at()].element);
+                    table.of_function[chunks.functions.of(object, function)] = index;
+                }
+                AnySymbol::Global(id) => _ = table.of_symbol.insert(id, index),
+            }
+        }
+        table
+    }
+
+    /// Index behind the last function: the table's size.
+    pub fn size(&self) -> u32 {
+        self.base.wrapping_add(self.entries.len() as u32)
+    }
+
+    /// Index of an object's function, by its flat number; 0 where it is not in the table.
+    #[inline]
+    pub fn of_function(&self, flat: usize) -> u32 {
+        self.of_function[flat]
+    }
+
+    /// Index of the function that a symbol of the link names; 0 where it is not in the table.
+    pub fn of_symbol(&self, symbols: &SymbolTable<'_>, chunks: &Chunks, id: SymbolId) -> u32 {
+        match symbols.definition(symbols.get(id)) {
+            Some((object, own)) if own.kind == SymbolKind::Function => {
+                let parsed = symbols.objects[object.at()].object;
+                self.of_function(chunks.functions.of(object, parsed.defined_function(own.element)))
+            }
+            _ => self.of_symbol.get(&id).copied().unwrap_or(0),
+        }
+    }
+}

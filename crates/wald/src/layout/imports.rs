@@ -1,0 +1,158 @@
+//! Which undefined symbols become imports, and their indices.
+
+use hashbrown::HashMap;
+
+use crate::chunks::BitSet;
+use crate::format::{types, GlobalType, Limits, SymbolKind, TableType};
+use crate::index::{NameId, SignatureId, SymbolId};
+use crate::mark_live::Liveness;
+use crate::options::{Options, UnresolvedPolicy};
+use crate::scan_relocations::is_listed;
+use crate::symbols::SymbolTable;
+
+/// The type of an import, as far as it tells imports apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Type {
+    Function(Option<SignatureId>),
+    Global(u8, bool),
+    Tag(SymbolId),
+    Table(u8, u8, u64, u64),
+}
+
+/// The imports of the output, memory and GOT entries aside.
+#[derive(Default)]
+pub struct Imports {
+    /// Symbols that have an entry in the import section, in its order.
+    pub symbols: Vec<SymbolId>,
+    /// Index of each imported symbol in its index space, by [`SymbolId`]; [`u32::MAX`] for others.
+    pub index: Vec<u32>,
+    /// How many functions are imported.
+    pub functions: u32,
+    /// How many globals are imported, GOT entries included.
+    pub globals: u32,
+    /// How many tags are imported.
+    pub tags: u32,
+    /// How many tables are imported.
+    pub tables: u32,
+    /// GOT entries.
+    pub got: Vec<SymbolId>,
+    known: HashMap<(NameId, NameId, Type), u32>,
+}
+
+/// The type of an undefined global.
+pub fn global_type(symbols: &SymbolTable<'_>, id: SymbolId) -> GlobalType {
+    let symbol = symbols.get(id);
+    let object = symbol.file.and_then(|file| symbols.object_of(file));
+    let import = object.and_then(|object| {
+        let object = symbols.objects[object.at()].object;
+        let own = object.symbols.get(symbol.index.at())?;
+        object.imports.globals.get(own.element as usize)
+    });
+    import.map_or(GlobalType { value: types::I32, mutable: false }, |import| import.of)
+}
+
+/// The type of an undefined table.
+pub fn table_type(symbols: &SymbolTable<'_>, id: SymbolId) -> TableType {
+    let symbol = symbols.get(id);
+    let object = symbol.file.and_then(|file| symbols.object_of(file));
+    let import = object.and_then(|object| {
+        let object = symbols.objects[object.at()].object;
+        let own = object.symbols.get(symbol.index.at())?;
+        object.imports.tables.get(own.element as usize)
+    });
+    import.map_or(TableType { element: types::FUNCREF, limits: Limits::default() }, |import| import.of)
+}
+
+/// Whether the symbol becomes an import.
+pub fn should_import(
+    options: &Options,
+    allowed: &BitSet,
+    symbols: &SymbolTable<'_>,
+    live: &Liveness,
+    id: SymbolId,
+) -> bool {
+    let symbol = symbols.get(id);
+    if symbol.kind == SymbolKind::Data || !symbol.is_undefined() {
+        return false;
+    }
+    if !live.symbols.contains(id.at()) || !symbol.used_in_regular_object || symbol.flags.is_weak() {
+        return false;
+    }
+    options.import_undefined
+        || options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
+        || is_listed(allowed, symbol.name)
+        || symbol.is_imported()
+}
+
+impl Imports {
+    /// Collects the imports among all named symbols.
+    pub fn collect(
+        options: &Options,
+        allowed: &BitSet,
+        env: NameId,
+        symbols: &SymbolTable<'_>,
+        live: &Liveness,
+    ) -> Imports {
+        let mut imports = Imports { index: vec![u32::MAX; symbols.symbols.len()], ..Imports::default() };
+        let should = |id| should_import(options, allowed, symbols, live, id);
+        // The function table comes before all other tables.
+        let table = symbols.well_known.function_table.filter(|&table| should(table));
+        if let Some(table) = table {
+            imports.add(env, symbols, table);
+        }
+        for &id in &symbols.named {
+            if Some(id) != table && should(id) {
+                imports.add(env, symbols, id);
+            }
+        }
+        imports
+    }
+
+    /// Adds an import, or finds that the same one is there already.
+    pub fn add(&mut self, env: NameId, symbols: &SymbolTable<'_>, id: SymbolId) {
+        let symbol = symbols.get(id);
+        let of = match symbol.kind {
+            SymbolKind::Function => Type::Function(symbol.signature),
+            SymbolKind::Global => {
+                let of = global_type(symbols, id);
+                Type::Global(of.value, of.mutable)
+            }
+            SymbolKind::Table => {
+                let of = table_type(symbols, id);
+                Type::Table(of.element, of.limits.flags, of.limits.minimum, of.limits.maximum)
+            }
+            _ => Type::Tag(id),
+        };
+        let module = symbol.import.module.unwrap_or(env);
+        let field = symbol.import.field.unwrap_or(symbol.name);
+        let count = match symbol.kind {
+            SymbolKind::Function => &mut self.functions,
+            SymbolKind::Global => &mut self.globals,
+            SymbolKind::Table => &mut self.tables,
+            _ => &mut self.tags,
+        };
+        let symbols = &mut self.symbols;
+        let index = *self.known.entry((module, field, of)).or_insert_with(|| {
+            symbols.push(id);
+            *count += 1;
+            *count - 1
+        });
+        if id.at() >= self.index.len() {
+            self.index.resize(id.at() + 1, u32::MAX);
+        }
+        self.index[id.at()] = index;
+    }
+
+    /// Adds the globals through which the environment supplies addresses.
+    pub fn add_got(&mut self, entries: &[SymbolId]) -> Vec<u32> {
+        let first = self.globals;
+        self.got.extend_from_slice(entries);
+        self.globals += entries.len() as u32;
+        (first..self.globals).collect()
+    }
+
+    /// The index of an imported symbol.
+    pub fn index_of(&self, id: SymbolId) -> Option<u32> {
+        self.index.get(id.at()).copied().filter(|&index| index != u32::MAX)
+    }
+}

@@ -1,0 +1,149 @@
+//! The link, top to bottom. A reader starts here.
+//!
+//! Each phase takes the earlier phases' values and returns a new one; between phases stands what is final
+//! from there on. Bytes were parsed before, while the inputs arrived ([`crate::pipeline`]).
+
+use crate::chunks::{BitSet, Chunks};
+use crate::diagnostics::{Diagnostic, Diagnostics, LinkFailure};
+use crate::features;
+use crate::index::NameId;
+use crate::input::Candidate;
+use crate::layout::function_table::{self, FunctionTable};
+use crate::layout::imports::Imports;
+use crate::layout::indices::Indices;
+use crate::layout::{memory, mutable_globals, segments, start_stop, Layout};
+use crate::map_file;
+use crate::mark_live;
+use crate::object::Interners;
+use crate::options::Options;
+use crate::output;
+use crate::pipeline::Linker;
+use crate::report;
+use crate::resolve::{self, Resolved};
+use crate::scan_relocations;
+use crate::synthetic;
+use crate::timing::{Timer, Timing};
+
+/// What a link gives.
+pub struct LinkResult {
+    /// The module and what was asked for beside it, unless the link failed.
+    pub output: Result<Output, LinkFailure>,
+    /// Everything that is to be said, in order; at least one error where the link failed.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How long the phases took.
+    pub timing: Timing,
+}
+
+/// A finished link.
+pub struct Output {
+    /// The module's bytes.
+    pub module: Vec<u8>,
+    /// The link map, where it was asked for.
+    pub map: Option<String>,
+    /// Why archive members were extracted, where it was asked for.
+    pub why_extract: Option<String>,
+}
+
+impl Linker {
+    /// Joins the inputs in the order in which they were declared, and links them.
+    pub fn finish(self) -> LinkResult {
+        let (options, interners, inputs, timer) = self.into_parts();
+        let mut diagnostics = Diagnostics::new();
+        let mut files: Vec<Candidate> = Vec::new();
+        timer.phase("join", || {
+            for parsed in inputs {
+                diagnostics.extend(parsed.diagnostics);
+                files.extend(parsed.candidates);
+            }
+        });
+        let output = link(options, &interners, &files, &timer, &mut diagnostics);
+        LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
+    }
+}
+
+fn link(
+    mut options: Options,
+    interners: &Interners,
+    files: &[Candidate],
+    timer: &Timer,
+    diagnostics: &mut Diagnostics,
+) -> Result<Output, LinkFailure> {
+    resolve::architecture::check(&mut options, files, diagnostics);
+    diagnostics.check()?;
+    let options = &options;
+    let name = |text: &[u8]| NameId(interners.names.intern(text));
+    let (env, table_name) = (name(b"env"), name(function_table::NAME));
+    let mut allowed = BitSet::default();
+    for symbol in options.allowed_undefined.iter().map(|symbol| name(symbol.as_bytes())) {
+        allowed.grow(symbol.at() + 1, false);
+        allowed.insert(symbol.at());
+    }
+
+    let resolved = timer.phase("resolve", || resolve::resolve(options, interners, files, timer, diagnostics))?;
+    let Resolved { mut symbols, extractions } = resolved;
+    // Beyond this point no input adds a symbol: definitions are final.
+    let chunks = Chunks::new(&symbols.objects);
+    let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks));
+    if options.print_gc_sections {
+        mark_live::print_removed(options, &interners.names, &symbols, &chunks, &live, diagnostics);
+    }
+    function_table::resolve(options, table_name, env, false, &mut symbols, &mut live, diagnostics);
+    diagnostics.check()?;
+
+    // Beyond this point it is final which chunks of the inputs are linked.
+    let mut segments =
+        timer.phase("segments", || segments::create(options, &symbols, &chunks, &live, diagnostics));
+    let memory = memory::place(options, &mut segments, diagnostics);
+    start_stop::define(options, interners, &segments, &memory, &mut symbols, &mut live, diagnostics);
+    // Beyond this point addresses are final.
+    let features = features::collect(options, &symbols, &chunks, &live, diagnostics);
+    let mut imports = Imports::collect(options, &allowed, env, &symbols, &live);
+    let scan = timer.phase("scan relocations", || {
+        let names = &interners.names;
+        scan_relocations::scan(options, names, &allowed, &mut symbols, &chunks, &mut live, diagnostics)
+    });
+    if !scan.table.is_empty() && symbols.well_known.function_table.is_none() {
+        function_table::resolve(options, table_name, env, true, &mut symbols, &mut live, diagnostics);
+        function_table::import_late(options, env, &symbols, &mut imports);
+    }
+    imports.add_got(&scan.imported_got);
+    let table = FunctionTable::new(options, &symbols, &chunks, scan.table);
+    let start = synthetic::add_init_memory(options, interners, &features, &segments, &mut symbols, &mut live);
+
+    // Beyond this point it is final what stands in the output; it gets its indices.
+    let constructors =
+        synthetic::collect_constructors(options, interners, &symbols, &chunks, &live, diagnostics);
+    let mut indices = Indices::assign(&symbols, &chunks, &live, &imports, scan.internal_got, diagnostics);
+    synthetic::wrap_commands(options, interners, &constructors, &mut symbols, &mut live, &mut indices);
+    diagnostics.check()?;
+    indices.collect_types(&symbols, &imports, &scan.types);
+    indices.collect_exports(options, interners, &symbols, &chunks, &live, &imports, &features);
+    mutable_globals::check(options, interners, &features, &symbols, &imports, &indices, diagnostics);
+    let mut layout = Layout {
+        options,
+        interners,
+        names: interners.names.snapshot(),
+        symbols,
+        chunks,
+        live,
+        features,
+        segments,
+        memory,
+        imports,
+        indices,
+        table,
+        synthetic_bodies: Vec::new(),
+        start,
+    };
+    layout.synthetic_bodies = synthetic::write_bodies(&layout, &constructors);
+
+    // Beyond this point all sizes are known: the rest is writing.
+    let plan = timer.phase("layout", || output::plan(&layout, timer));
+    output::check_size(&plan, diagnostics);
+    diagnostics.check()?;
+    let map = options.want_map.then(|| map_file::render(&layout, &plan));
+    let why_extract = options.want_why_extract.then(|| report::why_extract(&layout, files, &extractions));
+    let mut module = vec![0; plan.size as usize];
+    timer.phase("write", || output::write(&layout, &plan, &mut module, timer));
+    Ok(Output { module, map, why_extract })
+}

@@ -1,0 +1,111 @@
+//! The code section: where each function goes, and copying and patching it.
+
+use rayon::prelude::*;
+
+use super::{take, Job, Work};
+use crate::layout::indices::OutputFunction;
+use crate::layout::Layout;
+use crate::leb128::{size_u64, write_u32, write_u64};
+use crate::relocate::{Relocator, SectionOffsets};
+
+/// About how many bytes of code one task copies.
+const TASK: usize = 128 * 1024;
+
+/// Where the functions go.
+pub struct CodePlan {
+    /// Offset of each function (of its size prefix) in the section's contents.
+    pub offsets: Vec<u32>,
+    /// Size of the section's contents.
+    pub size: u64,
+    /// With `--compress-relocations`: size of each function's body.
+    compressed: Option<Vec<u32>>,
+}
+
+impl CodePlan {
+    /// Adds up the functions' sizes.
+    pub fn new(layout: &Layout<'_>) -> CodePlan {
+        let functions = &layout.indices.functions;
+        let compressed = layout.options.compress_relocations.then(|| compressed_sizes(layout));
+        let mut offsets = Vec::with_capacity(functions.len());
+        let mut size = size_u64(functions.len() as u64) as u64;
+        for (position, function) in functions.iter().enumerate() {
+            offsets.push(size as u32);
+            size += match (*function, &compressed) {
+                (OutputFunction::Synthetic(id), _) => layout.synthetic_bodies[id.at()].len() as u64,
+                (OutputFunction::Input(..), Some(sizes)) => {
+                    let body = u64::from(sizes[position]);
+                    body + size_u64(body) as u64
+                }
+                (OutputFunction::Input(object, index), None) => {
+                    let parsed = layout.symbols.objects[object.at()].object;
+                    u64::from(parsed.functions[index as usize].range.len)
+                }
+            };
+        }
+        CodePlan { offsets, size, compressed }
+    }
+
+    /// Cuts the contents into tasks.
+    pub(super) fn jobs<'b>(&self, layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
+        let mut rest = contents;
+        let count = layout.indices.functions.len();
+        let mut prefix = Vec::new();
+        write_u64(&mut prefix, count as u64);
+        take(&mut rest, prefix.len()).copy_from_slice(&prefix);
+        let mut first = 0;
+        while first < count {
+            let start = self.offsets[first] as usize;
+            let last = self.offsets.partition_point(|&offset| (offset as usize) < start + TASK).max(first + 1);
+            let end = self.offsets.get(last).map_or(self.size as usize, |&offset| offset as usize);
+            jobs.push(Job { slice: take(&mut rest, end - start), work: Work::Functions(first..last) });
+            first = last;
+        }
+    }
+
+    /// Copies and patches functions.
+    pub(super) fn write(
+        &self,
+        layout: &Layout<'_>,
+        relocator: &Relocator<'_>,
+        functions: std::ops::Range<usize>,
+        slice: &mut [u8],
+    ) {
+        let mut rest = slice;
+        let mut compressed = Vec::new();
+        for position in functions {
+            match (layout.indices.functions[position], &self.compressed) {
+                (OutputFunction::Synthetic(id), _) => {
+                    let body = &layout.synthetic_bodies[id.at()];
+                    take(&mut rest, body.len()).copy_from_slice(body);
+                }
+                (OutputFunction::Input(object, index), None) => {
+                    let parsed = layout.symbols.objects[object.at()].object;
+                    let function = &parsed.functions[index as usize];
+                    let copy = take(&mut rest, function.range.len as usize);
+                    copy.copy_from_slice(function.range.of(&parsed.bytes));
+                    let base = function.range.start - parsed.code_start;
+                    relocator.apply(object, function.relocations, base, None, 0, copy);
+                }
+                (OutputFunction::Input(object, index), Some(sizes)) => {
+                    compressed.clear();
+                    write_u32(&mut compressed, sizes[position]);
+                    relocator.write_compressed(object, index as usize, &mut compressed);
+                    take(&mut rest, compressed.len()).copy_from_slice(&compressed);
+                }
+            }
+        }
+    }
+}
+
+fn compressed_sizes(layout: &Layout<'_>) -> Vec<u32> {
+    // Code refers to no offsets of code or custom sections, so none are needed here.
+    let sections = SectionOffsets::default();
+    let relocator = Relocator::new(layout, &[], &sections);
+    let functions = layout.indices.functions.par_iter().with_min_len(256);
+    functions
+        .map(|function| match *function {
+            OutputFunction::Synthetic(_) => 0,
+            OutputFunction::Input(object, index) => relocator.compressed_size(object, index as usize),
+        })
+        .collect()
+}

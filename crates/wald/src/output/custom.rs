@@ -1,0 +1,172 @@
+//! Custom sections of the objects: those of one name become one, in the order of the objects. Debug sections
+//! are no different, but strings are merged and dead code gets tombstones.
+
+use hashbrown::HashMap;
+
+use super::{take, Job, Work};
+use crate::index::ObjectId;
+use crate::layout::Layout;
+use crate::merge_strings::{self, MergedStrings};
+use crate::relocate::{tombstone, Relocator, SectionOffsets};
+use crate::resolve::llvm_order::string_map_order;
+
+/// About how many strings' bytes one task copies.
+const TASK: usize = 256 * 1024;
+
+/// A custom section of the output.
+#[derive(Default)]
+pub struct CustomPlan {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Size of its contents.
+    pub size: u64,
+    /// Objects' sections: object, custom section, offset.
+    pub inputs: Vec<(ObjectId, u32, u64)>,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    /// Position in the inputs.
+    Input(usize),
+    /// A range of the strings of this merge, and where it ends in the output.
+    Strings { merge: usize, first: usize, last: usize, end: u64 },
+}
+
+/// Sections that the linker reads and writes itself, or that are meant for it alone.
+fn is_consumed(name: &[u8]) -> bool {
+    matches!(name, b"linking" | b"name" | b"producers" | b"target_features" | b".llvmbc" | b".llvmcmd")
+        || name.starts_with(b"reloc.")
+}
+
+/// Collects the sections by name and gives each its place.
+pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
+    let options = layout.options;
+    let strip_debug = options.strip_debug || options.strip_all;
+    let mut by_name: HashMap<&[u8], usize> = HashMap::new();
+    let mut plans: Vec<CustomPlan> = Vec::new();
+    for (position, linked) in layout.symbols.objects.iter().enumerate() {
+        for (index, section) in linked.object.custom_sections.iter().enumerate() {
+            let name = section.name.of(&linked.object.bytes);
+            let unwanted = is_consumed(name) || strip_debug && name.starts_with(b".debug_");
+            // Strip tools leave empty sections behind so as not to renumber the others.
+            if unwanted || section.data.len == 0 || linked.is_discarded(section.comdat) {
+                continue;
+            }
+            let slot = *by_name.entry(name).or_insert_with(|| {
+                plans.push(CustomPlan { name: name.to_vec(), ..CustomPlan::default() });
+                plans.len() - 1
+            });
+            plans[slot].inputs.push((ObjectId::new(position), index as u32, 0));
+        }
+    }
+    let count = layout.chunks.sections.total();
+    let mut offsets =
+        SectionOffsets { offsets: vec![0; count], merged_inputs: vec![None; count], merged: Vec::new() };
+    for plan in &mut plans {
+        plan.place(layout, &mut offsets);
+    }
+    let order = string_map_order(plans.iter().map(|plan| &plan.name[..]));
+    let mut plans: Vec<Option<CustomPlan>> = plans.into_iter().map(Some).collect();
+    let plans = order.into_iter().filter_map(|position| plans[position].take()).collect();
+    (plans, offsets)
+}
+
+impl CustomPlan {
+    fn is_strings(&self, layout: &Layout<'_>) -> bool {
+        layout.options.optimize > 0 && self.name == b".debug_str"
+    }
+
+    fn place(&mut self, layout: &Layout<'_>, offsets: &mut SectionOffsets) {
+        if self.is_strings(layout) {
+            if let Some(strings) = self.merge(layout) {
+                self.place_strings(layout, strings, offsets);
+                return;
+            }
+        }
+        for (position, (object, index, offset)) in self.inputs.iter_mut().enumerate() {
+            let section = &layout.symbols.objects[object.at()].object.custom_sections[*index as usize];
+            *offset = self.size;
+            offsets.offsets[layout.chunks.sections.of(*object, *index as usize)] = self.size as u32;
+            self.size += u64::from(section.data.len);
+            self.parts.push(Part::Input(position));
+        }
+    }
+
+    /// Merged strings, unless a section does not end with a NUL.
+    fn merge(&self, layout: &Layout<'_>) -> Option<MergedStrings> {
+        let inputs: Vec<&[u8]> = self
+            .inputs
+            .iter()
+            .map(|&(object, index, _)| {
+                let parsed = layout.symbols.objects[object.at()].object;
+                parsed.custom_sections[index as usize].data.of(&parsed.bytes)
+            })
+            .collect();
+        merge_strings::merge(&inputs, 1).ok()
+    }
+
+    fn place_strings(&mut self, layout: &Layout<'_>, strings: MergedStrings, offsets: &mut SectionOffsets) {
+        self.size = strings.size;
+        let merge = offsets.merged.len();
+        for (input, &(object, index, _)) in self.inputs.iter().enumerate() {
+            offsets.merged_inputs[layout.chunks.sections.of(object, index as usize)] =
+                Some((merge as u32, input as u32));
+        }
+        let mut first = 0;
+        while first < strings.strings.len() {
+            let end = strings.strings[first].offset as usize + TASK;
+            let last = strings.strings.partition_point(|s| (s.offset as usize) < end).max(first + 1);
+            let end = strings.strings.get(last).map_or(strings.size, |next| u64::from(next.offset));
+            self.parts.push(Part::Strings { merge, first, last, end });
+            first = last;
+        }
+        offsets.merged.push(strings);
+    }
+
+    /// Cuts the contents into tasks.
+    pub(super) fn jobs<'b>(&self, number: usize, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
+        let mut rest = contents;
+        let total = rest.len();
+        for (index, part) in self.parts.iter().enumerate() {
+            let start = total - rest.len();
+            let end = match (part, self.parts.get(index + 1)) {
+                (Part::Input(input), Some(_)) => self.inputs[input + 1].2 as usize,
+                (Part::Strings { end, .. }, _) => *end as usize,
+                (Part::Input(_), None) => total,
+            };
+            jobs.push(Job { slice: take(&mut rest, end - start), work: Work::CustomPart(number, index) });
+        }
+    }
+
+    /// Copies and patches one part.
+    pub(super) fn write(
+        &self,
+        layout: &Layout<'_>,
+        relocator: &Relocator<'_>,
+        offsets: &SectionOffsets,
+        part: usize,
+        slice: &mut [u8],
+    ) {
+        match self.parts[part] {
+            Part::Input(input) => {
+                let (object, index, _) = self.inputs[input];
+                let parsed = layout.symbols.objects[object.at()].object;
+                let section = &parsed.custom_sections[index as usize];
+                slice.copy_from_slice(section.data.of(&parsed.bytes));
+                relocator.apply(object, section.relocations, 0, tombstone(&self.name), 0, slice);
+            }
+            Part::Strings { merge, first, last, .. } => {
+                let strings = &offsets.merged[merge].strings[first..last];
+                let base = strings[0].offset;
+                for string in strings {
+                    let (object, index, _) = self.inputs[string.input as usize];
+                    let parsed = layout.symbols.objects[object.at()].object;
+                    let data = parsed.custom_sections[index as usize].data.of(&parsed.bytes);
+                    let text = &data[string.start as usize..(string.start + string.len) as usize];
+                    slice[(string.offset - base) as usize..][..text.len()].copy_from_slice(text);
+                }
+            }
+        }
+    }
+}

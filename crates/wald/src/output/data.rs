@@ -1,0 +1,103 @@
+//! The data section.
+
+use super::{take, Job, Work};
+use crate::format::opcode;
+use crate::layout::segments::{Content, OutputSegment};
+use crate::layout::Layout;
+use crate::leb128::{size_u64, write_i64, write_u64};
+use crate::relocate::Relocator;
+
+/// Size of the section's contents, where there is one.
+pub(super) fn size(layout: &Layout<'_>) -> Option<u64> {
+    let segments = || layout.segments.list.iter().filter(|segment| layout.is_in_file(segment));
+    let count = segments().count();
+    let size: u64 = segments().map(|s| header(layout, s).len() as u64 + s.size).sum();
+    (count > 0).then(|| size_u64(count as u64) as u64 + size)
+}
+
+/// What stands before a segment's bytes.
+fn header(layout: &Layout<'_>, segment: &OutputSegment) -> Vec<u8> {
+    let mut out = Vec::new();
+    if segment.is_passive {
+        out.push(1);
+    } else {
+        out.push(0);
+        constant_pointer(&mut out, layout.is64(), segment.address);
+    }
+    write_u64(&mut out, segment.size);
+    out
+}
+
+/// A constant expression that gives an address or table index.
+pub(super) fn constant_pointer(out: &mut Vec<u8>, is64: bool, value: u64) {
+    if is64 {
+        out.push(opcode::I64_CONST);
+        write_i64(out, value as i64);
+    } else {
+        out.push(opcode::I32_CONST);
+        write_i64(out, i64::from(value as i32));
+    }
+    out.push(opcode::END);
+}
+
+/// Cuts the contents into tasks.
+pub(super) fn jobs<'b>(layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
+    let mut rest = contents;
+    let in_file = |segment: &OutputSegment| layout.is_in_file(segment);
+    let mut prefix = Vec::new();
+    write_u64(&mut prefix, layout.segments.list.iter().filter(|s| in_file(s)).count() as u64);
+    take(&mut rest, prefix.len()).copy_from_slice(&prefix);
+    for (number, segment) in layout.segments.list.iter().enumerate().filter(|(_, s)| in_file(s)) {
+        let header = header(layout, segment);
+        take(&mut rest, header.len()).copy_from_slice(&header);
+        let mut bytes = take(&mut rest, segment.size as usize);
+        let mut position = 0;
+        for (index, part) in segment.parts.iter().enumerate() {
+            take(&mut bytes, (part.offset - position) as usize);
+            let size = part_size(layout, &part.content);
+            let slice = take(&mut bytes, size as usize);
+            jobs.push(Job { slice, work: Work::SegmentPart(number, index) });
+            position = part.offset + size;
+        }
+    }
+}
+
+fn part_size(layout: &Layout<'_>, content: &Content) -> u64 {
+    match *content {
+        Content::Input(object, index) => {
+            u64::from(layout.symbols.objects[object.at()].object.segments[index as usize].data.len)
+        }
+        Content::Merged(merged) => layout.segments.merged[merged as usize].strings.size,
+    }
+}
+
+/// Copies and patches one part.
+pub(super) fn write(
+    layout: &Layout<'_>,
+    relocator: &Relocator<'_>,
+    segment: usize,
+    part: usize,
+    slice: &mut [u8],
+) {
+    let segment = &layout.segments.list[segment];
+    let part = &segment.parts[part];
+    match part.content {
+        Content::Input(object, index) => {
+            let parsed = layout.symbols.objects[object.at()].object;
+            let input = &parsed.segments[index as usize];
+            slice.copy_from_slice(input.data.of(&parsed.bytes));
+            let place = segment.address + part.offset;
+            relocator.apply(object, input.relocations, input.offset_base, None, place, slice);
+        }
+        Content::Merged(merged) => {
+            let merged = &layout.segments.merged[merged as usize];
+            for string in &merged.strings.strings {
+                let (object, index) = merged.inputs[string.input as usize];
+                let parsed = layout.symbols.objects[object.at()].object;
+                let data = parsed.segments[index as usize].data.of(&parsed.bytes);
+                let text = &data[string.start as usize..(string.start + string.len) as usize];
+                slice[string.offset as usize..][..text.len()].copy_from_slice(text);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The output: one buffer of exactly the right size, cut into disjoint slices that are filled in parallel.
+//!
+//! [`plan`] decides which sections there are, in which order, and how large each is; [`write`] fills them. A new
+//! output section gets a file here and a line in [`plan`].
+
+mod build_id;
+mod code;
+pub mod custom;
+mod data;
+mod names;
+mod sections;
+
+use rayon::prelude::*;
+
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::format::{section, HEADER};
+use crate::layout::Layout;
+use crate::leb128::write_u64;
+use crate::relocate::{Relocator, SectionOffsets};
+use crate::timing::Timer;
+
+pub use code::CodePlan;
+
+/// A section of the output.
+pub struct OutputSection {
+    /// Section id.
+    pub id: u8,
+    /// Name of a custom section.
+    pub name: Vec<u8>,
+    /// Id, size and, for custom sections, the name.
+    pub header: Vec<u8>,
+    /// Size of what follows the header.
+    pub size: u64,
+    /// Where the header starts in the file.
+    pub offset: u64,
+    body: Body,
+}
+
+enum Body {
+    /// Small sections are made while planning.
+    Bytes(Vec<u8>),
+    /// Functions.
+    Code,
+    /// Data segments.
+    Data,
+    /// Objects' custom sections of one name, by position in [`Plan::custom`].
+    Custom(usize),
+    /// The build id is computed from everything else.
+    BuildId,
+}
+
+impl OutputSection {
+    fn new(id: u8, name: &[u8], size: u64, body: Body) -> Self {
+        let mut text = Vec::new();
+        if id == section::CUSTOM {
+            write_u64(&mut text, name.len() as u64);
+            text.extend_from_slice(name);
+        }
+        let mut header = vec![id];
+        write_u64(&mut header, size + text.len() as u64);
+        header.extend_from_slice(&text);
+        OutputSection { id, name: name.to_vec(), header, size, offset: 0, body }
+    }
+
+    /// Where the contents start in the file: behind id and size.
+    pub fn contents_offset(&self) -> u64 {
+        self.offset + self.header.len() as u64
+    }
+
+    /// Offset behind the section.
+    pub fn end(&self) -> u64 {
+        self.contents_offset() + self.size
+    }
+}
+
+/// All sections with their sizes and places.
+pub struct Plan {
+    /// In file order.
+    pub sections: Vec<OutputSection>,
+    /// Where functions go.
+    pub code: CodePlan,
+    /// Where objects' custom sections go.
+    pub custom: Vec<custom::CustomPlan>,
+    /// The same by number of the custom section.
+    pub section_offsets: SectionOffsets,
+    /// Size of the file.
+    pub size: u64,
+}
+
+/// Decides on all sections.
+pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
+    let code = timer.task("plan code", String::new, || CodePlan::new(layout));
+    let (custom, section_offsets) = timer.task("plan custom sections", String::new, || custom::plan(layout));
+    let mut sections = Vec::new();
+    let mut small = |id: u8, bytes: Option<Vec<u8>>| {
+        if let Some(bytes) = bytes {
+            sections.push(OutputSection::new(id, b"", bytes.len() as u64, Body::Bytes(bytes)));
+        }
+    };
+    // Initial values of globals need addresses, but no offsets of code or custom sections.
+    let relocator = Relocator::new(layout, &code.offsets, &section_offsets);
+    small(section::TYPE, sections::types(layout));
+    small(section::IMPORT, sections::imports(layout));
+    small(section::FUNCTION, sections::functions(layout));
+    small(section::TABLE, sections::tables(layout));
+    small(section::MEMORY, sections::memory(layout));
+    small(section::TAG, sections::tags(layout));
+    small(section::GLOBAL, sections::globals(layout, &relocator));
+    small(section::EXPORT, sections::exports(layout));
+    small(section::START, sections::start(layout));
+    small(section::ELEM, sections::elements(layout));
+    small(section::DATACOUNT, sections::data_count(layout));
+    if !layout.indices.functions.is_empty() {
+        sections.push(OutputSection::new(section::CODE, b"", code.size, Body::Code));
+    }
+    if let Some(size) = data::size(layout) {
+        sections.push(OutputSection::new(section::DATA, b"", size, Body::Data));
+    }
+    for (position, custom) in custom.iter().enumerate() {
+        sections.push(OutputSection::new(section::CUSTOM, &custom.name, custom.size, Body::Custom(position)));
+    }
+    let mut named = |name: &str, bytes: Option<Vec<u8>>| {
+        if let Some(bytes) = bytes {
+            let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
+            sections.push(OutputSection::new(section::CUSTOM, name.as_bytes(), size, body));
+        }
+    };
+    named("name", timer.task("name section", String::new, || names::names(layout)));
+    named("producers", sections::producers(layout));
+    named("target_features", sections::target_features(layout));
+    if let Some(size) = build_id::size(&layout.options.build_id) {
+        sections.push(OutputSection::new(section::CUSTOM, b"build_id", size, Body::BuildId));
+    }
+    let mut size = HEADER.len() as u64;
+    for section in &mut sections {
+        section.offset = size;
+        size = section.end();
+    }
+    Plan { sections, code, custom, section_offsets, size }
+}
+
+/// No section, and no offset in it, may exceed what the format can say.
+pub fn check_size(plan: &Plan, diagnostics: &mut Diagnostics) {
+    for section in plan.sections.iter().filter(|section| section.size > u64::from(u32::MAX) - 64) {
+        let name = match section.id {
+            section::CUSTOM => String::from_utf8_lossy(&section.name).into_owned(),
+            id => section::name(id).to_string(),
+        };
+        let message = format!("output section {name} is too large: {} bytes", section.size);
+        diagnostics.push(Diagnostic::error(Code::Layout, message));
+    }
+}
+
+/// A slice of the output and how it is filled.
+pub(crate) struct Job<'b> {
+    pub(crate) slice: &'b mut [u8],
+    pub(crate) work: Work,
+}
+
+/// How a slice is filled.
+pub(crate) enum Work {
+    /// Functions of the output, by position.
+    Functions(std::ops::Range<usize>),
+    /// A part of a data segment: segment and part.
+    SegmentPart(usize, usize),
+    /// A part of a custom section: section and part.
+    CustomPart(usize, usize),
+}
+
+/// Cuts `len` bytes off the front of what is left.
+pub(crate) fn take<'b>(rest: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
+    let (front, back) = std::mem::take(rest).split_at_mut(len);
+    *rest = back;
+    front
+}
+
+/// Fills `buffer`, which has the plan's size and holds zeros.
+pub fn write(layout: &Layout<'_>, plan: &Plan, buffer: &mut [u8], timer: &Timer) {
+    let relocator = Relocator::new(layout, &plan.code.offsets, &plan.section_offsets);
+    let mut jobs: Vec<Job<'_>> = Vec::new();
+    let mut rest = &mut buffer[..];
+    take(&mut rest, HEADER.len()).copy_from_slice(&HEADER);
+    for section in &plan.sections {
+        take(&mut rest, section.header.len()).copy_from_slice(&section.header);
+        let contents = take(&mut rest, section.size as usize);
+        match &section.body {
+            Body::Bytes(bytes) => contents.copy_from_slice(bytes),
+            Body::Code => plan.code.jobs(layout, contents, &mut jobs),
+            Body::Data => data::jobs(layout, contents, &mut jobs),
+            Body::Custom(position) => plan.custom[*position].jobs(*position, contents, &mut jobs),
+            Body::BuildId => {}
+        }
+    }
+    jobs.into_par_iter().with_max_len(1).for_each(|job| {
+        timer.task("write", String::new, || match job.work {
+            Work::Functions(range) => plan.code.write(layout, &relocator, range, job.slice),
+            Work::SegmentPart(segment, part) => data::write(layout, &relocator, segment, part, job.slice),
+            Work::CustomPart(section, part) => {
+                plan.custom[section].write(layout, &relocator, &plan.section_offsets, part, job.slice);
+            }
+        });
+    });
+    if let Some(section) = plan.sections.iter().find(|section| matches!(section.body, Body::BuildId)) {
+        build_id::write(&layout.options.build_id, section.contents_offset() as usize, buffer);
+    }
+}

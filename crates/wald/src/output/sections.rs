@@ -1,0 +1,351 @@
+//! The small sections: types to elements, producers, target features. Each gives its contents, or nothing
+//! where the section is not needed.
+
+use super::data::constant_pointer;
+use crate::format::{external, limits, opcode, types, GlobalType, Limits, SymbolKind, TableType};
+use crate::layout::imports::{global_type, table_type};
+use crate::layout::indices::{signature_of, OutputGlobal, OutputTable};
+use crate::layout::Layout;
+use crate::leb128::{write_u32, write_u64};
+use crate::relocate::Relocator;
+use crate::scan_relocations::AnySymbol;
+use crate::symbols::{Resolution, Synthetic, SyntheticGlobal};
+
+const DEFAULT_PAGE_SIZE: u64 = 65536;
+
+fn name(out: &mut Vec<u8>, text: &[u8]) {
+    write_u64(out, text.len() as u64);
+    out.extend_from_slice(text);
+}
+
+/// A count, and then every item as `write` writes it; nothing where there are none.
+fn list<T>(items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) -> Option<Vec<u8>> {
+    if items.is_empty() {
+        return None;
+    }
+    let mut out = Vec::new();
+    write_u64(&mut out, items.len() as u64);
+    for item in items {
+        write(&mut out, item);
+    }
+    Some(out)
+}
+
+fn write_limits(out: &mut Vec<u8>, limits: &Limits) {
+    out.push(limits.flags);
+    write_u64(out, limits.minimum);
+    if limits.flags & limits::HAS_MAX != 0 {
+        write_u64(out, limits.maximum);
+    }
+}
+
+fn write_table_type(out: &mut Vec<u8>, of: &TableType) {
+    out.push(of.element);
+    write_limits(out, &of.limits);
+}
+
+fn write_global_type(out: &mut Vec<u8>, of: GlobalType) {
+    out.extend([of.value, u8::from(of.mutable)]);
+}
+
+pub(super) fn types(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    list(&layout.indices.types, |out, signature| {
+        out.push(types::FUNC);
+        layout.interners.signatures.with(signature.0, |bytes| out.extend_from_slice(bytes));
+    })
+}
+
+/// Limits of the memory.
+fn memory_limits(layout: &Layout<'_>, out: &mut Vec<u8>) {
+    let (options, memory) = (layout.options, &layout.memory);
+    let has_maximum = memory.maximum_pages != 0 || options.shared_memory;
+    let mut flags = 0;
+    for (condition, flag) in [
+        (has_maximum, limits::HAS_MAX),
+        (options.shared_memory, limits::SHARED),
+        (layout.is64(), limits::IS_64),
+        (options.page_size != DEFAULT_PAGE_SIZE, limits::PAGE_SIZE),
+    ] {
+        flags |= if condition { flag } else { 0 };
+    }
+    out.push(flags);
+    write_u64(out, memory.pages);
+    if has_maximum {
+        write_u64(out, memory.maximum_pages);
+    }
+    if options.page_size != DEFAULT_PAGE_SIZE {
+        write_u32(out, options.page_size.trailing_zeros());
+    }
+}
+
+/// The type of the indirect function table.
+fn function_table_type(layout: &Layout<'_>, defined: bool) -> TableType {
+    let minimum = u64::from(layout.table.size());
+    let mut flags = 0;
+    if defined && !layout.options.growable_table {
+        flags |= limits::HAS_MAX;
+    }
+    if layout.is64() {
+        flags |= limits::IS_64;
+    }
+    TableType { element: types::FUNCREF, limits: Limits { flags, minimum, maximum: minimum } }
+}
+
+pub(super) fn imports(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    let imports = &layout.imports;
+    let memory = &layout.options.import_memory;
+    let count = imports.symbols.len() + imports.got.len() + usize::from(memory.is_some());
+    if count == 0 {
+        return None;
+    }
+    let mut out = Vec::new();
+    write_u64(&mut out, count as u64);
+    if let Some(import) = memory {
+        name(&mut out, import.module.as_bytes());
+        name(&mut out, import.field.as_bytes());
+        out.push(external::MEMORY);
+        memory_limits(layout, &mut out);
+    }
+    for &id in &imports.symbols {
+        let symbol = layout.symbols.get(id);
+        let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
+        name(&mut out, module);
+        name(&mut out, layout.names.text(symbol.import.field.unwrap_or(symbol.name).0));
+        let type_index = symbol.signature.map_or(0, |signature| layout.indices.type_of(signature));
+        match symbol.kind {
+            SymbolKind::Function => {
+                out.push(external::FUNCTION);
+                write_u32(&mut out, type_index);
+            }
+            SymbolKind::Global => {
+                out.push(external::GLOBAL);
+                write_global_type(&mut out, global_type(&layout.symbols, id));
+            }
+            SymbolKind::Table => {
+                out.push(external::TABLE);
+                let functions = layout.symbols.well_known.function_table == Some(id);
+                let of = match functions {
+                    true => function_table_type(layout, false),
+                    false => table_type(&layout.symbols, id),
+                };
+                write_table_type(&mut out, &of);
+            }
+            _ => {
+                out.extend([external::TAG, 0]);
+                write_u32(&mut out, type_index);
+            }
+        }
+    }
+    for &id in &imports.got {
+        let symbol = layout.symbols.get(id);
+        name(&mut out, if symbol.kind == SymbolKind::Data { b"GOT.mem" } else { b"GOT.func" });
+        name(&mut out, layout.names.text(symbol.name.0));
+        out.push(external::GLOBAL);
+        write_global_type(&mut out, GlobalType { value: pointer_type(layout), mutable: true });
+    }
+    Some(out)
+}
+
+fn pointer_type(layout: &Layout<'_>) -> u8 {
+    if layout.is64() {
+        types::I64
+    } else {
+        types::I32
+    }
+}
+
+pub(super) fn functions(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    list(&layout.indices.functions, |out, &function| {
+        write_u32(out, layout.indices.type_of(signature_of(&layout.symbols, function)));
+    })
+}
+
+pub(super) fn tables(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    list(&layout.indices.tables, |out, table| match *table {
+        OutputTable::Functions => write_table_type(out, &function_table_type(layout, true)),
+        OutputTable::Input(object, index) => {
+            let parsed = layout.symbols.objects[object.at()].object;
+            write_table_type(out, &parsed.tables[index as usize].of);
+        }
+    })
+}
+
+pub(super) fn memory(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    if layout.options.import_memory.is_some() {
+        return None;
+    }
+    let mut out = vec![1];
+    memory_limits(layout, &mut out);
+    Some(out)
+}
+
+pub(super) fn tags(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    list(&layout.indices.tags, |out, &(object, tag)| {
+        let parsed = layout.symbols.objects[object.at()].object;
+        out.push(0);
+        let signature = parsed.types[parsed.tags[tag as usize] as usize];
+        write_u32(out, layout.indices.type_of(signature));
+    })
+}
+
+/// Initial value of a global that the linker makes.
+fn synthetic_value(layout: &Layout<'_>, global: SyntheticGlobal) -> u64 {
+    let tls = layout.segments.tls();
+    match global {
+        SyntheticGlobal::StackPointer => layout.memory.stack_high,
+        SyntheticGlobal::TlsBase if layout.options.shared_memory => 0,
+        SyntheticGlobal::TlsBase => tls.map_or(0, |segment| segment.address),
+        SyntheticGlobal::TlsSize => tls.map_or(0, |segment| segment.size),
+        SyntheticGlobal::TlsAlign => tls.map_or(0, |segment| 1 << segment.alignment),
+    }
+}
+
+pub(super) fn globals(layout: &Layout<'_>, relocator: &Relocator<'_>) -> Option<Vec<u8>> {
+    let indices = &layout.indices;
+    let count = indices.globals.len() + indices.internal_got.len() + indices.address_globals.len();
+    if count == 0 {
+        return None;
+    }
+    let (is64, value) = (layout.is64(), pointer_type(layout));
+    let mut out = Vec::new();
+    write_u64(&mut out, count as u64);
+    for global in &indices.globals {
+        match *global {
+            OutputGlobal::Synthetic(global) => {
+                let mutable = match global {
+                    SyntheticGlobal::StackPointer => true,
+                    SyntheticGlobal::TlsBase => layout.options.shared_memory,
+                    SyntheticGlobal::TlsSize | SyntheticGlobal::TlsAlign => false,
+                };
+                write_global_type(&mut out, GlobalType { value, mutable });
+                constant_pointer(&mut out, is64, synthetic_value(layout, global));
+            }
+            OutputGlobal::Input(object, index) => {
+                let parsed = layout.symbols.objects[object.at()].object;
+                let global = &parsed.globals[index as usize];
+                write_global_type(&mut out, global.of);
+                out.extend_from_slice(global.init.of(&parsed.bytes));
+            }
+        }
+    }
+    for &symbol in &indices.internal_got {
+        // Each thread has its own address of a thread-local datum.
+        let mutable = layout.options.shared_memory && is_tls(layout, symbol);
+        write_global_type(&mut out, GlobalType { value, mutable });
+        constant_pointer(&mut out, is64, relocator.got_value(symbol));
+    }
+    for &id in &indices.address_globals {
+        write_global_type(&mut out, GlobalType { value, mutable: false });
+        constant_pointer(&mut out, is64, relocator.data_address(id, false));
+    }
+    Some(out)
+}
+
+fn is_tls(layout: &Layout<'_>, symbol: AnySymbol) -> bool {
+    match symbol {
+        AnySymbol::Global(id) => layout.symbols.get(id).flags.is_tls(),
+        AnySymbol::Own(object, own) => layout.symbols.objects[object.at()].own(own).flags.is_tls(),
+    }
+}
+
+pub(super) fn exports(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    list(&layout.indices.exports, |out, export| {
+        name(out, &export.name);
+        out.push(export.kind);
+        write_u32(out, export.index);
+    })
+}
+
+pub(super) fn start(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    let function = layout.start?;
+    let mut out = Vec::new();
+    write_u32(&mut out, layout.indices.synthetic_function[function.at()]);
+    Some(out)
+}
+
+/// The functions in the indirect function table.
+pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    let Layout { symbols, chunks, imports, indices, table, .. } = layout;
+    if table.entries.is_empty() {
+        return None;
+    }
+    let number = match symbols.well_known.function_table {
+        Some(id) if matches!(symbols.get(id).resolution, Resolution::Synthetic(Synthetic::FunctionTable)) => {
+            indices.function_table(imports).unwrap_or(0)
+        }
+        Some(id) => imports.index_of(id).unwrap_or(0),
+        None => 0,
+    };
+    let mut out = vec![1];
+    if number == 0 {
+        out.push(0);
+    } else {
+        out.push(2);
+        write_u32(&mut out, number);
+    }
+    constant_pointer(&mut out, layout.is64(), u64::from(table.base));
+    if number != 0 {
+        // The element kind: function references.
+        out.push(0);
+    }
+    write_u64(&mut out, table.entries.len() as u64);
+    for &entry in &table.entries {
+        write_u32(&mut out, indices.of_any(symbols, chunks, imports, entry));
+    }
+    let _ = opcode::END;
+    Some(out)
+}
+
+pub(super) fn data_count(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    let count = layout.segments.list.iter().filter(|segment| layout.is_in_file(segment)).count();
+    if count == 0 || !layout.options.shared_memory {
+        return None;
+    }
+    let mut out = Vec::new();
+    write_u64(&mut out, count as u64);
+    Some(out)
+}
+
+fn is_stripped(layout: &Layout<'_>, name: &str) -> bool {
+    layout.options.strip_all && !layout.options.keep_sections.iter().any(|kept| kept == name)
+}
+
+/// The producers of all objects; the first version of each name wins.
+pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    if is_stripped(layout, "producers") {
+        return None;
+    }
+    let mut fields: [(&str, Vec<(&[u8], &[u8])>); 3] =
+        [("language", Vec::new()), ("processed-by", Vec::new()), ("sdk", Vec::new())];
+    for linked in &layout.symbols.objects {
+        let (bytes, from): (&[u8], _) = (&linked.object.bytes, &linked.object.producers);
+        for (field, list) in [&from.languages, &from.tools, &from.sdks].into_iter().enumerate() {
+            for (name, version) in list {
+                let name = name.of(bytes);
+                if !fields[field].1.iter().any(|(known, _)| *known == name) {
+                    fields[field].1.push((name, version.of(bytes)));
+                }
+            }
+        }
+    }
+    let fields: Vec<_> = fields.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
+    list(&fields, |out, (field, entries)| {
+        name(out, field.as_bytes());
+        write_u64(out, entries.len() as u64);
+        for (key, version) in entries {
+            name(out, key);
+            name(out, version);
+        }
+    })
+}
+
+pub(super) fn target_features(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    if is_stripped(layout, "target_features") {
+        return None;
+    }
+    let features: Vec<&Vec<u8>> = layout.features.used.iter().collect();
+    list(&features, |out, feature| {
+        out.push(b'+');
+        name(out, feature);
+    })
+}

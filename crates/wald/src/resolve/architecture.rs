@@ -1,0 +1,65 @@
+//! 32 or 64 bits: what the command line says, or else the first object.
+
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::input::Candidate;
+use crate::leb128::Reader;
+use crate::options::Options;
+
+/// Settles the width of addresses and checks that every object has it.
+pub fn check(options: &mut Options, files: &[Candidate], diagnostics: &mut Diagnostics) {
+    for file in files {
+        let is64 = match file.parsed() {
+            Some(object) => object.memory_is_64,
+            None => scan(&file.bytes),
+        };
+        let is64 = is64 == Some(true);
+        let expected = *options.is64.get_or_insert(is64);
+        let message = match (is64, expected) {
+            (true, false) => "must specify -mwasm64 to process wasm64 object files",
+            (false, true) => "wasm32 object file can't be linked in wasm64 mode",
+            _ => continue,
+        };
+        let diagnostic = Diagnostic::error(Code::Options, format!("{}: {message}", file.display()));
+        diagnostics.push(diagnostic.at(file.location.clone()));
+    }
+}
+
+/// Looks for a 64-bit memory in an object that was not parsed: only imports and memories are read.
+fn scan(bytes: &[u8]) -> Option<bool> {
+    use crate::format::{external, limits, section};
+    let mut reader = Reader::within(bytes, 8.min(bytes.len()), bytes.len());
+    while !reader.is_empty() {
+        let id = reader.byte().ok()?;
+        let size = reader.u32().ok()? as usize;
+        let start = reader.position();
+        reader.skip(size).ok()?;
+        let mut body = Reader::within(bytes, start, start + size);
+        if id == section::MEMORY {
+            body.u32().ok()?;
+            return Some(body.u32().ok()? as u8 & limits::IS_64 != 0);
+        }
+        if id != section::IMPORT {
+            continue;
+        }
+        for _ in 0..body.u32().ok()? {
+            body.string().ok()?;
+            body.string().ok()?;
+            match body.byte().ok()? {
+                external::FUNCTION => _ = body.u32().ok()?,
+                external::MEMORY => return Some(body.u32().ok()? as u8 & limits::IS_64 != 0),
+                external::GLOBAL => body.skip(2).ok()?,
+                external::TAG => body.skip(1).and_then(|()| body.u32()).map(|_| ()).ok()?,
+                _ => {
+                    body.byte().ok()?;
+                    let flags = body.u32().ok()?;
+                    body.u64().ok()?;
+                    if flags as u8 & limits::HAS_MAX != 0 {
+                        body.u64().ok()?;
+                    }
+                }
+            }
+        }
+        return Some(false);
+    }
+    None
+}

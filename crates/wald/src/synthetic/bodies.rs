@@ -1,0 +1,232 @@
+//! Bodies of the functions that the linker writes.
+
+use super::constructors::{arity, Constructor};
+use crate::format::opcode::*;
+use crate::index::SymbolId;
+use crate::layout::indices::Indices;
+use crate::layout::segments::OutputSegment;
+use crate::layout::{is_in_file, Layout};
+use crate::leb128::{write_i64, write_u32, write_u64};
+use crate::options::Options;
+use crate::symbols::{Purpose, SyntheticGlobal};
+
+const BR: u8 = 0x0c;
+
+/// Whether code must put a segment into memory: it is passive, or it is bss that may not be zero because the
+/// memory comes from outside.
+fn needs_initialisation(options: &Options, in_file: bool, segment: &OutputSegment) -> bool {
+    segment.is_passive || options.import_memory.is_some() && !in_file
+}
+
+/// Whether the output needs `__wasm_init_memory`.
+pub fn needs_init_memory(
+    options: &Options,
+    features: &crate::features::Features,
+    segments: &[OutputSegment],
+) -> bool {
+    segments.iter().any(|s| needs_initialisation(options, is_in_file(options, features, s), s))
+}
+
+/// Writes the bodies of all live functions of the linker's.
+pub fn write_bodies(layout: &Layout<'_>, constructors: &[Constructor]) -> Vec<Vec<u8>> {
+    let functions = layout.symbols.synthetic_functions.iter().enumerate();
+    functions
+        .map(|(number, function)| {
+            if !layout.live.synthetic_functions.contains(number) {
+                return Vec::new();
+            }
+            let mut body = Body { code: Vec::new(), layout };
+            match function.purpose {
+                Purpose::CallCtors => body.call_ctors(constructors),
+                Purpose::InitMemory => body.init_memory(),
+                Purpose::InitTls => body.init_tls(),
+                Purpose::Unreachable => {
+                    body.no_locals();
+                    body.code.push(UNREACHABLE);
+                }
+                Purpose::CommandExport(id) => {
+                    let parameters = arity(layout.interners, function.signature).0;
+                    body.command_export(id, parameters);
+                }
+            }
+            body.finish()
+        })
+        .collect()
+}
+
+struct Body<'a> {
+    code: Vec<u8>,
+    layout: &'a Layout<'a>,
+}
+
+impl Body<'_> {
+    fn no_locals(&mut self) {
+        self.code.push(0);
+    }
+
+    /// The body with its `end` and its size in front.
+    fn finish(mut self) -> Vec<u8> {
+        self.code.push(END);
+        let mut out = Vec::with_capacity(self.code.len() + 5);
+        write_u32(&mut out, self.code.len() as u32);
+        out.extend_from_slice(&self.code);
+        out
+    }
+
+    fn indices(&self) -> &Indices {
+        &self.layout.indices
+    }
+
+    fn call(&mut self, function: u32) {
+        self.code.push(CALL);
+        write_u32(&mut self.code, function);
+    }
+
+    fn call_symbol(&mut self, id: SymbolId) {
+        let Layout { symbols, chunks, imports, .. } = self.layout;
+        self.call(self.indices().of_symbol(symbols, chunks, imports, id));
+    }
+
+    fn i32_const(&mut self, value: i32) {
+        self.code.push(I32_CONST);
+        write_i64(&mut self.code, i64::from(value));
+    }
+
+    /// An address or a size.
+    fn pointer(&mut self, value: u64) {
+        if self.layout.is64() {
+            self.code.push(I64_CONST);
+            write_i64(&mut self.code, value as i64);
+        } else {
+            self.i32_const(value as i32);
+        }
+    }
+
+    fn local_get(&mut self, local: u32) {
+        self.code.push(LOCAL_GET);
+        write_u32(&mut self.code, local);
+    }
+
+    fn global_set(&mut self, global: SyntheticGlobal) {
+        self.code.push(GLOBAL_SET);
+        let index = self.indices().synthetic_global(global).unwrap_or(0);
+        write_u32(&mut self.code, index);
+    }
+
+    fn call_ctors(&mut self, constructors: &[Constructor]) {
+        self.no_locals();
+        for constructor in constructors {
+            let Layout { symbols, chunks, imports, .. } = self.layout;
+            let function = self.indices().of_any(symbols, chunks, imports, constructor.symbol);
+            self.call(function);
+            for _ in 0..constructor.results {
+                self.code.push(DROP);
+            }
+        }
+    }
+
+    fn command_export(&mut self, id: SymbolId, parameters: u32) {
+        let known = self.layout.symbols.well_known;
+        self.no_locals();
+        if let Some(call_ctors) = known.call_ctors {
+            let Layout { symbols, chunks, live, .. } = self.layout;
+            if live.is_symbol_live(symbols, chunks, call_ctors) {
+                self.call_symbol(call_ctors);
+            }
+        }
+        for parameter in 0..parameters {
+            self.local_get(parameter);
+        }
+        self.call_symbol(id);
+        if let Some(call_dtors) = known.call_dtors {
+            self.call_symbol(call_dtors);
+        }
+    }
+
+    fn atomic(&mut self, operation: u8) {
+        self.code.extend([ATOMICS_PREFIX, operation, 2, 0]);
+    }
+
+    /// Copies a passive segment to the address on the stack.
+    fn memory_init(&mut self, segment: usize, size: u64) {
+        self.i32_const(0);
+        self.i32_const(size as i32);
+        self.code.push(MISC_PREFIX);
+        self.code.push(MEMORY_INIT);
+        write_u64(&mut self.code, segment as u64);
+        self.code.push(0);
+    }
+
+    /// `__wasm_init_memory`. With shared memory the first thread that raises the flag from 0 to 1 initialises
+    /// memory and raises it to 2; others wait for that. All drop the segments.
+    fn init_memory(&mut self) {
+        let shared = self.layout.options.shared_memory;
+        let flag = self.layout.memory.init_flag.unwrap_or(0);
+        self.no_locals();
+        if shared {
+            for _ in 0..3 {
+                self.code.extend([BLOCK, BLOCKTYPE_VOID]);
+            }
+            self.pointer(flag);
+            self.i32_const(0);
+            self.i32_const(1);
+            self.atomic(I32_RMW_CMPXCHG);
+            self.code.extend([BR_TABLE, 2, 0, 1, 2, END]);
+        }
+        let segments = &self.layout.segments.list;
+        let options = self.layout.options;
+        let needed = |s: &OutputSegment| needs_initialisation(options, self.layout.is_in_file(s), s);
+        let needed: Vec<usize> = (0..segments.len()).filter(|&index| needed(&segments[index])).collect();
+        for &index in &needed {
+            let segment = &segments[index];
+            self.pointer(segment.address);
+            if shared && segment.is_tls {
+                // The first thread uses the block that is part of static memory.
+                self.pointer(segment.address);
+                self.global_set(SyntheticGlobal::TlsBase);
+            }
+            if segment.is_bss {
+                self.i32_const(0);
+                self.pointer(segment.size);
+                self.code.extend([MISC_PREFIX, MEMORY_FILL, 0]);
+            } else {
+                self.memory_init(index, segment.size);
+            }
+        }
+        if shared {
+            self.pointer(flag);
+            self.i32_const(2);
+            self.atomic(I32_ATOMIC_STORE);
+            self.pointer(flag);
+            self.i32_const(-1);
+            self.atomic(ATOMIC_NOTIFY);
+            self.code.extend([DROP, BR, 1, END]);
+            self.pointer(flag);
+            self.i32_const(1);
+            self.code.push(I64_CONST);
+            write_i64(&mut self.code, -1);
+            self.atomic(I32_ATOMIC_WAIT);
+            self.code.extend([DROP, END]);
+        }
+        for &index in &needed {
+            let segment = &segments[index];
+            // Each new thread initialises its block from the thread-local segment: it must stay.
+            if !segment.is_bss && !(shared && segment.is_tls) {
+                self.code.extend([MISC_PREFIX, DATA_DROP]);
+                write_u64(&mut self.code, index as u64);
+            }
+        }
+    }
+
+    /// `__wasm_init_tls`: takes the address of a thread's block and fills it.
+    fn init_tls(&mut self) {
+        self.no_locals();
+        let list = &self.layout.segments.list;
+        if let Some(index) = list.iter().position(|segment| segment.is_tls) {
+            self.local_get(0);
+            self.global_set(SyntheticGlobal::TlsBase);
+            self.local_get(0);
+            self.memory_init(index, list[index].size);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Constructors in the order in which `__wasm_call_ctors` calls them.
+//! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#initialization-functions>.
+
+use crate::chunks::Chunks;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::index::{ObjectId, SignatureId, SymbolId};
+use crate::leb128::Reader;
+use crate::mark_live::Liveness;
+use crate::object::Interners;
+use crate::options::Options;
+use crate::resolve::display_name;
+use crate::scan_relocations::AnySymbol;
+use crate::symbols::{Reference, SymbolTable};
+
+/// A constructor.
+#[derive(Clone, Copy, Debug)]
+pub struct Constructor {
+    /// Its function.
+    pub symbol: AnySymbol,
+    /// How many results are to be dropped after the call.
+    pub results: u32,
+    priority: u32,
+}
+
+/// Collects all live constructors, by priority and then in the order of the objects.
+pub fn collect(
+    options: &Options,
+    interners: &Interners,
+    symbols: &SymbolTable<'_>,
+    chunks: &Chunks,
+    live: &Liveness,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Constructor> {
+    let mut constructors = Vec::new();
+    let called = symbols.well_known.call_ctors.is_some_and(|id| live.is_symbol_live(symbols, chunks, id));
+    if !called {
+        return constructors;
+    }
+    for (position, linked) in symbols.objects.iter().enumerate() {
+        let object = ObjectId::new(position);
+        for init in &linked.object.init_functions {
+            let (symbol, is_live, signature) = match linked.reference(init.symbol.0) {
+                Reference::Own(own) => {
+                    let entry = linked.own(own);
+                    let is_live = live.is_own_live(symbols, chunks, object, entry) == Some(true);
+                    let type_index =
+                        linked.object.functions[linked.object.defined_function(entry.element)].type_index;
+                    (AnySymbol::Own(object, own), is_live, Some(linked.object.types[type_index as usize]))
+                }
+                Reference::Global(id) => {
+                    let is_live = symbols.get(id).is_defined() && live.is_symbol_live(symbols, chunks, id);
+                    (AnySymbol::Global(id), is_live, symbols.get(id).signature)
+                }
+            };
+            if !is_live {
+                continue;
+            }
+            let (parameters, results) = signature.map_or((0, 0), |signature| arity(interners, signature));
+            if parameters != 0 {
+                let name = linked.object.symbols[init.symbol.at()].name;
+                let name = interners.names.with(name.0, |text| display_name(text, options.demangle));
+                let message = format!("constructor functions cannot take arguments: {name}");
+                diagnostics.push(Diagnostic::error(Code::SymbolType, message));
+            }
+            constructors.push(Constructor { symbol, results, priority: init.priority });
+        }
+    }
+    constructors.sort_by_key(|constructor| constructor.priority);
+    constructors
+}
+
+/// How many parameters and results a signature has.
+pub(super) fn arity(interners: &Interners, signature: SignatureId) -> (u32, u32) {
+    interners.signatures.with(signature.0, |bytes| {
+        let mut reader = Reader::new(bytes);
+        let parameters = reader.u32().unwrap_or(0);
+        for _ in 0..parameters {
+            // A type constructor and its heap type are two numbers.
+            if matches!(reader.byte(), Ok(0x63 | 0x64)) {
+                _ = reader.i64();
+            }
+        }
+        (parameters, reader.u32().unwrap_or(0))
+    })
+}
+
+/// The symbol that a constructor's function index is looked up by.
+impl Constructor {
+    /// The symbol of the link, where it has one.
+    pub fn global(&self) -> Option<SymbolId> {
+        match self.symbol {
+            AnySymbol::Global(id) => Some(id),
+            AnySymbol::Own(..) => None,
+        }
+    }
+}
