@@ -1,9 +1,28 @@
 //! Demangles symbol names exactly as LLVM 22 prints them.
 #![forbid(unsafe_code)]
 
+mod itanium;
+
+use std::cell::Cell;
+
 /// Demangles names; its buffers are reused from name to name.
 #[derive(Default)]
-pub struct Demangler {}
+pub struct Demangler {
+    out: Vec<u8>,
+    itanium: itanium::Buffers,
+}
+
+/// How much one name may cost.
+pub(crate) struct Limits<'a> {
+    /// Levels of nesting.
+    pub depth: u32,
+    /// Nodes visited in printing.
+    pub steps: u32,
+    /// Bytes of text.
+    pub output: usize,
+    /// Set where `depth` was the reason to give up.
+    pub too_deep: &'a Cell<bool>,
+}
 
 impl Demangler {
     /// A demangler with empty buffers.
@@ -14,7 +33,29 @@ impl Demangler {
     /// The text LLVM's `demangle` prints for `name`, or `None` where it leaves the name as it is.
     /// The result borrows the demangler's buffer and is replaced by the next call.
     pub fn demangle(&mut self, name: &[u8]) -> Option<&[u8]> {
-        let _ = name;
+        let found = self.scheme(name);
+        let found = match (found, name) {
+            (None, [b'_', rest @ ..]) => self.scheme(rest),
+            _ => found,
+        };
+        found.map(|()| self.out.as_slice())
+    }
+
+    /// Picks the scheme by the name's first letters.
+    fn scheme(&mut self, name: &[u8]) -> Option<()> {
+        self.out.clear();
+        let name = match name {
+            [b'.', rest @ ..] => {
+                self.out.push(b'.');
+                rest
+            }
+            _ => name,
+        };
+        let too_deep = Cell::new(false);
+        let limits = Limits { depth: 512, steps: 1 << 22, output: 1 << 22, too_deep: &too_deep };
+        if name.starts_with(b"_Z") || name.starts_with(b"___Z") {
+            return itanium::demangle(name, &mut self.itanium, &mut self.out, &limits);
+        }
         None
     }
 }
