@@ -34,15 +34,18 @@ impl Parser<'_> {
     /// A function with its type, a variable, or a special name. Template parameters inside refer to the
     /// encoding's own arguments.
     pub(super) fn encoding(&mut self) -> Option<NodeId> {
-        self.nested(|p| {
-            let base = std::mem::replace(&mut p.level_base, p.b.levels.len());
-            let params = p.b.params.len();
-            let node = p.encoding_inner();
-            p.b.levels.truncate(p.level_base);
-            p.b.params.truncate(params);
-            p.level_base = base;
-            node
-        })
+        self.nested(|p| p.own_params(Self::encoding_inner))
+    }
+
+    /// Runs `rule` with no template parameters known, and forgets those it makes known.
+    fn own_params(&mut self, rule: impl FnOnce(&mut Self) -> Option<NodeId>) -> Option<NodeId> {
+        let base = std::mem::replace(&mut self.level_base, self.b.levels.len());
+        let params = self.b.params.len();
+        let node = rule(self);
+        self.b.levels.truncate(self.level_base);
+        self.b.params.truncate(params);
+        self.level_base = base;
+        node
     }
 
     fn encoding_inner(&mut self) -> Option<NodeId> {
@@ -324,7 +327,7 @@ impl Parser<'_> {
             return match op.form {
                 Form::Conversion => self.conversion_name(facts),
                 Form::NamedCast | Form::Conditional | Form::OfType | Form::OfExpr => self.unnameable(code),
-                Form::Member if !op.text.ends_with('*') => None,
+                Form::Member if op.text.starts_with('.') => None,
                 _ => self.add(Node::Operator(op.text)),
             };
         }
@@ -364,6 +367,10 @@ impl Parser<'_> {
 
     /// `Z <encoding> E` and the entity inside the function.
     fn local_name(&mut self, facts: Facts) -> Option<NodeId> {
+        self.own_params(|p| p.local_name_inner(facts))
+    }
+
+    fn local_name_inner(&mut self, facts: Facts) -> Option<NodeId> {
         self.expect(b'Z')?;
         let scope = self.encoding()?;
         self.expect(b'E')?;

@@ -64,7 +64,8 @@ pub(super) fn operator(code: [u8; 2]) -> Option<Op> {
         b"dl" => (Delete { array: false }, Unary, "delete"),
         b"ds" => (Member, PtrMem, ".*"),
         b"dt" => (Member, Prec::Postfix, "."),
-        b"dv" => (Binary, Multiplicative, "/"),
+        // LLVM binds division as loosely as assignment.
+        b"dv" => (Binary, Assign, "/"),
         b"eO" => (Binary, Assign, "^="),
         b"eo" => (Binary, Xor, "^"),
         b"eq" => (Binary, Equality, "=="),

@@ -20,7 +20,9 @@ pub(super) struct Printer<'a> {
     depth: u32,
     /// A limit was reached: nothing more is printed.
     failed: bool,
-    /// How many parentheses are open since the innermost `<`: outside of any, `>` would end the arguments.
+    /// Whether template arguments are being printed, and how many parentheses are open in them: only there
+    /// does `>` need none of its own.
+    in_args: bool,
     pub(super) parens: u32,
     pack_index: u32,
     pack_len: u32,
@@ -42,7 +44,8 @@ pub(super) fn print(
         steps: limits.steps,
         depth: limits.depth,
         failed: false,
-        parens: 1,
+        in_args: false,
+        parens: 0,
         pack_index: NO_PACK,
         pack_len: NO_PACK,
     };
@@ -79,9 +82,15 @@ impl Printer<'_> {
 
     /// Runs `write` as the inside of template arguments.
     pub(super) fn angles(&mut self, write: impl FnOnce(&mut Self)) {
-        let parens = std::mem::replace(&mut self.parens, 0);
+        let outer = (self.in_args, self.parens);
+        (self.in_args, self.parens) = (true, 0);
         write(self);
-        self.parens = parens;
+        (self.in_args, self.parens) = outer;
+    }
+
+    /// Whether `>` would be taken for the end of template arguments. Outside of any LLVM supposes so too.
+    pub(super) fn gt_ends_args(&self) -> bool {
+        !self.in_args || self.parens == 0
     }
 
     /// One step of the walk; false where a limit is reached.

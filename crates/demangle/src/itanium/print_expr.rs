@@ -226,7 +226,7 @@ impl Printer<'_> {
 
     fn binary(&mut self, left: NodeId, op: &str, right: NodeId, prec: Prec) {
         // Bare, these would end the template arguments they stand in.
-        let paren = self.parens == 0 && (op == ">" || op == ">>");
+        let paren = self.gt_ends_args() && (op == ">" || op == ">>");
         if paren {
             self.open();
         }
