@@ -1,7 +1,10 @@
 //! Demangles symbol names exactly as LLVM 22 prints them.
 #![forbid(unsafe_code)]
 
+mod dlang;
 mod itanium;
+mod punycode;
+mod rust;
 
 use std::cell::Cell;
 
@@ -53,8 +56,15 @@ impl Demangler {
         };
         let too_deep = Cell::new(false);
         let limits = Limits { depth: 512, steps: 1 << 22, output: 1 << 22, too_deep: &too_deep };
-        if name.starts_with(b"_Z") || name.starts_with(b"___Z") {
+        let underscores = name.iter().take_while(|&&b| b == b'_').count();
+        if matches!(underscores, 1..=4) && name.get(underscores) == Some(&b'Z') {
             return itanium::demangle(name, &mut self.itanium, &mut self.out, &limits);
+        }
+        if name.starts_with(b"_R") {
+            return rust::demangle(name, &mut self.out, &limits);
+        }
+        if name.starts_with(b"_D") {
+            return dlang::demangle(name, &mut self.out, &limits);
         }
         None
     }

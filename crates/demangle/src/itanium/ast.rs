@@ -159,7 +159,7 @@ pub(super) enum Node {
     /// `name<args>`
     Templated { name: NodeId, args: NodeId },
     /// `<args>`
-    TemplateArgs { args: List, requires: Opt },
+    TemplateArgs(List),
     /// `std::string` and its kin
     Std(StdName),
     /// `std::basic_string<char, …>` and its kin

@@ -89,8 +89,10 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     /// The whole name: an encoding with a suffix, or a block's function.
     fn root(&mut self) -> Option<NodeId> {
-        let block = self.input.starts_with(b"___Z");
-        self.pos = if block { 4 } else { 2 };
+        // One or two underscores before the `Z`, or one or two more for a block's function.
+        let underscores = self.input.iter().position(|&b| b == b'Z')?;
+        let block = underscores > 2;
+        self.pos = underscores + 1;
         let mut root = self.encoding()?;
         if block {
             if !self.eat_str(b"_block_invoke") {

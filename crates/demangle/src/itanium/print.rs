@@ -321,12 +321,9 @@ impl Printer<'_> {
                 self.print(name);
                 self.print(args);
             }
-            Node::TemplateArgs { args, requires } => {
+            Node::TemplateArgs(args) => {
                 self.text("<");
-                self.angles(|p| {
-                    p.commas(args);
-                    p.requires_clause(requires);
-                });
+                self.angles(|p| p.commas(args));
                 self.text(">");
             }
             Node::Std(name) => self.text(std_name(name)),

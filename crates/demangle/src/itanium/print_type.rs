@@ -24,7 +24,7 @@ impl Printer<'_> {
                 self.text(">");
             }
             Node::Postfixed { base, text } => {
-                self.print(base);
+                self.left(base);
                 self.text(text);
             }
             Node::Transformed { name, base } => {

@@ -75,7 +75,6 @@ impl Parser<'_> {
             self.open_level();
         }
         let from = self.mark();
-        let mut requires = None;
         while !self.eat(b'E') {
             if tag {
                 self.tagged_arg()?;
@@ -84,13 +83,14 @@ impl Parser<'_> {
                 self.push(arg);
             }
             if self.eat(b'Q') {
-                requires = Some(self.constraint()?);
+                // Not printed.
+                self.constraint()?;
                 self.expect(b'E')?;
                 break;
             }
         }
         let args = self.list(from);
-        self.add(Node::TemplateArgs { args, requires })
+        self.add(Node::TemplateArgs(args))
     }
 
     /// An argument that later `T_`s refer to.
