@@ -365,7 +365,10 @@ impl<'a> Parser<'a> {
             self.text(if open { ", " } else { "<" });
             open = true;
             let ident = self.ident()?;
-            self.ident_text(&ident)?;
+            if self.print {
+                // LLVM does not decode these.
+                self.out.extend_from_slice(ident.text);
+            }
             self.text(" = ");
             self.ty()?;
         }
@@ -444,7 +447,6 @@ impl<'a> Parser<'a> {
             0x09 => self.text("\\t"),
             0x0a => self.text("\\n"),
             0x0d => self.text("\\r"),
-            0x22 => self.text("\\\""),
             0x27 => self.text("\\'"),
             0x5c => self.text("\\\\"),
             0x20..=0x7e => {

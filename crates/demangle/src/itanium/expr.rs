@@ -432,7 +432,11 @@ impl Parser<'_> {
                 self.expect(b'E')?;
                 self.add(Node::StringLiteral(ty))
             }
-            b'D' if self.eat_str(b"Dn") => {
+            b'D' => {
+                // Of the types under `D` only the null pointer's has literals.
+                if !self.eat_str(b"Dn") {
+                    return None;
+                }
                 self.eat(b'0');
                 self.expect(b'E')?;
                 self.word("nullptr")

@@ -97,14 +97,14 @@ impl Parser<'_> {
     fn tagged_arg(&mut self) -> Option<()> {
         let arg = self.template_arg()?;
         self.push(arg);
-        let mut entry = arg;
-        if let Node::QualifiedArg { arg } = self.get(entry) {
-            entry = arg;
-        }
-        if let Node::PackArgs(items) = self.get(entry) {
-            let shape = self.pack_shape(items);
-            entry = self.add_shaped(Node::Pack(items), shape)?;
-        }
+        let entry = match self.get(arg) {
+            Node::PackArgs(items) => {
+                let shape = self.pack_shape(items);
+                self.add_shaped(Node::Pack(items), shape)?
+            }
+            Node::QualifiedArg { arg } => arg,
+            _ => arg,
+        };
         self.b.params.push(entry);
         Some(())
     }
@@ -171,7 +171,7 @@ impl Parser<'_> {
                 self.add_shaped(Node::TypeParam(name), Shape::DECLARED)
             }
             b'k' => {
-                let constraint = self.name(None)?;
+                let constraint = self.loosely(|p| p.name(None))?;
                 let name = self.invent(ParamKind::Type, keep)?;
                 self.add_shaped(Node::ConstrainedParam { constraint, name }, Shape::DECLARED)
             }
@@ -211,8 +211,12 @@ impl Parser<'_> {
 
     /// An expression in which parameters of enclosing templates are known by their mangling only.
     pub(super) fn constraint(&mut self) -> Option<NodeId> {
+        self.loosely(Self::expr)
+    }
+
+    fn loosely(&mut self, rule: impl FnOnce(&mut Self) -> Option<NodeId>) -> Option<NodeId> {
         let loose = std::mem::replace(&mut self.loose_params, true);
-        let node = self.expr();
+        let node = rule(self);
         self.loose_params = loose;
         node
     }
