@@ -1,6 +1,6 @@
 //! Prints expressions.
 
-use super::ast::{Node, NodeId, Prec, Span};
+use super::ast::{List, Node, NodeId, Prec, Span};
 use super::float;
 use super::print::Printer;
 
@@ -104,10 +104,12 @@ impl Printer<'_> {
             }
             Node::Fold { left, op, pack, init } => self.fold(left, op, pack, init),
             Node::InitList { ty, inits } => {
-                self.print_opt(ty);
-                self.text("{");
-                self.commas(inits);
-                self.text("}");
+                if !self.string(ty, inits) {
+                    self.print_opt(ty);
+                    self.text("{");
+                    self.commas(inits);
+                    self.text("}");
+                }
             }
             Node::Braced { designator, init, array } => {
                 self.text(if array { "[" } else { "." });
@@ -325,5 +327,73 @@ impl Printer<'_> {
             self.print(ty);
         }
         self.text(";");
+    }
+}
+
+impl Printer<'_> {
+    /// An array of `char` whose elements are all given as bytes prints as a string literal; false where this
+    /// is no such array.
+    fn string(&mut self, ty: Option<NodeId>, inits: List) -> bool {
+        let Some(Node::Array { base, .. }) = ty.map(|ty| self.arena.get(ty)) else { return false };
+        let of_char = match self.arena.get(base) {
+            Node::Name(span) => span.of(self.input) == b"char",
+            Node::Word(text) => text == "char",
+            _ => false,
+        };
+        if !of_char || (0..inits.len).any(|i| self.byte_literal(self.arena.item(inits, i)).is_none()) {
+            return false;
+        }
+        self.text("\"");
+        let mut after_number = false;
+        for i in 0..inits.len {
+            let Some(byte) = self.byte_literal(self.arena.item(inits, i)) else { break };
+            if after_number && byte.is_ascii_hexdigit() {
+                // Another hex digit would belong to the escape.
+                self.text("\"\"");
+            }
+            after_number = self.string_byte(byte);
+        }
+        self.text("\"");
+        true
+    }
+
+    /// One byte of a string literal; tells whether it is written as a number.
+    fn string_byte(&mut self, byte: u8) -> bool {
+        use std::io::Write;
+        let escape = match byte {
+            b'\x07' => "\\a",
+            b'\x08' => "\\b",
+            b'\t' => "\\t",
+            b'\n' => "\\n",
+            b'\x0b' => "\\v",
+            b'\x0c' => "\\f",
+            b'\r' => "\\r",
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            // Writing to a vector cannot fail.
+            0..=6 => {
+                let _ = write!(self.out, "\\{byte}");
+                return true;
+            }
+            0x0e..=0x1f | 0x7f => {
+                let _ = write!(self.out, "\\x{byte:X}");
+                return true;
+            }
+            _ => {
+                self.out.push(byte);
+                return false;
+            }
+        };
+        self.text(escape);
+        false
+    }
+
+    /// The value of an integer literal that is a byte.
+    fn byte_literal(&self, id: NodeId) -> Option<u8> {
+        let Node::Integer { value, .. } = self.arena.get(id) else { return None };
+        value.of(self.input).iter().try_fold(0u8, |byte, digit| {
+            let digit = digit.wrapping_sub(b'0');
+            byte.checked_mul(10)?.checked_add((digit < 10).then_some(digit)?)
+        })
     }
 }
