@@ -78,9 +78,9 @@ impl Parser<'_> {
     fn at_symbol(&self) -> bool {
         match self.peek() {
             Some(byte) if byte.is_ascii_digit() => true,
-            Some(b'Q') => self
-                .back_reference(self.pos)
-                .is_some_and(|(target, _)| self.name[target].is_ascii_digit()),
+            Some(b'Q') => {
+                self.back_reference(self.pos).is_some_and(|(target, _)| self.name[target].is_ascii_digit())
+            }
             _ => false,
         }
     }
@@ -100,9 +100,9 @@ impl Parser<'_> {
                 return None;
             }
             // `__S123` is a made-up parent that tells equal names apart.
-            let made_up = text.strip_prefix(b"__S").is_some_and(|digits| {
-                !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
-            });
+            let made_up = text
+                .strip_prefix(b"__S")
+                .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
             if made_up {
                 self.pos = start + len;
                 continue;

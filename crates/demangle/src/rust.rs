@@ -49,7 +49,7 @@ struct Parser<'a> {
     nesting: u32,
     /// Lifetimes introduced by the `for<…>`s around.
     bound_lifetimes: u64,
-    steps: u32,
+    steps: usize,
     max_output: usize,
     /// The characters of a Punycode identifier while it is decoded.
     chars: Vec<char>,
@@ -387,8 +387,13 @@ impl<'a> Parser<'a> {
         if count >= (self.input.len() as u64).saturating_sub(self.bound_lifetimes) {
             return None;
         }
+        if !self.print {
+            self.bound_lifetimes += count;
+            return Some(());
+        }
         self.text("for<");
         for i in 0..count {
+            self.steps = self.steps.checked_sub(1)?;
             self.bound_lifetimes += 1;
             if i > 0 {
                 self.text(", ");

@@ -143,21 +143,43 @@ pub(super) enum Node {
     /// a fixed text
     Word(&'static str),
     /// `qual::name`
-    Nested { qual: NodeId, name: NodeId },
+    Nested {
+        qual: NodeId,
+        name: NodeId,
+    },
     /// `scope::entity`, the scope being a function
-    Local { scope: NodeId, entity: NodeId },
+    Local {
+        scope: NodeId,
+        entity: NodeId,
+    },
     /// `qual::friend name`
-    Friend { qual: NodeId, name: NodeId },
+    Friend {
+        qual: NodeId,
+        name: NodeId,
+    },
     /// `::name`
     Global(NodeId),
     /// `parent.name` or `parent:name`
-    Module { parent: Opt, name: NodeId, partition: bool },
+    Module {
+        parent: Opt,
+        name: NodeId,
+        partition: bool,
+    },
     /// `name@module`
-    InModule { module: NodeId, name: NodeId },
+    InModule {
+        module: NodeId,
+        name: NodeId,
+    },
     /// `base[abi:tag]`
-    Tagged { base: NodeId, tag: Span },
+    Tagged {
+        base: NodeId,
+        tag: Span,
+    },
     /// `name<args>`
-    Templated { name: NodeId, args: NodeId },
+    Templated {
+        name: NodeId,
+        args: NodeId,
+    },
     /// `<args>`
     TemplateArgs(List),
     /// `std::string` and its kin
@@ -165,13 +187,19 @@ pub(super) enum Node {
     /// `std::basic_string<char, …>` and its kin
     StdFull(StdName),
     /// `base` or `~base`, by the last component's name only
-    CtorDtor { base: NodeId, dtor: bool },
+    CtorDtor {
+        base: NodeId,
+        dtor: bool,
+    },
     /// `~name`
     Dtor(NodeId),
     /// `'unnamed0'`
     Unnamed(Span),
     /// `'lambda0'<…>(…)`
-    Closure { info: u32, count: Span },
+    Closure {
+        info: u32,
+        count: Span,
+    },
     /// `[a, b]`
     Binding(List),
     /// `operator type`
@@ -181,46 +209,102 @@ pub(super) enum Node {
     /// `operator+` and its kin: the word `operator`, a space where a word follows, and the operator
     Operator(&'static str),
     /// `text name`
-    Special { text: &'static str, child: NodeId },
+    Special {
+        text: &'static str,
+        child: NodeId,
+    },
     /// `construction vtable for a-in-b`
-    ConstructionVtable { derived: NodeId, base: NodeId },
+    ConstructionVtable {
+        derived: NodeId,
+        base: NodeId,
+    },
     /// a function with its parameters
-    Encoding { info: u32 },
+    Encoding {
+        info: u32,
+    },
     /// ` [enable_if:…]`
     EnableIf(List),
     /// `name (.suffix)`
-    Suffixed { name: NodeId, suffix: Span },
+    Suffixed {
+        name: NodeId,
+        suffix: Span,
+    },
     /// `this T`
     ExplicitObject(NodeId),
 
     /// `base const`
-    Qualified { base: NodeId, quals: Quals },
+    Qualified {
+        base: NodeId,
+        quals: Quals,
+    },
     /// `base ext<args>`
-    VendorQualified { base: NodeId, ext: Span, args: Opt },
+    VendorQualified {
+        base: NodeId,
+        ext: Span,
+        args: Opt,
+    },
     /// `base<protocol>`
-    ObjCProto { base: NodeId, protocol: Span },
+    ObjCProto {
+        base: NodeId,
+        protocol: Span,
+    },
     /// `base complex`
-    Postfixed { base: NodeId, text: &'static str },
+    Postfixed {
+        base: NodeId,
+        text: &'static str,
+    },
     /// `name(base)`
-    Transformed { name: Span, base: NodeId },
+    Transformed {
+        name: Span,
+        base: NodeId,
+    },
     Pointer(NodeId),
-    Reference { to: NodeId, rvalue: bool },
-    MemberPointer { class: NodeId, member: NodeId },
-    Array { base: NodeId, dimension: Opt },
-    Function { ret: NodeId, params: List, quals: Quals, refs: RefQual, except: Opt },
+    Reference {
+        to: NodeId,
+        rvalue: bool,
+    },
+    MemberPointer {
+        class: NodeId,
+        member: NodeId,
+    },
+    Array {
+        base: NodeId,
+        dimension: Opt,
+    },
+    Function {
+        ret: NodeId,
+        params: List,
+        quals: Quals,
+        refs: RefQual,
+        except: Opt,
+    },
     /// `noexcept(expr)`
     Noexcept(NodeId),
     /// `throw(types)`
     Throws(List),
-    Vector { base: NodeId, dimension: Opt },
+    Vector {
+        base: NodeId,
+        dimension: Opt,
+    },
     PixelVector(NodeId),
     /// `_Float16`, `_BitInt(8)`: before, number, after
-    Sized { before: &'static str, number: NodeId, after: &'static str },
+    Sized {
+        before: &'static str,
+        number: NodeId,
+        after: &'static str,
+    },
     /// `struct name`
-    Elaborated { keyword: &'static str, name: NodeId },
+    Elaborated {
+        keyword: &'static str,
+        name: NodeId,
+    },
 
     /// a `T_` inside a conversion operator's type, known once its template arguments are
-    Forward { index: u32, target: Opt, busy: bool },
+    Forward {
+        index: u32,
+        target: Opt,
+        busy: bool,
+    },
     /// the arguments a pack parameter stands for; prints the one being expanded
     Pack(List),
     /// the arguments a pack was given, in a template argument list
@@ -228,61 +312,161 @@ pub(super) enum Node {
     /// the pattern printed for each element
     Expansion(NodeId),
     /// an argument mangled together with its parameter: prints the argument
-    QualifiedArg { arg: NodeId },
+    QualifiedArg {
+        arg: NodeId,
+    },
     /// `$T0`
-    Invented { kind: ParamKind, index: u32 },
+    Invented {
+        kind: ParamKind,
+        index: u32,
+    },
     /// `typename $T`
     TypeParam(NodeId),
     /// `Concept $T`
-    ConstrainedParam { constraint: NodeId, name: NodeId },
+    ConstrainedParam {
+        constraint: NodeId,
+        name: NodeId,
+    },
     /// `int $N`
-    ValueParam { name: NodeId, ty: NodeId },
+    ValueParam {
+        name: NodeId,
+        ty: NodeId,
+    },
     /// `template<…> typename $TT`
-    TemplateParam { name: NodeId, params: List, requires: Opt },
+    TemplateParam {
+        name: NodeId,
+        params: List,
+        requires: Opt,
+    },
     /// `typename ...$T`
     PackParam(NodeId),
 
-    Binary { left: NodeId, op: &'static str, right: NodeId, prec: Prec },
-    Prefix { op: &'static str, operand: NodeId, prec: Prec },
-    Postfix { operand: NodeId, op: &'static str, prec: Prec },
-    Subscript { base: NodeId, index: NodeId },
-    Member { left: NodeId, op: &'static str, right: NodeId, prec: Prec },
-    Conditional { cond: NodeId, yes: NodeId, no: NodeId },
+    Binary {
+        left: NodeId,
+        op: &'static str,
+        right: NodeId,
+        prec: Prec,
+    },
+    Prefix {
+        op: &'static str,
+        operand: NodeId,
+        prec: Prec,
+    },
+    Postfix {
+        operand: NodeId,
+        op: &'static str,
+        prec: Prec,
+    },
+    Subscript {
+        base: NodeId,
+        index: NodeId,
+    },
+    Member {
+        left: NodeId,
+        op: &'static str,
+        right: NodeId,
+        prec: Prec,
+    },
+    Conditional {
+        cond: NodeId,
+        yes: NodeId,
+        no: NodeId,
+    },
     /// `kind<to>(from)`
-    NamedCast { kind: &'static str, to: NodeId, from: NodeId },
+    NamedCast {
+        kind: &'static str,
+        to: NodeId,
+        from: NodeId,
+    },
     /// `(type)(args)`
-    Convert { ty: NodeId, args: List },
+    Convert {
+        ty: NodeId,
+        args: List,
+    },
     /// `callee(args)`, or `(callee)(args)`
-    Call { callee: NodeId, args: List, paren: bool },
-    New { info: u32 },
-    Delete { operand: NodeId, global: bool, array: bool },
+    Call {
+        callee: NodeId,
+        args: List,
+        paren: bool,
+    },
+    New {
+        info: u32,
+    },
+    Delete {
+        operand: NodeId,
+        global: bool,
+        array: bool,
+    },
     Throw(NodeId),
     /// `word(operand)`
-    Enclosed { word: &'static str, operand: NodeId, prec: Prec },
+    Enclosed {
+        word: &'static str,
+        operand: NodeId,
+        prec: Prec,
+    },
     /// the arguments of `sizeof...` written out
     Elements(List),
     SizeofPack(NodeId),
     /// `fp0`
     FunctionParam(Span),
-    Fold { left: bool, op: &'static str, pack: NodeId, init: Opt },
-    InitList { ty: Opt, inits: List },
+    Fold {
+        left: bool,
+        op: &'static str,
+        pack: NodeId,
+        init: Opt,
+    },
+    InitList {
+        ty: Opt,
+        inits: List,
+    },
     /// `.field = init` or `[index] = init`
-    Braced { designator: NodeId, init: NodeId, array: bool },
+    Braced {
+        designator: NodeId,
+        init: NodeId,
+        array: bool,
+    },
     /// `[first ... last] = init`
-    BracedRange { first: NodeId, last: NodeId, init: NodeId },
+    BracedRange {
+        first: NodeId,
+        last: NodeId,
+        init: NodeId,
+    },
     /// `(type)(operand)`
-    MemberConvert { ty: NodeId, operand: NodeId },
+    MemberConvert {
+        ty: NodeId,
+        operand: NodeId,
+    },
     /// `operand.<type at offset 4>`
-    Subobject { operand: NodeId, ty: NodeId, offset: Span },
-    Requires { params: List, requirements: List },
-    ExprRequirement { expr: NodeId, noexcept: bool, ty: Opt },
+    Subobject {
+        operand: NodeId,
+        ty: NodeId,
+        offset: Span,
+    },
+    Requires {
+        params: List,
+        requirements: List,
+    },
+    ExprRequirement {
+        expr: NodeId,
+        noexcept: bool,
+        ty: Opt,
+    },
     TypeRequirement(NodeId),
     NestedRequirement(NodeId),
     /// `(type)5`, or `5ul`
-    Integer { ty: &'static str, value: Span },
+    Integer {
+        ty: &'static str,
+        value: Span,
+    },
     /// `(type)5`
-    Enumerator { ty: NodeId, value: Span },
-    Float { kind: FloatKind, bytes: Span },
+    Enumerator {
+        ty: NodeId,
+        value: Span,
+    },
+    Float {
+        kind: FloatKind,
+        bytes: Span,
+    },
     /// `"<type>"`
     StringLiteral(NodeId),
     /// `[]lambda`

@@ -150,14 +150,13 @@ impl<'a> Parser<'a> {
         self.peek().is_some_and(|b| b.is_ascii_digit())
     }
 
-    /// `[n] <digits>`, possibly empty; an `n` without digits is not consumed.
+    /// `[n] <digits>`, empty where there are no digits; an `n` is consumed all the same.
     fn number(&mut self, negative_allowed: bool) -> Span {
         let start = self.pos;
         if negative_allowed {
             self.eat(b'n');
         }
         if !self.peek_digit() {
-            self.pos = start;
             return Span { start: start as u32, len: 0 };
         }
         while self.peek_digit() {

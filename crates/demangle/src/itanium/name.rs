@@ -192,7 +192,11 @@ impl Parser<'_> {
     }
 
     /// `[St] <unqualified-name>`, or a substitution where one is allowed; tells which.
-    pub(super) fn unscoped_name(&mut self, facts: Facts, substitution_allowed: bool) -> Option<(NodeId, bool)> {
+    pub(super) fn unscoped_name(
+        &mut self,
+        facts: Facts,
+        substitution_allowed: bool,
+    ) -> Option<(NodeId, bool)> {
         let std = if self.eat_str(b"St") { Some(self.word("std")?) } else { None };
         let mut module = None;
         if self.peek() == Some(b'S') {
@@ -389,7 +393,7 @@ impl Parser<'_> {
         self.add(Node::Local { scope, entity })
     }
 
-    /// `_ <digit>`, `__ <number> _`, or digits to the end of the name; anything else is left alone.
+    /// `_ <digit>`, `__ [<number>] _`, or digits to the end of the name; anything else is left alone.
     fn discriminator(&mut self) {
         let start = self.pos;
         if self.eat(b'_') {
@@ -397,8 +401,11 @@ impl Parser<'_> {
                 self.pos += 1;
                 return;
             }
-            if self.eat(b'_') && self.number(false).len > 0 && self.eat(b'_') {
-                return;
+            if self.eat(b'_') {
+                self.number(false);
+                if self.eat(b'_') {
+                    return;
+                }
             }
         } else if self.number(false).len > 0 && self.left() == 0 {
             return;

@@ -16,7 +16,7 @@ pub(super) struct Printer<'a> {
     pub(super) arena: &'a mut Arena,
     pub(super) out: &'a mut Vec<u8>,
     limits: &'a Limits<'a>,
-    steps: u32,
+    steps: usize,
     depth: u32,
     /// A limit was reached: nothing more is printed.
     failed: bool,
@@ -108,6 +108,12 @@ impl Printer<'_> {
         self.steps -= 1;
         self.depth -= 1;
         true
+    }
+
+    /// A step of a walk that prints nothing; `None` where the limit is reached.
+    pub(super) fn step(&mut self) -> Option<()> {
+        self.steps = self.steps.saturating_sub(1);
+        (self.steps > 0).then_some(())
     }
 
     pub(super) fn print(&mut self, id: NodeId) {

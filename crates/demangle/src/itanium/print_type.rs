@@ -191,6 +191,7 @@ impl Printer<'_> {
                 return Some((to, rvalue));
             };
             bound = bound.checked_sub(1)?;
+            self.step()?;
             to = next;
             rvalue &= next_rvalue;
         }
@@ -208,7 +209,7 @@ impl Printer<'_> {
                 },
                 _ => return id,
             };
-            if bound == 0 {
+            if bound == 0 || self.step().is_none() {
                 return id;
             }
             bound -= 1;
