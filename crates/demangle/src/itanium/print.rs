@@ -1,0 +1,578 @@
+//! Writes the tree of a name as text: the walk itself, names and packs. Types and expressions are in
+//! [`print_type`](super::print_type) and [`print_expr`](super::print_expr).
+//!
+//! C++ types surround what they declare (`int (*)[3]`), so a node prints in two halves, [`Printer::left`]
+//! and [`Printer::right`]. A substitution used twice is printed twice, so text may be exponentially longer
+//! than the name: the walk counts its steps and the text's length and gives up at a limit.
+
+use super::ast::{Arena, List, Node, NodeId, ParamKind, Prec, RefQual, Span, StdName, Tri};
+use crate::Limits;
+
+/// No pack is being expanded.
+const NO_PACK: u32 = u32::MAX;
+
+pub(super) struct Printer<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) arena: &'a mut Arena,
+    pub(super) out: &'a mut Vec<u8>,
+    limits: &'a Limits<'a>,
+    steps: usize,
+    depth: u32,
+    /// A limit was reached: nothing more is printed.
+    failed: bool,
+    /// Whether template arguments are being printed, and how many parentheses are open in them: only there
+    /// does `>` need none of its own.
+    in_args: bool,
+    pub(super) parens: u32,
+    pack_index: u32,
+    pack_len: u32,
+}
+
+/// Appends the text of `root` to `out`.
+pub(super) fn print(
+    root: NodeId,
+    input: &[u8],
+    arena: &mut Arena,
+    out: &mut Vec<u8>,
+    limits: &Limits,
+) -> Option<()> {
+    let mut printer = Printer {
+        input,
+        arena,
+        out,
+        limits,
+        steps: limits.steps,
+        depth: limits.depth,
+        failed: false,
+        in_args: false,
+        parens: 0,
+        pack_index: NO_PACK,
+        pack_len: NO_PACK,
+    };
+    printer.print(root);
+    (!printer.failed).then_some(())
+}
+
+/// Which of a [`Shape`](super::ast::Shape)'s questions is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Ask {
+    Right,
+    Array,
+    Function,
+}
+
+impl Printer<'_> {
+    pub(super) fn text(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    pub(super) fn span(&mut self, span: Span) {
+        self.out.extend_from_slice(span.of(self.input));
+    }
+
+    pub(super) fn open(&mut self) {
+        self.parens += 1;
+        self.out.push(b'(');
+    }
+
+    pub(super) fn close(&mut self) {
+        self.parens -= 1;
+        self.out.push(b')');
+    }
+
+    /// Runs `write` as the inside of template arguments.
+    pub(super) fn angles(&mut self, write: impl FnOnce(&mut Self)) {
+        let outer = (self.in_args, self.parens);
+        (self.in_args, self.parens) = (true, 0);
+        write(self);
+        (self.in_args, self.parens) = outer;
+    }
+
+    /// Whether `>` would be taken for the end of template arguments. Outside of any LLVM supposes so too.
+    pub(super) fn gt_ends_args(&self) -> bool {
+        !self.in_args || self.parens == 0
+    }
+
+    /// One step of the walk; false where a limit is reached.
+    fn enter(&mut self) -> bool {
+        if self.depth == 0 {
+            self.limits.too_deep.set(true);
+            self.failed = true;
+        }
+        if self.steps == 0 || self.out.len() > self.limits.output {
+            self.failed = true;
+        }
+        if self.failed {
+            return false;
+        }
+        self.steps -= 1;
+        self.depth -= 1;
+        true
+    }
+
+    /// A step of a walk that prints nothing; `None` where the limit is reached.
+    pub(super) fn step(&mut self) -> Option<()> {
+        self.steps = self.steps.saturating_sub(1);
+        (self.steps > 0).then_some(())
+    }
+
+    pub(super) fn print(&mut self, id: NodeId) {
+        self.left(id);
+        if self.arena.shape(id).right != Tri::No {
+            self.right(id);
+        }
+    }
+
+    pub(super) fn print_opt(&mut self, id: Option<NodeId>) {
+        if let Some(id) = id {
+            self.print(id);
+        }
+    }
+
+    /// What stands before the declarator.
+    pub(super) fn left(&mut self, id: NodeId) {
+        if !self.enter() {
+            return;
+        }
+        let node = self.arena.get(id);
+        if !self.name_left(id, node) && !self.type_left(id, node) {
+            self.expr(node);
+        }
+        self.depth += 1;
+    }
+
+    /// What stands behind the declarator.
+    pub(super) fn right(&mut self, id: NodeId) {
+        if !self.enter() {
+            return;
+        }
+        let node = self.arena.get(id);
+        match node {
+            Node::Encoding { info } => self.encoding_right(info),
+            Node::Tagged { .. } | Node::Nested { .. } => {}
+            Node::Pack(items) => {
+                if let Some(item) = self.pack_item(items) {
+                    self.right(item);
+                }
+            }
+            Node::Forward { target: Some(target), busy: false, .. } => {
+                self.busy(id, true);
+                self.right(target);
+                self.busy(id, false);
+            }
+            Node::TypeParam(name) | Node::ConstrainedParam { name, .. } => self.print(name),
+            Node::ValueParam { name, ty } => {
+                self.print(name);
+                self.right(ty);
+            }
+            Node::TemplateParam { name, requires, .. } => {
+                self.print(name);
+                self.requires_clause(requires);
+            }
+            Node::PackParam(param) => self.right(param),
+            _ => self.type_right(node),
+        }
+        self.depth += 1;
+    }
+
+    /// Marks a forward reference as being printed: it may refer to a type it is part of.
+    pub(super) fn busy(&mut self, id: NodeId, now: bool) {
+        if let Node::Forward { index, target, .. } = self.arena.get(id) {
+            self.arena.set(id, Node::Forward { index, target, busy: now });
+        }
+    }
+
+    /// Answers a question about a node's shape, through the pack element now printed where need be.
+    pub(super) fn has(&mut self, ask: Ask, id: NodeId) -> bool {
+        let shape = self.arena.shape(id);
+        let known = match ask {
+            Ask::Right => shape.right,
+            Ask::Array => shape.array,
+            Ask::Function => shape.function,
+        };
+        match known {
+            Tri::No => false,
+            Tri::Yes => true,
+            Tri::Ask => {
+                if !self.enter() {
+                    return false;
+                }
+                let answer = self.has_slow(ask, id);
+                self.depth += 1;
+                answer
+            }
+        }
+    }
+
+    fn has_slow(&mut self, ask: Ask, id: NodeId) -> bool {
+        let inner = match self.arena.get(id) {
+            Node::Forward { target: Some(target), busy: false, .. } => {
+                self.busy(id, true);
+                let answer = self.has(ask, target);
+                self.busy(id, false);
+                return answer;
+            }
+            Node::Pack(items) => match self.pack_item(items) {
+                Some(item) => item,
+                None => return false,
+            },
+            Node::Tagged { base, .. } | Node::Qualified { base, .. } => base,
+            Node::Pointer(to) | Node::Reference { to, .. } => to,
+            Node::MemberPointer { member, .. } => member,
+            _ => return false,
+        };
+        self.has(ask, inner)
+    }
+
+    /// The element of a pack that is being printed; the first pack met decides how many there are.
+    pub(super) fn pack_item(&mut self, items: List) -> Option<NodeId> {
+        if self.pack_len == NO_PACK {
+            self.pack_len = items.len;
+            self.pack_index = 0;
+        }
+        (self.pack_index < items.len).then(|| self.arena.item(items, self.pack_index))
+    }
+
+    /// The pattern once for each element; `pattern...` where no pack is in it.
+    pub(super) fn expansion(&mut self, pattern: NodeId) {
+        let outer = (self.pack_index, self.pack_len);
+        (self.pack_index, self.pack_len) = (NO_PACK, NO_PACK);
+        let start = self.out.len();
+        self.print(pattern);
+        match self.pack_len {
+            NO_PACK => self.text("..."),
+            0 => self.out.truncate(start),
+            len => {
+                for index in 1..len {
+                    if self.failed {
+                        break;
+                    }
+                    self.text(", ");
+                    self.pack_index = index;
+                    self.print(pattern);
+                }
+            }
+        }
+        (self.pack_index, self.pack_len) = outer;
+    }
+
+    /// The node as an operand of an operator of precedence `prec`.
+    pub(super) fn operand(&mut self, id: NodeId, prec: Prec, strictly_worse: bool) {
+        let own = self.precedence(id);
+        let paren = own as u8 >= prec as u8 + u8::from(strictly_worse);
+        if paren {
+            self.open();
+        }
+        self.print(id);
+        if paren {
+            self.close();
+        }
+    }
+
+    /// The list with commas, empty packs leaving none.
+    pub(super) fn commas(&mut self, list: List) {
+        let mut first = true;
+        for i in 0..list.len {
+            if self.failed {
+                return;
+            }
+            let before = self.out.len();
+            if !first {
+                self.text(", ");
+            }
+            let start = self.out.len();
+            self.operand(self.arena.item(list, i), Prec::Comma, false);
+            if self.out.len() == start {
+                self.out.truncate(before);
+            } else {
+                first = false;
+            }
+        }
+    }
+
+    pub(super) fn requires_clause(&mut self, requires: Option<NodeId>) {
+        if let Some(requires) = requires {
+            self.text(" requires ");
+            self.print(requires);
+        }
+    }
+
+    /// Names; false where the node is none.
+    fn name_left(&mut self, id: NodeId, node: Node) -> bool {
+        match node {
+            Node::Name(span) => self.span(span),
+            Node::Word(text) => self.text(text),
+            Node::Nested { qual, name } => self.pair(qual, "::", name),
+            Node::Local { scope, entity } => self.pair(scope, "::", entity),
+            Node::Friend { qual, name } => self.pair(qual, "::friend ", name),
+            Node::Global(name) => {
+                self.text("::");
+                self.print(name);
+            }
+            Node::Module { parent, name, partition } => {
+                self.print_opt(parent);
+                if partition || parent.is_some() {
+                    self.text(if partition { ":" } else { "." });
+                }
+                self.print(name);
+            }
+            Node::InModule { module, name } => self.pair(name, "@", module),
+            Node::Tagged { base, tag } => {
+                self.left(base);
+                self.text("[abi:");
+                self.span(tag);
+                self.text("]");
+            }
+            Node::Templated { name, args } => {
+                self.print(name);
+                self.print(args);
+            }
+            Node::TemplateArgs(args) => {
+                self.text("<");
+                self.angles(|p| p.commas(args));
+                self.text(">");
+            }
+            Node::Std(name) => self.text(std_name(name)),
+            Node::StdFull(name) => self.std_full(name),
+            Node::CtorDtor { base, dtor } => {
+                if dtor {
+                    self.text("~");
+                }
+                self.base_name(base);
+            }
+            Node::Dtor(name) => {
+                self.text("~");
+                self.left(name);
+            }
+            Node::Unnamed(count) => {
+                self.text("'unnamed");
+                self.span(count);
+                self.text("'");
+            }
+            Node::Closure { info, count } => {
+                self.text("'lambda");
+                self.span(count);
+                self.text("'");
+                self.closure_declarator(info);
+            }
+            Node::Binding(names) => {
+                self.text("[");
+                self.commas(names);
+                self.text("]");
+            }
+            Node::Conversion(ty) => {
+                self.text("operator ");
+                self.print(ty);
+            }
+            Node::Literal(name) => {
+                self.text("operator\"\" ");
+                self.print(name);
+            }
+            Node::Operator(op) => self.operator_name(op),
+            Node::Special { text, child } => {
+                self.text(text);
+                self.print(child);
+            }
+            Node::ConstructionVtable { derived, base } => {
+                self.text("construction vtable for ");
+                self.pair(base, "-in-", derived);
+            }
+            Node::Encoding { info } => self.encoding_left(info),
+            Node::EnableIf(conditions) => {
+                self.text(" [enable_if:");
+                self.commas(conditions);
+                self.text("]");
+            }
+            Node::Suffixed { name, suffix } => {
+                self.print(name);
+                self.text(" (");
+                self.span(suffix);
+                self.text(")");
+            }
+            Node::ExplicitObject(ty) => {
+                self.text("this ");
+                self.print(ty);
+            }
+            _ => return self.param_left(id, node),
+        }
+        true
+    }
+
+    /// Template parameters and packs; false where the node is none.
+    fn param_left(&mut self, id: NodeId, node: Node) -> bool {
+        match node {
+            Node::Forward { target, busy, .. } => {
+                if let (Some(target), false) = (target, busy) {
+                    self.busy(id, true);
+                    self.left(target);
+                    self.busy(id, false);
+                }
+            }
+            Node::Pack(items) => {
+                if let Some(item) = self.pack_item(items) {
+                    self.left(item);
+                }
+            }
+            Node::PackArgs(items) | Node::Elements(items) => self.commas(items),
+            Node::Expansion(pattern) => self.expansion(pattern),
+            Node::QualifiedArg { arg } => self.print(arg),
+            Node::Invented { kind, index } => {
+                self.text(match kind {
+                    ParamKind::Type => "$T",
+                    ParamKind::Value => "$N",
+                    ParamKind::Template => "$TT",
+                });
+                if index > 0 {
+                    self.decimal(index - 1);
+                }
+            }
+            Node::TypeParam(_) => self.text("typename "),
+            Node::ConstrainedParam { constraint, .. } => {
+                self.print(constraint);
+                self.text(" ");
+            }
+            Node::ValueParam { ty, .. } => {
+                self.left(ty);
+                if !self.has(Ask::Right, ty) {
+                    self.text(" ");
+                }
+            }
+            Node::TemplateParam { params, .. } => {
+                self.text("template<");
+                self.angles(|p| p.commas(params));
+                self.text("> typename ");
+            }
+            Node::PackParam(param) => {
+                self.left(param);
+                self.text("...");
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn pair(&mut self, first: NodeId, between: &str, second: NodeId) {
+        self.print(first);
+        self.text(between);
+        self.print(second);
+    }
+
+    fn decimal(&mut self, number: u32) {
+        use std::io::Write;
+        // Writing to a vector cannot fail.
+        let _ = write!(self.out, "{number}");
+    }
+
+    fn operator_name(&mut self, op: &str) {
+        self.text("operator");
+        if op.starts_with(|c: char| c.is_ascii_lowercase()) {
+            self.text(" ");
+        }
+        self.text(op);
+    }
+
+    /// `<…>(…)` of a lambda.
+    pub(super) fn closure_declarator(&mut self, info: u32) {
+        let info = self.arena.closures[info as usize];
+        if info.template_params.len > 0 {
+            self.text("<");
+            self.angles(|p| p.commas(info.template_params));
+            self.text(">");
+        }
+        if info.requires_before.is_some() {
+            self.requires_clause(info.requires_before);
+            self.text(" ");
+        }
+        self.open();
+        self.commas(info.params);
+        self.close();
+        self.requires_clause(info.requires_after);
+    }
+
+    fn encoding_left(&mut self, info: u32) {
+        let info = self.arena.encodings[info as usize];
+        if let Some(ret) = info.ret {
+            self.left(ret);
+            if !self.has(Ask::Right, ret) {
+                self.text(" ");
+            }
+        }
+        self.print(info.name);
+    }
+
+    fn encoding_right(&mut self, info: u32) {
+        let info = self.arena.encodings[info as usize];
+        self.open();
+        self.commas(info.params);
+        self.close();
+        if let Some(ret) = info.ret {
+            self.right(ret);
+        }
+        self.quals(info.quals);
+        self.ref_qual(info.refs);
+        self.print_opt(info.attrs);
+        self.requires_clause(info.requires);
+    }
+
+    pub(super) fn ref_qual(&mut self, refs: RefQual) {
+        match refs {
+            RefQual::None => {}
+            RefQual::Lvalue => self.text(" &"),
+            RefQual::Rvalue => self.text(" &&"),
+        }
+    }
+
+    fn std_full(&mut self, name: StdName) {
+        self.text("std::");
+        self.text(std_base(name));
+        self.text(match name {
+            StdName::Allocator | StdName::BasicString => "",
+            StdName::String => "<char, std::char_traits<char>, std::allocator<char>>",
+            _ => "<char, std::char_traits<char>>",
+        });
+    }
+
+    /// The last component of a name, without template arguments: what a constructor is called.
+    fn base_name(&mut self, mut id: NodeId) {
+        loop {
+            match self.arena.get(id) {
+                Node::Name(span) => return self.span(span),
+                Node::Word(text) => return self.text(text),
+                Node::Operator(op) => return self.operator_name(op),
+                Node::Std(name) => return self.text(&std_name(name)["std::".len()..]),
+                Node::StdFull(name) => return self.text(std_base(name)),
+                Node::Nested { name, .. }
+                | Node::Friend { name, .. }
+                | Node::Templated { name, .. }
+                | Node::InModule { name, .. }
+                | Node::Global(name) => id = name,
+                Node::Local { entity, .. } => id = entity,
+                Node::Tagged { base, .. } => id = base,
+                Node::Forward { target: Some(target), busy: false, .. } => id = target,
+                _ => return,
+            }
+        }
+    }
+}
+
+fn std_name(name: StdName) -> &'static str {
+    match name {
+        StdName::Allocator => "std::allocator",
+        StdName::BasicString => "std::basic_string",
+        StdName::String => "std::string",
+        StdName::Istream => "std::istream",
+        StdName::Ostream => "std::ostream",
+        StdName::Iostream => "std::iostream",
+    }
+}
+
+/// The template an abbreviation stands for.
+fn std_base(name: StdName) -> &'static str {
+    match name {
+        StdName::Allocator => "allocator",
+        StdName::BasicString | StdName::String => "basic_string",
+        StdName::Istream => "basic_istream",
+        StdName::Ostream => "basic_ostream",
+        StdName::Iostream => "basic_iostream",
+    }
+}
