@@ -87,7 +87,8 @@ impl Case {
     fn parse(name: &str, text: &str) -> Result<Case, String> {
         let mut case = Case { name: name.to_string(), ..Case::default() };
         for (number, line) in text.lines().enumerate() {
-            if let Some(file) = line.strip_prefix("--- ") {
+            // `--- !WASM` is YAML's own.
+            if let Some(file) = line.strip_prefix("--- ").filter(|file| !file.starts_with('!')) {
                 case.sources.push(Source { name: file.trim().to_string(), text: String::new() });
             } else if let Some(source) = case.sources.last_mut() {
                 source.text.push_str(line);

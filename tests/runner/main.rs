@@ -114,10 +114,18 @@ impl Setting {
         for file in build::files_to_keep(case, &inputs) {
             build::copy(&inputs.join(&file), &kept.join("in").join(&file))?;
         }
+        let mut answers = Vec::new();
         for (index, arguments) in case.links.iter().enumerate() {
             let answer = link(&tools.wasm_ld, arguments, &[], &inputs, &scratch.join("wasm-ld"))?;
             write_answer(&kept, index + 1, &answer)?;
-            self.check_output(case, index + 1, &answer)?;
+            answers.push(answer);
+        }
+        // Last, so that a doubtful answer can be looked at.
+        for (index, answer) in answers.iter().enumerate() {
+            if answer.code < 0 {
+                return Err(format!("link {}: wasm-ld crashes", index + 1));
+            }
+            self.check_output(case, index + 1, answer)?;
         }
         Ok(())
     }
