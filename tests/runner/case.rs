@@ -27,6 +27,10 @@ pub struct Case {
     pub differs: Option<String>,
     /// `wald-code: LINK CODE`: Wald's exit code where it differs.
     pub wald_codes: Vec<(usize, i32)>,
+    /// `wald-says: LINK TEXT`: where Wald differs, its message holds this text.
+    pub wald_says: Vec<(usize, String)>,
+    /// `wald-prints: LINK TEXT`: where Wald differs, its standard output holds this text.
+    pub wald_prints: Vec<(usize, String)>,
     /// `invalid-output: LINK REASON`: wasm-ld's own output is no valid module here.
     pub invalid_outputs: Vec<usize>,
     /// `mask-build-id: REASON`: the build id is random; compare all the rest.
@@ -151,6 +155,12 @@ impl Case {
                 step(2)?;
                 let number = |word: &str| word.parse::<i32>().map_err(|_| "bad number".to_string());
                 self.wald_codes.push((number(&words[0])? as usize, number(&words[1])?));
+            }
+            "wald-says" | "wald-prints" => {
+                step(2)?;
+                let link = words[0].parse().map_err(|_| "bad link number")?;
+                let texts = if word == "wald-says" { &mut self.wald_says } else { &mut self.wald_prints };
+                texts.push((link, words[1..].join(" ")));
             }
             "invalid-output" => {
                 step(2)?;

@@ -7,7 +7,8 @@ use crate::validate::sections;
 /// Compares what Wald did in link `number` (from 1) with what wasm-ld does.
 ///
 /// Streams are compared byte for byte. The one freedom: after wasm-ld's own lines Wald may say more in lines that begin
-/// with `note:` or `help:`. A case with `differs:` holds Wald's own text instead.
+/// with `note:` or `help:`. A case with `differs:` holds Wald's own text instead, or what has to be in it. Where wasm-ld
+/// crashes, Wald must report an error.
 pub fn wald_with_reference(
     case: &Case,
     number: usize,
@@ -15,6 +16,10 @@ pub fn wald_with_reference(
     reference: &Answer,
 ) -> Result<(), String> {
     let own = |stream: &str| case.section(&format!("wald.{number}.{stream}")).map(str::as_bytes);
+    let says = case.wald_says.iter().find(|(link, _)| *link == number).map(|(_, text)| text.as_str());
+    if case.differs.is_some() && (reference.crashed() || says.is_some()) {
+        return only_error(wald, says.unwrap_or(""));
+    }
     let own_code = case.wald_codes.iter().find(|(link, _)| *link == number).map(|(_, code)| *code);
     let expected_code = own_code.unwrap_or(reference.code);
     let (stderr, stdout) = match &case.differs {
@@ -28,7 +33,12 @@ pub fn wald_with_reference(
     if wald.stderr != stderr && !only_adds_notes(&wald.stderr, stderr) {
         return Err(different_text("stderr", &wald.stderr, stderr));
     }
-    if wald.stdout != stdout {
+    let prints = case.wald_prints.iter().find(|(link, _)| *link == number).map(|(_, text)| text.as_str());
+    if let Some(text) = prints {
+        if !String::from_utf8_lossy(&wald.stdout).contains(text) {
+            return Err(format!("`{text}` is not in stdout: {}", String::from_utf8_lossy(&wald.stdout)));
+        }
+    } else if wald.stdout != stdout {
         return Err(different_text("stdout", &wald.stdout, stdout));
     }
     if own_code.is_some_and(|code| code != reference.code) {
@@ -38,6 +48,21 @@ pub fn wald_with_reference(
         };
     }
     files(case, wald, reference)
+}
+
+/// Wald must fail in order: a message with `text` in it, exit code 1, nothing written.
+fn only_error(wald: &Answer, text: &str) -> Result<(), String> {
+    let stderr = String::from_utf8_lossy(&wald.stderr);
+    if wald.code != 1 {
+        return Err(format!("exit code {}, expected an error; stderr:\n{stderr}", wald.code));
+    }
+    if !stderr.contains("wasm-ld: error: ") || !stderr.contains(text) {
+        return Err(format!("no error with `{text}` in stderr:\n{stderr}"));
+    }
+    match wald.files.keys().next() {
+        Some(file) => Err(format!("wrote {file} although it failed")),
+        None => Ok(()),
+    }
 }
 
 /// Compares two answers of the same linker, where nothing may differ.

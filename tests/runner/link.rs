@@ -25,6 +25,25 @@ pub struct Answer {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
+impl Answer {
+    /// True where the linker was ended by a signal.
+    pub fn crashed(&self) -> bool {
+        self.code < 0
+    }
+
+    /// Of a crash only the signal and LLVM's own last words are comparable: no stack dump, no half-written file.
+    pub fn without_crash_report(mut self) -> Answer {
+        if self.crashed() {
+            let text = String::from_utf8_lossy(&self.stderr).into_owned();
+            let last_words = text.lines().filter(|line| line.starts_with("LLVM ERROR"));
+            self.stderr = last_words.map(|line| format!("{line}\n")).collect::<String>().into_bytes();
+            self.stdout.clear();
+            self.files.clear();
+        }
+        self
+    }
+}
+
 /// Links with `arguments` in a copy of `inputs` made at `directory`.
 ///
 /// The linker is started under the name `wasm-ld`, whichever it is, since its messages begin with its name.
@@ -110,7 +129,9 @@ fn portable(file: &Path, content: Vec<u8>, directory: &Path) -> Vec<u8> {
         let short = text(&header[..100]);
         let joined = if prefix.is_empty() { short } else { format!("{prefix}/{short}") };
         let name = long_name.take().unwrap_or(joined).replace(working, "CWD");
-        let content = String::from_utf8_lossy(body).replace(working, "CWD");
+        // The version is each linker's own.
+        let shown = if name.ends_with("/version.txt") { b"" } else { body };
+        let content = String::from_utf8_lossy(shown).replace(working, "CWD");
         listing.push_str(&format!("=== {name}\n{}\n", content.escape_debug()));
     }
     listing.into_bytes()
