@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-/// Links with `arguments` in a copy of `inputs` made at `directory`.
+/// Links with `arguments` in a copy of `inputs` made at `directory`, which stays there to be looked at.
 ///
 /// The linker is started under the name `wasm-ld`, whichever it is, since its messages begin with its name.
 pub fn link(
@@ -76,9 +76,6 @@ pub fn link(
         }
     }
     let answer = Answer { code, stdout: read(&stdout_path)?, stderr: read(&stderr_path)?, files };
-    let _ = fs::remove_dir_all(directory);
-    let _ = fs::remove_file(stdout_path);
-    let _ = fs::remove_file(stderr_path);
     Ok(answer)
 }
 

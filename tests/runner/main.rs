@@ -142,18 +142,25 @@ impl Setting {
             build::from_sources(case, tools, &built)?;
             same_inputs(&built, &inputs)?;
         }
-        for (index, arguments) in case.links.iter().enumerate() {
-            let number = index + 1;
-            let reference = read_answer(&kept, number)?;
-            if let Some(tools) = &self.tools {
-                let live = link(&tools.wasm_ld, arguments, &[], &inputs, &scratch.join("wasm-ld"))?;
-                compare::same(case, &live.without_crash_report(), &reference)
-                    .map_err(|e| format!("link {number}: wasm-ld's answer is no longer the kept one: {e}"))?;
-            }
-            self.test_wald(case, number, &inputs, &reference, scratch)?;
-            self.check_output(case, number, &reference)?;
+        let results = (1..=case.links.len()).map(|number| self.test_link(case, number, &inputs, scratch));
+        let failures: Vec<String> = results.filter_map(Result::err).collect();
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(failures.join("\n")),
         }
-        Ok(())
+    }
+
+    /// Compares one link with wasm-ld's answer, kept and live.
+    fn test_link(&self, case: &Case, number: usize, inputs: &Path, scratch: &Path) -> Result<(), String> {
+        let reference = read_answer(&self.kept(case), number)?;
+        if let Some(tools) = &self.tools {
+            let directory = scratch.join(format!("{number}-wasm-ld"));
+            let live = link(&tools.wasm_ld, &case.links[number - 1], &[], inputs, &directory)?;
+            compare::same(case, &live.without_crash_report(), &reference)
+                .map_err(|e| format!("link {number}: wasm-ld's answer is no longer the kept one: {e}"))?;
+        }
+        self.test_wald(case, number, inputs, &reference, scratch)?;
+        self.check_output(case, number, &reference)
     }
 
     /// Links with Wald in each way that must not matter.
@@ -177,7 +184,8 @@ impl Setting {
             ("four threads, shuffled arrival", with_threads("4"), shuffle("2")),
         ];
         for (way, arguments, environment) in ways {
-            let answer = link(&self.wald, &arguments, &environment, inputs, &scratch.join("wald"))?;
+            let answer =
+                link(&self.wald, &arguments, &environment, inputs, &scratch.join(format!("{number}-wald")))?;
             compare::wald_with_reference(case, number, &answer, reference)
                 .map_err(|e| format!("link {number} ({way}): {e}"))?;
         }
