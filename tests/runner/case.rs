@@ -1,0 +1,257 @@
+//! Reads a `.case` file: a head of comments and directives, then sources cut apart by `--- name` lines.
+//!
+//! The head's lines are `# comment`, or `word: rest`. Which words there are: see [`Case`] and `tests/README.md`.
+
+use std::path::{Path, PathBuf};
+
+/// One case, as its file says it.
+#[derive(Debug, Default)]
+pub struct Case {
+    /// `<area>/<name>`, which is also the trial's name.
+    pub name: String,
+    /// The head comment: what the case shows.
+    pub comment: String,
+    /// The sources and plain files, in the order of the file.
+    pub sources: Vec<Source>,
+    /// `flags: NAME|*.EXT FLAGS`: more flags for the tool that builds a source.
+    pub flags: Vec<(String, Vec<String>)>,
+    /// What is done after the sources are built, in order.
+    pub steps: Vec<Step>,
+    /// `link: ARGUMENTS`, each one a link of its own.
+    pub links: Vec<Vec<String>>,
+    /// `run: LINK FUNCTION(ARGUMENTS) [= RESULT]`.
+    pub runs: Vec<Run>,
+    /// `run-stdout: TEXT`: what the runs print over WASI, with `\n` for a line's end.
+    pub run_stdout: String,
+    /// `differs: ID`: the entry in `docs/differences.md` that says why Wald answers otherwise.
+    pub differs: Option<String>,
+    /// `wald-code: LINK CODE`: Wald's exit code where it differs.
+    pub wald_codes: Vec<(usize, i32)>,
+    /// `wald-says: LINK TEXT`: where Wald differs, its message holds this text.
+    pub wald_says: Vec<(usize, String)>,
+    /// `wald-prints: LINK TEXT`: where Wald differs, its standard output holds this text.
+    pub wald_prints: Vec<(usize, String)>,
+    /// `invalid-output: LINK REASON`: wasm-ld's own output is no valid module here.
+    pub invalid_outputs: Vec<usize>,
+    /// `mask-build-id: REASON`: the build id is random; compare all the rest.
+    pub mask_build_id: bool,
+    /// `exact-arguments: REASON`: `--threads` may not be put in front of this case's arguments.
+    pub exact_arguments: bool,
+}
+
+/// A source or a plain file in a case.
+#[derive(Debug)]
+pub struct Source {
+    /// Path in the case's directory, such as `a.s` or `sub/list.txt`.
+    pub name: String,
+    /// Everything up to the next `---` line.
+    pub text: String,
+}
+
+/// What happens to the built files before the link.
+#[derive(Debug)]
+pub enum Step {
+    /// `ar: FLAGS ARCHIVE MEMBERS`: llvm-ar with these arguments.
+    Archive(Vec<String>),
+    /// `cp: FROM TO`.
+    Copy(String, String),
+    /// `rm: FILE`.
+    Remove(String),
+    /// `poke: FILE OFFSET HEX`: overwrite bytes. OFFSET is a number, or `/HEX/` for the place where these bytes are
+    /// first found, or `/HEX/+N`.
+    Poke(String, String, Vec<u8>),
+    /// `truncate: FILE LENGTH`; a negative length takes so many bytes from the end.
+    Truncate(String, i64),
+    /// `append: FILE HEX`.
+    Append(String, Vec<u8>),
+}
+
+/// One call into a linked module.
+#[derive(Debug)]
+pub struct Run {
+    /// Which link's output, from 1.
+    pub link: usize,
+    /// The exported function.
+    pub function: String,
+    /// Integer arguments.
+    pub arguments: Vec<i64>,
+    /// The result, `trap`, or nothing to compare.
+    pub expected: Option<String>,
+}
+
+impl Case {
+    /// Reads a case from its file; `root` is `tests/cases`.
+    pub fn read(root: &Path, path: &Path) -> Result<Case, String> {
+        let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let name = path.strip_prefix(root).unwrap_or(path).with_extension("");
+        let name = name.to_string_lossy().replace('\\', "/");
+        Case::parse(&name, &text).map_err(|e| format!("{}: {e}", path.display()))
+    }
+
+    fn parse(name: &str, text: &str) -> Result<Case, String> {
+        let mut case = Case { name: name.to_string(), ..Case::default() };
+        for (number, line) in text.lines().enumerate() {
+            // `--- !WASM` is YAML's own.
+            if let Some(file) = line.strip_prefix("--- ").filter(|file| !file.starts_with('!')) {
+                case.sources.push(Source { name: file.trim().to_string(), text: String::new() });
+            } else if let Some(source) = case.sources.last_mut() {
+                source.text.push_str(line);
+                source.text.push('\n');
+            } else if let Some(comment) = line.strip_prefix('#') {
+                case.comment.push_str(comment.trim_start());
+                case.comment.push('\n');
+            } else if !line.trim().is_empty() {
+                case.directive(line).map_err(|e| format!("line {}: {e}", number + 1))?;
+            }
+        }
+        if case.comment.is_empty() || case.links.is_empty() {
+            return Err("a case needs a head comment and a `link:` line".into());
+        }
+        Ok(case)
+    }
+
+    fn directive(&mut self, line: &str) -> Result<(), String> {
+        let (word, rest) = line.split_once(':').ok_or("expected `word: rest`")?;
+        let rest = rest.trim();
+        let mut words = split_words(rest);
+        let step = |count: usize| match words.len() >= count {
+            true => Ok(()),
+            false => Err(format!("`{word}:` needs {count} words")),
+        };
+        match word {
+            "flags" => {
+                step(2)?;
+                let name = words.remove(0);
+                self.flags.push((name, words));
+            }
+            "ar" => self.steps.push(Step::Archive(words)),
+            "cp" => {
+                step(2)?;
+                self.steps.push(Step::Copy(words[0].clone(), words[1].clone()));
+            }
+            "rm" => {
+                step(1)?;
+                self.steps.push(Step::Remove(words[0].clone()));
+            }
+            "poke" => {
+                step(3)?;
+                let bytes = parse_hex(&words[2..].join(" "))?;
+                self.steps.push(Step::Poke(words[0].clone(), words[1].clone(), bytes));
+            }
+            "truncate" => {
+                step(2)?;
+                let length = words[1].parse().map_err(|_| "bad length")?;
+                self.steps.push(Step::Truncate(words[0].clone(), length));
+            }
+            "append" => {
+                step(2)?;
+                self.steps.push(Step::Append(words[0].clone(), parse_hex(&words[1..].join(" "))?));
+            }
+            "link" => self.links.push(words),
+            "run" => self.runs.push(parse_run(rest)?),
+            "run-stdout" => self.run_stdout.push_str(&rest.replace("\\n", "\n")),
+            "differs" => self.differs = Some(rest.to_string()),
+            "wald-code" => {
+                step(2)?;
+                let number = |word: &str| word.parse::<i32>().map_err(|_| "bad number".to_string());
+                self.wald_codes.push((number(&words[0])? as usize, number(&words[1])?));
+            }
+            "wald-says" | "wald-prints" => {
+                step(2)?;
+                let link = words[0].parse().map_err(|_| "bad link number")?;
+                let texts = if word == "wald-says" { &mut self.wald_says } else { &mut self.wald_prints };
+                texts.push((link, words[1..].join(" ")));
+            }
+            "invalid-output" => {
+                step(2)?;
+                self.invalid_outputs.push(words[0].parse().map_err(|_| "bad link number")?);
+            }
+            "mask-build-id" => self.mask_build_id = true,
+            "exact-arguments" => self.exact_arguments = true,
+            _ => return Err(format!("unknown directive `{word}`")),
+        }
+        Ok(())
+    }
+
+    /// The text of the section called `name`, if the case has one.
+    pub fn section(&self, name: &str) -> Option<&str> {
+        self.sources.iter().find(|s| s.name == name).map(|s| s.text.as_str())
+    }
+}
+
+/// All `.case` files under `root`, sorted.
+pub fn find(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut directories = vec![root.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|e| e == "case") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Splits at blanks; double quotes keep blanks, and `""` is an empty word.
+fn split_words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quoted = false;
+    for c in text.chars() {
+        match c {
+            '"' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            ' ' | '\t' if !quoted => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Bytes from hex digits and `'text'`; blanks between are free, and `#` or `;` starts a comment.
+pub fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    for line in text.lines() {
+        let mut rest = line.trim_start();
+        while let Some(first) = rest.chars().next() {
+            if first == '#' || first == ';' {
+                break;
+            } else if first == '\'' {
+                let end = rest[1..].find('\'').ok_or("missing `'`")? + 1;
+                bytes.extend_from_slice(&rest.as_bytes()[1..end]);
+                rest = rest[end + 1..].trim_start();
+            } else {
+                let pair = rest.get(..2).ok_or("odd hex digit")?;
+                bytes.push(u8::from_str_radix(pair, 16).map_err(|_| format!("bad hex `{pair}`"))?);
+                rest = rest[2..].trim_start();
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// `LINK FUNCTION(ARGUMENTS) [= RESULT]`
+fn parse_run(text: &str) -> Result<Run, String> {
+    let (call, expected) = match text.rsplit_once(" = ") {
+        Some((call, expected)) => (call.trim(), Some(expected.trim().to_string())),
+        None => (text, None),
+    };
+    let (link, call) = call.split_once(' ').ok_or("run: LINK FUNCTION(ARGUMENTS) [= RESULT]")?;
+    let (function, arguments) = call.trim_end_matches(')').rsplit_once('(').ok_or("run: missing `(`")?;
+    let arguments = arguments.split(',').map(str::trim).filter(|a| !a.is_empty());
+    Ok(Run {
+        link: link.parse().map_err(|_| "run: bad link number")?,
+        function: function.to_string(),
+        arguments: arguments.map(|a| a.parse()).collect::<Result<_, _>>().map_err(|_| "run: bad argument")?,
+        expected,
+    })
+}

@@ -1,0 +1,156 @@
+//! Says whether two answers are the same, and if not, the first difference in words.
+
+use crate::case::Case;
+use crate::link::Answer;
+use crate::validate::sections;
+
+/// Compares what Wald did in link `number` (from 1) with what wasm-ld does.
+///
+/// Streams are compared byte for byte. The one freedom: after wasm-ld's own lines Wald may say more in lines that begin
+/// with `note:` or `help:`. A case with `differs:` holds Wald's own text instead, or what has to be in it. Where wasm-ld
+/// crashes, Wald must report an error.
+pub fn wald_with_reference(
+    case: &Case,
+    number: usize,
+    wald: &Answer,
+    reference: &Answer,
+) -> Result<(), String> {
+    let own = |stream: &str| case.section(&format!("wald.{number}.{stream}")).map(str::as_bytes);
+    let says = case.wald_says.iter().find(|(link, _)| *link == number).map(|(_, text)| text.as_str());
+    if case.differs.is_some() && (reference.crashed() || says.is_some()) {
+        return only_error(wald, says.unwrap_or(""));
+    }
+    let own_code = case.wald_codes.iter().find(|(link, _)| *link == number).map(|(_, code)| *code);
+    let expected_code = own_code.unwrap_or(reference.code);
+    let (stderr, stdout) = match &case.differs {
+        Some(_) => (own("stderr").unwrap_or(&reference.stderr), own("stdout").unwrap_or(&reference.stdout)),
+        None => (&reference.stderr[..], &reference.stdout[..]),
+    };
+    if wald.code != expected_code {
+        let said = String::from_utf8_lossy(&wald.stderr);
+        return Err(format!("exit code {}, expected {expected_code}; stderr:\n{said}", wald.code));
+    }
+    if wald.stderr != stderr && !only_adds_notes(&wald.stderr, stderr) {
+        return Err(different_text("stderr", &wald.stderr, stderr));
+    }
+    let prints = case.wald_prints.iter().find(|(link, _)| *link == number).map(|(_, text)| text.as_str());
+    if let Some(text) = prints {
+        if !String::from_utf8_lossy(&wald.stdout).contains(text) {
+            return Err(format!("`{text}` is not in stdout: {}", String::from_utf8_lossy(&wald.stdout)));
+        }
+    } else if wald.stdout != stdout {
+        return Err(different_text("stdout", &wald.stdout, stdout));
+    }
+    if own_code.is_some_and(|code| code != reference.code) {
+        return match wald.files.keys().next() {
+            Some(file) if expected_code != 0 => Err(format!("wrote {file} although it failed")),
+            _ => Ok(()),
+        };
+    }
+    files(case, wald, reference)
+}
+
+/// Wald must fail in order: a message with `text` in it, exit code 1, nothing written.
+fn only_error(wald: &Answer, text: &str) -> Result<(), String> {
+    let stderr = String::from_utf8_lossy(&wald.stderr);
+    if wald.code != 1 {
+        return Err(format!("exit code {}, expected an error; stderr:\n{stderr}", wald.code));
+    }
+    if !stderr.contains("wasm-ld: error: ") || !stderr.contains(text) {
+        return Err(format!("no error with `{text}` in stderr:\n{stderr}"));
+    }
+    match wald.files.keys().next() {
+        Some(file) => Err(format!("wrote {file} although it failed")),
+        None => Ok(()),
+    }
+}
+
+/// Compares two answers of the same linker, where nothing may differ.
+pub fn same(case: &Case, got: &Answer, expected: &Answer) -> Result<(), String> {
+    if got.code != expected.code {
+        return Err(format!("exit code {}, expected {}", got.code, expected.code));
+    }
+    if got.stderr != expected.stderr {
+        return Err(different_text("stderr", &got.stderr, &expected.stderr));
+    }
+    if got.stdout != expected.stdout {
+        return Err(different_text("stdout", &got.stdout, &expected.stdout));
+    }
+    files(case, got, expected)
+}
+
+fn files(case: &Case, got: &Answer, expected: &Answer) -> Result<(), String> {
+    for (name, content) in &expected.files {
+        let Some(other) = got.files.get(name) else { return Err(format!("{name} was not written")) };
+        let (other, content) = match case.mask_build_id {
+            true => (&mask_build_id(other), &mask_build_id(content)),
+            false => (other, content),
+        };
+        if other != content {
+            return Err(different_bytes(name, other, content));
+        }
+    }
+    match got.files.keys().find(|name| !expected.files.contains_key(*name)) {
+        Some(name) => Err(format!("{name} was written, but should not have been")),
+        None => Ok(()),
+    }
+}
+
+/// True where `got` is `expected` with added lines that begin with `note:` or `help:`.
+fn only_adds_notes(got: &[u8], expected: &[u8]) -> bool {
+    let (got, expected) = (String::from_utf8_lossy(got), String::from_utf8_lossy(expected));
+    let mut expected = expected.lines().peekable();
+    for line in got.lines() {
+        if expected.peek() == Some(&line) {
+            expected.next();
+            continue;
+        }
+        let plain = line.trim_start_matches("wasm-ld: ").trim_start_matches(['>', ' ']);
+        if !plain.starts_with("note: ") && !plain.starts_with("help: ") {
+            return false;
+        }
+    }
+    expected.next().is_none()
+}
+
+fn different_text(what: &str, got: &[u8], expected: &[u8]) -> String {
+    let (got, expected) = (String::from_utf8_lossy(got), String::from_utf8_lossy(expected));
+    let mut lines = format!("{what} differs\n--- expected\n{expected}--- got\n{got}---\n");
+    let mut pairs = expected.lines().zip(got.lines()).enumerate();
+    if let Some((number, (a, b))) = pairs.find(|(_, (a, b))| a != b) {
+        lines.push_str(&format!("first difference in line {}:\n-{a}\n+{b}\n", number + 1));
+    }
+    lines
+}
+
+/// Names the section of the first differing byte.
+fn different_bytes(name: &str, got: &[u8], expected: &[u8]) -> String {
+    if !expected.starts_with(b"\0asm") {
+        return different_text(name, got, expected);
+    }
+    let offset = got.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(got.len().min(expected.len()));
+    let place = |bytes: &[u8]| {
+        let found = sections(bytes).into_iter().find(|s| s.range.contains(&offset));
+        found.map_or("no section".to_string(), |s| format!("{} + {:#x}", s.name, offset - s.range.start))
+    };
+    let around = |bytes: &[u8]| {
+        let range = offset.saturating_sub(8).min(bytes.len())..(offset + 24).min(bytes.len());
+        bytes[range].iter().map(|b| format!("{b:02x} ")).collect::<String>()
+    };
+    let list = |bytes: &[u8]| {
+        sections(bytes).iter().map(|s| format!("{}:{} ", s.name, s.range.len())).collect::<String>()
+    };
+    format!(
+        "{name} differs at offset {offset:#x}: {} expected, {} got\n  expected {}\n  got      {}\n  sections expected: {}\n  sections got:      {}",
+        place(expected), place(got), around(expected), around(got), list(expected), list(got)
+    )
+}
+
+/// Zeroes the build id's bytes.
+fn mask_build_id(bytes: &[u8]) -> Vec<u8> {
+    let mut masked = bytes.to_vec();
+    if let Some(section) = sections(bytes).into_iter().find(|s| s.name == "build_id") {
+        masked[section.range.end.saturating_sub(16)..section.range.end].fill(0);
+    }
+    masked
+}

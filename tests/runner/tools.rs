@@ -1,0 +1,41 @@
+//! Finds LLVM 22's tools. Without them the cases run from the kept objects and expectations alone.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The version whose answers are kept in `tests/kept`. Another one may assemble an object or word a message
+/// otherwise: it is then said, and live comparison is left out.
+pub const LLVM_VERSION: &str = "22.1.8";
+
+/// LLVM's tools and the reference linker.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Directory with `clang`, `llc`, `llvm-mc`, `llvm-ar` and `yaml2obj`.
+    pub directory: PathBuf,
+    /// The reference linker.
+    pub wasm_ld: PathBuf,
+}
+
+/// The tools, or why there are none.
+pub fn find() -> Result<Tools, String> {
+    let output = Command::new("llvm-config-22")
+        .arg("--bindir")
+        .output()
+        .map_err(|_| "llvm-config-22 is not installed".to_string())?;
+    let directory = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    for tool in ["clang", "llc", "llvm-mc", "llvm-ar", "yaml2obj", "wasm-ld"] {
+        if !directory.join(tool).exists() {
+            return Err(format!("{tool} 22 is not installed"));
+        }
+    }
+    for tool in ["llvm-mc", "wasm-ld"] {
+        let output =
+            Command::new(directory.join(tool)).arg("--version").output().map_err(|e| e.to_string())?;
+        let version = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !version.contains(LLVM_VERSION) {
+            return Err(format!("{tool} is not version {LLVM_VERSION}: {}", version.trim()));
+        }
+    }
+    let wasm_ld = directory.join("wasm-ld");
+    Ok(Tools { directory, wasm_ld })
+}
