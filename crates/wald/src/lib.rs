@@ -3,3 +3,5 @@
 
 pub mod options;
 pub mod diagnostics;
+pub mod link_stub;
+pub use link_stub::*;

@@ -1,0 +1,353 @@
+//! The `wald` command as a function: wasm-ld's command line, in and out.
+//!
+//! [`run`] reads from top to bottom what the command does: program name, response files, arguments, options, inputs,
+//! link, output. Everything it says goes through [`Host`], so tests call it in process.
+
+#![deny(unsafe_code)]
+
+mod checks;
+mod configure;
+mod help;
+mod inputs;
+mod lto_options;
+mod mapped_file;
+mod numbers;
+mod option_table;
+mod output_file;
+mod parse;
+mod render;
+mod reproduce;
+mod response_file;
+mod timing_report;
+
+use configure::{Configuration, Settings};
+use option_table::Opt;
+use parse::Arguments;
+use render::Renderer;
+use reproduce::Reproduce;
+use response_file::Quoting;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::{LinkResult, Linker, Output};
+
+/// What `--version` says, after the name.
+const VERSION: &str = concat!("Wald ", env!("CARGO_PKG_VERSION"), " (compatible with LLD 22.1)");
+
+/// The process around the command.
+pub struct Host<'a> {
+    /// Standard output.
+    pub stdout: &'a mut dyn Write,
+    /// Standard error.
+    pub stderr: &'a mut dyn Write,
+    /// Whether standard error shows colours, for `--color-diagnostics=auto`.
+    pub stderr_is_terminal: bool,
+    /// Reads the inputs in another order, for tests that show that the order of arrival does not matter.
+    pub shuffle: Option<u64>,
+}
+
+/// Runs the command. `args` begins with the program's name. The result is the exit code.
+pub fn run(args: &[OsString], host: &mut Host) -> i32 {
+    let mut args = to_text(args);
+    let program = program_name(args.first().map_or("wald", String::as_str));
+    if !args.is_empty() {
+        args.remove(0);
+    }
+    if let Err(complaint) = take_flavor(&mut args) {
+        let _ = host.stderr.write_all(complaint.as_bytes());
+        return 1;
+    }
+    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
+    let (arguments, diagnostics) = read_arguments(args, host.stderr_is_terminal, &mut renderer);
+    let _ = link(&arguments, diagnostics, &program, host.shuffle, &mut renderer);
+    let _ = renderer.stdout.flush();
+    i32::from(renderer.error_count() != 0)
+}
+
+/// The command is done, well or not; the renderer knows.
+struct Stop;
+
+/// Arguments as text. Those that are not UTF-8 are made so, and remembered, so that files with such names can be opened.
+fn to_text(args: &[OsString]) -> Vec<String> {
+    let remember = |arg: &OsString| {
+        let text = arg.to_string_lossy().into_owned();
+        not_utf8().get_or_insert_default().insert(text.clone(), arg.clone());
+        text
+    };
+    args.iter().map(|arg| arg.to_str().map_or_else(|| remember(arg), str::to_string)).collect()
+}
+
+/// The original of arguments that are not UTF-8.
+fn not_utf8() -> std::sync::MutexGuard<'static, Option<HashMap<String, OsString>>> {
+    static NOT_UTF8: Mutex<Option<HashMap<String, OsString>>> = Mutex::new(None);
+    NOT_UTF8.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The path on this machine that an argument means.
+fn host_path(text: &str) -> PathBuf {
+    if text.contains('\u{fffd}') {
+        if let Some(original) = not_utf8().as_ref().and_then(|map| map.get(text)) {
+            return PathBuf::from(original);
+        }
+    }
+    PathBuf::from(text)
+}
+
+/// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.
+fn error_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) if error.raw_os_error().is_some() => text[..end].to_string(),
+        _ => text,
+    }
+}
+
+/// What messages begin with: the program's file name without `.exe`.
+fn program_name(path: &str) -> String {
+    let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
+    match name.len().checked_sub(4).and_then(|at| name.split_at_checked(at)) {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case(".exe") => stem.to_string(),
+        _ => name.into_owned(),
+    }
+}
+
+/// Takes `-flavor NAME` off the front, which is how `rust-lld` is called.
+fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
+    if args.first().map(String::as_str) != Some("-flavor") {
+        return Ok(());
+    }
+    match args.get(1).map(String::as_str) {
+        None => Err("missing arg value for '-flavor'\n".into()),
+        Some("wasm" | "ld-wasm" | "wasm-ld") => {
+            args.drain(..2);
+            Ok(())
+        }
+        Some(other) => Err(format!("Unknown flavor: {other}\n")),
+    }
+}
+
+/// Expands response files, parses, and sets up how diagnostics are shown. The second value is what is wrong so far.
+fn read_arguments(
+    args: Vec<String>,
+    terminal: bool,
+    renderer: &mut Renderer,
+) -> (Arguments, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let mut quoting = Quoting::default();
+    // --rsp-quoting inside a response file comes too late; so it does with wasm-ld.
+    let wanted = if args.iter().any(|arg| arg.contains("rsp-quoting")) {
+        parse::parse(args.clone()).last_value(Opt::RspQuoting).map(str::to_string)
+    } else {
+        None
+    };
+    match wanted.as_deref() {
+        None => {}
+        Some("posix") => quoting = Quoting::Posix,
+        Some("windows") => quoting = Quoting::Windows,
+        Some(other) => diagnostics.push(option_error(format!("invalid response file quoting: {other}"))),
+    }
+    let (args, complaints) = response_file::expand(args, quoting);
+    for complaint in complaints {
+        let _ = writeln!(renderer.stderr, "{complaint}");
+    }
+    let arguments = parse::parse(args);
+    set_up_renderer(&arguments, terminal, renderer, &mut diagnostics);
+    (arguments, diagnostics)
+}
+
+fn option_error(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(Code::Options, message)
+}
+
+/// Reads the options about diagnostics themselves, and complains about arguments that are none.
+fn set_up_renderer(
+    arguments: &Arguments,
+    terminal: bool,
+    renderer: &mut Renderer,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let color = arguments.last(&[Opt::ColorDiagnostics, Opt::NoColorDiagnostics]);
+    match color {
+        None | Some((Opt::ColorDiagnostics, _, Some("auto"))) => renderer.color = terminal,
+        Some((Opt::ColorDiagnostics, _, None | Some("always"))) => renderer.color = true,
+        Some((Opt::NoColorDiagnostics, ..)) | Some((_, _, Some("never"))) => renderer.color = false,
+        Some((_, text, _)) => diagnostics.push(option_error(format!("unknown option: {text}"))),
+    }
+    if let Some(option) = &arguments.missing_value {
+        diagnostics.push(option_error(format!("{option}: missing argument")));
+    }
+    diagnostics
+        .extend(arguments.unknown.iter().map(|text| option_error(format!("unknown argument: {text}"))));
+    renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
+    match configure::integer(arguments, Opt::ErrorLimit) {
+        Ok(limit) => renderer.error_limit = limit.unwrap_or(20) as u64,
+        Err(message) => diagnostics.push(option_error(message)),
+    }
+    diagnostics.extend(configure::z_warnings(arguments));
+    for diagnostic in diagnostics {
+        renderer.promote(diagnostic);
+    }
+}
+
+/// From the parsed arguments to the written output. `diagnostics` is what was wrong so far; it is shown here.
+///
+/// A wrong value stops nothing before the inputs are read, so that one run shows all that is wrong. Therefore what is
+/// wrong with options goes to the linker, which puts it before what is wrong with inputs and ends there.
+fn link(
+    arguments: &Arguments,
+    mut diagnostics: Vec<Diagnostic>,
+    program: &str,
+    shuffle: Option<u64>,
+    out: &mut Renderer,
+) -> Result<(), Stop> {
+    let start = Instant::now();
+    if let Some(text) = text_that_was_asked_for(arguments, program, &mut diagnostics) {
+        out.show_all(&diagnostics);
+        let _ = out.stdout.write_all(text.as_bytes());
+        return Err(Stop);
+    }
+    if arguments.has(Opt::Version) || arguments.has(Opt::ShortVersion) {
+        let _ = writeln!(out.stdout, "{VERSION}");
+    }
+    let reproduce = begin_reproduce(arguments, &mut diagnostics);
+    let Configuration { options, settings, diagnostics: wrong, fatal } = configure::configure(arguments);
+    diagnostics.extend(wrong);
+    // wasm-ld's -v without any plain input is a question, and needs no link.
+    let only_a_question = arguments.has(Opt::ShortVersion) && !arguments.has_input();
+    if fatal || arguments.has(Opt::Version) || only_a_question {
+        out.show_all(&diagnostics);
+        return Err(Stop);
+    }
+    let threads =
+        options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+    let mut linker = Linker::new(options.clone());
+    linker.set_file_provider(Arc::new(inputs::Members { reproduce: reproduce.clone() }));
+    let failed = has_error(&diagnostics);
+    for diagnostic in diagnostics {
+        linker.report(diagnostic);
+    }
+    let declared = inputs::declare(&mut linker, arguments, &settings);
+    if declared.are_missing() && !failed {
+        linker.report(option_error("no input files"));
+    }
+    let mut allowed = Vec::new();
+    if !failed {
+        let checks = checks::check(arguments, &options, &settings, reproduce.as_deref());
+        for mut diagnostic in checks.diagnostics {
+            out.promote(&mut diagnostic);
+            linker.report_after_loading(diagnostic);
+        }
+        allowed = checks.allowed_undefined;
+    }
+    let reading = inputs::Reading { threads, shuffle, reproduce: reproduce.as_deref() };
+    allowed.extend(inputs::read_all(&linker, &declared, &reading));
+    linker.allow_undefined(allowed);
+    let LinkResult { output, diagnostics, timing } = linker.finish();
+    out.show_all(&diagnostics);
+    finish_reproduce(reproduce.as_deref(), out);
+    let output = output.map_err(|_| Stop)?;
+    if out.error_count() != 0 {
+        return Err(Stop);
+    }
+    write_outputs(&options.output, &output, &settings, threads, out)?;
+    report_timing(&settings, &timing, program, start, out)
+}
+
+/// What `--help` and the hidden options that print something want. Nothing is linked then.
+fn text_that_was_asked_for(
+    arguments: &Arguments,
+    program: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    if arguments.has(Opt::Help) {
+        return Some(help::help(program));
+    }
+    if arguments.has(Opt::PrintManPage) {
+        return Some(help::man_page());
+    }
+    let shell = arguments.last_value(Opt::PrintCompletions)?;
+    Some(help::completion_script(shell).unwrap_or_else(|| {
+        let message = format!("--print-completions: expected bash, zsh or fish, but got '{shell}'");
+        diagnostics.push(option_error(message));
+        String::new()
+    }))
+}
+
+fn begin_reproduce(arguments: &Arguments, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Reproduce>> {
+    let path = arguments.last_value(Opt::Reproduce)?;
+    match Reproduce::create(path, arguments, VERSION) {
+        Ok(reproduce) => Some(Arc::new(reproduce)),
+        Err(_) => {
+            diagnostics.push(Diagnostic::error(Code::Open, format!("--reproduce: cannot open {path}")));
+            None
+        }
+    }
+}
+
+fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
+    if let Some(Err(error)) = reproduce.map(Reproduce::finish) {
+        out.show_error(Code::Open, format!("--reproduce: cannot write: {}", error_text(&error)));
+    }
+}
+
+/// Reports first, the module last: where one cannot be written, the output stays as it was.
+fn write_outputs(
+    path: &str,
+    output: &Output,
+    settings: &Settings,
+    threads: usize,
+    out: &mut Renderer,
+) -> Result<(), Stop> {
+    if let (Some(path), Some(text)) = (&settings.why_extract, &output.why_extract) {
+        if let Err(error) = output_file::write_text(path, text, out.stdout) {
+            let reason = error_text(&error);
+            out.show_error(Code::Open, format!("cannot open --why-extract= file {path}: {reason}"));
+            return Err(Stop);
+        }
+    }
+    if settings.index_only {
+        return Err(Stop);
+    }
+    let map_path = if settings.print_map { Some("-") } else { settings.map_file.as_deref() };
+    if let (Some(path), Some(text)) = (map_path, &output.map) {
+        if let Err(error) = output_file::write_text(path, text, out.stdout) {
+            out.show_error(Code::Open, format!("cannot open map file {path}: {}", error_text(&error)));
+            return Err(Stop);
+        }
+    }
+    output_file::write_module(path, &output.module, threads, out.stdout).map_err(|error| {
+        out.show_error(Code::Open, format!("cannot open output file {path}: {}", error_text(&error)));
+        Stop
+    })
+}
+
+fn report_timing(
+    settings: &Settings,
+    timing: &wald::Timing,
+    program: &str,
+    start: Instant,
+    out: &mut Renderer,
+) -> Result<(), Stop> {
+    if settings.time {
+        let _ = out.stderr.write_all(timing_report::table(timing, start.elapsed()).as_bytes());
+    }
+    if let Some(path) = &settings.time_trace {
+        let text = timing_report::chrome_trace(timing, program);
+        if let Err(error) = output_file::write_text(path, &text, out.stdout) {
+            out.show_error(
+                Code::Open,
+                format!("cannot open --time-trace= file {path}: {}", error_text(&error)),
+            );
+            return Err(Stop);
+        }
+    }
+    Ok(())
+}
+
+fn has_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
