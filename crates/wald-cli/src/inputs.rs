@@ -10,7 +10,6 @@ use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
 use crate::reproduce::Reproduce;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use wald::diagnostics::{Code, Diagnostic, Location};
@@ -87,7 +86,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
 fn find_library(name: &str, search_paths: &[String], dynamic: bool) -> Option<String> {
     let in_directory = |directory: &String, file: &str| {
         let separator = if directory.is_empty() || directory.ends_with('/') { "" } else { "/" };
-        Some(format!("{directory}{separator}{file}")).filter(|path| Path::new(path).exists())
+        Some(format!("{directory}{separator}{file}")).filter(|path| crate::text::to_path(path).exists())
     };
     if let Some(file) = name.strip_prefix(':') {
         return search_paths.iter().find_map(|directory| in_directory(directory, file));
@@ -153,7 +152,7 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
 
 /// Reads one input; the result is the names in the `.imports` file that an archive may have beside it.
 fn read_one(linker: &Linker, input: &Declared, reproduce: Option<&Reproduce>) -> Vec<String> {
-    let bytes = match mapped_file::read(&crate::host_path(&input.path)) {
+    let bytes = match mapped_file::read(&crate::text::to_path(&input.path)) {
         Ok(bytes) => bytes,
         Err(error) => {
             linker.fail_input(input.id, cannot_open(&input.path, &error));
@@ -164,7 +163,7 @@ fn read_one(linker: &Linker, input: &Declared, reproduce: Option<&Reproduce>) ->
         reproduce.add_file(&input.path, &bytes);
     }
     let is_archive = bytes.starts_with(b"!<arch>\n") || bytes.starts_with(b"!<thin>\n");
-    let beside = crate::host_path(&input.path).with_extension("imports");
+    let beside = crate::text::to_path(&input.path).with_extension("imports");
     let names = match is_archive.then(|| std::fs::read(&beside)) {
         None => Vec::new(),
         Some(Ok(bytes)) => names_in(&bytes),
@@ -180,7 +179,7 @@ fn read_one(linker: &Linker, input: &Declared, reproduce: Option<&Reproduce>) ->
 
 /// The names in a list of symbols, one a line; empty lines and those that begin with `#` are none.
 pub fn names_in(bytes: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = crate::text::from_bytes(bytes);
     text.split('\n')
         .map(|line| line.trim_matches([' ', '\t', '\x0b', '\x0c', '\r']))
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -202,7 +201,7 @@ pub struct Members {
 
 impl wald::FileProvider for Members {
     fn read(&self, path: &str) -> std::io::Result<wald::Bytes> {
-        let bytes = mapped_file::read(&crate::host_path(path))?;
+        let bytes = mapped_file::read(&crate::text::to_path(path))?;
         if let Some(reproduce) = &self.reproduce {
             reproduce.add_file(path, &bytes);
         }

@@ -18,6 +18,7 @@ mod parse;
 mod render;
 mod reproduce;
 mod response_file;
+mod text;
 mod timing_report;
 
 use configure::{Configuration, Settings};
@@ -26,11 +27,10 @@ use parse::Arguments;
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::{LinkResult, Linker, Output};
@@ -52,7 +52,7 @@ pub struct Host<'a> {
 
 /// Runs the command. `args` begins with the program's name. The result is the exit code.
 pub fn run(args: &[OsString], host: &mut Host) -> i32 {
-    let mut args = to_text(args);
+    let mut args: Vec<String> = args.iter().map(|arg| text::from_os(arg)).collect();
     let program = program_name(args.first().map_or("wald", String::as_str));
     if !args.is_empty() {
         args.remove(0);
@@ -70,32 +70,6 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
 
 /// The command is done, well or not; the renderer knows.
 struct Stop;
-
-/// Arguments as text. Those that are not UTF-8 are made so, and remembered, so that files with such names can be opened.
-fn to_text(args: &[OsString]) -> Vec<String> {
-    let remember = |arg: &OsString| {
-        let text = arg.to_string_lossy().into_owned();
-        not_utf8().get_or_insert_default().insert(text.clone(), arg.clone());
-        text
-    };
-    args.iter().map(|arg| arg.to_str().map_or_else(|| remember(arg), str::to_string)).collect()
-}
-
-/// The original of arguments that are not UTF-8.
-fn not_utf8() -> std::sync::MutexGuard<'static, Option<HashMap<String, OsString>>> {
-    static NOT_UTF8: Mutex<Option<HashMap<String, OsString>>> = Mutex::new(None);
-    NOT_UTF8.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// The path on this machine that an argument means.
-fn host_path(text: &str) -> PathBuf {
-    if text.contains('\u{fffd}') {
-        if let Some(original) = not_utf8().as_ref().and_then(|map| map.get(text)) {
-            return PathBuf::from(original);
-        }
-    }
-    PathBuf::from(text)
-}
 
 /// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.
 fn error_text(error: &std::io::Error) -> String {
@@ -253,7 +227,7 @@ fn link(
     if out.error_count() != 0 {
         return Err(Stop);
     }
-    write_outputs(&options.output, &output, &settings, threads, out)?;
+    write_outputs(&options.output, &output, &settings, out)?;
     report_timing(&settings, &timing, program, start, out)
 }
 
@@ -295,13 +269,7 @@ fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
 }
 
 /// Reports first, the module last: where one cannot be written, the output stays as it was.
-fn write_outputs(
-    path: &str,
-    output: &Output,
-    settings: &Settings,
-    threads: usize,
-    out: &mut Renderer,
-) -> Result<(), Stop> {
+fn write_outputs(path: &str, output: &Output, settings: &Settings, out: &mut Renderer) -> Result<(), Stop> {
     if let (Some(path), Some(text)) = (&settings.why_extract, &output.why_extract) {
         if let Err(error) = output_file::write_text(path, text, out.stdout) {
             let reason = error_text(&error);
@@ -319,7 +287,7 @@ fn write_outputs(
             return Err(Stop);
         }
     }
-    output_file::write_module(path, &output.module, threads, out.stdout).map_err(|error| {
+    output_file::write_module(path, &output.module, out.stdout).map_err(|error| {
         out.show_error(Code::Open, format!("cannot open output file {path}: {}", error_text(&error)));
         Stop
     })

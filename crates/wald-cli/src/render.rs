@@ -61,7 +61,8 @@ impl<'a> Renderer<'a> {
             Severity::Warning => self.line("\x1b[0;35m", "warning: ", diagnostic),
             Severity::Message if diagnostic.code == Code::Verbose => self.line("", "", diagnostic),
             Severity::Message => {
-                let _ = writeln!(self.stdout, "{}", diagnostic.message);
+                let _ = self.stdout.write_all(&crate::text::to_bytes(&diagnostic.message));
+                let _ = self.stdout.write_all(b"\n");
             }
         }
     }
@@ -118,7 +119,7 @@ impl<'a> Renderer<'a> {
         if let Some(help) = &diagnostic.help {
             text += &format!("    help: {help}\n");
         }
-        let _ = self.stderr.write_all(text.as_bytes());
+        let _ = self.stderr.write_all(&crate::text::to_bytes(&text));
     }
 }
 

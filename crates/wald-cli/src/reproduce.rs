@@ -26,7 +26,7 @@ struct Tar {
 impl Reproduce {
     /// Begins the tar file with the command line and the version.
     pub fn create(path: &str, arguments: &Arguments, version: &str) -> io::Result<Self> {
-        let file = BufWriter::new(File::create(crate::host_path(path))?);
+        let file = BufWriter::new(File::create(crate::text::to_path(path))?);
         let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut tar = Tar { file, directory: stem, written: HashSet::new(), failure: None };
         tar.add("response.txt", response(arguments).as_bytes());
@@ -103,7 +103,7 @@ fn header(path: &str, size: usize, kind: u8) -> [u8; 512] {
 
 /// The absolute path without its root and without `.` and `..`.
 fn relative_to_root(path: &str) -> String {
-    let absolute = std::path::absolute(crate::host_path(path)).unwrap_or_else(|_| PathBuf::from(path));
+    let absolute = std::path::absolute(crate::text::to_path(path)).unwrap_or_else(|_| PathBuf::from(path));
     let mut parts: Vec<String> = Vec::new();
     for component in absolute.components() {
         match component {

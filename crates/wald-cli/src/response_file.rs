@@ -51,7 +51,7 @@ impl Expansion {
         for argument in arguments {
             match argument.strip_prefix('@') {
                 Some(path) if self.complaints.is_empty() => {
-                    if !self.add_file(Path::new(path)) {
+                    if !self.add_file(&crate::text::to_path(path)) {
                         self.result.push(argument);
                     }
                 }
@@ -96,8 +96,8 @@ fn decode(bytes: &[u8]) -> String {
     match bytes {
         [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
         [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
+        [0xef, 0xbb, 0xbf, rest @ ..] => crate::text::from_bytes(rest),
+        _ => crate::text::from_bytes(bytes),
     }
 }
 
