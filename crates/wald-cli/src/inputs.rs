@@ -118,6 +118,8 @@ pub struct Reading<'a> {
     pub threads: usize,
     /// Seed of the order in which inputs are read, for tests.
     pub shuffle: Option<u64>,
+    /// Mapped inputs stay until the process ends.
+    pub keep_mapped: bool,
     /// Where copies of the inputs go.
     pub reproduce: Option<&'a Reproduce>,
 }
@@ -131,13 +133,14 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
     let work = || {
         // Relaxed: the counter gives out places, and nothing else is read through it.
         while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let names = read_one(linker, &inputs.list[place], reading.reproduce);
+            let names = read_one(linker, &inputs.list[place], reading);
             if !names.is_empty() {
                 allowed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, names));
             }
         }
     };
-    let threads = reading.threads.min(inputs.list.len()).max(1);
+    // With --reproduce one thread, so that the copies are in the order of the command line.
+    let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.min(inputs.list.len()).max(1) };
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // Where the system gives no more threads, the ones we have do the work.
@@ -151,15 +154,15 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
 }
 
 /// Reads one input; the result is the names in the `.imports` file that an archive may have beside it.
-fn read_one(linker: &Linker, input: &Declared, reproduce: Option<&Reproduce>) -> Vec<String> {
-    let bytes = match mapped_file::read(&crate::text::to_path(&input.path)) {
+fn read_one(linker: &Linker, input: &Declared, reading: &Reading) -> Vec<String> {
+    let bytes = match mapped_file::read(&crate::text::to_path(&input.path), reading.keep_mapped) {
         Ok(bytes) => bytes,
         Err(error) => {
             linker.fail_input(input.id, cannot_open(&input.path, &error));
             return Vec::new();
         }
     };
-    if let Some(reproduce) = reproduce {
+    if let Some(reproduce) = reading.reproduce {
         reproduce.add_file(&input.path, &bytes);
     }
     let is_archive = bytes.starts_with(b"!<arch>\n") || bytes.starts_with(b"!<thin>\n");
@@ -195,13 +198,15 @@ pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
 
 /// Reads the members of thin archives.
 pub struct Members {
+    /// As in [`Reading`].
+    pub keep_mapped: bool,
     /// Where copies of them go.
     pub reproduce: Option<std::sync::Arc<Reproduce>>,
 }
 
 impl wald::FileProvider for Members {
     fn read(&self, path: &str) -> std::io::Result<wald::Bytes> {
-        let bytes = mapped_file::read(&crate::text::to_path(path))?;
+        let bytes = mapped_file::read(&crate::text::to_path(path), self.keep_mapped)?;
         if let Some(reproduce) = &self.reproduce {
             reproduce.add_file(path, &bytes);
         }

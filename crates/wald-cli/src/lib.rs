@@ -48,6 +48,8 @@ pub struct Host<'a> {
     pub stderr_is_terminal: bool,
     /// Reads the inputs in another order, for tests that show that the order of arrival does not matter.
     pub shuffle: Option<u64>,
+    /// The process ends when [`run`] returns, so that cleaning up may be left to the system.
+    pub ends_process: bool,
 }
 
 /// Runs the command. `args` begins with the program's name. The result is the exit code.
@@ -63,9 +65,17 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     }
     let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
     let (arguments, diagnostics) = read_arguments(args, host.stderr_is_terminal, &mut renderer);
-    let _ = link(&arguments, diagnostics, &program, host.shuffle, &mut renderer);
+    let way = Way { shuffle: host.shuffle, ends_process: host.ends_process };
+    let _ = link(&arguments, diagnostics, &program, way, &mut renderer);
     let _ = renderer.stdout.flush();
     i32::from(renderer.error_count() != 0)
+}
+
+/// What a link takes over from [`Host`].
+#[derive(Clone, Copy)]
+struct Way {
+    shuffle: Option<u64>,
+    ends_process: bool,
 }
 
 /// The command is done, well or not; the renderer knows.
@@ -175,7 +185,7 @@ fn link(
     arguments: &Arguments,
     mut diagnostics: Vec<Diagnostic>,
     program: &str,
-    shuffle: Option<u64>,
+    way: Way,
     out: &mut Renderer,
 ) -> Result<(), Stop> {
     let start = Instant::now();
@@ -199,7 +209,10 @@ fn link(
     let threads =
         options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
     let mut linker = Linker::new(options.clone());
-    linker.set_file_provider(Arc::new(inputs::Members { reproduce: reproduce.clone() }));
+    linker.set_file_provider(Arc::new(inputs::Members {
+        keep_mapped: way.ends_process,
+        reproduce: reproduce.clone(),
+    }));
     let failed = has_error(&diagnostics);
     for diagnostic in diagnostics {
         linker.report(diagnostic);
@@ -217,7 +230,12 @@ fn link(
         }
         allowed = checks.allowed_undefined;
     }
-    let reading = inputs::Reading { threads, shuffle, reproduce: reproduce.as_deref() };
+    let reading = inputs::Reading {
+        threads,
+        shuffle: way.shuffle,
+        keep_mapped: way.ends_process,
+        reproduce: reproduce.as_deref(),
+    };
     allowed.extend(inputs::read_all(&linker, &declared, &reading));
     linker.allow_undefined(allowed);
     let LinkResult { output, diagnostics, timing } = linker.finish();

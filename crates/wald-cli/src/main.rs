@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         stderr_is_terminal: stderr.is_terminal(),
         stderr: &mut stderr.lock(),
         shuffle: None,
+        ends_process: true,
     };
     ExitCode::from(wald_cli::run(&args, &mut host) as u8)
 }

@@ -26,15 +26,11 @@ fn target(path: &str) -> io::Result<Target> {
     }
     let host_path = crate::text::to_path(path).into_owned();
     match std::fs::metadata(&host_path) {
-        Ok(metadata) if metadata.is_dir() => Err(is_a_directory()),
+        Ok(metadata) if metadata.is_dir() => Err(crate::mapped_file::is_a_directory()),
         Ok(metadata) if !metadata.is_file() => Ok(Target::Special(host_path)),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(error),
         _ => Ok(Target::Regular(host_path)),
     }
-}
-
-fn is_a_directory() -> io::Error {
-    io::Error::from_raw_os_error(if cfg!(unix) { 21 } else { 5 })
 }
 
 /// Whether the file could be written, found out before the link: its directory must take a new file.
