@@ -265,10 +265,13 @@ impl Reader<'_> {
             Some("wasm64") => options.is64 = Some(true),
             Some(other) => self.error(format!("invalid target architecture: {other}")),
         }
-        if let Some(value) = self.arguments.last_value(Opt::Threads) {
+        if let Some((_, text, Some(value))) = self.arguments.last(&[Opt::Threads]) {
             match numbers::any_base(value).and_then(|count| u32::try_from(count).ok()) {
                 Some(count @ 1..) => options.threads = Some(count as usize),
-                _ => self.error(format!("--threads: expected a positive integer, but got '{value}'")),
+                _ => {
+                    let name = if text.contains('=') { "--threads" } else { text };
+                    self.error(format!("{name}: expected a positive integer, but got '{value}'"));
+                }
             }
         }
     }

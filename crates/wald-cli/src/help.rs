@@ -29,8 +29,10 @@ fn alias_form(row: &Spec, alias: &Alias) -> String {
     }
 }
 
+/// The other spellings, without wasm-ld's `-i`, which means `--initial-memory` and takes no value: it is always an error.
 fn aliases(row: &Spec) -> Vec<String> {
-    row.aliases.iter().map(|alias| alias_form(row, alias)).collect()
+    let useful = |alias: &&Alias| (alias.kind == Kind::Flag) == (row.kind == Kind::Flag);
+    row.aliases.iter().filter(useful).map(|alias| alias_form(row, alias)).collect()
 }
 
 /// The rows that are shown, by name.

@@ -158,8 +158,10 @@ fn set_up_renderer(
     match color {
         None | Some((Opt::ColorDiagnostics, _, Some("auto"))) => renderer.color = terminal,
         Some((Opt::ColorDiagnostics, _, None | Some("always"))) => renderer.color = true,
-        Some((Opt::NoColorDiagnostics, ..)) | Some((_, _, Some("never"))) => renderer.color = false,
-        Some((_, text, _)) => diagnostics.push(option_error(format!("unknown option: {text}"))),
+        Some((_, _, None | Some("never"))) => renderer.color = false,
+        Some((_, _, Some(value))) => {
+            diagnostics.push(option_error(format!("unknown option: --color-diagnostics={value}")));
+        }
     }
     if let Some(option) = &arguments.missing_value {
         diagnostics.push(option_error(format!("{option}: missing argument")));

@@ -237,7 +237,7 @@ options! {
         "Do not list what was left out (default)";
     MergeDataSegments Flag Two "merge-data-segments" "" []
         "Data of the same kind share an output segment (default)";
-    NoMergeDataSegments Flag Any "no-merge-data-segments" "" []
+    NoMergeDataSegments Flag Two "no-merge-data-segments" "" []
         "Every data segment stays by itself";
     Optimize JoinedOrSeparate One "O" "level" []
         "How hard to work on a small output: 0, 1 (default) or 2";

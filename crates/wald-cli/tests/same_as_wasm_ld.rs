@@ -110,6 +110,9 @@ start.o -o out.wasm --start-lib --end-lib --start-lib
 -o out.wasm start.o --threads=0x2
 -o out.wasm start.o --threads=0 --threads=010
 -o out.wasm start.o --threads 2
+-o out.wasm start.o -threads zq
+-o out.wasm start.o -threads=zq
+-o out.wasm start.o -color-diagnostics=zq -no-merge-data-segments
 -o out.wasm start.o -Os
 -o out.wasm start.o -O s
 -o out.wasm start.o -Os -O99
@@ -255,4 +258,25 @@ fn odd_command_lines_have_the_same_answer() {
         }
     }
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// The options that a `--help` text lists, without their values.
+fn listed_options(program: &Path) -> Vec<String> {
+    let output = Command::new(program).arg("--help").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| line.starts_with('-'));
+    lines.map(|line| line.split(['=', ' ', '<', '[']).next().unwrap().to_string()).collect()
+}
+
+#[test]
+fn every_option_that_wasm_ld_lists_is_listed() {
+    if Command::new("wasm-ld-22").arg("--version").output().is_err() {
+        eprintln!("skipped: wasm-ld-22 is needed");
+        return;
+    }
+    let ours = listed_options(Path::new(env!("CARGO_BIN_EXE_wald")));
+    let mut theirs = listed_options(Path::new("wasm-ld-22"));
+    assert!(theirs.len() > 100);
+    theirs.retain(|option| !ours.contains(option));
+    assert_eq!(theirs, ["--mllvm"; 0]);
 }
