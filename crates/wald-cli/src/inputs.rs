@@ -13,7 +13,9 @@ use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use wald::diagnostics::{Code, Diagnostic, Location};
-use wald::{InputDescription, InputId, Linker};
+use wald::index::InputId;
+use wald::input::InputDescription;
+use wald::Linker;
 
 /// An input and its file.
 struct Declared {
@@ -67,18 +69,24 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
         match found {
             Ok(path) => {
                 if verbose {
-                    linker.report(Diagnostic::message(Code::Verbose, format!("Loading: {path}")));
+                    report(linker, Diagnostic::message(Code::Verbose, format!("Loading: {path}")));
                 }
                 let id = linker.declare_input(InputDescription { path: path.clone(), lazy, whole_archive });
                 inputs.list.push(Declared { id, path });
             }
             Err(message) => {
                 inputs.mistakes = true;
-                linker.report(Diagnostic::error(Code::Options, message));
+                report(linker, Diagnostic::error(Code::Options, message));
             }
         }
     }
     inputs
+}
+
+/// Puts a diagnostic at this place in the order of inputs: as that of an input which cannot be had.
+pub fn report(linker: &mut Linker, diagnostic: Diagnostic) {
+    let id = linker.declare_input(InputDescription::default());
+    linker.fail_input(id, diagnostic);
 }
 
 /// The file that `-l name` means: `libname.a` (or `.so`, after `-Bdynamic`) or, for `-l:name`, `name` itself, in the
@@ -204,8 +212,8 @@ pub struct Members {
     pub reproduce: Option<std::sync::Arc<Reproduce>>,
 }
 
-impl wald::FileProvider for Members {
-    fn read(&self, path: &str) -> std::io::Result<wald::Bytes> {
+impl wald::input::FileProvider for Members {
+    fn read(&self, path: &str) -> std::io::Result<wald::bytes::Bytes> {
         let bytes = mapped_file::read(&crate::text::to_path(path), self.keep_mapped)?;
         if let Some(reproduce) = &self.reproduce {
             reproduce.add_file(path, &bytes);

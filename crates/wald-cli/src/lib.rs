@@ -21,6 +21,7 @@ mod response_file;
 mod text;
 mod timing_report;
 
+use checks::Checks;
 use configure::{Configuration, Settings};
 use option_table::Opt;
 use parse::Arguments;
@@ -106,7 +107,7 @@ fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
     }
     match args.get(1).map(String::as_str) {
         None => Err("missing arg value for '-flavor'\n".into()),
-        Some("wasm" | "ld-wasm" | "wasm-ld") => {
+        Some(name) if ["wasm", "ld-wasm"].iter().any(|known| name.eq_ignore_ascii_case(known)) => {
             args.drain(..2);
             Ok(())
         }
@@ -217,20 +218,19 @@ fn link(
     }));
     let failed = has_error(&diagnostics);
     for diagnostic in diagnostics {
-        linker.report(diagnostic);
+        inputs::report(&mut linker, diagnostic);
     }
     let declared = inputs::declare(&mut linker, arguments, &settings);
     if declared.are_missing() && !failed {
-        linker.report(option_error("no input files"));
+        inputs::report(&mut linker, option_error("no input files"));
     }
-    let mut allowed = Vec::new();
+    let mut checks = Checks::default();
     if !failed {
-        let checks = checks::check(arguments, &options, &settings, reproduce.as_deref());
-        for mut diagnostic in checks.diagnostics {
-            out.promote(&mut diagnostic);
-            linker.report_after_loading(diagnostic);
+        checks = checks::check(arguments, &options, &settings, reproduce.as_deref());
+        for diagnostic in &mut checks.diagnostics {
+            out.promote(diagnostic);
+            inputs::report(&mut linker, diagnostic.clone());
         }
-        allowed = checks.allowed_undefined;
     }
     let reading = inputs::Reading {
         threads,
@@ -238,9 +238,11 @@ fn link(
         keep_mapped: way.ends_process,
         reproduce: reproduce.as_deref(),
     };
+    let mut allowed = checks.allowed_undefined;
     allowed.extend(inputs::read_all(&linker, &declared, &reading));
-    linker.allow_undefined(allowed);
-    let LinkResult { output, diagnostics, timing } = linker.finish();
+    linker.options_mut().allowed_undefined.extend(allowed);
+    let LinkResult { output, mut diagnostics, timing } = linker.finish();
+    drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
     out.show_all(&diagnostics);
     finish_reproduce(reproduce.as_deref(), out);
     let output = output.map_err(|_| Stop)?;
@@ -249,6 +251,16 @@ fn link(
     }
     write_outputs(&options.output, &output, &settings, out)?;
     report_timing(&settings, &timing, program, start, out)
+}
+
+/// What is found out after loading is of no interest where an input could not be loaded: what comes before it in the
+/// list holds an error then.
+fn drop_unless_loaded(diagnostics: &mut Vec<Diagnostic>, after_loading: &[Diagnostic]) {
+    let Some(first) = after_loading.first() else { return };
+    let Some(at) = diagnostics.iter().position(|diagnostic| diagnostic == first) else { return };
+    if has_error(&diagnostics[..at]) {
+        diagnostics.drain(at..(at + after_loading.len()).min(diagnostics.len()));
+    }
 }
 
 /// What `--help` and the hidden options that print something want. Nothing is linked then.
@@ -315,7 +327,7 @@ fn write_outputs(path: &str, output: &Output, settings: &Settings, out: &mut Ren
 
 fn report_timing(
     settings: &Settings,
-    timing: &wald::Timing,
+    timing: &wald::timing::Timing,
     program: &str,
     start: Instant,
     out: &mut Renderer,

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::path::Path;
-use wald::Bytes;
+use wald::bytes::Bytes;
 
 /// From this size on a file is mapped.
 const MAP_FROM: u64 = 16 * 1024;

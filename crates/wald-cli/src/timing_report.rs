@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::time::Duration;
-use wald::Timing;
+use wald::timing::Timing;
 
 /// A table of the phases with their wall times and shares.
 pub fn table(timing: &Timing, total: Duration) -> String {
@@ -30,11 +30,12 @@ pub fn chrome_trace(timing: &Timing, program: &str) -> String {
         let microseconds = |duration: Duration| duration.as_nanos() as f64 / 1e3;
         let _ = write!(
             text,
-            ",\n{{\"ph\":\"X\",\"pid\":1,\"tid\":{},\"ts\":{:.3},\"dur\":{:.3},\"name\":{}}}",
+            ",\n{{\"ph\":\"X\",\"pid\":1,\"tid\":{},\"ts\":{:.3},\"dur\":{:.3},\"name\":{},\"args\":{{\"detail\":{}}}}}",
             event.thread,
             microseconds(event.start),
             microseconds(event.duration),
-            json_string(&event.name)
+            json_string(event.name),
+            json_string(&event.detail)
         );
     }
     text + "\n]}\n"
@@ -58,18 +59,19 @@ fn json_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wald::TraceEvent;
+    use wald::timing::Event;
 
     #[test]
     fn traces_are_json() {
-        let event = TraceEvent {
-            name: "parse \"a\\b\n\"".into(),
+        let event = Event {
+            name: "parse",
+            detail: "\"a\\b\n\"".into(),
             thread: 3,
             start: Duration::from_nanos(1500),
             duration: Duration::from_micros(2),
         };
         let timing = Timing { phases: Vec::new(), events: vec![event] };
-        let line = "{\"ph\":\"X\",\"pid\":1,\"tid\":3,\"ts\":1.500,\"dur\":2.000,\"name\":\"parse \\\"a\\\\b\\u000a\\\"\"}";
+        let line = "{\"ph\":\"X\",\"pid\":1,\"tid\":3,\"ts\":1.500,\"dur\":2.000,\"name\":\"parse\",\"args\":{\"detail\":\"\\\"a\\\\b\\u000a\\\"\"}}";
         assert!(chrome_trace(&timing, "wald").contains(line));
     }
 

@@ -4,4 +4,4 @@
 pub mod options;
 pub mod diagnostics;
 pub mod link_stub;
-pub use link_stub::*;
+pub use link_stub::{bytes, index, input, timing, LinkResult, Linker, Output};
