@@ -34,6 +34,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::options::Options;
 use wald::{LinkResult, Linker, Output};
 
 /// What `--version` says, after the name.
@@ -55,6 +56,7 @@ pub struct Host<'a> {
 
 /// Runs the command. `args` begins with the program's name. The result is the exit code.
 pub fn run(args: &[OsString], host: &mut Host) -> i32 {
+    let start = Instant::now();
     let mut args: Vec<String> = args.iter().map(|arg| text::from_os(arg)).collect();
     let program = program_name(args.first().map_or("wald", String::as_str));
     if !args.is_empty() {
@@ -66,7 +68,7 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     }
     let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
     let (arguments, diagnostics) = read_arguments(args, host.stderr_is_terminal, &mut renderer);
-    let way = Way { shuffle: host.shuffle, ends_process: host.ends_process };
+    let way = Way { start, shuffle: host.shuffle, ends_process: host.ends_process };
     let _ = link(&arguments, diagnostics, &program, way, &mut renderer);
     let _ = renderer.stdout.flush();
     i32::from(renderer.error_count() != 0)
@@ -75,6 +77,7 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
 /// What a link takes over from [`Host`].
 #[derive(Clone, Copy)]
 struct Way {
+    start: Instant,
     shuffle: Option<u64>,
     ends_process: bool,
 }
@@ -191,7 +194,6 @@ fn link(
     way: Way,
     out: &mut Renderer,
 ) -> Result<(), Stop> {
-    let start = Instant::now();
     if let Some(text) = text_that_was_asked_for(arguments, program, &mut diagnostics) {
         out.show_all(&diagnostics);
         let _ = out.stdout.write_all(text.as_bytes());
@@ -209,48 +211,63 @@ fn link(
         out.show_all(&diagnostics);
         return Err(Stop);
     }
-    let threads =
-        options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-    let mut linker = Linker::new(options.clone());
-    linker.set_file_provider(Arc::new(inputs::Members {
-        keep_mapped: way.ends_process,
-        reproduce: reproduce.clone(),
-    }));
-    let failed = has_error(&diagnostics);
-    for diagnostic in diagnostics {
-        inputs::report(&mut linker, diagnostic);
-    }
-    let declared = inputs::declare(&mut linker, arguments, &settings);
-    if declared.are_missing() && !failed {
-        inputs::report(&mut linker, option_error("no input files"));
-    }
-    let mut checks = Checks::default();
-    if !failed {
-        checks = checks::check(arguments, &options, &settings, reproduce.as_deref());
-        for diagnostic in &mut checks.diagnostics {
-            out.promote(diagnostic);
-            inputs::report(&mut linker, diagnostic.clone());
-        }
-    }
-    let reading = inputs::Reading {
-        threads,
-        shuffle: way.shuffle,
-        keep_mapped: way.ends_process,
-        reproduce: reproduce.as_deref(),
-    };
-    let mut allowed = checks.allowed_undefined;
-    allowed.extend(inputs::read_all(&linker, &declared, &reading));
-    linker.options_mut().allowed_undefined.extend(allowed);
-    let LinkResult { output, mut diagnostics, timing } = linker.finish();
-    drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
+    let output_path = options.output.clone();
+    let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
+    let LinkResult { output, diagnostics, timing } = load_and_link(job, way, out);
     out.show_all(&diagnostics);
     finish_reproduce(reproduce.as_deref(), out);
     let output = output.map_err(|_| Stop)?;
     if out.error_count() != 0 {
         return Err(Stop);
     }
-    write_outputs(&options.output, &output, &settings, out)?;
-    report_timing(&settings, &timing, program, start, out)
+    write_outputs(&output_path, &output, &settings, out)?;
+    report_timing(&settings, &timing, program, way.start, out)
+}
+
+/// All that a link needs.
+struct Job<'a> {
+    arguments: &'a Arguments,
+    options: Options,
+    settings: &'a Settings,
+    reproduce: Option<&'a Arc<Reproduce>>,
+    /// What is wrong with options.
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Declares the inputs, reads them, links.
+fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
+    let Job { arguments, options, settings, reproduce, diagnostics } = job;
+    let threads =
+        options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+    let mut linker = Linker::new(options.clone());
+    linker.set_file_provider(Arc::new(inputs::Members {
+        keep_mapped: way.ends_process,
+        reproduce: reproduce.cloned(),
+    }));
+    let failed = has_error(&diagnostics);
+    for diagnostic in diagnostics {
+        inputs::report(&mut linker, diagnostic);
+    }
+    let declared = inputs::declare(&mut linker, arguments, settings);
+    if declared.are_missing() && !failed {
+        inputs::report(&mut linker, option_error("no input files"));
+    }
+    let reproduce = reproduce.map(|reproduce| &**reproduce);
+    let mut checks = Checks::default();
+    if !failed {
+        checks = checks::check(arguments, &options, settings, reproduce);
+        for diagnostic in &mut checks.diagnostics {
+            out.promote(diagnostic);
+            inputs::report(&mut linker, diagnostic.clone());
+        }
+    }
+    let reading = inputs::Reading { threads, shuffle: way.shuffle, keep_mapped: way.ends_process, reproduce };
+    let mut allowed = checks.allowed_undefined;
+    allowed.extend(inputs::read_all(&linker, &declared, &reading));
+    linker.options_mut().allowed_undefined.extend(allowed);
+    let mut result = linker.finish();
+    drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
+    result
 }
 
 /// What is found out after loading is of no interest where an input could not be loaded: what comes before it in the
