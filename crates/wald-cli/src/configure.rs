@@ -288,6 +288,9 @@ impl Reader<'_> {
         if relocatable && options.export_table {
             self.error("--relocatable is incompatible with --export-table");
         }
+        if relocatable && options.growable_table {
+            self.error("--relocatable is incompatible with --growable-table");
+        }
         if self.arguments.has(Opt::Shared) && options.export_memory.is_some() {
             self.error("--export-memory is incompatible with --shared");
         }

@@ -39,7 +39,8 @@ impl Inputs {
 /// Declares all inputs and reports what is wrong about them, each at its place in the order.
 pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) -> Inputs {
     let mut inputs = Inputs { list: Vec::new(), mistakes: false };
-    let (mut dynamic, mut whole_archive, mut lazy) = (false, false, false);
+    let mut dynamic = settings.shared || settings.pie;
+    let (mut whole_archive, mut lazy) = (false, false);
     let verbose = arguments.has(Opt::Verbose);
     for argument in &arguments.list {
         let found = match argument {

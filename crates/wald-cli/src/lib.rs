@@ -174,9 +174,10 @@ fn set_up_renderer(
         .extend(arguments.unknown.iter().map(|text| option_error(format!("unknown argument: {text}"))));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     match configure::integer(arguments, Opt::ErrorLimit) {
-        Ok(limit) => renderer.error_limit = limit.unwrap_or(20) as u64,
+        Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),
         Err(message) => diagnostics.push(option_error(message)),
     }
+    renderer.early_errors = diagnostics.len() as u64;
     diagnostics.extend(configure::z_warnings(arguments));
     for diagnostic in diagnostics {
         renderer.promote(diagnostic);

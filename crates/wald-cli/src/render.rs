@@ -10,6 +10,9 @@ use wald::diagnostics::{Code, Diagnostic, Severity};
 /// The message after which wasm-ld gives up.
 const TOO_MANY: &str = "too many errors emitted, stopping now (use -error-limit=0 to see all errors)";
 
+/// How many errors are shown where `--error-limit` doesn't say.
+pub const DEFAULT_LIMIT: u64 = 20;
+
 /// Writes diagnostics and counts errors.
 pub struct Renderer<'a> {
     /// Standard output.
@@ -24,6 +27,8 @@ pub struct Renderer<'a> {
     pub fatal_warnings: bool,
     /// After how many errors to stop; 0 for never.
     pub error_limit: u64,
+    /// How many errors come from before `--error-limit` was read: they have the default limit.
+    pub early_errors: u64,
     errors: u64,
     after_lines: bool,
     stopped: bool,
@@ -38,7 +43,8 @@ impl<'a> Renderer<'a> {
             program,
             color: false,
             fatal_warnings: false,
-            error_limit: 20,
+            error_limit: DEFAULT_LIMIT,
+            early_errors: 0,
             errors: 0,
             after_lines: false,
             stopped: false,
@@ -87,13 +93,16 @@ impl<'a> Renderer<'a> {
     }
 
     fn error(&mut self, diagnostic: &Diagnostic) {
-        if self.error_limit != 0 && self.errors == self.error_limit {
-            self.stopped = true;
-            self.line("\x1b[0;31m", "error: ", &Diagnostic::error(Code::Options, TOO_MANY));
-        } else {
+        const RED: &str = "\x1b[0;31m";
+        let limit = if self.errors < self.early_errors { DEFAULT_LIMIT } else { self.error_limit };
+        if limit == 0 || self.errors < limit {
             self.errors += 1;
-            self.line("\x1b[0;31m", "error: ", diagnostic);
+            self.line(RED, "error: ", diagnostic);
+        } else if self.errors == limit {
+            self.stopped = true;
+            self.line(RED, "error: ", &Diagnostic::error(Code::Options, TOO_MANY));
         }
+        // Beyond the limit, where early errors went past it, wasm-ld keeps silent and goes on.
     }
 
     fn line(&mut self, color: &str, severity: &str, diagnostic: &Diagnostic) {
@@ -104,7 +113,9 @@ impl<'a> Renderer<'a> {
         self.after_lines = diagnostic.message.contains('\n');
         text += &self.program;
         text += ": ";
-        if self.color && !severity.is_empty() {
+        // wasm-ld finds this one before it has read the options about colour.
+        let early = diagnostic.message.starts_with("invalid response file quoting: ");
+        if self.color && !severity.is_empty() && !early {
             text += color;
             text += severity;
             text += "\x1b[0m";

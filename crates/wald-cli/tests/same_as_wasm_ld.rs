@@ -158,6 +158,13 @@ start.o --import-table --export-table -Bsymbolic --compress-relocations
 -o out.wasm start.o --compress-relocations --strip-debug
 -o out.wasm start.o --no-growable-memory --max-memory=65536 -m foo --threads=0 --page-size=3
 -o out.wasm start.o --export-table --relocatable --export-memory --shared --pie
+--foo --bar --baz --error-limit=1 start.o nosuch.o -o out.wasm --global-base=a --end-lib --verbose
+--foo --error-limit=2 start.o nosuch.o -o out.wasm --global-base=a --end-lib
+-z foo -z bar --error-limit=1 --fatal-warnings
+--a --b --c --d -f -g -h --i -j -k -n -p -q -w -x -A -B -C -D -F -G -H -I -J -K --error-limit=0
+--pie -L. -lfoo --verbose
+-r start.o --growable-table --export-table -o out.wasm
+-o out.wasm start.o --rsp-quoting=foo --color-diagnostics --end-lib
 -r --pie --shared start.o
 -r --pie start.o --gc-sections --compress-relocations --undefined=f -e foo --global-base=4 --table-base=5
 -r start.o --shared-memory --entry=foo
