@@ -142,6 +142,8 @@ pub struct Options {
     pub extra_features: Vec<String>,
     /// `-Bsymbolic`.
     pub bsymbolic: bool,
+    /// `--fatal-warnings`: a warning ends the link where an error would.
+    pub fatal_warnings: bool,
     /// `-t`/`--trace`: a message for every file that becomes part of the link.
     pub trace: bool,
     /// `--verbose`: messages about what the link does.
@@ -203,6 +205,7 @@ impl Default for Options {
             features: None,
             extra_features: Vec::new(),
             bsymbolic: false,
+            fatal_warnings: false,
             trace: false,
             verbose: false,
             want_map: false,

@@ -8,7 +8,6 @@ use crate::index::ObjectId;
 use crate::layout::Layout;
 use crate::merge_strings::{self, MergedStrings};
 use crate::relocate::{tombstone, Relocator, SectionOffsets};
-use crate::resolve::llvm_order::string_map_order;
 
 /// About how many strings' bytes one task copies.
 const TASK: usize = 256 * 1024;
@@ -66,9 +65,6 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
     for plan in &mut plans {
         plan.place(layout, &mut offsets);
     }
-    let order = string_map_order(plans.iter().map(|plan| &plan.name[..]));
-    let mut plans: Vec<Option<CustomPlan>> = plans.into_iter().map(Some).collect();
-    let plans = order.into_iter().filter_map(|position| plans[position].take()).collect();
     (plans, offsets)
 }
 

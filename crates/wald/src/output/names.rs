@@ -22,7 +22,7 @@ const DATA_SEGMENT: u8 = 9;
 /// The section's contents, unless it is stripped.
 pub(super) fn names(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let options = layout.options;
-    if (options.strip_debug || options.strip_all) && !options.keep_sections.iter().any(|name| name == "name") {
+    if options.strip_all && !options.keep_sections.iter().any(|name| name == "name") {
         return None;
     }
     let (functions, globals, segments) = (functions(layout), globals(layout), segments(layout));

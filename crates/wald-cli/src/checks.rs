@@ -1,0 +1,146 @@
+//! What wasm-ld checks once all inputs are read, and only if they could be: contradictions between options, and whether
+//! output files can be written.
+
+use crate::configure::Settings;
+use crate::inputs::{cannot_open, names_in};
+use crate::lto_options;
+use crate::option_table::Opt;
+use crate::output_file;
+use crate::parse::Arguments;
+use crate::reproduce::Reproduce;
+use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::options::{Options, UnresolvedPolicy};
+
+/// Everything that is to be said, in wasm-ld's order.
+#[derive(Default)]
+pub struct Checks {
+    /// Errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The names in `--allow-undefined-file`.
+    pub allowed_undefined: Vec<String>,
+}
+
+impl Checks {
+    fn error(&mut self, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(Code::Options, message));
+    }
+
+    fn error_if(&mut self, wrong: bool, message: &str) {
+        if wrong {
+            self.error(message);
+        }
+    }
+
+    fn warn_if(&mut self, odd: bool, message: &str) {
+        if odd {
+            self.diagnostics.push(Diagnostic::warning(Code::Options, message));
+        }
+    }
+
+    fn has_error(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Makes all checks. Each step is taken only where the one before found no error.
+pub fn check(
+    arguments: &Arguments,
+    options: &Options,
+    settings: &Settings,
+    reproduce: Option<&Reproduce>,
+) -> Checks {
+    let mut checks = Checks::default();
+    check_options(&mut checks, arguments, options, settings);
+    if !checks.has_error() {
+        read_allowed_undefined(&mut checks, settings, reproduce);
+        check_output_files(&mut checks, options, settings);
+    }
+    if !checks.has_error() {
+        check_supported(&mut checks, arguments, settings);
+    }
+    checks
+}
+
+fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, settings: &Settings) {
+    let has = |option| arguments.has(option);
+    checks.error_if(
+        options.compress_relocations && !options.strip_debug,
+        "--compress-relocations is incompatible with output debug information. \
+         Please pass --strip-debug or --strip-all",
+    );
+    checks.diagnostics.extend(lto_options::check_counts(arguments));
+    checks.error_if(settings.shared && settings.pie, "-shared and -pie may not be used together");
+    checks.error_if(options.output.is_empty(), "no output file specified");
+    checks.error_if(
+        options.import_table && options.export_table,
+        "--import-table and --export-table may not be used together",
+    );
+    if settings.relocatable {
+        let entry_given = has(Opt::Entry) && !options.entry.is_empty();
+        let gc_given = has(Opt::GcSections) && options.gc_sections;
+        checks.error_if(entry_given, "entry point specified for relocatable output file");
+        checks.error_if(gc_given, "-r and --gc-sections may not be used together");
+        checks.error_if(
+            options.compress_relocations,
+            "-r -and --compress-relocations may not be used together",
+        );
+        checks.error_if(has(Opt::Undefined), "-r -and --undefined may not be used together");
+        checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
+        checks.error_if(settings.pie, "-r and -pie may not be used together");
+        checks.error_if(options.global_base.is_some(), "-r and --global-base may not by used together");
+    }
+    let unstable = |wanted: bool| wanted && !has(Opt::ExperimentalPic);
+    checks.warn_if(unstable(settings.shared), "creating shared libraries, with -shared, is not yet stable");
+    checks.warn_if(unstable(settings.pie), "creating PIEs, with -pie, is not yet stable");
+    checks.warn_if(
+        unstable(options.unresolved_symbols == UnresolvedPolicy::ImportDynamic),
+        "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)",
+    );
+    checks.warn_if(
+        options.bsymbolic && !settings.shared,
+        "-Bsymbolic is only meaningful when combined with -shared",
+    );
+    if settings.shared || settings.pie {
+        checks.error_if(options.global_base.is_some(), "--global-base may not be used with -shared/-pie");
+        checks.error_if(options.table_base.is_some(), "--table-base may not be used with -shared/-pie");
+    }
+}
+
+fn read_allowed_undefined(checks: &mut Checks, settings: &Settings, reproduce: Option<&Reproduce>) {
+    let Some(path) = &settings.allow_undefined_file else { return };
+    match crate::mapped_file::read(&crate::text::to_path(path), false) {
+        Ok(bytes) => {
+            if let Some(reproduce) = reproduce {
+                reproduce.add_file(path, &bytes);
+            }
+            checks.allowed_undefined = names_in(&bytes);
+        }
+        Err(error) => checks.diagnostics.push(cannot_open(path, &error)),
+    }
+}
+
+fn check_output_files(checks: &mut Checks, options: &Options, settings: &Settings) {
+    let files = [("output", Some(&options.output)), ("map", settings.map_file.as_ref())];
+    for (kind, path) in files {
+        let Some(path) = path else { continue };
+        if let Err(error) = output_file::check_writable(path) {
+            let reason = crate::error_text(&error);
+            checks
+                .diagnostics
+                .push(Diagnostic::error(Code::Open, format!("cannot open {kind} file {path}: {reason}")));
+        }
+    }
+}
+
+/// What Wald cannot do yet is an error, not something to overlook.
+fn check_supported(checks: &mut Checks, arguments: &Arguments, settings: &Settings) {
+    let wanted = [
+        (settings.relocatable, "-r (relocatable output)"),
+        (settings.shared, "-shared (shared libraries)"),
+        (settings.pie, "-pie (position independent executables)"),
+        (arguments.has(Opt::EmitRelocs), "--emit-relocs (relocations in the output)"),
+    ];
+    for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
+        checks.error(format!("Wald does not support {what} yet"));
+    }
+}

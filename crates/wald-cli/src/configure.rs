@@ -1,0 +1,315 @@
+//! Arguments into the link's [`Options`] and the command's own settings.
+//!
+//! What is wrong with a value is reported in the order in which wasm-ld looks at its options, which is not that of the
+//! command line. Most mistakes do not stop it: it goes on to open the inputs, so that one run shows all that is wrong.
+
+use crate::numbers;
+use crate::option_table::Opt;
+use crate::parse::Arguments;
+use wald::diagnostics::{Code, Diagnostic};
+use wald::options::{BuildId, ImportName, Options, UnresolvedPolicy};
+
+/// What the library doesn't need to know.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// `--Map=FILE`.
+    pub map_file: Option<String>,
+    /// `--print-map`, and `--Map=-`.
+    pub print_map: bool,
+    /// `--why-extract=FILE`.
+    pub why_extract: Option<String>,
+    /// `--allow-undefined-file=FILE`.
+    pub allow_undefined_file: Option<String>,
+    /// `-L`.
+    pub search_paths: Vec<String>,
+    /// `--time`.
+    pub time: bool,
+    /// `--time-trace=FILE`.
+    pub time_trace: Option<String>,
+    /// `--thinlto-index-only`: no output is written.
+    pub index_only: bool,
+    /// `-r`.
+    pub relocatable: bool,
+    /// `--shared`.
+    pub shared: bool,
+    /// `--pie`.
+    pub pie: bool,
+}
+
+/// The whole command line, understood.
+pub struct Configuration {
+    /// For the library.
+    pub options: Options,
+    /// For the command.
+    pub settings: Settings,
+    /// What was wrong, in wasm-ld's order.
+    pub diagnostics: Vec<Diagnostic>,
+    /// One of them is of the kind that stops wasm-ld at once.
+    pub fatal: bool,
+}
+
+/// Reads the values of all options. `unknown -z` was said before, by [`z_warnings`].
+pub fn configure(arguments: &Arguments) -> Configuration {
+    let mut reader = Reader { arguments, diagnostics: Vec::new() };
+    let mut options = Options::default();
+    let mut fatal = false;
+    reader.lto_levels();
+    options.optimize = reader.integer(Opt::Optimize).map_or(1, |level| level as u32);
+    if let Some(policy) = arguments.last_value(Opt::ThinltoCachePolicy) {
+        if let Err(problem) = crate::lto_options::check_cache_policy(policy) {
+            reader.error(format!("--thinlto-cache-policy: invalid cache policy: {problem}"));
+            fatal = true;
+        }
+    }
+    if !fatal {
+        reader.diagnostics.extend(crate::lto_options::check_replacements(arguments));
+        set_flags(&mut options, arguments);
+        set_lists(&mut options, arguments);
+        reader.policies(&mut options);
+        reader.sizes(&mut options);
+        reader.machine(&mut options);
+        reader.contradictions(&mut options);
+    }
+    let diagnostics = reader.diagnostics;
+    Configuration { options, settings: settings(arguments), diagnostics, fatal }
+}
+
+fn settings(arguments: &Arguments) -> Settings {
+    let text = |option| arguments.last_value(option).map(str::to_string);
+    let mut map_file = text(Opt::Map);
+    let print_map = arguments.has(Opt::PrintMap) || map_file.as_deref() == Some("-");
+    if print_map {
+        map_file = None;
+    }
+    Settings {
+        map_file: map_file.filter(|path| !path.is_empty()),
+        print_map,
+        why_extract: text(Opt::WhyExtract).filter(|path| !path.is_empty()),
+        allow_undefined_file: text(Opt::AllowUndefinedFile),
+        search_paths: arguments.values(Opt::LibraryPath).map(str::to_string).collect(),
+        time: arguments.has(Opt::Time),
+        time_trace: text(Opt::TimeTrace),
+        index_only: arguments.has(Opt::ThinltoIndexOnly),
+        relocatable: arguments.has(Opt::Relocatable),
+        shared: arguments.has(Opt::Shared),
+        pie: arguments.is_on(Opt::Pie, Opt::NoPie, false),
+    }
+}
+
+/// Options without a value, or with one that cannot be wrong.
+fn set_flags(options: &mut Options, arguments: &Arguments) {
+    let on = |yes, no, default| arguments.is_on(yes, no, default);
+    let text = |option| arguments.last_value(option).map(str::to_string);
+    options.output = text(Opt::Output).unwrap_or_default();
+    options.soname = text(Opt::Soname).filter(|name| !name.is_empty());
+    if let Some((option, _, value)) = arguments.last(&[Opt::Entry, Opt::NoEntry]) {
+        options.entry =
+            if option == Opt::Entry { value.unwrap_or_default().to_string() } else { String::new() };
+    }
+    options.export_all = arguments.has(Opt::ExportAll);
+    options.export_dynamic = on(Opt::ExportDynamic, Opt::NoExportDynamic, false);
+    let allow_multiple = on(Opt::AllowMultipleDefinition, Opt::NoAllowMultipleDefinition, false);
+    options.allow_multiple_definition = allow_multiple || arguments.values(Opt::Z).any(|z| z == "muldefs");
+    options.gc_sections = on(Opt::GcSections, Opt::NoGcSections, true);
+    options.print_gc_sections = on(Opt::PrintGcSections, Opt::NoPrintGcSections, false);
+    options.merge_data_segments = on(Opt::MergeDataSegments, Opt::NoMergeDataSegments, true);
+    options.compress_relocations = arguments.has(Opt::CompressRelocations);
+    options.strip_all = arguments.has(Opt::StripAll);
+    options.strip_debug = options.strip_all || arguments.has(Opt::StripDebug);
+    options.demangle = on(Opt::Demangle, Opt::NoDemangle, true);
+    options.shared_memory = arguments.has(Opt::SharedMemory);
+    options.import_table = arguments.has(Opt::ImportTable);
+    options.export_table = arguments.has(Opt::ExportTable);
+    options.growable_table = arguments.has(Opt::GrowableTable);
+    options.stack_first = on(Opt::StackFirst, Opt::NoStackFirst, true);
+    options.no_growable_memory = arguments.has(Opt::NoGrowableMemory);
+    options.check_features = on(Opt::CheckFeatures, Opt::NoCheckFeatures, true);
+    options.fatal_warnings = on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
+    options.bsymbolic = arguments.has(Opt::Bsymbolic);
+    options.trace = arguments.has(Opt::Trace);
+    options.verbose = arguments.has(Opt::Verbose);
+    options.want_map = arguments.has(Opt::PrintMap) || arguments.has(Opt::Map);
+    options.want_why_extract = arguments.has(Opt::WhyExtract);
+    options.want_trace_events = arguments.has(Opt::TimeTrace);
+}
+
+/// Options that name symbols, sections or features.
+fn set_lists(options: &mut Options, arguments: &Arguments) {
+    let list = |option| arguments.values(option).map(str::to_string).collect::<Vec<_>>();
+    // A comma at the end or two in a row make an empty name, as with wasm-ld; no text makes no name.
+    let names = |text: &str| -> Vec<String> {
+        Some(text)
+            .filter(|text| !text.is_empty())
+            .map_or(Vec::new(), |t| t.split(',').map(String::from).collect())
+    };
+    options.exports = list(Opt::Export);
+    options.exports_if_defined = list(Opt::ExportIfDefined);
+    options.undefined = list(Opt::Undefined);
+    options.trace_symbols = list(Opt::TraceSymbol);
+    options.wrap = list(Opt::Wrap);
+    options.keep_sections = list(Opt::KeepSection);
+    options.features = arguments.last_value(Opt::Features).map(names);
+    options.extra_features = arguments.last_value(Opt::ExtraFeatures).map(names).unwrap_or_default();
+    if let Some((_, _, value)) = arguments.last(&[Opt::ImportMemory]) {
+        let (module, field) = match value {
+            None => ("env", "memory"),
+            Some(value) => value.split_once(',').unwrap_or(("env", value)),
+        };
+        options.import_memory = Some(ImportName { module: module.into(), field: field.into() });
+    }
+    if let Some((_, _, value)) = arguments.last(&[Opt::ExportMemory]) {
+        options.export_memory = Some(value.unwrap_or("memory").into());
+    }
+}
+
+/// `-z` options that wasm-ld doesn't know.
+pub fn z_warnings(arguments: &Arguments) -> impl Iterator<Item = Diagnostic> + '_ {
+    let known = |z: &str| z == "muldefs" || z.starts_with("stack-size=");
+    arguments
+        .values(Opt::Z)
+        .filter(move |z| !known(z))
+        .map(|z| Diagnostic::warning(Code::Options, format!("unknown -z value: {z}")))
+}
+
+/// The whole number that is an option's value; how wasm-ld complains where it is none.
+pub fn integer(arguments: &Arguments, option: Opt) -> Result<Option<i64>, String> {
+    let Some((_, text, value)) = arguments.last(&[option]) else { return Ok(None) };
+    let value = value.unwrap_or_default();
+    match numbers::decimal(value) {
+        Some(number) => Ok(Some(number)),
+        None => Err(format!("{text}: number expected, but got '{value}'")),
+    }
+}
+
+/// Reads values that can be wrong.
+struct Reader<'a> {
+    arguments: &'a Arguments,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn error(&mut self, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(Code::Options, message));
+    }
+
+    fn integer(&mut self, option: Opt) -> Option<i64> {
+        integer(self.arguments, option).unwrap_or_else(|message| {
+            self.error(message);
+            None
+        })
+    }
+
+    fn lto_levels(&mut self) {
+        for (option, name) in [(Opt::LtoO, "optimization"), (Opt::LtoCgo, "codegen optimization")] {
+            if let Some(level @ 4..) = self.integer(option).map(|level| level as u32) {
+                self.error(format!("invalid {name} level for LTO: {level}"));
+            }
+        }
+        self.integer(Opt::LtoPartitions);
+    }
+
+    fn policies(&mut self, options: &mut Options) {
+        let warn = self.arguments.is_on(Opt::WarnUnresolvedSymbols, Opt::ErrorUnresolvedSymbols, false);
+        let report = if warn { UnresolvedPolicy::Warn } else { UnresolvedPolicy::ReportError };
+        options.unresolved_symbols = match self.arguments.last_value(Opt::UnresolvedSymbols) {
+            None | Some("report-all") => report,
+            Some("ignore-all") => UnresolvedPolicy::Ignore,
+            Some("import-dynamic") => UnresolvedPolicy::ImportDynamic,
+            Some(other) => {
+                self.error(format!("unknown --unresolved-symbols value: {other}"));
+                report
+            }
+        };
+        options.import_undefined = self.arguments.has(Opt::ImportUndefined);
+        if self.arguments.has(Opt::AllowUndefined) {
+            options.import_undefined = true;
+            options.unresolved_symbols = UnresolvedPolicy::Ignore;
+        }
+    }
+
+    fn sizes(&mut self, options: &mut Options) {
+        // Zero means that it was not given, to wasm-ld too.
+        let address = |number: Option<i64>| number.map(|number| number as u64).filter(|&number| number != 0);
+        options.table_base = address(self.integer(Opt::TableBase));
+        options.global_base = address(self.integer(Opt::GlobalBase));
+        options.initial_heap = self.integer(Opt::InitialHeap).unwrap_or(0) as u64;
+        options.initial_memory = self.integer(Opt::InitialMemory).unwrap_or(0) as u64;
+        options.max_memory = self.integer(Opt::MaxMemory).unwrap_or(0) as u64;
+        for z in self.arguments.values(Opt::Z) {
+            let (name, value) = z.split_once('=').unwrap_or((z, ""));
+            if name != "stack-size" {
+                continue;
+            }
+            match numbers::any_base(value) {
+                Some(size) => options.stack_size = Some(size),
+                None => self.error(format!("invalid stack-size: {value}")),
+            }
+        }
+        if let Some((_, _, Some(_))) = self.arguments.last(&[Opt::PageSize]) {
+            let size = self.integer(Opt::PageSize).unwrap_or(0);
+            if size == 1 || size == 65536 {
+                options.page_size = size as u64;
+            } else {
+                self.error("--page_size=N must be either 1 or 65536");
+            }
+        }
+        if options.no_growable_memory && self.arguments.has(Opt::MaxMemory) {
+            self.error("--max-memory is incompatible with --no-growable-memory");
+        }
+    }
+
+    fn machine(&mut self, options: &mut Options) {
+        match self.arguments.last_value(Opt::Emulation) {
+            None => {}
+            Some("wasm32") => options.is64 = Some(false),
+            Some("wasm64") => options.is64 = Some(true),
+            Some(other) => self.error(format!("invalid target architecture: {other}")),
+        }
+        if let Some((_, text, Some(value))) = self.arguments.last(&[Opt::Threads]) {
+            match numbers::any_base(value).and_then(|count| u32::try_from(count).ok()) {
+                Some(count @ 1..) => options.threads = Some(count as usize),
+                _ => {
+                    let name = if text.contains('=') { "--threads" } else { text };
+                    self.error(format!("{name}: expected a positive integer, but got '{value}'"));
+                }
+            }
+        }
+    }
+
+    /// What cannot be together, as far as wasm-ld sees it before it reads inputs.
+    fn contradictions(&mut self, options: &mut Options) {
+        let has = |option| self.arguments.has(option);
+        let pic = has(Opt::Shared) || self.arguments.is_on(Opt::Pie, Opt::NoPie, false);
+        let relocatable = has(Opt::Relocatable);
+        self.build_id(options);
+        if pic && options.export_table {
+            self.error("-shared/-pie is incompatible with --export-table");
+        }
+        if relocatable && options.export_table {
+            self.error("--relocatable is incompatible with --export-table");
+        }
+        if relocatable && options.growable_table {
+            self.error("--relocatable is incompatible with --growable-table");
+        }
+        if self.arguments.has(Opt::Shared) && options.export_memory.is_some() {
+            self.error("--export-memory is incompatible with --shared");
+        }
+    }
+
+    fn build_id(&mut self, options: &mut Options) {
+        let Some((_, _, value)) = self.arguments.last(&[Opt::BuildId]) else { return };
+        options.build_id = match value {
+            None | Some("fast") => BuildId::Fast,
+            Some("none") => BuildId::None,
+            Some("sha1" | "tree") => BuildId::Sha1,
+            Some("uuid") => BuildId::Uuid,
+            Some(other) => {
+                match other.strip_prefix("0x").map(|digits| (digits, numbers::hex_bytes(digits))) {
+                    Some((_, Some(bytes))) => BuildId::Hex(bytes),
+                    Some((digits, None)) => return self.error(format!("not a hexadecimal value: {digits}")),
+                    None => return self.error(format!("unknown --build-id style: {other}")),
+                }
+            }
+        };
+    }
+}

@@ -1,0 +1,371 @@
+//! The `wald` command as a function: wasm-ld's command line, in and out.
+//!
+//! [`run`] reads from top to bottom what the command does: program name, response files, arguments, options, inputs,
+//! link, output. Everything it says goes through [`Host`], so tests call it in process.
+
+#![deny(unsafe_code)]
+
+mod checks;
+mod configure;
+mod help;
+mod inputs;
+mod lto_options;
+mod mapped_file;
+mod numbers;
+mod option_table;
+mod output_file;
+mod parse;
+mod render;
+mod reproduce;
+mod response_file;
+mod text;
+mod timing_report;
+
+use checks::Checks;
+use configure::{Configuration, Settings};
+use option_table::Opt;
+use parse::Arguments;
+use render::Renderer;
+use reproduce::Reproduce;
+use response_file::Quoting;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::options::Options;
+use wald::{LinkResult, Linker, Output};
+
+/// What `--version` says, after the name.
+const VERSION: &str = concat!("Wald ", env!("CARGO_PKG_VERSION"), " (compatible with LLD 22.1)");
+
+/// The process around the command.
+pub struct Host<'a> {
+    /// Standard output.
+    pub stdout: &'a mut dyn Write,
+    /// Standard error.
+    pub stderr: &'a mut dyn Write,
+    /// Whether standard error shows colours, for `--color-diagnostics=auto`.
+    pub stderr_is_terminal: bool,
+    /// Reads the inputs in another order, for tests that show that the order of arrival does not matter.
+    pub shuffle: Option<u64>,
+    /// The process ends when [`run`] returns, so that cleaning up may be left to the system.
+    pub ends_process: bool,
+}
+
+/// Runs the command. `args` begins with the program's name. The result is the exit code.
+pub fn run(args: &[OsString], host: &mut Host) -> i32 {
+    let start = Instant::now();
+    let mut args: Vec<String> = args.iter().map(|arg| text::from_os(arg)).collect();
+    let program = program_name(args.first().map_or("wald", String::as_str));
+    if !args.is_empty() {
+        args.remove(0);
+    }
+    if let Err(complaint) = take_flavor(&mut args) {
+        let _ = host.stderr.write_all(complaint.as_bytes());
+        return 1;
+    }
+    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
+    let (arguments, diagnostics) = read_arguments(args, host.stderr_is_terminal, &mut renderer);
+    let way = Way { start, shuffle: host.shuffle, ends_process: host.ends_process };
+    let _ = link(&arguments, diagnostics, &program, way, &mut renderer);
+    let _ = renderer.stdout.flush();
+    i32::from(renderer.error_count() != 0)
+}
+
+/// What a link takes over from [`Host`].
+#[derive(Clone, Copy)]
+struct Way {
+    start: Instant,
+    shuffle: Option<u64>,
+    ends_process: bool,
+}
+
+/// The command is done, well or not; the renderer knows.
+struct Stop;
+
+/// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.
+fn error_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) if error.raw_os_error().is_some() => text[..end].to_string(),
+        _ => text,
+    }
+}
+
+/// What messages begin with: the program's file name without `.exe`.
+fn program_name(path: &str) -> String {
+    let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
+    match name.len().checked_sub(4).and_then(|at| name.split_at_checked(at)) {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case(".exe") => stem.to_string(),
+        _ => name.into_owned(),
+    }
+}
+
+/// Takes `-flavor NAME` off the front, which is how `rust-lld` is called.
+fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
+    if args.first().map(String::as_str) != Some("-flavor") {
+        return Ok(());
+    }
+    match args.get(1).map(String::as_str) {
+        None => Err("missing arg value for '-flavor'\n".into()),
+        Some(name) if ["wasm", "ld-wasm"].iter().any(|known| name.eq_ignore_ascii_case(known)) => {
+            args.drain(..2);
+            Ok(())
+        }
+        Some(other) => Err(format!("Unknown flavor: {other}\n")),
+    }
+}
+
+/// Expands response files, parses, and sets up how diagnostics are shown. The second value is what is wrong so far.
+fn read_arguments(
+    args: Vec<String>,
+    terminal: bool,
+    renderer: &mut Renderer,
+) -> (Arguments, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let mut quoting = Quoting::default();
+    // --rsp-quoting inside a response file comes too late; so it does with wasm-ld.
+    let wanted = if args.iter().any(|arg| arg.contains("rsp-quoting")) {
+        parse::parse(args.clone()).last_value(Opt::RspQuoting).map(str::to_string)
+    } else {
+        None
+    };
+    match wanted.as_deref() {
+        None => {}
+        Some("posix") => quoting = Quoting::Posix,
+        Some("windows") => quoting = Quoting::Windows,
+        Some(other) => diagnostics.push(option_error(format!("invalid response file quoting: {other}"))),
+    }
+    let (args, complaints) = response_file::expand(args, quoting);
+    for complaint in complaints {
+        let _ = writeln!(renderer.stderr, "{complaint}");
+    }
+    let arguments = parse::parse(args);
+    set_up_renderer(&arguments, terminal, renderer, &mut diagnostics);
+    (arguments, diagnostics)
+}
+
+fn option_error(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(Code::Options, message)
+}
+
+/// Reads the options about diagnostics themselves, and complains about arguments that are none.
+fn set_up_renderer(
+    arguments: &Arguments,
+    terminal: bool,
+    renderer: &mut Renderer,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let color = arguments.last(&[Opt::ColorDiagnostics, Opt::NoColorDiagnostics]);
+    match color {
+        None | Some((Opt::ColorDiagnostics, _, Some("auto"))) => renderer.color = terminal,
+        Some((Opt::ColorDiagnostics, _, None | Some("always"))) => renderer.color = true,
+        Some((_, _, None | Some("never"))) => renderer.color = false,
+        Some((_, _, Some(value))) => {
+            diagnostics.push(option_error(format!("unknown option: --color-diagnostics={value}")));
+        }
+    }
+    if let Some(option) = &arguments.missing_value {
+        diagnostics.push(option_error(format!("{option}: missing argument")));
+    }
+    diagnostics
+        .extend(arguments.unknown.iter().map(|text| option_error(format!("unknown argument: {text}"))));
+    renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
+    match configure::integer(arguments, Opt::ErrorLimit) {
+        Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),
+        Err(message) => diagnostics.push(option_error(message)),
+    }
+    renderer.early_errors = diagnostics.len() as u64;
+    diagnostics.extend(configure::z_warnings(arguments));
+    for diagnostic in diagnostics {
+        renderer.promote(diagnostic);
+    }
+}
+
+/// From the parsed arguments to the written output. `diagnostics` is what was wrong so far; it is shown here.
+///
+/// A wrong value stops nothing before the inputs are read, so that one run shows all that is wrong. Therefore what is
+/// wrong with options goes to the linker, which puts it before what is wrong with inputs and ends there.
+fn link(
+    arguments: &Arguments,
+    mut diagnostics: Vec<Diagnostic>,
+    program: &str,
+    way: Way,
+    out: &mut Renderer,
+) -> Result<(), Stop> {
+    if let Some(text) = text_that_was_asked_for(arguments, program, &mut diagnostics) {
+        out.show_all(&diagnostics);
+        let _ = out.stdout.write_all(text.as_bytes());
+        return Err(Stop);
+    }
+    if arguments.has(Opt::Version) || arguments.has(Opt::ShortVersion) {
+        let _ = writeln!(out.stdout, "{VERSION}");
+    }
+    let reproduce = begin_reproduce(arguments, &mut diagnostics);
+    let Configuration { options, settings, diagnostics: wrong, fatal } = configure::configure(arguments);
+    diagnostics.extend(wrong);
+    // wasm-ld's -v without any plain input is a question, and needs no link.
+    let only_a_question = arguments.has(Opt::ShortVersion) && !arguments.has_input();
+    if fatal || arguments.has(Opt::Version) || only_a_question {
+        out.show_all(&diagnostics);
+        return Err(Stop);
+    }
+    let output_path = options.output.clone();
+    let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
+    let LinkResult { output, diagnostics, timing } = load_and_link(job, way, out);
+    out.show_all(&diagnostics);
+    finish_reproduce(reproduce.as_deref(), out);
+    let output = output.map_err(|_| Stop)?;
+    if out.error_count() != 0 {
+        return Err(Stop);
+    }
+    write_outputs(&output_path, &output, &settings, out)?;
+    report_timing(&settings, &timing, program, way.start, out)
+}
+
+/// All that a link needs.
+struct Job<'a> {
+    arguments: &'a Arguments,
+    options: Options,
+    settings: &'a Settings,
+    reproduce: Option<&'a Arc<Reproduce>>,
+    /// What is wrong with options.
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Declares the inputs, reads them, links.
+fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
+    let Job { arguments, options, settings, reproduce, diagnostics } = job;
+    let threads =
+        options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+    let mut linker = Linker::new(options.clone());
+    linker.set_file_provider(Arc::new(inputs::Members {
+        keep_mapped: way.ends_process,
+        reproduce: reproduce.cloned(),
+    }));
+    let failed = has_error(&diagnostics);
+    for diagnostic in diagnostics {
+        inputs::report(&mut linker, diagnostic);
+    }
+    let declared = inputs::declare(&mut linker, arguments, settings);
+    if declared.are_missing() && !failed {
+        inputs::report(&mut linker, option_error("no input files"));
+    }
+    let reproduce = reproduce.map(|reproduce| &**reproduce);
+    let mut checks = Checks::default();
+    if !failed {
+        checks = checks::check(arguments, &options, settings, reproduce);
+        for diagnostic in &mut checks.diagnostics {
+            out.promote(diagnostic);
+            inputs::report(&mut linker, diagnostic.clone());
+        }
+    }
+    let reading = inputs::Reading { threads, shuffle: way.shuffle, keep_mapped: way.ends_process, reproduce };
+    let mut allowed = checks.allowed_undefined;
+    allowed.extend(inputs::read_all(&linker, &declared, &reading));
+    linker.options_mut().allowed_undefined.extend(allowed);
+    let mut result = linker.finish();
+    drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
+    result
+}
+
+/// What is found out after loading is of no interest where an input could not be loaded: what comes before it in the
+/// list holds an error then.
+fn drop_unless_loaded(diagnostics: &mut Vec<Diagnostic>, after_loading: &[Diagnostic]) {
+    let Some(first) = after_loading.first() else { return };
+    let Some(at) = diagnostics.iter().position(|diagnostic| diagnostic == first) else { return };
+    if has_error(&diagnostics[..at]) {
+        diagnostics.drain(at..(at + after_loading.len()).min(diagnostics.len()));
+    }
+}
+
+/// What `--help` and the hidden options that print something want. Nothing is linked then.
+fn text_that_was_asked_for(
+    arguments: &Arguments,
+    program: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    if arguments.has(Opt::Help) {
+        return Some(help::help(program));
+    }
+    if arguments.has(Opt::PrintManPage) {
+        return Some(help::man_page());
+    }
+    let shell = arguments.last_value(Opt::PrintCompletions)?;
+    Some(help::completion_script(shell).unwrap_or_else(|| {
+        let message = format!("--print-completions: expected bash, zsh or fish, but got '{shell}'");
+        diagnostics.push(option_error(message));
+        String::new()
+    }))
+}
+
+fn begin_reproduce(arguments: &Arguments, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Reproduce>> {
+    let path = arguments.last_value(Opt::Reproduce)?;
+    match Reproduce::create(path, arguments, VERSION) {
+        Ok(reproduce) => Some(Arc::new(reproduce)),
+        Err(_) => {
+            diagnostics.push(Diagnostic::error(Code::Open, format!("--reproduce: cannot open {path}")));
+            None
+        }
+    }
+}
+
+fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
+    if let Some(Err(error)) = reproduce.map(Reproduce::finish) {
+        out.show_error(Code::Open, format!("--reproduce: cannot write: {}", error_text(&error)));
+    }
+}
+
+/// Reports first, the module last: where one cannot be written, the output stays as it was.
+fn write_outputs(path: &str, output: &Output, settings: &Settings, out: &mut Renderer) -> Result<(), Stop> {
+    if let (Some(path), Some(text)) = (&settings.why_extract, &output.why_extract) {
+        if let Err(error) = output_file::write_text(path, text, out.stdout) {
+            let reason = error_text(&error);
+            out.show_error(Code::Open, format!("cannot open --why-extract= file {path}: {reason}"));
+            return Err(Stop);
+        }
+    }
+    if settings.index_only {
+        return Err(Stop);
+    }
+    let map_path = if settings.print_map { Some("-") } else { settings.map_file.as_deref() };
+    if let (Some(path), Some(text)) = (map_path, &output.map) {
+        if let Err(error) = output_file::write_text(path, text, out.stdout) {
+            out.show_error(Code::Open, format!("cannot open map file {path}: {}", error_text(&error)));
+            return Err(Stop);
+        }
+    }
+    output_file::write_module(path, &output.module, out.stdout).map_err(|error| {
+        out.show_error(Code::Open, format!("cannot open output file {path}: {}", error_text(&error)));
+        Stop
+    })
+}
+
+fn report_timing(
+    settings: &Settings,
+    timing: &wald::timing::Timing,
+    program: &str,
+    start: Instant,
+    out: &mut Renderer,
+) -> Result<(), Stop> {
+    if settings.time {
+        let _ = out.stderr.write_all(timing_report::table(timing, start.elapsed()).as_bytes());
+    }
+    if let Some(path) = &settings.time_trace {
+        let text = timing_report::chrome_trace(timing, program);
+        if let Err(error) = output_file::write_text(path, &text, out.stdout) {
+            out.show_error(
+                Code::Open,
+                format!("cannot open --time-trace= file {path}: {}", error_text(&error)),
+            );
+            return Err(Stop);
+        }
+    }
+    Ok(())
+}
+
+fn has_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}

@@ -1,0 +1,64 @@
+//! Numbers in options, as LLVM reads them.
+
+/// A signed decimal number, as most options take it.
+pub fn decimal(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// An unsigned number whose prefix tells its base: `0x`, `0b`, `0o`, `0` (octal) or none.
+pub fn any_base(text: &str) -> Option<u64> {
+    let bytes = text.as_bytes();
+    let (radix, digits) = match bytes {
+        [b'0', b'x' | b'X', ..] => (16, &text[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &text[2..]),
+        [b'0', b'o', ..] => (8, &text[2..]),
+        [b'0', b'0'..=b'9', ..] => (8, &text[1..]),
+        _ => (10, text),
+    };
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric())
+        .then(|| u64::from_str_radix(digits, radix).ok())?
+}
+
+/// The bytes of a `0x…` build id: an odd number of digits has its first byte from one digit.
+pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|digit| Some(digit.to_digit(16)? as u8)).collect();
+    let digits = digits?;
+    let (first, rest) = digits.split_at(digits.len() % 2);
+    Some(first.iter().copied().chain(rest.chunks(2).map(|pair| pair[0] << 4 | pair[1])).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_numbers() {
+        assert_eq!(decimal("065"), Some(65));
+        assert_eq!(decimal("-1"), Some(-1));
+        for bad in ["", "-", "+1", "0x1", "1 ", "9223372036854775808"] {
+            assert_eq!(decimal(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_with_a_base() {
+        for (text, value) in
+            [("10", 10), ("0x1F", 31), ("0X1f", 31), ("0b101", 5), ("0o17", 15), ("017", 15), ("0", 0)]
+        {
+            assert_eq!(any_base(text), Some(value), "{text}");
+        }
+        for bad in ["", "-1", "+1", "0x", "08", "1_0", "18446744073709551616"] {
+            assert_eq!(any_base(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn build_ids() {
+        assert_eq!(hex_bytes("aBc"), Some(vec![0xa, 0xbc]));
+        assert_eq!(hex_bytes(""), Some(vec![]));
+        assert_eq!(hex_bytes("0g"), None);
+    }
+}

@@ -1,0 +1,275 @@
+//! Arguments into options and inputs, as wasm-ld's option parser does it.
+//!
+//! An argument that begins with `-` is the longest known name that it begins with and whose kind fits: `-export-dynamic`
+//! is the long option, `-export-table` is `-e` with the value `xport-table`. Everything else is an input. What fits no
+//! option is reported and the parser goes on; a missing value ends the arguments, because it was the last one.
+
+use crate::option_table::{spec, Dashes, Kind, Opt, TABLE};
+use std::collections::HashMap;
+
+/// One thing that the command line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// A path.
+    Input(String),
+    /// An option.
+    Option {
+        /// Which one.
+        option: Opt,
+        /// As it was written, with its value where they are one word: messages quote it.
+        text: String,
+        /// Its value; `None` for flags.
+        value: Option<String>,
+    },
+}
+
+/// What the command line says, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// Options and inputs.
+    pub list: Vec<Argument>,
+    /// An option that wants a value and is the last argument.
+    pub missing_value: Option<String>,
+    /// What looks like an option and is none.
+    pub unknown: Vec<String>,
+}
+
+impl Arguments {
+    /// Whether the option occurs.
+    pub fn has(&self, wanted: Opt) -> bool {
+        self.last(&[wanted]).is_some()
+    }
+
+    /// The last one of these options: its kind, the text and the value.
+    pub fn last(&self, wanted: &[Opt]) -> Option<(Opt, &str, Option<&str>)> {
+        self.list.iter().rev().find_map(|argument| match argument {
+            Argument::Option { option, text, value } if wanted.contains(option) => {
+                Some((*option, text.as_str(), value.as_deref()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The value of an option's last occurrence.
+    pub fn last_value(&self, wanted: Opt) -> Option<&str> {
+        self.last(&[wanted]).map(|(_, _, value)| value.unwrap_or_default())
+    }
+
+    /// All values of an option, in order.
+    pub fn values(&self, wanted: Opt) -> impl Iterator<Item = &str> {
+        self.list.iter().filter_map(move |argument| match argument {
+            Argument::Option { option, value, .. } if *option == wanted => {
+                Some(value.as_deref().unwrap_or_default())
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether `yes` is on: the last one of the two wins.
+    pub fn is_on(&self, yes: Opt, no: Opt, default: bool) -> bool {
+        self.last(&[yes, no]).map_or(default, |(option, ..)| option == yes)
+    }
+
+    /// Whether there is any input path.
+    pub fn has_input(&self) -> bool {
+        self.list.iter().any(|argument| matches!(argument, Argument::Input(_)))
+    }
+}
+
+/// A spelling of an option, as the parser looks it up.
+#[derive(Clone, Copy)]
+struct Spelling {
+    option: Opt,
+    dashes: Dashes,
+    kind: Kind,
+}
+
+/// All spellings by name.
+struct Spellings {
+    by_name: HashMap<&'static str, Spelling>,
+    longest: usize,
+}
+
+impl Spellings {
+    fn new() -> Self {
+        let mut by_name = HashMap::with_capacity(2 * TABLE.len());
+        for row in TABLE {
+            by_name.insert(row.name, Spelling { option: row.option, dashes: row.dashes, kind: row.kind });
+            for alias in row.aliases {
+                let spelling = Spelling { option: row.option, dashes: alias.dashes, kind: alias.kind };
+                by_name.insert(alias.name, spelling);
+            }
+        }
+        let longest = by_name.keys().map(|name| name.len()).max().unwrap_or(0);
+        Spellings { by_name, longest }
+    }
+
+    /// The spelling that `argument` is, and what follows its name.
+    fn find<'a>(&self, argument: &'a str) -> Option<(Spelling, &'a str)> {
+        let one_dash = argument.strip_prefix('-')?;
+        let (body, two) = match one_dash.strip_prefix('-') {
+            Some(body) => (body, true),
+            None => (one_dash, false),
+        };
+        (1..=body.len().min(self.longest)).rev().find_map(|length| {
+            let (name, rest) = body.split_at_checked(length)?;
+            let spelling = *self.by_name.get(name)?;
+            let dashes_fit = match spelling.dashes {
+                Dashes::One => !two,
+                Dashes::Two => two,
+                Dashes::Any => true,
+            };
+            (dashes_fit && fits(spelling.kind, rest, two)).then_some((spelling, rest))
+        })
+    }
+}
+
+/// Whether an option of this kind may be followed by `rest` in the same argument.
+fn fits(kind: Kind, rest: &str, two_dashes: bool) -> bool {
+    match kind {
+        Kind::Flag => rest.is_empty(),
+        Kind::Equals => rest.starts_with('='),
+        Kind::EqualsOrSeparate | Kind::FlagOrEquals => rest.is_empty() || rest.starts_with('='),
+        Kind::EqualsOrSeparateOneDash => rest.starts_with('=') || (rest.is_empty() && !two_dashes),
+        Kind::Joined | Kind::JoinedOrSeparate => true,
+    }
+}
+
+/// Where an option's value is.
+enum Value<'a> {
+    None,
+    Here(&'a str),
+    NextArgument,
+}
+
+fn value_of(kind: Kind, rest: &str) -> Value<'_> {
+    let after_equals = rest.strip_prefix('=');
+    match kind {
+        Kind::Flag => Value::None,
+        Kind::FlagOrEquals => after_equals.map_or(Value::None, Value::Here),
+        Kind::Equals | Kind::EqualsOrSeparate | Kind::EqualsOrSeparateOneDash => {
+            after_equals.map_or(Value::NextArgument, Value::Here)
+        }
+        Kind::Joined => Value::Here(rest),
+        Kind::JoinedOrSeparate if rest.is_empty() => Value::NextArgument,
+        Kind::JoinedOrSeparate => Value::Here(rest),
+    }
+}
+
+/// Reads the arguments, without the program's name and with response files expanded.
+pub fn parse(arguments: Vec<String>) -> Arguments {
+    let spellings = Spellings::new();
+    let mut result = Arguments { list: Vec::with_capacity(arguments.len()), ..Arguments::default() };
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        if argument.is_empty() {
+            continue;
+        }
+        if !argument.starts_with('-') || argument == "-" {
+            result.list.push(Argument::Input(argument));
+            continue;
+        }
+        let Some((spelling, rest)) = spellings.find(&argument) else {
+            result.unknown.push(argument);
+            continue;
+        };
+        let value = match value_of(spelling.kind, rest) {
+            Value::None => None,
+            Value::Here(value) => Some(value.to_string()),
+            Value::NextArgument => match arguments.next() {
+                Some(value) => Some(value),
+                None => {
+                    result.missing_value = Some(argument);
+                    break;
+                }
+            },
+        };
+        result.list.push(Argument::Option { option: spelling.option, text: argument, value });
+    }
+    result
+}
+
+/// The option as a response file writes it: its main spelling, in the form that wasm-ld prefers.
+pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> String) -> String {
+    let row = spec(option);
+    let dashes = row.shown_dashes();
+    match (row.kind, value) {
+        (Kind::Flag, _) | (Kind::FlagOrEquals, None) => format!("{dashes}{}", row.name),
+        (Kind::Equals | Kind::FlagOrEquals | Kind::EqualsOrSeparateOneDash, value) => {
+            format!("{dashes}{}={}", row.name, quote(value.unwrap_or_default()))
+        }
+        (Kind::Joined, value) => format!("{dashes}{}{}", row.name, quote(value.unwrap_or_default())),
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, value) => {
+            format!("{dashes}{} {}", row.name, quote(value.unwrap_or_default()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Arguments {
+        parse(arguments.iter().map(|argument| argument.to_string()).collect())
+    }
+
+    fn single(arguments: &[&str]) -> (Opt, Option<String>) {
+        let result = parsed(arguments);
+        assert!(result.unknown.is_empty() && result.missing_value.is_none(), "{arguments:?}: {result:?}");
+        match result.list.as_slice() {
+            [Argument::Option { option, value, .. }] => (*option, value.clone()),
+            other => panic!("{arguments:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_are_joined_or_separate_as_the_kind_says() {
+        for arguments in [&["--entry=f"][..], &["--entry", "f"], &["-entry", "f"], &["-ef"], &["-e", "f"]] {
+            assert_eq!(single(arguments), (Opt::Entry, Some("f".into())), "{arguments:?}");
+        }
+        assert_eq!(single(&["-e=f"]), (Opt::Entry, Some("=f".into())));
+        assert_eq!(single(&["--lto-O2"]), (Opt::LtoO, Some("2".into())));
+        assert_eq!(single(&["--build-id"]), (Opt::BuildId, None));
+        assert_eq!(single(&["--build-id="]), (Opt::BuildId, Some(String::new())));
+        assert_eq!(single(&["-allow-undefined-file", "x"]), (Opt::AllowUndefinedFile, Some("x".into())));
+    }
+
+    #[test]
+    fn a_short_option_takes_what_no_long_one_is() {
+        assert_eq!(single(&["-export-dynamic"]).0, Opt::ExportDynamic);
+        assert_eq!(single(&["-export-table"]), (Opt::Entry, Some("xport-table".into())));
+        assert_eq!(single(&["-max-memory=1"]), (Opt::Emulation, Some("ax-memory=1".into())));
+        assert_eq!(single(&["-lto-O2"]), (Opt::Library, Some("to-O2".into())));
+        assert_eq!(single(&["-i"]), (Opt::InitialMemory, None));
+    }
+
+    #[test]
+    fn unknown_arguments_are_collected_and_a_missing_value_ends_the_list() {
+        let result = parsed(&["--foo", "a.o", "--", "-i5", "--allow-undefined-file", "", "-", "-o"]);
+        assert_eq!(result.unknown, ["--foo", "--", "-i5", "--allow-undefined-file"]);
+        assert_eq!(result.missing_value.as_deref(), Some("-o"));
+        assert_eq!(result.list, [Argument::Input("a.o".into()), Argument::Input("-".into())]);
+    }
+
+    #[test]
+    fn the_last_one_wins() {
+        let result = parsed(&["--no-gc-sections", "--gc-sections", "-Os", "-O1"]);
+        assert!(result.is_on(Opt::GcSections, Opt::NoGcSections, false));
+        assert_eq!(result.last_value(Opt::Optimize), Some("1"));
+    }
+
+    #[test]
+    fn names_cut_inside_a_character_do_not_panic() {
+        assert_eq!(parsed(&["-ö", "--éxport=ü"]).unknown.len(), 2);
+    }
+
+    #[test]
+    fn the_canonical_form_is_wasm_lds() {
+        let plain = |text: &str| text.to_string();
+        assert_eq!(canonical(Opt::Entry, Some("f"), plain), "--entry f");
+        assert_eq!(canonical(Opt::ImportMemory, Some("a,b"), plain), "--import-memory=a,b");
+        assert_eq!(canonical(Opt::LibraryPath, Some("x"), plain), "-L x");
+        assert_eq!(canonical(Opt::LtoO, Some("2"), plain), "--lto-O2");
+        assert_eq!(canonical(Opt::StripAll, None, plain), "--strip-all");
+    }
+}

@@ -1,0 +1,183 @@
+//! Diagnostics as text, the way wasm-ld prints them.
+//!
+//! `prog: error: message`; after a message of several lines an empty line before the next one; `--fatal-warnings` makes
+//! warnings errors; after `--error-limit` errors nothing more is said. Asked-for messages go where wasm-ld writes them:
+//! `--verbose` to standard error, everything else to standard output.
+
+use std::io::Write;
+use wald::diagnostics::{Code, Diagnostic, Severity};
+
+/// The message after which wasm-ld gives up.
+const TOO_MANY: &str = "too many errors emitted, stopping now (use -error-limit=0 to see all errors)";
+
+/// How many errors are shown where `--error-limit` doesn't say.
+pub const DEFAULT_LIMIT: u64 = 20;
+
+/// Writes diagnostics and counts errors.
+pub struct Renderer<'a> {
+    /// Standard output.
+    pub stdout: &'a mut dyn Write,
+    /// Standard error.
+    pub stderr: &'a mut dyn Write,
+    /// What messages begin with.
+    program: String,
+    /// Colour `error:` and `warning:`.
+    pub color: bool,
+    /// Warnings are errors.
+    pub fatal_warnings: bool,
+    /// After how many errors to stop; 0 for never.
+    pub error_limit: u64,
+    /// How many errors come from before `--error-limit` was read: they have the default limit.
+    pub early_errors: u64,
+    errors: u64,
+    after_lines: bool,
+    stopped: bool,
+}
+
+impl<'a> Renderer<'a> {
+    /// A renderer that writes to these two, without colour and with wasm-ld's limit of 20 errors.
+    pub fn new(program: String, stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
+        Renderer {
+            stdout,
+            stderr,
+            program,
+            color: false,
+            fatal_warnings: false,
+            error_limit: DEFAULT_LIMIT,
+            early_errors: 0,
+            errors: 0,
+            after_lines: false,
+            stopped: false,
+        }
+    }
+
+    /// How many errors were reported.
+    pub fn error_count(&self) -> u64 {
+        self.errors
+    }
+
+    /// Shows one diagnostic. Trouble with the output streams is nothing that could be reported, and is ignored.
+    pub fn show(&mut self, diagnostic: &Diagnostic) {
+        if self.stopped {
+            return;
+        }
+        match diagnostic.severity {
+            Severity::Error => self.error(diagnostic),
+            Severity::Warning if self.fatal_warnings => self.error(diagnostic),
+            Severity::Warning => self.line("\x1b[0;35m", "warning: ", diagnostic),
+            Severity::Message if diagnostic.code == Code::Verbose => self.line("", "", diagnostic),
+            Severity::Message => {
+                let _ = self.stdout.write_all(&crate::text::to_bytes(&diagnostic.message));
+                let _ = self.stdout.write_all(b"\n");
+            }
+        }
+    }
+
+    /// Makes a warning the error that `--fatal-warnings` says it is.
+    pub fn promote(&self, diagnostic: &mut Diagnostic) {
+        if self.fatal_warnings && diagnostic.severity == Severity::Warning {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+
+    /// Shows several.
+    pub fn show_all(&mut self, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics {
+            self.show(diagnostic);
+        }
+    }
+
+    /// Shows an error that is only a message.
+    pub fn show_error(&mut self, code: Code, message: impl Into<String>) {
+        self.show(&Diagnostic::error(code, message));
+    }
+
+    fn error(&mut self, diagnostic: &Diagnostic) {
+        const RED: &str = "\x1b[0;31m";
+        let limit = if self.errors < self.early_errors { DEFAULT_LIMIT } else { self.error_limit };
+        if limit == 0 || self.errors < limit {
+            self.errors += 1;
+            self.line(RED, "error: ", diagnostic);
+        } else if self.errors == limit {
+            self.stopped = true;
+            self.line(RED, "error: ", &Diagnostic::error(Code::Options, TOO_MANY));
+        }
+        // Beyond the limit, where early errors went past it, wasm-ld keeps silent and goes on.
+    }
+
+    fn line(&mut self, color: &str, severity: &str, diagnostic: &Diagnostic) {
+        let mut text = String::with_capacity(diagnostic.message.len() + 64);
+        if self.after_lines {
+            text.push('\n');
+        }
+        self.after_lines = diagnostic.message.contains('\n');
+        text += &self.program;
+        text += ": ";
+        // wasm-ld finds this one before it has read the options about colour.
+        let early = diagnostic.message.starts_with("invalid response file quoting: ");
+        if self.color && !severity.is_empty() && !early {
+            text += color;
+            text += severity;
+            text += "\x1b[0m";
+        } else {
+            text += severity;
+        }
+        text += &diagnostic.message;
+        text.push('\n');
+        for note in &diagnostic.notes {
+            text += &format!("    note: {note}\n");
+        }
+        if let Some(help) = &diagnostic.help {
+            text += &format!("    help: {help}\n");
+        }
+        let _ = self.stderr.write_all(&crate::text::to_bytes(&text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(set: impl FnOnce(&mut Renderer), diagnostics: &[Diagnostic]) -> (String, String, u64) {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut renderer = Renderer::new("p".into(), &mut stdout, &mut stderr);
+        set(&mut renderer);
+        renderer.show_all(diagnostics);
+        let errors = renderer.error_count();
+        (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap(), errors)
+    }
+
+    #[test]
+    fn an_empty_line_follows_several_lines_when_something_comes_after() {
+        let two = Diagnostic::error(Code::DuplicateSymbol, "a\n>>> b");
+        let one = Diagnostic::warning(Code::Options, "c");
+        let (_, text, errors) = rendered(|_| {}, &[one.clone(), two.clone(), one, two]);
+        assert_eq!(text, "p: warning: c\np: error: a\n>>> b\n\np: warning: c\np: error: a\n>>> b\n");
+        assert_eq!(errors, 2);
+    }
+
+    #[test]
+    fn the_limit_ends_everything() {
+        let errors: Vec<_> = (0..4).map(|n| Diagnostic::error(Code::Parse, n.to_string())).collect();
+        let (_, text, _) = rendered(|r| r.error_limit = 2, &errors);
+        assert_eq!(text, format!("p: error: 0\np: error: 1\np: error: {TOO_MANY}\n"));
+        assert_eq!(rendered(|r| r.error_limit = 4, &errors).1.lines().count(), 4);
+        assert_eq!(rendered(|r| r.error_limit = 0, &errors).1.lines().count(), 4);
+    }
+
+    #[test]
+    fn fatal_warnings_colour_notes_and_streams() {
+        let list = [
+            Diagnostic::message(Code::Trace, "a.o"),
+            Diagnostic::message(Code::Verbose, "-- layout"),
+            Diagnostic::warning(Code::Options, "w").note("because").help("do this"),
+        ];
+        let (out, text, errors) = rendered(|r| (r.fatal_warnings, r.color) = (true, true), &list);
+        assert_eq!(out, "a.o\n");
+        assert_eq!(
+            text,
+            "p: -- layout\np: \x1b[0;31merror: \x1b[0mw\n    note: because\n    help: do this\n"
+        );
+        assert_eq!(errors, 1);
+    }
+}

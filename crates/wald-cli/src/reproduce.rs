@@ -1,0 +1,169 @@
+//! `--reproduce=FILE.tar`: the command line and copies of all inputs, so that a link can be repeated elsewhere.
+//!
+//! Like wasm-ld's: everything is below a directory named after the tar file, inputs at their absolute paths, with
+//! `response.txt` (the options, with paths that fit the copies) and `version.txt`.
+
+use crate::option_table::Opt;
+use crate::parse::{canonical, Argument, Arguments};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+/// A tar file that is being filled from several threads.
+pub struct Reproduce {
+    tar: Mutex<Tar>,
+}
+
+struct Tar {
+    file: BufWriter<File>,
+    directory: String,
+    written: HashSet<String>,
+    failure: Option<io::Error>,
+}
+
+impl Reproduce {
+    /// Begins the tar file with the command line and the version.
+    pub fn create(path: &str, arguments: &Arguments, version: &str) -> io::Result<Self> {
+        let file = BufWriter::new(File::create(crate::text::to_path(path))?);
+        let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut tar = Tar { file, directory: stem, written: HashSet::new(), failure: None };
+        tar.add("response.txt", response(arguments).as_bytes());
+        tar.add("version.txt", format!("{version}\n").as_bytes());
+        Ok(Reproduce { tar: Mutex::new(tar) })
+    }
+
+    /// Adds an input. The first trouble with the tar file is kept for [`finish`](Self::finish).
+    pub fn add_file(&self, path: &str, bytes: &[u8]) {
+        self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).add(&relative_to_root(path), bytes);
+    }
+
+    /// Ends the tar file.
+    pub fn finish(&self) -> io::Result<()> {
+        let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(error) = tar.failure.take() {
+            return Err(error);
+        }
+        tar.file.write_all(&[0; 1024])?;
+        tar.file.flush()
+    }
+}
+
+impl Tar {
+    fn add(&mut self, path: &str, bytes: &[u8]) {
+        let path = format!("{}/{path}", self.directory);
+        if self.failure.is_none() && self.written.insert(path.clone()) {
+            self.failure = write_member(&mut self.file, &path, bytes).err();
+        }
+    }
+}
+
+/// Writes one file of a tar archive (POSIX ustar; a long path goes into a pax header before it).
+fn write_member(out: &mut impl Write, path: &str, bytes: &[u8]) -> io::Result<()> {
+    if path.len() > 99 {
+        let record = pax_record("path", path);
+        out.write_all(&header("", record.len(), b'x'))?;
+        write_padded(out, record.as_bytes())?;
+        out.write_all(&header("", bytes.len(), b'0'))?;
+    } else {
+        out.write_all(&header(path, bytes.len(), b'0'))?;
+    }
+    write_padded(out, bytes)
+}
+
+fn write_padded(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    out.write_all(bytes)?;
+    out.write_all(&[0; 512][..bytes.len().next_multiple_of(512) - bytes.len()])
+}
+
+/// `length key=value\n`, where the length counts its own digits.
+fn pax_record(key: &str, value: &str) -> String {
+    let rest = format!(" {key}={value}\n");
+    let mut length = rest.len() + 1;
+    while length.to_string().len() + rest.len() != length {
+        length += 1;
+    }
+    format!("{length}{rest}")
+}
+
+fn header(path: &str, size: usize, kind: u8) -> [u8; 512] {
+    let mut header = [0; 512];
+    let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
+    put(0, path.as_bytes());
+    put(100, b"0000664");
+    put(124, format!("{size:011o}").as_bytes());
+    put(148, b"        ");
+    put(156, &[kind]);
+    put(257, b"ustar\x0000");
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    header
+}
+
+/// The absolute path without its root and without `.` and `..`.
+fn relative_to_root(path: &str) -> String {
+    let absolute = std::path::absolute(crate::text::to_path(path)).unwrap_or_else(|_| PathBuf::from(path));
+    let mut parts: Vec<String> = Vec::new();
+    for component in absolute.components() {
+        match component {
+            Component::ParentDir => {
+                parts.pop();
+            }
+            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+        }
+    }
+    parts.join("/")
+}
+
+/// The command line as a response file, one option a line.
+fn response(arguments: &Arguments) -> String {
+    let mut text = String::new();
+    for argument in &arguments.list {
+        match argument {
+            Argument::Input(path) => text += &quoted(&relative_to_root(path)),
+            Argument::Option { option: Opt::Reproduce, .. } => continue,
+            Argument::Option { option, value, .. } => text += &canonical(*option, value.as_deref(), quoted),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// With quotes where there is a space.
+fn quoted(text: &str) -> String {
+    if text.contains(' ') {
+        format!("\"{text}\"")
+    } else {
+        text.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_have_a_checksum_and_long_paths_a_pax_record() {
+        let mut tar = Vec::new();
+        write_member(&mut tar, "r/a.o", b"xyz").unwrap();
+        assert_eq!(tar.len(), 1024);
+        assert_eq!(&tar[124..136], b"00000000003\0");
+        let sum: u32 = tar[..512].iter().map(|&b| u32::from(b)).sum();
+        let stored = u32::from_str_radix(std::str::from_utf8(&tar[148..154]).unwrap(), 8).unwrap();
+        let digits: u32 = tar[148..156].iter().map(|&b| u32::from(b)).sum();
+        assert_eq!(stored, sum - digits + 8 * 32);
+        assert_eq!(pax_record("path", &"a".repeat(95)), format!("105 path={}\n", "a".repeat(95)));
+        let mut long = Vec::new();
+        write_member(&mut long, &"d/".repeat(60), b"").unwrap();
+        assert_eq!(long[156], b'x');
+    }
+
+    #[test]
+    fn response_files_have_main_spellings_and_paths_of_the_copies() {
+        let arguments = ["-s", "/x/./y/../a b.o", "--reproduce=r.tar", "--export=a b", "-Lq"];
+        let arguments = crate::parse::parse(arguments.map(String::from).to_vec());
+        assert_eq!(response(&arguments), "--strip-all\n\"x/a b.o\"\n--export \"a b\"\n-L q\n");
+    }
+}

@@ -1,0 +1,71 @@
+//! Arguments are text, but file names on Unix may be any bytes.
+//!
+//! Bytes that are no UTF-8 are carried inside of text as characters of the last private-use plane, one a byte, and turn
+//! into themselves again where a file is opened or a message is written. Text that is UTF-8, that is nearly all of it,
+//! passes through both ways without a copy.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// Byte 0xNN is the character U+10FENN.
+const FIRST: u32 = 0x10fe00;
+
+/// Text from bytes.
+pub fn from_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(FIRST + u32::from(byte))));
+    }
+    text
+}
+
+/// The bytes that the text stands for.
+pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
+    // All these characters begin with this byte, and hardly anything else does.
+    if !text.as_bytes().contains(&0xf4) {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        match (character as u32).checked_sub(FIRST) {
+            Some(byte @ 0x80..=0xff) => bytes.push(byte as u8),
+            _ => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    Cow::Owned(bytes)
+}
+
+/// Text from an argument.
+pub fn from_os(argument: &OsStr) -> String {
+    #[cfg(unix)]
+    return from_bytes(std::os::unix::ffi::OsStrExt::as_bytes(argument));
+    #[cfg(not(unix))]
+    return argument.to_string_lossy().into_owned();
+}
+
+/// The path that the text stands for.
+pub fn to_path(text: &str) -> Cow<'_, Path> {
+    #[cfg(unix)]
+    if let Cow::Owned(bytes) = to_bytes(text) {
+        return Cow::Owned(PathBuf::from(std::ffi::OsString::from(
+            <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes),
+        )));
+    }
+    Cow::Borrowed(Path::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_bytes_come_back() {
+        let all: Vec<u8> = (0..=255).chain("\u{f4}\u{10fe41}ö".bytes()).chain([0xc3]).collect();
+        let text = from_bytes(&all);
+        assert_eq!(*to_bytes(&text), all);
+        assert!(matches!(to_bytes("a.o"), Cow::Borrowed(b"a.o")));
+        assert_eq!(to_path("a.o"), Path::new("a.o"));
+    }
+}

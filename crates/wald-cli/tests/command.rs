@@ -1,0 +1,151 @@
+//! The command in process: what it prints, what it writes and what it leaves alone.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use wald_cli::{run, Host};
+
+/// An object with the function `_start`, as `llvm-mc` makes it.
+const START: &[u8] = include_bytes!("start.o");
+
+struct Answer {
+    code: i32,
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
+fn wald(args: &[&str]) -> Answer {
+    wald_in_order(args, None)
+}
+
+fn wald_in_order(args: &[&str], shuffle: Option<u64>) -> Answer {
+    let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let mut host = Host {
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+        stderr_is_terminal: false,
+        shuffle,
+        ends_process: false,
+    };
+    let code = run(&args, &mut host);
+    Answer { code, stdout, stderr: String::from_utf8(stderr).unwrap() }
+}
+
+/// A directory of its own for each test, with `start.o` in it.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wald-command-{}-{test}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        let directory = Directory(path);
+        std::fs::write(directory.path("start.o"), START).unwrap();
+        directory
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_string()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn messages_begin_with_the_programs_name() {
+    for (program, name) in [("/usr/bin/wasm-ld", "wasm-ld"), ("wald.exe", "wald"), ("x/rust-lld", "rust-lld")]
+    {
+        let answer = wald(&[program, "-flavor", "wasm", "--foo"]);
+        assert_eq!(answer.stderr, format!("{name}: error: unknown argument: --foo\n"));
+        assert_eq!(answer.code, 1);
+    }
+}
+
+#[test]
+fn the_version_says_what_it_is_compatible_with() {
+    let answer = wald(&["wald", "--version"]);
+    assert_eq!(String::from_utf8(answer.stdout).unwrap(), "Wald 0.1.0 (compatible with LLD 22.1)\n");
+    assert_eq!(answer.code, 0);
+}
+
+#[test]
+fn an_error_leaves_the_old_output_alone_and_nothing_beside_it() {
+    let directory = Directory::new("old");
+    let output = directory.path("out.wasm");
+    std::fs::write(&output, "old").unwrap();
+    let answer = wald(&["wald", "-o", &output, &directory.path("start.o"), &directory.path("missing.o")]);
+    let expected =
+        format!("wald: error: cannot open {}: No such file or directory\n", directory.path("missing.o"));
+    assert_eq!((answer.code, answer.stderr), (1, expected));
+    assert_eq!(std::fs::read(&output).unwrap(), b"old");
+    assert_eq!(directory.names(), ["out.wasm", "start.o"]);
+}
+
+#[test]
+fn the_output_is_an_executable_file_or_standard_output() {
+    let directory = Directory::new("output");
+    let (output, input) = (directory.path("-"), directory.path("start.o"));
+    let answer = wald(&["wald", &input, "-o", &output]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    let module = std::fs::read(&output).unwrap();
+    assert!(module.starts_with(b"\0asm"));
+    #[cfg(unix)]
+    assert_ne!(
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&output).unwrap().permissions()) & 0o100,
+        0
+    );
+    let answer = wald(&["wald", &input, "-o", "-"]);
+    assert_eq!(answer.stdout, module);
+}
+
+#[test]
+fn errors_are_in_the_order_of_the_inputs_whatever_the_order_of_reading() {
+    let directory = Directory::new("order");
+    let missing: Vec<String> = (0..15).map(|n| directory.path(&format!("missing{n}.o"))).collect();
+    let mut args = vec!["wald", "-o", "x", "--threads=3"];
+    args.extend(missing.iter().map(String::as_str));
+    let expected = wald(&args).stderr;
+    assert_eq!(expected.lines().count(), 15);
+    for seed in 0..8 {
+        assert_eq!(wald_in_order(&args, Some(seed)).stderr, expected);
+    }
+}
+
+#[test]
+fn time_traces_and_reports_are_written() {
+    let directory = Directory::new("reports");
+    let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
+    let trace = format!("--time-trace={}", directory.path("trace.json"));
+    let map = format!("--Map={}", directory.path("map"));
+    let reproduce = format!("--reproduce={}", directory.path("all.tar"));
+    let answer = wald(&["wald", &input, "-o", &output, &trace, &map, &reproduce, "--time"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(answer.stderr.contains("total"));
+    assert_eq!(directory.names(), ["all.tar", "map", "out.wasm", "start.o", "trace.json"]);
+    assert!(std::fs::read_to_string(directory.path("trace.json"))
+        .unwrap()
+        .starts_with("{\"displayTimeUnit\""));
+}
+
+#[test]
+fn what_is_not_supported_yet_is_an_error() {
+    let directory = Directory::new("unsupported");
+    let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
+    for option in ["-r", "--pie", "-shared", "--emit-relocs"] {
+        let answer = wald(&["wald", &input, "-o", &output, "--experimental-pic", option]);
+        assert!(answer.stderr.contains("does not support"), "{option}: {}", answer.stderr);
+        assert_eq!(answer.code, 1);
+    }
+    assert_eq!(directory.names(), ["start.o"]);
+}
