@@ -356,7 +356,7 @@ impl<'a> SymbolTable<'a> {
         symbol.kind = kind;
         symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
         symbol.file = None;
-        symbol.referenced = true;
+        symbol.referenced |= kind == SymbolKind::Data;
         symbol.resolution = Resolution::Synthetic(synthetic);
         Some(id)
     }

@@ -127,9 +127,10 @@ fn output_name<'n>(options: &Options, segment: &InputSegment, name: &'n [u8]) ->
     name
 }
 
-/// Whether a segment's strings are merged with others.
+/// Whether a segment's strings are merged with others. Aligned ones are left alone.
 fn is_mergeable(options: &Options, segment: &InputSegment) -> bool {
-    options.optimize > 0 && segment.flags & segment_flags::STRINGS != 0 && segment.data.len > 0
+    let strings = segment.flags & segment_flags::STRINGS != 0 && segment.alignment == 0;
+    options.optimize > 0 && strings && segment.data.len > 0
 }
 
 /// Puts all live segments into output segments.

@@ -235,7 +235,8 @@ pub fn name_text(names: &Interner, name: NameId) -> String {
     names.with(name.0, |text| String::from_utf8_lossy(text).into_owned())
 }
 
-/// A symbol's name as messages and the name section show it: demangled, and `main` for its mangled forms.
+/// A symbol's name as messages and the name section show it: demangled, and `main` for the
+/// name that C's `main` with arguments goes by.
 pub fn display_name(name: &[u8], demangle: bool) -> String {
     let mut demangler = wald_demangle::Demangler::new();
     String::from_utf8_lossy(&display_name_with(&mut demangler, name, demangle)).into_owned()
@@ -247,7 +248,7 @@ pub fn display_name_with<'n>(
     name: &'n [u8],
     demangle: bool,
 ) -> std::borrow::Cow<'n, [u8]> {
-    if matches!(name, b"__original_main" | b"__main_void" | b"__main_argc_argv") {
+    if name == b"__main_argc_argv" {
         return b"main"[..].into();
     }
     // Only these beginnings can be mangled names.
