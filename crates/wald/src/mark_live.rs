@@ -94,7 +94,7 @@ impl Liveness {
 
 /// Finds what is live.
 pub fn mark_live(options: &Options, symbols: &SymbolTable<'_>, chunks: &Chunks) -> Liveness {
-    // Without garbage collection everything is live but what comdat groups leave out.
+    // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
     let mut marker = Marker {
         symbols,
@@ -128,8 +128,6 @@ pub fn mark_live(options: &Options, symbols: &SymbolTable<'_>, chunks: &Chunks) 
     if options.gc_sections {
         marker.mark_roots(options);
         marker.drain();
-    } else {
-        marker.remove_discarded();
     }
     marker.mark_call_ctors();
     marker.live
@@ -144,23 +142,6 @@ struct Marker<'a> {
 }
 
 impl Marker<'_> {
-    /// Without garbage collection: takes out what comdat groups leave out.
-    fn remove_discarded(&mut self) {
-        for (position, linked) in self.symbols.objects.iter().enumerate() {
-            let id = ObjectId::new(position);
-            for (index, function) in linked.object.functions.iter().enumerate() {
-                if linked.is_discarded(function.comdat) {
-                    self.live.functions.remove(self.chunks.functions.of(id, index));
-                }
-            }
-            for (index, segment) in linked.object.segments.iter().enumerate() {
-                if linked.is_discarded(segment.comdat) {
-                    self.live.segments.remove(self.chunks.segments.of(id, index));
-                }
-            }
-        }
-    }
-
     fn mark_roots(&mut self, options: &Options) {
         let symbols = self.symbols;
         if let Some(entry) = symbols.well_known.entry {
@@ -184,8 +165,7 @@ impl Marker<'_> {
             if self.live.objects.contains(object) {
                 self.enqueue_init_functions(id);
                 for segment in 0..linked.object.segments.len() {
-                    let retained = linked.object.segments[segment].is_retained();
-                    if retained && !linked.is_discarded(linked.object.segments[segment].comdat) {
+                    if linked.object.segments[segment].is_retained() {
                         self.enqueue_segment(id, segment);
                     }
                 }
@@ -246,16 +226,12 @@ impl Marker<'_> {
         match own.kind {
             SymbolKind::Function => {
                 let function = parsed.defined_function(own.element);
-                if linked.is_discarded(parsed.functions[function].comdat) {
-                    return;
-                }
                 if self.live.functions.insert(self.chunks.functions.of(object, function)) {
                     self.queue.push((object, parsed.functions[function].relocations));
                 }
             }
             SymbolKind::Data => {
-                let absolute = own.flags.is_absolute();
-                if !absolute && !linked.is_discarded(parsed.segments[element].comdat) {
+                if !own.flags.is_absolute() {
                     self.enqueue_segment(object, element);
                 }
             }

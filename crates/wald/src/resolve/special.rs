@@ -60,7 +60,8 @@ impl<'a> Resolver<'a, '_> {
 
     /// Defines a name only where something asks for it.
     fn optional(&mut self, name: &str, kind: SymbolKind, synthetic: Synthetic) -> Option<SymbolId> {
-        let wanted = self.options.export_all || self.options.exports_by_name(name);
+        let exported = self.options.export_all || self.options.exports_by_name(name);
+        let wanted = exported && kind == SymbolKind::Data;
         let name = self.name(name.as_bytes());
         self.table.define_optional(name, wanted, kind, synthetic)
     }
