@@ -136,11 +136,9 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
 /// Options that name symbols, sections or features.
 fn set_lists(options: &mut Options, arguments: &Arguments) {
     let list = |option| arguments.values(option).map(str::to_string).collect::<Vec<_>>();
-    // A comma at the end or two in a row make an empty name, as with wasm-ld; no text makes no name.
+    // Nothing between two commas is no name.
     let names = |text: &str| -> Vec<String> {
-        Some(text)
-            .filter(|text| !text.is_empty())
-            .map_or(Vec::new(), |t| t.split(',').map(String::from).collect())
+        text.split(',').filter(|name| !name.is_empty()).map(str::to_string).collect()
     };
     options.exports = list(Opt::Export);
     options.exports_if_defined = list(Opt::ExportIfDefined);

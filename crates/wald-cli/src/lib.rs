@@ -271,13 +271,14 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
     result
 }
 
-/// What is found out after loading is of no interest where an input could not be loaded: what comes before it in the
-/// list holds an error then.
+/// What is found out after loading is of no interest where an input could not be loaded. Then the link ended there, and
+/// the list ends with it.
 fn drop_unless_loaded(diagnostics: &mut Vec<Diagnostic>, after_loading: &[Diagnostic]) {
-    let Some(first) = after_loading.first() else { return };
-    let Some(at) = diagnostics.iter().position(|diagnostic| diagnostic == first) else { return };
-    if has_error(&diagnostics[..at]) {
-        diagnostics.drain(at..(at + after_loading.len()).min(diagnostics.len()));
+    if diagnostics.ends_with(after_loading) {
+        let loading = diagnostics.len() - after_loading.len();
+        if has_error(&diagnostics[..loading]) {
+            diagnostics.truncate(loading);
+        }
     }
 }
 

@@ -58,6 +58,12 @@ pub fn check_replacements(arguments: &Arguments) -> Vec<Diagnostic> {
             problems.push(format!("{name} expects 'old;new' format, but got {value}"));
         }
     }
+    if arguments.has(Opt::ThinltoEmitIndexFiles) && !arguments.has(Opt::ThinltoIndexOnly) {
+        let given = options.iter().find(|(option, _)| arguments.has(*option));
+        problems.extend(given.map(|(_, name)| {
+            format!("{} is not supported with --thinlto-emit-index-files", name.trim_end_matches('='))
+        }));
+    }
     let has_object_directory =
         arguments.last_value(Opt::ThinltoPrefixReplace).is_some_and(|value| value.matches(';').count() > 1);
     let has_index_file = matches!(arguments.last(&[Opt::ThinltoIndexOnly]), Some((_, _, Some(_))));

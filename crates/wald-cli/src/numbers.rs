@@ -22,12 +22,10 @@ pub fn any_base(text: &str) -> Option<u64> {
         .then(|| u64::from_str_radix(digits, radix).ok())?
 }
 
-/// The bytes of a `0x…` build id: an odd number of digits has its first byte from one digit.
+/// The bytes of a `0x…` build id: two digits a byte; a last digit that is left over is a byte by itself.
 pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text.chars().map(|digit| Some(digit.to_digit(16)? as u8)).collect();
-    let digits = digits?;
-    let (first, rest) = digits.split_at(digits.len() % 2);
-    Some(first.iter().copied().chain(rest.chunks(2).map(|pair| pair[0] << 4 | pair[1])).collect())
+    Some(digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
 
 #[cfg(test)]
@@ -57,7 +55,7 @@ mod tests {
 
     #[test]
     fn build_ids() {
-        assert_eq!(hex_bytes("aBc"), Some(vec![0xa, 0xbc]));
+        assert_eq!(hex_bytes("aBc"), Some(vec![0xab, 0xc]));
         assert_eq!(hex_bytes(""), Some(vec![]));
         assert_eq!(hex_bytes("0g"), None);
     }

@@ -153,6 +153,9 @@ start.o -o out.wasm --start-lib --end-lib --start-lib
 -o out.wasm start.o --thinlto-cache-policy prune_after=5d
 -o out.wasm start.o --thinlto-object-suffix-replace=foo --thinlto-prefix-replace=foo
 -o out.wasm start.o --thinlto-prefix-replace=a;b;c
+--thinlto-emit-index-files --thinlto-prefix-replace=a;b;c
+--thinlto-emit-index-files --thinlto-prefix-replace=a --thinlto-object-suffix-replace=b -O s --build-id=x
+-o out.wasm start.o nosuch --allow-undefined-file=nosuch
 -o out.wasm start.o --import-table --export-table
 start.o --import-table --export-table -Bsymbolic --compress-relocations
 -o out.wasm start.o --compress-relocations --strip-debug
