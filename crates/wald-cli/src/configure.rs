@@ -124,6 +124,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.stack_first = on(Opt::StackFirst, Opt::NoStackFirst, true);
     options.no_growable_memory = arguments.has(Opt::NoGrowableMemory);
     options.check_features = on(Opt::CheckFeatures, Opt::NoCheckFeatures, true);
+    options.noinhibit_exec = arguments.has(Opt::NoinhibitExec);
     options.fatal_warnings = on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     options.bsymbolic = arguments.has(Opt::Bsymbolic);
     options.trace = arguments.has(Opt::Trace);
@@ -148,8 +149,9 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
     options.keep_sections = list(Opt::KeepSection);
     options.features = arguments.last_value(Opt::Features).map(names);
     options.extra_features = arguments.last_value(Opt::ExtraFeatures).map(names).unwrap_or_default();
-    if let Some((_, _, value)) = arguments.last(&[Opt::ImportMemory]) {
-        let (module, field) = match value {
+    if arguments.has(Opt::ImportMemory) {
+        // One with a name counts wherever it stands.
+        let (module, field) = match arguments.values(Opt::ImportMemory).filter(|value| !value.is_empty()).last() {
             None => ("env", "memory"),
             Some(value) => value.split_once(',').unwrap_or(("env", value)),
         };

@@ -134,16 +134,20 @@ impl Diagnostic {
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     errors: usize,
+    fatal_warnings: bool,
 }
 
 impl Diagnostics {
-    /// No diagnostics.
-    pub fn new() -> Self {
-        Self::default()
+    /// No diagnostics. With `fatal_warnings` every warning is recorded as an error.
+    pub fn new(fatal_warnings: bool) -> Self {
+        Diagnostics { fatal_warnings, ..Self::default() }
     }
 
     /// Records one.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        if self.fatal_warnings && diagnostic.severity == Severity::Warning {
+            diagnostic.severity = Severity::Error;
+        }
         if diagnostic.severity == Severity::Error {
             self.errors += 1;
         }

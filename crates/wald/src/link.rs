@@ -48,7 +48,7 @@ impl Linker {
     /// Joins the inputs in the order in which they were declared, and links them.
     pub fn finish(self) -> LinkResult {
         let (options, interners, inputs, timer) = self.into_parts();
-        let mut diagnostics = Diagnostics::new();
+        let mut diagnostics = Diagnostics::new(options.fatal_warnings);
         let mut files: Vec<Candidate> = Vec::new();
         timer.phase("join", || {
             for parsed in inputs {
@@ -56,21 +56,21 @@ impl Linker {
                 files.extend(parsed.candidates);
             }
         });
-        let output = link(options, &interners, &files, &timer, &mut diagnostics);
+        let output = link(&options, &interners, &files, &timer, &mut diagnostics);
         LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
     }
 }
 
 fn link(
-    mut options: Options,
+    options: &Options,
     interners: &Interners,
     files: &[Candidate],
     timer: &Timer,
     diagnostics: &mut Diagnostics,
 ) -> Result<Output, LinkFailure> {
-    resolve::architecture::check(&mut options, files, diagnostics);
     diagnostics.check()?;
-    let options = &options;
+    resolve::architecture::check(options, files, diagnostics);
+    diagnostics.check()?;
     let name = |text: &[u8]| NameId(interners.names.intern(text));
     let (env, table_name) = (name(b"env"), name(function_table::NAME));
     let mut allowed = BitSet::default();
@@ -93,14 +93,14 @@ fn link(
     // Beyond this point it is final which chunks of the inputs are linked.
     let mut segments =
         timer.phase("segments", || segments::create(options, &symbols, &chunks, &live, diagnostics));
-    let memory = memory::place(options, &mut segments, diagnostics);
+    let memory = memory::place(options, &symbols, &mut segments, diagnostics);
     start_stop::define(options, interners, &segments, &memory, &mut symbols, &mut live, diagnostics);
     // Beyond this point addresses are final.
     let features = features::collect(options, &symbols, &chunks, &live, diagnostics);
     let mut imports = Imports::collect(options, &allowed, env, &symbols, &live);
     let scan = timer.phase("scan relocations", || {
         let names = &interners.names;
-        scan_relocations::scan(options, names, &allowed, &mut symbols, &chunks, &mut live, diagnostics)
+        scan_relocations::scan(options, names, &allowed, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
     if !scan.table.is_empty() && symbols.well_known.function_table.is_none() {
         function_table::resolve(options, table_name, env, true, &mut symbols, &mut live, diagnostics);

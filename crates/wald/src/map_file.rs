@@ -1,10 +1,182 @@
-//! The link map: what is where in the output.
+//! The link map: every output section with what is in it, as wasm-ld prints it.
+//!
+//! A row has an address (or `-`), the offset in the file, a size, and then at one of three depths an output
+//! section or segment, an input chunk, or a symbol.
 
+use std::fmt::Write;
+
+use hashbrown::HashMap;
+
+use crate::format::{section, SymbolKind};
+use crate::index::ObjectId;
+use crate::layout::indices::{OutputFunction, OutputGlobal};
+use crate::layout::segments::Content;
 use crate::layout::Layout;
-use crate::output::Plan;
+use crate::output::{synthetic_global_name, OutputSection, Plan};
+use crate::relocate::Relocator;
+use crate::resolve::display_name;
+use crate::symbols::Reference;
 
-/// Writes the map as wasm-ld does.
+/// Writes the map.
 pub fn render(layout: &Layout<'_>, plan: &Plan) -> String {
-    let _ = (layout, plan);
-    String::from("    Addr      Off     Size Out     In      Symbol\n")
+    let relocator = Relocator::new(layout, &plan.code.offsets, &plan.section_offsets);
+    let symbols = collect_symbols(layout);
+    let mut map = Map { layout, plan, relocator, symbols, out: String::new() };
+    map.out.push_str("    Addr      Off     Size Out     In      Symbol\n");
+    for output in &plan.sections {
+        map.section(output);
+    }
+    map.out
+}
+
+/// A chunk that has symbols.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Chunk {
+    Function(ObjectId, u32),
+    Segment(ObjectId, u32),
+}
+
+/// The symbols that each object itself defines, by chunk, in symbol table order.
+fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
+    let mut symbols: HashMap<Chunk, Vec<u32>> = HashMap::new();
+    for (position, linked) in layout.symbols.objects.iter().enumerate() {
+        let object = ObjectId::new(position);
+        for (index, own) in linked.object.symbols.iter().enumerate().filter(|(_, own)| own.is_defined()) {
+            let index = index as u32;
+            if let Reference::Global(id) = linked.reference(index) {
+                let symbol = layout.symbols.get(id);
+                if symbol.file != Some(linked.file) || !symbol.is_defined() {
+                    continue;
+                }
+            }
+            let chunk = match own.kind {
+                SymbolKind::Function => {
+                    Chunk::Function(object, linked.object.defined_function(own.element) as u32)
+                }
+                SymbolKind::Data if !own.flags.is_absolute() => Chunk::Segment(object, own.element),
+                _ => continue,
+            };
+            symbols.entry(chunk).or_default().push(index);
+        }
+    }
+    symbols
+}
+
+struct Map<'a> {
+    layout: &'a Layout<'a>,
+    plan: &'a Plan,
+    relocator: Relocator<'a>,
+    symbols: HashMap<Chunk, Vec<u32>>,
+    out: String,
+}
+
+impl Map<'_> {
+    fn row(&mut self, address: Option<u64>, offset: u64, size: u64, indent: usize, text: &str) {
+        // Writing to a string cannot fail.
+        let _ = match address {
+            Some(address) => write!(self.out, "{address:8x} {offset:8x} {size:8x} "),
+            None => write!(self.out, "       - {offset:8x} {size:8x} "),
+        };
+        let _ = writeln!(self.out, "{:indent$}{text}", "");
+    }
+
+    fn section(&mut self, output: &OutputSection) {
+        let name = match output.id {
+            section::CUSTOM => format!("CUSTOM({})", String::from_utf8_lossy(&output.name)),
+            id => section::name(id).to_string(),
+        };
+        self.row(None, output.offset, output.end() - output.offset, 0, &name);
+        match output.id {
+            section::GLOBAL => self.globals(),
+            section::CODE => self.functions(output),
+            section::DATA => self.data(output),
+            _ => {}
+        }
+    }
+
+    fn globals(&mut self) {
+        let layout = self.layout;
+        for (position, global) in layout.indices.globals.iter().enumerate() {
+            let index = u64::from(layout.imports.globals) + position as u64;
+            let name = match *global {
+                OutputGlobal::Synthetic(global) => synthetic_global_name(global).to_vec(),
+                OutputGlobal::Input(object, number) => self.global_name(object, number),
+            };
+            self.row(Some(index), 0, 0, 8, &String::from_utf8_lossy(&name));
+        }
+    }
+
+    fn global_name(&self, object: ObjectId, number: u32) -> Vec<u8> {
+        let parsed = self.layout.symbols.objects[object.at()].object;
+        let element = number + parsed.imports.globals.len() as u32;
+        let symbol = parsed.symbols.iter().find(|s| s.kind == SymbolKind::Global && s.element == element);
+        symbol.map_or_else(Vec::new, |symbol| self.layout.names.text(symbol.name.0).to_vec())
+    }
+
+    fn functions(&mut self, output: &OutputSection) {
+        let layout = self.layout;
+        for (position, function) in layout.indices.functions.iter().enumerate() {
+            let offset = output.offset + u64::from(self.plan.code.offsets[position]);
+            let size = self.plan.code.size_of(position);
+            match *function {
+                OutputFunction::Synthetic(id) => {
+                    let name = &layout.symbols.synthetic_functions[id.at()].symbol_name;
+                    let text = format!("<internal>:({})", String::from_utf8_lossy(name));
+                    self.row(None, offset, size, 8, &text);
+                }
+                OutputFunction::Input(object, index) => {
+                    let linked = &layout.symbols.objects[object.at()];
+                    let symbol = linked.object.functions[index as usize].symbol;
+                    let name = linked.object.symbols.get(symbol as usize);
+                    let name = name.map_or(&b""[..], |symbol| layout.names.text(symbol.name.0));
+                    let text = format!("{}:({})", linked.path, String::from_utf8_lossy(name));
+                    self.row(None, offset, size, 8, &text);
+                    for symbol in self.symbols.get(&Chunk::Function(object, index)).cloned().unwrap_or_default() {
+                        let name = self.symbol_name(object, symbol);
+                        self.row(None, offset, size, 16, &name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn symbol_name(&self, object: ObjectId, symbol: u32) -> String {
+        let name = self.layout.symbols.objects[object.at()].object.symbols[symbol as usize].name;
+        display_name(self.layout.names.text(name.0), self.layout.options.demangle)
+    }
+
+    fn data(&mut self, output: &OutputSection) {
+        let layout = self.layout;
+        for (number, segment) in layout.segments.list.iter().enumerate() {
+            // What is not in the file has no place in it.
+            let header = self.plan.segment_headers.get(&(number as u32)).copied();
+            let (start, contents) = header.map_or((0, None), |(start, len)| (start, Some(start + len)));
+            let name = String::from_utf8_lossy(&segment.name).into_owned();
+            self.row(Some(segment.address), output.offset + start, segment.size, 0, &name);
+            for part in &segment.parts {
+                let address = segment.address + part.offset;
+                let offset = contents.map_or(0, |contents| output.offset + contents + part.offset);
+                match part.content {
+                    Content::Merged(merged) => {
+                        let size = layout.segments.merged[merged as usize].strings.size;
+                        self.row(Some(address), offset, size, 8, &format!("<internal>:({name})"));
+                    }
+                    Content::Input(object, index) => self.segment_part(object, index, address, offset),
+                }
+            }
+        }
+    }
+
+    fn segment_part(&mut self, object: ObjectId, index: u32, address: u64, offset: u64) {
+        let linked = &self.layout.symbols.objects[object.at()];
+        let input = &linked.object.segments[index as usize];
+        let name = String::from_utf8_lossy(input.name.of(&linked.object.bytes));
+        self.row(Some(address), offset, u64::from(input.data.len), 8, &format!("{}:({name})", linked.path));
+        for symbol in self.symbols.get(&Chunk::Segment(object, index)).cloned().unwrap_or_default() {
+            let own = &linked.object.symbols[symbol as usize];
+            let address = self.relocator.own_address(object, own, false).unwrap_or(0);
+            let name = self.symbol_name(object, symbol);
+            self.row(Some(address), offset + own.offset, own.size, 16, &name);
+        }
+    }
 }

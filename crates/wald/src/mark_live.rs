@@ -13,7 +13,7 @@ use crate::names::Interner;
 use crate::object::ObjectSymbol;
 use crate::options::Options;
 use crate::resolve::display_name;
-use crate::symbols::{Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
+use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
 
 /// What is live.
 pub struct Liveness {
@@ -178,6 +178,7 @@ impl Marker<'_> {
         for init in &linked.object.init_functions {
             // A constructor in a comdat group that is left out belongs to the group's other copy.
             match linked.reference(init.symbol.0) {
+                Reference::Own(own) if is_left_out(linked, own) => {}
                 Reference::Own(_) => self.enqueue_reference(object, init.symbol.0),
                 Reference::Global(id) => {
                     let symbol = self.symbols.get(id);
@@ -280,6 +281,7 @@ impl Marker<'_> {
     fn mark_call_ctors(&mut self) {
         let any = self.symbols.objects.iter().enumerate().any(|(object, linked)| {
             linked.object.init_functions.iter().any(|init| match linked.reference(init.symbol.0) {
+                Reference::Own(own) if is_left_out(linked, own) => false,
                 Reference::Own(own) => {
                     let (object, own) = (ObjectId::new(object), linked.own(own));
                     self.live.is_own_live(self.symbols, self.chunks, object, own) == Some(true)
@@ -294,6 +296,13 @@ impl Marker<'_> {
             self.enqueue(call_ctors);
         }
     }
+}
+
+/// Whether an object's own function is left out with its comdat group.
+pub fn is_left_out(linked: &LinkedObject<'_>, index: ObjectSymbolIndex) -> bool {
+    let own = linked.own(index);
+    let function = || &linked.object.functions[linked.object.defined_function(own.element)];
+    own.kind == SymbolKind::Function && linked.is_discarded(function().comdat)
 }
 
 /// Lists what was removed: `--print-gc-sections`.
@@ -345,7 +354,7 @@ pub fn print_removed(
     }
     for (index, function) in symbols.synthetic_functions.iter().enumerate() {
         if !live.synthetic_functions.contains(index) {
-            say("<internal>", &String::from_utf8_lossy(&function.name));
+            say("<internal>", &String::from_utf8_lossy(&function.symbol_name));
         }
     }
     for &id in &symbols.named {

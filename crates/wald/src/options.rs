@@ -142,6 +142,8 @@ pub struct Options {
     pub extra_features: Vec<String>,
     /// `-Bsymbolic`.
     pub bsymbolic: bool,
+    /// `--noinhibit-exec`: duplicate symbols are warnings.
+    pub noinhibit_exec: bool,
     /// `--fatal-warnings`: a warning ends the link where an error would.
     pub fatal_warnings: bool,
     /// `-t`/`--trace`: a message for every file that becomes part of the link.
@@ -205,6 +207,7 @@ impl Default for Options {
             features: None,
             extra_features: Vec::new(),
             bsymbolic: false,
+            noinhibit_exec: false,
             fatal_warnings: false,
             trace: false,
             verbose: false,

@@ -12,7 +12,7 @@ use crate::layout::indices::NONE;
 use crate::layout::Layout;
 use crate::leb128::{patch_padded_i64, patch_padded_u64, size_i64, size_u64, write_i64, write_u64};
 use crate::object::ObjectSymbol;
-use crate::scan_relocations::AnySymbol;
+use crate::symbols::AnySymbol;
 use crate::symbols::{Reference, Resolution, Synthetic, SyntheticData};
 
 /// What a symbol of the link resolved to, looked up once for all its relocations.
@@ -126,8 +126,13 @@ impl<'a> Relocator<'a> {
                 self.index_of(object, reference).map_or(dead, u64::from)
             }
             GlobalIndexLeb | GlobalIndexI32 => {
-                if linked.object.symbols[relocation.index as usize].kind == SymbolKind::Global {
-                    return self.index_of(object, reference).map_or(dead, u64::from);
+                let is_global = match reference {
+                    Reference::Own(own) => linked.own(own).kind == SymbolKind::Global,
+                    Reference::Global(id) => self.layout.symbols.get(id).kind == SymbolKind::Global,
+                };
+                if is_global {
+                    // An undefined one that is ignored has the index that none has.
+                    return u64::from(self.index_of(object, reference).unwrap_or(NONE));
                 }
                 let key = match reference {
                     Reference::Own(own) => AnySymbol::Own(object, own),

@@ -14,19 +14,11 @@ use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
 use crate::index::{ByteRange, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::mark_live::Liveness;
+use crate::layout::segments::Segments;
 use crate::names::Interner;
 use crate::options::{Options, UnresolvedPolicy};
 use crate::resolve::display_name;
-use crate::symbols::{Purpose, Reference, SymbolTable, SyntheticFunction};
-
-/// A symbol wherever it is kept: in the link's table, or in an object's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AnySymbol {
-    /// In the link's symbol table.
-    Global(SymbolId),
-    /// A local symbol of an object.
-    Own(ObjectId, ObjectSymbolIndex),
-}
+use crate::symbols::{AnySymbol, Purpose, Reference, SymbolTable, SyntheticFunction};
 
 /// What relocations ask for.
 #[derive(Default)]
@@ -56,8 +48,10 @@ enum Event {
     Got(AnySymbol),
     /// An undefined symbol is referred to, from the function of this symbol.
     Undefined(SymbolId, u32),
-    /// A thread-local relocation against a symbol that is not thread-local.
-    NotThreadLocal(RelocationType, u32),
+    /// A thread-local relocation.
+    ThreadLocal(RelocationType, u32),
+    /// A relocation that a dynamic linker cannot supply the value of.
+    Absolute(RelocationType, SymbolId),
 }
 
 /// Whether a symbol may stay undefined because it is imported.
@@ -65,12 +59,7 @@ pub fn may_be_undefined(options: &Options, allowed: &BitSet, symbols: &SymbolTab
     let symbol = symbols.get(id);
     symbol.is_imported()
         || symbol.kind == SymbolKind::Function && options.import_undefined
-        || is_listed(allowed, symbol.name)
-}
-
-/// Whether `--allow-undefined-file` names the symbol.
-pub fn is_listed(allowed: &BitSet, name: NameId) -> bool {
-    allowed.contains_checked(name.at())
+        || allowed.contains_checked(symbol.name.at())
 }
 
 /// Scans everything live.
@@ -80,6 +69,7 @@ pub fn scan(
     allowed: &BitSet,
     symbols: &mut SymbolTable<'_>,
     chunks: &Chunks,
+    segments: &Segments,
     live: &mut Liveness,
     diagnostics: &mut Diagnostics,
 ) -> Scan {
@@ -88,13 +78,15 @@ pub fn scan(
     let scans: Vec<ObjectScan> = (0..shared.objects.len())
         .into_par_iter()
         .with_min_len(4)
-        .map(|object| ObjectScanner::scan(shared, chunks, live_now, ObjectId::new(object)))
+        .map(|object| ObjectScanner::scan(options, shared, chunks, live_now, ObjectId::new(object)))
         .collect();
     let mut joiner = Joiner {
         options,
         names,
         allowed,
         symbols,
+        chunks,
+        segments,
         live,
         diagnostics,
         result: Scan::default(),
@@ -110,6 +102,7 @@ pub fn scan(
 }
 
 struct ObjectScanner<'a> {
+    options: &'a Options,
     symbols: &'a SymbolTable<'a>,
     object: ObjectId,
     /// Types and symbols that were noted already.
@@ -121,6 +114,7 @@ struct ObjectScanner<'a> {
 
 impl ObjectScanner<'_> {
     fn scan(
+        options: &Options,
         symbols: &SymbolTable<'_>,
         chunks: &Chunks,
         live: &Liveness,
@@ -129,6 +123,7 @@ impl ObjectScanner<'_> {
         let parsed = symbols.objects[object.at()].object;
         let count = parsed.symbols.len();
         let mut scanner = ObjectScanner {
+            options,
             symbols,
             object,
             types_seen: BitSet::new(parsed.types.len(), false),
@@ -180,28 +175,32 @@ impl ObjectScanner<'_> {
                 }
             }
             GlobalIndexLeb | GlobalIndexI32 => {
-                let kind = linked.object.symbols[index].kind;
+                // `__memory_base` is a global to the object and an address to the link.
+                let kind = match reference {
+                    Reference::Own(own) => linked.own(own).kind,
+                    Reference::Global(id) => self.symbols.get(id).kind,
+                };
                 if kind != SymbolKind::Global && self.got_seen.insert(index) {
                     self.found.events.push(Event::Got(self.any(reference)));
                 }
             }
             MemoryAddrTlsSleb | MemoryAddrTlsSleb64 => {
-                let flags = match reference {
-                    Reference::Own(own) => linked.own(own).flags,
-                    Reference::Global(id) => self.symbols.get(id).flags,
-                };
-                let defined = match reference {
-                    Reference::Own(_) => true,
-                    Reference::Global(id) => self.symbols.get(id).is_defined(),
-                };
-                if defined && !flags.is_tls() {
-                    self.found.events.push(Event::NotThreadLocal(relocation.kind, relocation.index));
-                }
+                self.found.events.push(Event::ThreadLocal(relocation.kind, relocation.index));
             }
             _ => {}
         }
         if let Reference::Global(id) = reference {
             let symbol = self.symbols.get(id);
+            if symbol.is_undefined() && self.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic {
+                match relocation.kind {
+                    TableIndexSleb | TableIndexSleb64 | MemoryAddrSleb | MemoryAddrSleb64 | MemoryAddrLeb
+                    | MemoryAddrLeb64 => self.found.events.push(Event::Absolute(relocation.kind, id)),
+                    TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64 => {
+                        self.found.events.push(Event::Got(AnySymbol::Global(id)));
+                    }
+                    _ => {}
+                }
+            }
             if symbol.is_undefined() && !symbol.flags.is_weak() {
                 self.found.events.push(Event::Undefined(id, function));
             }
@@ -221,6 +220,8 @@ struct Joiner<'a, 'l> {
     names: &'a Interner,
     allowed: &'a BitSet,
     symbols: &'a mut SymbolTable<'l>,
+    chunks: &'a Chunks,
+    segments: &'a Segments,
     live: &'a mut Liveness,
     diagnostics: &'a mut Diagnostics,
     result: Scan,
@@ -243,17 +244,51 @@ impl Joiner<'_, '_> {
                 Event::Table(symbol) => self.add_table_entry(symbol),
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
-                Event::NotThreadLocal(kind, index) => self.report_not_thread_local(object, kind, index),
+                Event::ThreadLocal(kind, index) => self.check_thread_local(object, kind, index),
+                Event::Absolute(kind, symbol) => self.report_absolute(object, kind, symbol),
             }
         }
     }
 
-    fn report_not_thread_local(&mut self, object: ObjectId, kind: RelocationType, index: u32) {
+    /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there
+    /// is only one thread's data and it may lie anywhere.
+    fn check_thread_local(&mut self, object: ObjectId, kind: RelocationType, index: u32) {
         let linked = &self.symbols.objects[object.at()];
+        let found = match linked.reference(index) {
+            Reference::Own(own) => Some((object, linked.own(own))),
+            Reference::Global(id) => self.symbols.definition(self.symbols.get(id)),
+        };
         let name = linked.object.symbols[index as usize].name;
         let name = self.names.with(name.0, |text| display_name(text, self.options.demangle));
-        let message =
-            format!("{}: relocation {} cannot be used against non-TLS symbol `{name}`", linked.path, kind.name());
+        let start = format!("{}: relocation {} cannot be used against", linked.path, kind.name());
+        let mut problems = Vec::new();
+        match found {
+            None => problems.push(format!("{start} an undefined symbol `{name}`")),
+            Some((definer, own)) if self.options.shared_memory => {
+                if !own.flags.is_tls() {
+                    problems.push(format!("{start} non-TLS symbol `{name}`"));
+                }
+                let flat = self.chunks.segments.of(definer, own.element as usize);
+                if let Some((segment, _)) = self.segments.locate(flat, own.offset).filter(|(s, _)| !s.is_tls) {
+                    let segment = String::from_utf8_lossy(&segment.name);
+                    problems.push(format!("{start} `{name}` in non-TLS section: {segment}"));
+                }
+            }
+            Some(_) => {}
+        }
+        for problem in problems {
+            self.diagnostics.push(Diagnostic::error(Code::Relocation, problem));
+        }
+    }
+
+    fn report_absolute(&mut self, object: ObjectId, kind: RelocationType, id: SymbolId) {
+        let name = self.symbols.get(id).name;
+        let message = format!(
+            "{}: relocation {} cannot be used against symbol `{}`; recompile with -fPIC",
+            self.symbols.objects[object.at()].path,
+            kind.name(),
+            self.names.with(name.0, |text| display_name(text, self.options.demangle))
+        );
         self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
     }
 
@@ -340,7 +375,8 @@ impl Joiner<'_, '_> {
             None => {
                 let number = SyntheticFunctionId::new(self.symbols.synthetic_functions.len());
                 let name = b"undefined_stub".to_vec();
-                let function = SyntheticFunction { name, signature, purpose: Purpose::Unreachable, export_name: None };
+                let symbol_name = name.clone();
+                let function = SyntheticFunction { symbol_name, name, signature, purpose: Purpose::Unreachable, export_name: None };
                 self.symbols.synthetic_functions.push(function);
                 self.live.synthetic_functions.grow(number.at() + 1, false);
                 self.live.synthetic_functions.insert(number.at());

@@ -182,6 +182,15 @@ pub enum Reference {
     Global(SymbolId),
 }
 
+/// A symbol wherever it is kept: in the link's table, or in an object's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnySymbol {
+    /// In the link's symbol table.
+    Global(SymbolId),
+    /// A local symbol of an object.
+    Own(ObjectId, ObjectSymbolIndex),
+}
+
 const OWN: u32 = u32::MAX;
 
 /// An object that is part of the link, with its symbols translated.
@@ -245,6 +254,8 @@ impl<'a> LinkedObject<'a> {
 /// A function that the linker writes.
 #[derive(Clone, Debug)]
 pub struct SyntheticFunction {
+    /// The name of the symbol it was made for.
+    pub symbol_name: Vec<u8>,
     /// Its name in the name section.
     pub name: Vec<u8>,
     /// Its signature.

@@ -9,7 +9,7 @@ use super::imports::Imports;
 use crate::mark_live::Liveness;
 use crate::options::Options;
 use crate::chunks::Chunks;
-use crate::scan_relocations::AnySymbol;
+use crate::symbols::AnySymbol;
 use crate::symbols::{ImportAttributes, Resolution, SymbolTable, Synthetic};
 
 /// The name under which objects refer to it.
@@ -30,7 +30,7 @@ pub fn resolve(
         let symbol = symbols.get(id);
         let problem = match (symbol.kind, symbol.is_defined()) {
             (SymbolKind::Table, false) => None,
-            (SymbolKind::Table, true) => Some("reserved name must not be defined"),
+            (SymbolKind::Table, true) => Some("reserved symbol must not be defined in input files"),
             _ => Some("reserved name must be of type table"),
         };
         if let Some(problem) = problem {

@@ -7,7 +7,6 @@ use crate::format::{types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SignatureId, SymbolId};
 use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
-use crate::scan_relocations::is_listed;
 use crate::symbols::SymbolTable;
 
 /// The type of an import, as far as it tells imports apart.
@@ -80,7 +79,7 @@ pub fn should_import(
     }
     options.import_undefined
         || options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
-        || is_listed(allowed, symbol.name)
+        || allowed.contains_checked(symbol.name.at())
         || symbol.is_imported()
 }
 

@@ -10,7 +10,7 @@ use crate::format::{external, SymbolKind};
 use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::mark_live::{is_exported, Liveness};
 use crate::options::Options;
-use crate::scan_relocations::AnySymbol;
+use crate::symbols::AnySymbol;
 use crate::symbols::{Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
 
 /// Not in the output.

@@ -3,6 +3,7 @@
 use super::segments::Segments;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::options::Options;
+use crate::symbols::{Resolution, SymbolTable, Synthetic, SyntheticData};
 
 const STACK_ALIGNMENT: u64 = 16;
 const HEAP_ALIGNMENT: u64 = 16;
@@ -37,14 +38,22 @@ struct Builder<'a> {
     options: &'a Options,
     diagnostics: &'a mut Diagnostics,
     memory: Memory,
+    /// Whether the program asks where its heap begins.
+    has_heap_base: bool,
     /// The next free address.
     pointer: u64,
 }
 
 /// Gives every output segment its address.
-pub fn place(options: &Options, segments: &mut Segments, diagnostics: &mut Diagnostics) -> Memory {
-    let mut builder = Builder { options, diagnostics, memory: Memory::default(), pointer: 0 };
-    builder.memory.maximum_pages = 0;
+pub fn place(
+    options: &Options,
+    symbols: &SymbolTable<'_>,
+    segments: &mut Segments,
+    diagnostics: &mut Diagnostics,
+) -> Memory {
+    let heap_base = Resolution::Synthetic(Synthetic::Data(SyntheticData::HeapBase));
+    let has_heap_base = symbols.named.iter().any(|&id| symbols.get(id).resolution == heap_base);
+    let mut builder = Builder { options, diagnostics, memory: Memory::default(), has_heap_base, pointer: 0 };
     if builder.place_static_data(segments).is_some() {
         builder.size_memory();
     }
@@ -119,8 +128,10 @@ impl Builder<'_> {
         if !self.options.stack_first {
             self.place_stack();
         }
-        self.align(HEAP_ALIGNMENT);
-        self.log(format!("mem: heap base   = {}", self.pointer));
+        if self.has_heap_base {
+            self.align(HEAP_ALIGNMENT);
+            self.log(format!("mem: heap base   = {}", self.pointer));
+        }
         self.memory.heap_base = self.pointer;
         Some(())
     }
@@ -129,7 +140,7 @@ impl Builder<'_> {
     fn checked(&mut self, what: &str, size: u64, limit: u64) -> bool {
         let page = self.options.page_size;
         if size % page != 0 {
-            self.error(format!("{what} must be {page}-byte aligned"));
+            self.error(format!("{what} must be aligned to the page size ({page} bytes)"));
         }
         if size > limit {
             self.error(format!("{what} too large, cannot be greater than {limit}"));
@@ -149,7 +160,7 @@ impl Builder<'_> {
         if options.initial_memory != 0 {
             let page = options.page_size;
             if options.initial_memory % page != 0 {
-                self.error(format!("initial memory must be {page}-byte aligned"));
+                self.error(format!("initial memory must be aligned to the page size ({page} bytes)"));
             }
             if self.pointer > options.initial_memory {
                 self.error(format!("initial memory too small, {} bytes needed", self.pointer));
@@ -167,7 +178,7 @@ impl Builder<'_> {
         if options.max_memory != 0 {
             let page = options.page_size;
             if options.max_memory % page != 0 {
-                self.error(format!("maximum memory must be {page}-byte aligned"));
+                self.error(format!("maximum memory must be aligned to the page size ({page} bytes)"));
             }
             if self.pointer > options.max_memory {
                 self.error(format!("maximum memory too small, {} bytes needed", self.pointer));

@@ -113,7 +113,7 @@ impl Segments {
 /// The name of the output segment that an input segment goes to.
 fn output_name<'n>(options: &Options, segment: &InputSegment, name: &'n [u8]) -> &'n [u8] {
     // All thread-local data is in one segment, so that it is addressed from one base.
-    if segment.is_tls() || name.starts_with(b".tdata") || name.starts_with(b".tbss") {
+    if segment.is_tls() {
         return b".tdata";
     }
     if !options.merge_data_segments {

@@ -53,6 +53,12 @@ pub(super) fn attach(
     interners: &Interners,
 ) -> Result<Attached, ParseError> {
     segment_info(&mut reader_of(data, linking.segments), parts)?;
+    for segment in &mut parts.segments {
+        let name = segment.name.of(data);
+        if name.starts_with(b".tdata") || name.starts_with(b".tbss") {
+            segment.flags |= segment_flags::TLS;
+        }
+    }
     let comdats = comdats(&mut reader_of(data, linking.comdats), parts, interners)?;
     let mut symbols = SymbolTable { data, parts, interners, list: Vec::new(), tables: 0 };
     symbols.read(&mut reader_of(data, linking.symbols))?;
@@ -271,6 +277,9 @@ impl SymbolTable<'_, '_> {
                 }
             }
         }
+        // Old compilers marked thread-local data by its segment's name alone.
+        let in_tls = self.parts.segments.get(element as usize).is_some_and(InputSegment::is_tls);
+        let flags = if in_tls { SymbolFlags(flags.0 | SymbolFlags::TLS) } else { flags };
         let name = NameId(self.interners.names.intern(name));
         Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, element, offset, size })
     }

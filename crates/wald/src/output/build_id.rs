@@ -1,4 +1,4 @@
-//! The build id: a hash of the file as it is with zeros in the id's place.
+//! The build id: a hash of the file as it is with blanks in the id's place.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/BuildId.md>.
 
 use rayon::prelude::*;
@@ -33,6 +33,7 @@ pub(super) fn write(id: &BuildId, at: usize, buffer: &mut [u8]) {
     let mut prefix = Vec::new();
     crate::leb128::write_u64(&mut prefix, len as u64);
     buffer[at..at + prefix.len()].copy_from_slice(&prefix);
+    buffer[at + prefix.len()..at + prefix.len() + len].fill(b' ');
     let bytes = match id {
         BuildId::None => return,
         BuildId::Hex(bytes) => bytes.clone(),

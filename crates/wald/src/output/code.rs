@@ -45,6 +45,12 @@ impl CodePlan {
         CodePlan { offsets, size, compressed }
     }
 
+    /// Size of a function with its prefix.
+    pub fn size_of(&self, position: usize) -> u64 {
+        let end = self.offsets.get(position + 1).map_or(self.size, |&next| u64::from(next));
+        end - u64::from(self.offsets[position])
+    }
+
     /// Cuts the contents into tasks.
     pub(super) fn jobs<'b>(&self, layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
         let mut rest = contents;

@@ -70,7 +70,7 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
 
 impl CustomPlan {
     fn is_strings(&self, layout: &Layout<'_>) -> bool {
-        layout.options.optimize > 0 && self.name == b".debug_str"
+        layout.options.optimize > 0 && matches!(&self.name[..], b".debug_str" | b".debug_line_str")
     }
 
     fn place(&mut self, layout: &Layout<'_>, offsets: &mut SectionOffsets) {

@@ -1,5 +1,7 @@
 //! The data section.
 
+use hashbrown::HashMap;
+
 use super::{take, Job, Work};
 use crate::format::opcode;
 use crate::layout::segments::{Content, OutputSegment};
@@ -13,6 +15,20 @@ pub(super) fn size(layout: &Layout<'_>) -> Option<u64> {
     let count = segments().count();
     let size: u64 = segments().map(|s| header(layout, s).len() as u64 + s.size).sum();
     (count > 0).then(|| size_u64(count as u64) as u64 + size)
+}
+
+/// For each segment in the file: offset of its header in the section's contents, and the header's size.
+pub(super) fn headers(layout: &Layout<'_>) -> HashMap<u32, (u64, u64)> {
+    let in_file = |(_, segment): &(usize, &OutputSegment)| layout.is_in_file(segment);
+    let segments: Vec<_> = layout.segments.list.iter().enumerate().filter(in_file).collect();
+    let mut offset = size_u64(segments.len() as u64) as u64;
+    let mut headers = HashMap::new();
+    for (number, segment) in segments {
+        let len = header(layout, segment).len() as u64;
+        headers.insert(number as u32, (offset, len));
+        offset += len + segment.size;
+    }
+    headers
 }
 
 /// What stands before a segment's bytes.

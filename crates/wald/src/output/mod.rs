@@ -10,6 +10,7 @@ mod data;
 mod names;
 mod sections;
 
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
@@ -20,6 +21,7 @@ use crate::relocate::{Relocator, SectionOffsets};
 use crate::timing::Timer;
 
 pub use code::CodePlan;
+pub use names::synthetic_name as synthetic_global_name;
 
 /// A section of the output.
 pub struct OutputSection {
@@ -83,6 +85,8 @@ pub struct Plan {
     pub custom: Vec<custom::CustomPlan>,
     /// The same by number of the custom section.
     pub section_offsets: SectionOffsets,
+    /// For each segment in the file: offset of its header in the data section, and the header's size.
+    pub segment_headers: HashMap<u32, (u64, u64)>,
     /// Size of the file.
     pub size: u64,
 }
@@ -99,6 +103,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     };
     // Initial values of globals need addresses, but no offsets of code or custom sections.
     let relocator = Relocator::new(layout, &code.offsets, &section_offsets);
+    let dylink = sections::dylink(layout);
     small(section::TYPE, sections::types(layout));
     small(section::IMPORT, sections::imports(layout));
     small(section::FUNCTION, sections::functions(layout));
@@ -131,12 +136,17 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     if let Some(size) = build_id::size(&layout.options.build_id) {
         sections.push(OutputSection::new(section::CUSTOM, b"build_id", size, Body::BuildId));
     }
+    if let Some(bytes) = dylink {
+        let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
+        sections.insert(0, OutputSection::new(section::CUSTOM, b"dylink.0", size, body));
+    }
     let mut size = HEADER.len() as u64;
     for section in &mut sections {
         section.offset = size;
         size = section.end();
     }
-    Plan { sections, code, custom, section_offsets, size }
+    let segment_headers = data::headers(layout);
+    Plan { sections, code, custom, section_offsets, segment_headers, size }
 }
 
 /// No section, and no offset in it, may exceed what the format can say.

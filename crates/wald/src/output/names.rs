@@ -11,7 +11,7 @@ use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::object::ObjectSymbol;
 use crate::resolve::display_name_with;
-use crate::scan_relocations::AnySymbol;
+use crate::symbols::AnySymbol;
 use crate::symbols::SyntheticGlobal;
 
 const MODULE: u8 = 0;
@@ -184,7 +184,7 @@ fn symbol_of_global<'a>(layout: &'a Layout<'_>, object: ObjectId, number: u32) -
 }
 
 /// Names of the linker's own globals.
-pub(super) fn synthetic_name(global: SyntheticGlobal) -> &'static [u8] {
+pub fn synthetic_name(global: SyntheticGlobal) -> &'static [u8] {
     match global {
         SyntheticGlobal::StackPointer => b"__stack_pointer",
         SyntheticGlobal::TlsBase => b"__tls_base",

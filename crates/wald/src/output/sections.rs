@@ -2,13 +2,14 @@
 //! where the section is not needed.
 
 use super::data::constant_pointer;
-use crate::format::{external, limits, opcode, types, GlobalType, Limits, SymbolKind, TableType};
+use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
 use crate::layout::imports::{global_type, table_type};
 use crate::layout::indices::{signature_of, OutputGlobal, OutputTable};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
+use crate::options::UnresolvedPolicy;
 use crate::relocate::Relocator;
-use crate::scan_relocations::AnySymbol;
+use crate::symbols::AnySymbol;
 use crate::symbols::{Resolution, Synthetic, SyntheticGlobal};
 
 const DEFAULT_PAGE_SIZE: u64 = 65536;
@@ -292,7 +293,6 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
     for &entry in &table.entries {
         write_u32(&mut out, indices.of_any(symbols, chunks, imports, entry));
     }
-    let _ = opcode::END;
     Some(out)
 }
 
@@ -348,4 +348,22 @@ pub(super) fn target_features(layout: &Layout<'_>) -> Option<Vec<u8>> {
         out.push(b'+');
         name(out, feature);
     })
+}
+
+/// What a dynamic linker must know, where one will supply undefined symbols.
+/// See <https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md#the-dylink0-section>.
+pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    const MEMORY_INFO: u8 = 1;
+    if layout.options.unresolved_symbols != UnresolvedPolicy::ImportDynamic {
+        return None;
+    }
+    let alignment = layout.segments.list.iter().map(|segment| segment.alignment).max().unwrap_or(0);
+    let mut body = vec![0];
+    write_u32(&mut body, alignment);
+    write_u64(&mut body, layout.table.entries.len() as u64);
+    body.push(0);
+    let mut out = vec![MEMORY_INFO];
+    write_u64(&mut out, body.len() as u64);
+    out.extend_from_slice(&body);
+    Some(out)
 }

@@ -2,7 +2,7 @@
 
 use super::files::signature_of;
 use super::*;
-use crate::format::{GlobalType, TableType};
+use crate::format::{limits, GlobalType, TableType};
 use crate::index::ObjectSymbolIndex;
 use crate::object::{Object, ObjectSymbol};
 use crate::symbols::{ImportAttributes, SyntheticGlobal};
@@ -154,7 +154,11 @@ impl<'a> Resolver<'a, '_> {
             self.file_name(existing.file),
             self.file_name(incoming.file)
         );
-        self.error(Code::DuplicateSymbol, message);
+        let diagnostic = match self.options.noinhibit_exec {
+            true => Diagnostic::warning(Code::DuplicateSymbol, message),
+            false => Diagnostic::error(Code::DuplicateSymbol, message),
+        };
+        self.diagnostics.push(diagnostic);
         true
     }
 
@@ -191,12 +195,12 @@ impl<'a> Resolver<'a, '_> {
                 ("Global type mismatch", old, display_global_type(new), true)
             }
             SymbolKind::Table => {
-                let old = self.table_element(id);
-                let new = object_table_type(linked.object, symbol).element;
-                if old == new {
+                let old = self.table_type(id);
+                let new = object_table_type(linked.object, symbol);
+                if old.element == new.element {
                     return;
                 }
-                ("Table type mismatch", types::name(old).into(), types::name(new).into(), true)
+                ("Table type mismatch", display_table_type(&old), display_table_type(&new), true)
             }
             SymbolKind::Tag => {
                 let new = signature_of(linked.object, symbol);
@@ -239,9 +243,9 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn table_element(&self, id: SymbolId) -> u8 {
+    fn table_type(&self, id: SymbolId) -> TableType {
         self.object_symbol(id)
-            .map_or(types::FUNCREF, |(object, symbol)| object_table_type(object, symbol).element)
+            .map_or_else(TableType::default, |(object, symbol)| object_table_type(object, symbol))
     }
 }
 
@@ -265,6 +269,17 @@ pub fn object_table_type(object: &Object, symbol: &ObjectSymbol) -> TableType {
 
 fn display_global_type(of: GlobalType) -> String {
     format!("{} {}", if of.mutable { "var" } else { "const" }, types::name(of.value))
+}
+
+fn display_table_type(of: &TableType) -> String {
+    let limits = &of.limits;
+    let maximum = if limits.flags & limits::HAS_MAX != 0 { format!("; max={}", limits.maximum) } else { String::new() };
+    format!(
+        "type={}; limits=[flags=0x{:x}; min={}{maximum}]",
+        types::name(of.element),
+        limits.flags,
+        limits.minimum
+    )
 }
 
 fn wasm_type_name(kind: SymbolKind) -> &'static str {

@@ -1,22 +1,21 @@
-//! 32 or 64 bits: what the command line says, or else the first object.
+//! 32 or 64 bits: the command line says which, and every object must agree.
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::input::Candidate;
 use crate::leb128::Reader;
 use crate::options::Options;
 
-/// Settles the width of addresses and checks that every object has it.
-pub fn check(options: &mut Options, files: &[Candidate], diagnostics: &mut Diagnostics) {
+/// Checks that every object, linked or not, has the width of addresses that was asked for.
+pub fn check(options: &Options, files: &[Candidate], diagnostics: &mut Diagnostics) {
     for file in files {
         let is64 = match file.parsed() {
             Some(object) => object.memory_is_64,
             None => scan(&file.bytes),
         };
-        let is64 = is64 == Some(true);
-        let expected = *options.is64.get_or_insert(is64);
-        let message = match (is64, expected) {
-            (true, false) => "must specify -mwasm64 to process wasm64 object files",
-            (false, true) => "wasm32 object file can't be linked in wasm64 mode",
+        let message = match (is64 == Some(true), options.is64) {
+            (true, None) => "must specify -mwasm64 to process wasm64 object files",
+            // In both directions the same words, as wasm-ld says it.
+            (true, Some(false)) | (false, Some(true)) => "wasm32 object file can't be linked in wasm64 mode",
             _ => continue,
         };
         let diagnostic = Diagnostic::error(Code::Options, format!("{}: {message}", file.display()));

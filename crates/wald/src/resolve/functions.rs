@@ -160,7 +160,8 @@ impl Resolver<'_, '_> {
     pub(super) fn replace_by_trap(&mut self, id: SymbolId, debug_name: Vec<u8>) {
         let Some(signature) = self.table.get(id).signature else { return };
         let name = self.name(&debug_name);
-        let function = SyntheticFunction { name: debug_name, signature, purpose: Purpose::Unreachable, export_name: None };
+        let symbol_name = self.interners.names.with(self.table.get(id).name.0, <[u8]>::to_vec);
+        let function = SyntheticFunction { symbol_name, name: debug_name, signature, purpose: Purpose::Unreachable, export_name: None };
         let number = self.push_synthetic_function(function);
         let symbol = self.table.get_mut(id);
         symbol.name = name;
@@ -168,6 +169,9 @@ impl Resolver<'_, '_> {
         symbol.file = None;
         symbol.is_stub = true;
         symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
+        if symbol.traced {
+            self.trace_definition(id);
+        }
     }
 }
 

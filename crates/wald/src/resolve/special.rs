@@ -28,7 +28,7 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn create_synthetic_symbols(&mut self) {
         let signature = self.signature(NO_ARGUMENTS);
         let name = b"__wasm_call_ctors";
-        let function = SyntheticFunction { name: name.to_vec(), signature, purpose: Purpose::CallCtors, export_name: None };
+        let function = SyntheticFunction { symbol_name: name.to_vec(), name: name.to_vec(), signature, purpose: Purpose::CallCtors, export_name: None };
         self.table.well_known.call_ctors = Some(self.add_synthetic_function(name, function));
         self.table.well_known.stack_pointer =
             Some(self.add_synthetic_global(b"__stack_pointer", SyntheticGlobal::StackPointer));
@@ -42,7 +42,7 @@ impl<'a> Resolver<'a, '_> {
             let pointer = if self.is64() { types::I64 } else { types::I32 };
             let signature = self.signature(&[1, pointer, 0]);
             let name = b"__wasm_init_tls";
-            let function = SyntheticFunction { name: name.to_vec(), signature, purpose: Purpose::InitTls, export_name: None };
+            let function = SyntheticFunction { symbol_name: name.to_vec(), name: name.to_vec(), signature, purpose: Purpose::InitTls, export_name: None };
             self.table.well_known.init_tls = Some(self.add_synthetic_function(name, function));
         }
     }
@@ -52,7 +52,8 @@ impl<'a> Resolver<'a, '_> {
         let (id, _) = self.insert(name);
         let symbol = self.table.get_mut(id);
         symbol.kind = SymbolKind::Global;
-        symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
+        let hidden = global != SyntheticGlobal::StackPointer;
+        symbol.flags = SymbolFlags(0).with_hidden(hidden);
         symbol.file = None;
         symbol.resolution = Resolution::Synthetic(Synthetic::Global(global));
         id
@@ -189,6 +190,8 @@ impl<'a> Resolver<'a, '_> {
         if new {
             symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED);
             symbol.signature = signature;
+        } else if !symbol.is_lazy() && symbol.kind != SymbolKind::Function {
+            self.kind_mismatch(id, SymbolKind::Function, None);
         } else if symbol.is_lazy() {
             self.extract_symbol(id, |_| "<internal>".to_string());
             return self.table.find(name).unwrap_or(id);

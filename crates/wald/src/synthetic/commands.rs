@@ -61,6 +61,7 @@ fn wrap(
     let name = [&own_name[..], b".command_export"].concat();
     let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
     symbols.synthetic_functions.push(SyntheticFunction {
+        symbol_name: name.clone(),
         name: display_name(&name, options.demangle).into_bytes(),
         signature,
         purpose: Purpose::CommandExport(id),

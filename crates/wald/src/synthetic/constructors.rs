@@ -5,11 +5,11 @@ use crate::chunks::Chunks;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::index::{ObjectId, SignatureId, SymbolId};
 use crate::leb128::Reader;
-use crate::mark_live::Liveness;
+use crate::mark_live::{is_left_out, Liveness};
 use crate::object::Interners;
 use crate::options::Options;
 use crate::resolve::display_name;
-use crate::scan_relocations::AnySymbol;
+use crate::symbols::AnySymbol;
 use crate::symbols::{Reference, SymbolTable};
 
 /// A constructor.
@@ -52,7 +52,11 @@ pub fn collect(
                     (AnySymbol::Global(id), is_live, symbols.get(id).signature)
                 }
             };
-            if !is_live {
+            let left_out = match symbol {
+                AnySymbol::Own(_, own) => is_left_out(linked, own),
+                AnySymbol::Global(_) => false,
+            };
+            if !is_live || left_out {
                 continue;
             }
             let (parameters, results) = signature.map_or((0, 0), |signature| arity(interners, signature));

@@ -26,7 +26,7 @@ pub fn add_init_memory(
     let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
     let signature = SignatureId(interners.signatures.intern(&[0, 0]));
     let purpose = Purpose::InitMemory;
-    let function = SyntheticFunction { name: name.to_vec(), signature, purpose, export_name: None };
+    let function = SyntheticFunction { symbol_name: name.to_vec(), name: name.to_vec(), signature, purpose, export_name: None };
     symbols.synthetic_functions.push(function);
     live.synthetic_functions.grow(number.at() + 1, false);
     live.synthetic_functions.insert(number.at());
