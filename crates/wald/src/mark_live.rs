@@ -164,11 +164,16 @@ impl Marker<'_> {
             }
             if self.live.objects.contains(object) {
                 self.enqueue_init_functions(id);
-                for segment in 0..linked.object.segments.len() {
-                    if linked.object.segments[segment].is_retained() {
-                        self.enqueue_segment(id, segment);
-                    }
-                }
+                self.enqueue_retained_segments(id);
+            }
+        }
+    }
+
+    fn enqueue_retained_segments(&mut self, object: ObjectId) {
+        let parsed = self.symbols.objects[object.at()].object;
+        for (index, segment) in parsed.segments.iter().enumerate() {
+            if segment.is_retained() {
+                self.enqueue_segment(object, index);
             }
         }
     }
@@ -220,6 +225,7 @@ impl Marker<'_> {
     fn enqueue_own(&mut self, object: ObjectId, index: ObjectSymbolIndex) {
         if self.live.objects.insert(object.at()) {
             self.enqueue_init_functions(object);
+            self.enqueue_retained_segments(object);
         }
         let linked = &self.symbols.objects[object.at()];
         let (parsed, own) = (linked.object, linked.own(index));

@@ -487,7 +487,7 @@ fn read_features(reader: &mut Reader<'_>) -> Result<Vec<Feature>, ParseError> {
     let mut features = Vec::new();
     for _ in 0..count(reader)? {
         let prefix = reader.byte()?;
-        if !matches!(prefix, b'+' | b'-' | b'=') {
+        if !matches!(prefix, b'+' | b'-') {
             return Err(reader.error(ErrorKind::UnknownFeaturePrefix(prefix)));
         }
         let name = range_of(reader)?;
