@@ -6,11 +6,18 @@
 //! written around it needs parentheses and whether it prints something after the declarator. C++ types
 //! print on both sides of what they declare, so that is asked at nearly every pointer.
 
+use super::ops::Op;
 use std::num::NonZeroU32;
 
 /// Where a node lies in the arena.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct NodeId(NonZeroU32);
+
+impl NodeId {
+    pub fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// A piece of the mangled name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -287,11 +294,12 @@ pub(super) enum Node {
         dimension: Opt,
     },
     PixelVector(NodeId),
-    /// `_Float16`, `_BitInt(8)`: before, number, after
-    Sized {
-        before: &'static str,
-        number: NodeId,
-        after: &'static str,
+    /// `_Float16`
+    FloatOfBits(NodeId),
+    /// `_BitInt(8)`
+    BitInt {
+        bits: NodeId,
+        unsigned: bool,
     },
     /// `struct name`
     Elaborated {
@@ -343,19 +351,16 @@ pub(super) enum Node {
 
     Binary {
         left: NodeId,
-        op: &'static str,
+        op: &'static Op,
         right: NodeId,
-        prec: Prec,
     },
     Prefix {
-        op: &'static str,
+        op: &'static Op,
         operand: NodeId,
-        prec: Prec,
     },
     Postfix {
         operand: NodeId,
-        op: &'static str,
-        prec: Prec,
+        op: &'static Op,
     },
     Subscript {
         base: NodeId,
@@ -363,9 +368,8 @@ pub(super) enum Node {
     },
     Member {
         left: NodeId,
-        op: &'static str,
+        op: &'static Op,
         right: NodeId,
-        prec: Prec,
     },
     Conditional {
         cond: NodeId,
@@ -374,7 +378,7 @@ pub(super) enum Node {
     },
     /// `kind<to>(from)`
     NamedCast {
-        kind: &'static str,
+        kind: &'static Op,
         to: NodeId,
         from: NodeId,
     },
@@ -411,7 +415,7 @@ pub(super) enum Node {
     FunctionParam(Span),
     Fold {
         left: bool,
-        op: &'static str,
+        op: &'static Op,
         pack: NodeId,
         init: Opt,
     },
@@ -453,9 +457,9 @@ pub(super) enum Node {
     },
     TypeRequirement(NodeId),
     NestedRequirement(NodeId),
-    /// `(type)5`, or `5ul`
+    /// `(type)5`, or `5ul`, by the type's letter
     Integer {
-        ty: &'static str,
+        ty: u8,
         value: Span,
     },
     /// `(type)5`
@@ -504,10 +508,17 @@ pub(super) struct NewInfo {
     pub array: bool,
 }
 
+#[derive(Clone, Copy)]
+struct Entry {
+    node: Node,
+    shape: Shape,
+    fixed: bool,
+}
+
 /// All the nodes of one name.
 #[derive(Default)]
 pub(super) struct Arena {
-    nodes: Vec<(Node, Shape)>,
+    nodes: Vec<Entry>,
     lists: Vec<NodeId>,
     pub closures: Vec<ClosureInfo>,
     pub encodings: Vec<EncodingInfo>,
@@ -524,21 +535,70 @@ impl Arena {
     }
 
     pub fn add(&mut self, node: Node, shape: Shape) -> Option<NodeId> {
-        self.nodes.push((node, shape));
+        let fixed = self.is_fixed(&node);
+        self.nodes.push(Entry { node, shape, fixed });
         // Ids start at one: a name of more than 2^32 nodes is refused long before this.
         NonZeroU32::new(u32::try_from(self.nodes.len()).ok()?).map(NodeId)
     }
 
     pub fn get(&self, id: NodeId) -> Node {
-        self.nodes[id.0.get() as usize - 1].0
+        self.nodes[id.index()].node
     }
 
     pub fn shape(&self, id: NodeId) -> Shape {
-        self.nodes[id.0.get() as usize - 1].1
+        self.nodes[id.index()].shape
     }
 
     pub fn set(&mut self, id: NodeId, node: Node) {
-        self.nodes[id.0.get() as usize - 1].0 = node;
+        self.nodes[id.index()].node = node;
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether the node prints the same text wherever it stands, so that it need be printed only once.
+    pub fn fixed(&self, id: NodeId) -> bool {
+        self.nodes[id.index()].fixed
+    }
+
+    /// Not so are packs and what waits for template arguments, and expressions, whose parentheses depend on
+    /// what is around; nor what is too rare to be looked into.
+    fn is_fixed(&self, node: &Node) -> bool {
+        let all = |list: List| self.items(list).iter().all(|&item| self.fixed(item));
+        let opt = |id: Opt| id.is_none_or(|id| self.fixed(id));
+        match *node {
+            Node::Name(_) | Node::Word(_) | Node::Std(_) | Node::StdFull(_) => true,
+            Node::Unnamed(_) | Node::Operator(_) | Node::Integer { .. } => true,
+            Node::Nested { qual: a, name: b }
+            | Node::Local { scope: a, entity: b }
+            | Node::Templated { name: a, args: b } => self.fixed(a) && self.fixed(b),
+            Node::TemplateArgs(list) | Node::PackArgs(list) => all(list),
+            Node::CtorDtor { base, .. }
+            | Node::Tagged { base, .. }
+            | Node::Qualified { base, .. }
+            | Node::Pointer(base)
+            | Node::Reference { to: base, .. }
+            | Node::Enumerator { ty: base, .. } => self.fixed(base),
+            Node::Function { ret, params, except, .. } => self.fixed(ret) && all(params) && opt(except),
+            Node::Encoding { info } => {
+                let info = &self.encodings[info as usize];
+                self.fixed(info.name)
+                    && opt(info.ret)
+                    && all(info.params)
+                    && info.attrs.is_none()
+                    && info.requires.is_none()
+            }
+            Node::Closure { info, .. } => {
+                let info = &self.closures[info as usize];
+                info.template_params.len == 0
+                    && info.requires_before.is_none()
+                    && info.requires_after.is_none()
+                    && all(info.params)
+            }
+            _ => false,
+        }
     }
 
     /// Moves everything of `stack` from `from` on into a list.

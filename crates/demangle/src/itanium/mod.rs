@@ -35,6 +35,8 @@ pub(crate) struct Buffers {
     levels: Vec<u32>,
     /// The `T_`s of conversion operators that wait for their template arguments.
     forward: Vec<NodeId>,
+    /// Where the printer has put the nodes' texts.
+    printed: Vec<print::Printed>,
 }
 
 /// Writes what `name` (starting at its `_Z` or `___Z`) stands for to `out`.
@@ -59,7 +61,7 @@ pub(crate) fn demangle(name: &[u8], buffers: &mut Buffers, out: &mut Vec<u8>, li
         invented: [0; 3],
     };
     let root = parser.root()?;
-    print::print(root, name, &mut buffers.arena, out, limits)
+    print::print(root, name, &mut buffers.arena, &mut buffers.printed, out, limits)
 }
 
 /// The parser of one name.

@@ -26,6 +26,19 @@ pub(super) struct Printer<'a> {
     pub(super) parens: u32,
     pack_index: u32,
     pack_len: u32,
+    /// Where in `out` the text of a node lies that was printed before.
+    printed: &'a mut Vec<Printed>,
+    /// How often text was taken back: what was printed before that may be gone.
+    epoch: u32,
+}
+
+/// The text of a node as it lies in the output.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Printed {
+    start: usize,
+    /// Zero where the node was not printed.
+    len: usize,
+    epoch: u32,
 }
 
 /// Appends the text of `root` to `out`.
@@ -33,9 +46,12 @@ pub(super) fn print(
     root: NodeId,
     input: &[u8],
     arena: &mut Arena,
+    printed: &mut Vec<Printed>,
     out: &mut Vec<u8>,
     limits: &Limits,
 ) -> Option<()> {
+    printed.clear();
+    printed.resize(arena.len(), Printed::default());
     let mut printer = Printer {
         input,
         arena,
@@ -48,6 +64,8 @@ pub(super) fn print(
         parens: 0,
         pack_index: NO_PACK,
         pack_len: NO_PACK,
+        printed,
+        epoch: 0,
     };
     printer.print(root);
     (!printer.failed).then_some(())
@@ -117,10 +135,34 @@ impl Printer<'_> {
     }
 
     pub(super) fn print(&mut self, id: NodeId) {
+        match self.arena.get(id) {
+            Node::Name(span) if self.step().is_some() => return self.span(span),
+            Node::Word(text) if self.step().is_some() => return self.text(text),
+            Node::Templated { .. } | Node::Nested { .. } | Node::Local { .. } if self.arena.fixed(id) => {
+                return self.print_fixed(id);
+            }
+            _ => {}
+        }
         self.left(id);
         if self.arena.shape(id).right != Tri::No {
             self.right(id);
         }
+    }
+
+    /// Copies the text where it was printed before, and else prints it and keeps in mind where.
+    fn print_fixed(&mut self, id: NodeId) {
+        let Printed { start, len, epoch } = self.printed[id.index()];
+        if len > 0 && epoch == self.epoch {
+            if self.enter() {
+                self.depth += 1;
+                self.out.extend_from_within(start..start + len);
+            }
+            return;
+        }
+        let start = self.out.len();
+        self.left(id);
+        let len = self.out.len() - start;
+        self.printed[id.index()] = Printed { start, len, epoch: self.epoch };
     }
 
     pub(super) fn print_opt(&mut self, id: Option<NodeId>) {
@@ -241,7 +283,10 @@ impl Printer<'_> {
         self.print(pattern);
         match self.pack_len {
             NO_PACK => self.text("..."),
-            0 => self.out.truncate(start),
+            0 => {
+                self.out.truncate(start);
+                self.epoch += 1;
+            }
             len => {
                 for index in 1..len {
                     if self.failed {

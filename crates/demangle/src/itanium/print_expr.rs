@@ -1,18 +1,20 @@
 //! Prints expressions.
 
 use super::ast::{List, Node, NodeId, Prec, Span};
+use super::expr::literal_type;
 use super::float;
+use super::ops::Op;
 use super::print::Printer;
 
 impl Printer<'_> {
     /// How tightly the node's operator binds.
     pub(super) fn precedence(&self, id: NodeId) -> Prec {
         match self.arena.get(id) {
-            Node::Binary { prec, .. }
-            | Node::Prefix { prec, .. }
-            | Node::Postfix { prec, .. }
-            | Node::Member { prec, .. }
-            | Node::Enclosed { prec, .. } => prec,
+            Node::Binary { op, .. }
+            | Node::Prefix { op, .. }
+            | Node::Postfix { op, .. }
+            | Node::Member { op, .. } => op.prec,
+            Node::Enclosed { prec, .. } => prec,
             Node::Subscript { .. } | Node::Call { .. } | Node::NamedCast { .. } => Prec::Postfix,
             Node::New { .. } | Node::Delete { .. } | Node::MemberConvert { .. } => Prec::Unary,
             Node::Convert { .. } => Prec::Cast,
@@ -24,14 +26,14 @@ impl Printer<'_> {
     /// Prints any node that is neither a name nor a type.
     pub(super) fn expr(&mut self, node: Node) {
         match node {
-            Node::Binary { left, op, right, prec } => self.binary(left, op, right, prec),
-            Node::Prefix { op, operand, prec } => {
-                self.text(op);
-                self.operand(operand, prec, false);
+            Node::Binary { left, op, right } => self.binary(left, op, right),
+            Node::Prefix { op, operand } => {
+                self.text(op.text);
+                self.operand(operand, op.prec, false);
             }
-            Node::Postfix { operand, op, prec } => {
-                self.operand(operand, prec, true);
-                self.text(op);
+            Node::Postfix { operand, op } => {
+                self.operand(operand, op.prec, true);
+                self.text(op.text);
             }
             Node::Subscript { base, index } => {
                 self.operand(base, Prec::Postfix, false);
@@ -41,10 +43,10 @@ impl Printer<'_> {
                 self.parens -= 1;
                 self.text("]");
             }
-            Node::Member { left, op, right, prec } => {
-                self.operand(left, prec, true);
-                self.text(op);
-                self.operand(right, prec, false);
+            Node::Member { left, op, right } => {
+                self.operand(left, op.prec, true);
+                self.text(op.text);
+                self.operand(right, op.prec, false);
             }
             Node::Conditional { cond, yes, no } => {
                 self.operand(cond, Prec::Conditional, false);
@@ -54,7 +56,7 @@ impl Printer<'_> {
                 self.operand(no, Prec::Assign, true);
             }
             Node::NamedCast { kind, to, from } => {
-                self.text(kind);
+                self.text(kind.text);
                 self.text("<");
                 self.angles(|p| p.left(to));
                 self.text(">");
@@ -102,7 +104,7 @@ impl Printer<'_> {
                 self.text("fp");
                 self.span(number);
             }
-            Node::Fold { left, op, pack, init } => self.fold(left, op, pack, init),
+            Node::Fold { left, op, pack, init } => self.fold(left, op.text, pack, init),
             Node::InitList { ty, inits } => {
                 if !self.string(ty, inits) {
                     self.print_opt(ty);
@@ -177,6 +179,7 @@ impl Printer<'_> {
                 self.text(";");
             }
             Node::Integer { ty, value } => {
+                let ty = literal_type(ty).unwrap_or_default();
                 if ty.len() > 3 {
                     self.open();
                     self.text(ty);
@@ -226,7 +229,8 @@ impl Printer<'_> {
         }
     }
 
-    fn binary(&mut self, left: NodeId, op: &str, right: NodeId, prec: Prec) {
+    fn binary(&mut self, left: NodeId, op: &Op, right: NodeId) {
+        let Op { prec, text: op, .. } = *op;
         // Bare, these would end the template arguments they stand in.
         let paren = self.gt_ends_args() && (op == ">" || op == ">>");
         if paren {

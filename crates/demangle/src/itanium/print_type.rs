@@ -75,10 +75,14 @@ impl Printer<'_> {
                 self.print(dimension);
                 self.text("]");
             }
-            Node::Sized { before, number, after } => {
-                self.text(before);
-                self.print(number);
-                self.text(after);
+            Node::FloatOfBits(bits) => {
+                self.text("_Float");
+                self.print(bits);
+            }
+            Node::BitInt { bits, unsigned } => {
+                self.text(if unsigned { "unsigned _BitInt(" } else { "_BitInt(" });
+                self.print(bits);
+                self.text(")");
             }
             Node::Elaborated { keyword, name } => {
                 self.text(keyword);
@@ -94,11 +98,8 @@ impl Printer<'_> {
     pub(super) fn type_right(&mut self, node: Node) {
         match node {
             Node::Qualified { base, .. } => self.right(base),
-            Node::Pointer(to) => {
-                if !self.objc_id(to) {
-                    self.declarator_right(to);
-                }
-            }
+            Node::Pointer(to) if self.objc_id(to) => {}
+            Node::Pointer(to) => self.declarator_right(to),
             Node::Reference { to, rvalue } => {
                 if let Some((to, _)) = self.collapse_from(to, rvalue) {
                     self.declarator_right(to);

@@ -184,13 +184,10 @@ impl Parser<'_> {
                 if self.eat_str(b"16b") {
                     return self.word("std::bfloat16_t");
                 }
-                let number = self.number(false);
-                if number.len == 0 {
-                    return None;
-                }
+                let bits = self.number(false);
                 self.expect(b'_')?;
-                let number = self.add(Node::Name(number))?;
-                return self.add(Node::Sized { before: "_Float", number, after: "" });
+                let bits = self.add(Node::Name(bits))?;
+                return self.add(Node::FloatOfBits(bits));
             }
             byte @ (b'B' | b'U') => {
                 self.pos += 2;
@@ -201,8 +198,7 @@ impl Parser<'_> {
                     self.expr()?
                 };
                 self.expect(b'_')?;
-                let before = if byte == b'B' { "_BitInt(" } else { "unsigned _BitInt(" };
-                self.add(Node::Sized { before, number, after: ")" })?
+                self.add(Node::BitInt { bits: number, unsigned: byte == b'U' })?
             }
             byte => {
                 let text = match d_builtin(byte) {
