@@ -34,8 +34,8 @@ const COST_PER_BYTE: usize = 64;
 
 /// Levels of nesting read on the caller's stack, and on a thread's own stack for the names nested deeper.
 const SHALLOW: u32 = 192;
-const DEEP: u32 = 16_384;
-const DEEP_STACK: usize = 64 << 20;
+const DEEP: u32 = 32_768;
+const DEEP_STACK: usize = 128 << 20;
 
 /// Longer names are left as they are: offsets into a name fit 32 bits with room to spare.
 const MAX_NAME: usize = 64 << 20;

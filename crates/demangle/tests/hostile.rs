@@ -76,7 +76,7 @@ fn patterns() -> Vec<String> {
 
 #[test]
 fn hostile_names_are_answered_soon_and_within_bounds() {
-    // The default stack of a thread: what worker threads of a linker have.
+    // Half the default stack of a thread.
     let run = || {
         let mut demangler = Demangler::new();
         let mut total = Duration::ZERO;
@@ -135,9 +135,9 @@ fn deep_names_are_read() {
     for depth in [100, 1000, 10_000] {
         let name = format!("_Z1f{}i", "P".repeat(depth));
         let expected = format!("f(int{})", "*".repeat(depth));
-        assert_eq!(demangler.demangle(name.as_bytes()), Some(expected.as_bytes()));
+        assert!(demangler.demangle(name.as_bytes()) == Some(expected.as_bytes()), "{depth} levels");
         let name = format!("_Z1f{}i{}", "1aI".repeat(depth), "E".repeat(depth));
         let expected = format!("f({}int{})", "a<".repeat(depth), ">".repeat(depth));
-        assert_eq!(demangler.demangle(name.as_bytes()), Some(expected.as_bytes()));
+        assert!(demangler.demangle(name.as_bytes()) == Some(expected.as_bytes()), "{depth} levels");
     }
 }

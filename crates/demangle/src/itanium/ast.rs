@@ -266,9 +266,11 @@ pub(super) enum Node {
         base: NodeId,
     },
     Pointer(NodeId),
+    /// `busy` while it is being printed: through a template argument it may refer to itself
     Reference {
         to: NodeId,
         rvalue: bool,
+        busy: bool,
     },
     MemberPointer {
         class: NodeId,

@@ -316,10 +316,10 @@ impl Parser<'_> {
         if let Some(facts) = facts {
             facts.no_return = true;
             if inherited {
-                self.name(Some(facts))?;
+                self.nested(|p| p.name(Some(facts)))?;
             }
         } else if inherited {
-            self.name(None)?;
+            self.nested(|p| p.name(None))?;
         }
         self.add(Node::CtorDtor { base, dtor })
     }

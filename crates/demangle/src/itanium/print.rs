@@ -212,16 +212,19 @@ impl Printer<'_> {
                 self.requires_clause(requires);
             }
             Node::PackParam(param) => self.right(param),
-            _ => self.type_right(node),
+            _ => self.type_right(id, node),
         }
         self.depth += 1;
     }
 
-    /// Marks a forward reference as being printed: it may refer to a type it is part of.
+    /// Marks a node as being printed that may be part of itself.
     pub(super) fn busy(&mut self, id: NodeId, now: bool) {
-        if let Node::Forward { index, target, .. } = self.arena.get(id) {
-            self.arena.set(id, Node::Forward { index, target, busy: now });
-        }
+        let node = match self.arena.get(id) {
+            Node::Forward { index, target, .. } => Node::Forward { index, target, busy: now },
+            Node::Reference { to, rvalue, .. } => Node::Reference { to, rvalue, busy: now },
+            node => node,
+        };
+        self.arena.set(id, node);
     }
 
     /// Answers a question about a node's shape, through the pack element now printed where need be.

@@ -34,10 +34,14 @@ impl Printer<'_> {
                 self.text(")");
             }
             Node::Pointer(to) => self.pointer_left(to),
-            Node::Reference { .. } => {
-                if let Some((to, rvalue)) = self.collapse(id) {
-                    self.left(to);
-                    self.declarator_left(to, if rvalue { "&&" } else { "&" });
+            Node::Reference { to, rvalue, busy } => {
+                if !busy {
+                    self.reference(id, |p| {
+                        if let Some((to, rvalue)) = p.collapse(to, rvalue) {
+                            p.left(to);
+                            p.declarator_left(to, if rvalue { "&&" } else { "&" });
+                        }
+                    });
                 }
             }
             Node::MemberPointer { class, member } => {
@@ -95,14 +99,18 @@ impl Printer<'_> {
     }
 
     /// What a type prints behind its declarator.
-    pub(super) fn type_right(&mut self, node: Node) {
+    pub(super) fn type_right(&mut self, id: NodeId, node: Node) {
         match node {
             Node::Qualified { base, .. } => self.right(base),
             Node::Pointer(to) if self.objc_id(to) => {}
             Node::Pointer(to) => self.declarator_right(to),
-            Node::Reference { to, rvalue } => {
-                if let Some((to, _)) = self.collapse_from(to, rvalue) {
-                    self.declarator_right(to);
+            Node::Reference { to, rvalue, busy } => {
+                if !busy {
+                    self.reference(id, |p| {
+                        if let Some((to, _)) = p.collapse(to, rvalue) {
+                            p.declarator_right(to);
+                        }
+                    });
                 }
             }
             Node::MemberPointer { member, .. } => self.declarator_right(member),
@@ -177,18 +185,23 @@ impl Printer<'_> {
         self.right(to);
     }
 
-    /// What a reference refers to, and whether as `&&`, references to references collapsed.
-    fn collapse(&mut self, id: NodeId) -> Option<(NodeId, bool)> {
-        let Node::Reference { to, rvalue } = self.arena.get(id) else { return None };
-        self.collapse_from(to, rvalue)
+    /// Prints half of a reference, marked as being printed where it may be part of what it refers to.
+    fn reference(&mut self, id: NodeId, half: impl FnOnce(&mut Self)) {
+        if self.arena.fixed(id) {
+            return half(self);
+        }
+        self.busy(id, true);
+        half(self);
+        self.busy(id, false);
     }
 
-    fn collapse_from(&mut self, mut to: NodeId, mut rvalue: bool) -> Option<(NodeId, bool)> {
+    /// What a reference refers to, and whether as `&&`, references to references collapsed.
+    fn collapse(&mut self, mut to: NodeId, mut rvalue: bool) -> Option<(NodeId, bool)> {
         // A reference through a template argument to itself never ends; no name is longer than this.
         let mut bound = self.input.len() + 1;
         loop {
             let inner = self.syntax_node(to);
-            let Node::Reference { to: next, rvalue: next_rvalue } = self.arena.get(inner) else {
+            let Node::Reference { to: next, rvalue: next_rvalue, .. } = self.arena.get(inner) else {
                 return Some((to, rvalue));
             };
             bound = bound.checked_sub(1)?;

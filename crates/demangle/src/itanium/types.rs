@@ -38,7 +38,7 @@ impl Parser<'_> {
             byte @ (b'R' | b'O') => {
                 self.pos += 1;
                 let to = self.ty()?;
-                let node = Node::Reference { to, rvalue: byte == b'O' };
+                let node = Node::Reference { to, rvalue: byte == b'O', busy: false };
                 self.add_shaped(node, self.shape(to).pointed())?
             }
             byte @ (b'C' | b'G') => {
