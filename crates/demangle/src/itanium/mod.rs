@@ -7,6 +7,7 @@
 //! The grammar lies in [`name`] (encodings, names, special names), [`template`] (parameters and arguments),
 //! [`types`] and [`expr`]. A rule returns `None` where the name does not fit; nothing is tried twice.
 
+mod arena;
 mod ast;
 mod expr;
 mod float;
@@ -14,12 +15,14 @@ mod name;
 mod ops;
 mod print;
 mod print_expr;
+mod print_name;
 mod print_type;
 mod template;
 mod types;
 
 use crate::Limits;
-use ast::{Arena, List, Node, NodeId, Shape, Span, Tri};
+use arena::Arena;
+use ast::{List, Node, NodeId, Shape, Span, Tri};
 
 /// The buffers names are parsed into, reused from name to name.
 #[derive(Default)]

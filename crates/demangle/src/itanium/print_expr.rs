@@ -80,6 +80,13 @@ impl Printer<'_> {
                 self.commas(args);
                 self.close();
             }
+            _ => self.operand_expr(node),
+        }
+    }
+
+    /// Expressions with an operand in a form of its own.
+    fn operand_expr(&mut self, node: Node) {
+        match node {
             Node::New { info } => self.new_expr(info),
             Node::Delete { operand, global, array } => {
                 self.text(if global { "::delete" } else { "delete" });
@@ -127,11 +134,12 @@ impl Printer<'_> {
                 self.text("]");
                 self.braced_init(init);
             }
-            _ => self.expr_more(node),
+            _ => self.literal_expr(node),
         }
     }
 
-    fn expr_more(&mut self, node: Node) {
+    /// What is written about constant values, and requirements.
+    fn literal_expr(&mut self, node: Node) {
         match node {
             Node::MemberConvert { ty, operand } => {
                 self.parenthesised(ty);
@@ -149,24 +157,7 @@ impl Printer<'_> {
                 }
                 self.text(">");
             }
-            Node::Requires { params, requirements } => {
-                self.text("requires");
-                if params.len > 0 {
-                    self.text(" ");
-                    self.open();
-                    self.commas(params);
-                    self.close();
-                }
-                self.text(" ");
-                self.parens += 1;
-                self.text("{");
-                for i in 0..requirements.len {
-                    self.print(self.arena.item(requirements, i));
-                }
-                self.text(" ");
-                self.parens -= 1;
-                self.text("}");
-            }
+            Node::Requires { params, requirements } => self.requires_expr(params, requirements),
             Node::ExprRequirement { expr, noexcept, ty } => self.requirement(expr, noexcept, ty),
             Node::TypeRequirement(ty) => {
                 self.text(" typename ");
@@ -309,6 +300,25 @@ impl Printer<'_> {
             self.text(" = ");
         }
         self.print(init);
+    }
+
+    fn requires_expr(&mut self, params: List, requirements: List) {
+        self.text("requires");
+        if params.len > 0 {
+            self.text(" ");
+            self.open();
+            self.commas(params);
+            self.close();
+        }
+        self.text(" ");
+        self.parens += 1;
+        self.text("{");
+        for i in 0..requirements.len {
+            self.print(self.arena.item(requirements, i));
+        }
+        self.text(" ");
+        self.parens -= 1;
+        self.text("}");
     }
 
     fn requirement(&mut self, expr: NodeId, noexcept: bool, ty: Option<NodeId>) {

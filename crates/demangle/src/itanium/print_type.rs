@@ -11,28 +11,6 @@ impl Printer<'_> {
                 self.left(base);
                 self.quals(quals);
             }
-            Node::VendorQualified { base, ext, args } => {
-                self.print(base);
-                self.text(" ");
-                self.span(ext);
-                self.print_opt(args);
-            }
-            Node::ObjCProto { base, protocol } => {
-                self.print(base);
-                self.text("<");
-                self.span(protocol);
-                self.text(">");
-            }
-            Node::Postfixed { base, text } => {
-                self.left(base);
-                self.text(text);
-            }
-            Node::Transformed { name, base } => {
-                self.span(name);
-                self.text("(");
-                self.print(base);
-                self.text(")");
-            }
             Node::Pointer(to) => self.pointer_left(to),
             Node::Reference { to, rvalue, busy } => {
                 if !busy {
@@ -55,6 +33,36 @@ impl Printer<'_> {
             Node::Function { ret, .. } => {
                 self.left(ret);
                 self.text(" ");
+            }
+            _ => return self.plain_type(node),
+        }
+        true
+    }
+
+    /// Types and parts of types that stand before the declarator altogether.
+    fn plain_type(&mut self, node: Node) -> bool {
+        match node {
+            Node::VendorQualified { base, ext, args } => {
+                self.print(base);
+                self.text(" ");
+                self.span(ext);
+                self.print_opt(args);
+            }
+            Node::ObjCProto { base, protocol } => {
+                self.print(base);
+                self.text("<");
+                self.span(protocol);
+                self.text(">");
+            }
+            Node::Postfixed { base, text } => {
+                self.left(base);
+                self.text(text);
+            }
+            Node::Transformed { name, base } => {
+                self.span(name);
+                self.text("(");
+                self.print(base);
+                self.text(")");
             }
             Node::Noexcept(expr) => {
                 self.text("noexcept");
@@ -104,15 +112,11 @@ impl Printer<'_> {
             Node::Qualified { base, .. } => self.right(base),
             Node::Pointer(to) if self.objc_id(to) => {}
             Node::Pointer(to) => self.declarator_right(to),
-            Node::Reference { to, rvalue, busy } => {
-                if !busy {
-                    self.reference(id, |p| {
-                        if let Some((to, _)) = p.collapse(to, rvalue) {
-                            p.declarator_right(to);
-                        }
-                    });
+            Node::Reference { to, rvalue, busy: false } => self.reference(id, |p| {
+                if let Some((to, _)) = p.collapse(to, rvalue) {
+                    p.declarator_right(to);
                 }
-            }
+            }),
             Node::MemberPointer { member, .. } => self.declarator_right(member),
             Node::Array { base, dimension } => {
                 if self.out.last() != Some(&b']') {
