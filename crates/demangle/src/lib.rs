@@ -30,7 +30,7 @@ pub(crate) struct Limits<'a> {
 /// What a name may cost in steps of printing and in bytes of text: a fixed part, far more than real names
 /// need, and a part for each of its bytes.
 const COST_PER_NAME: usize = 1 << 20;
-const COST_PER_BYTE: usize = 64;
+const COST_PER_BYTE: usize = 16;
 
 /// Levels of nesting read on the caller's stack, and on a thread's own stack for the names nested deeper.
 const SHALLOW: u32 = 192;
@@ -38,7 +38,7 @@ const DEEP: u32 = 32_768;
 const DEEP_STACK: usize = 128 << 20;
 
 /// Longer names are left as they are: offsets into a name fit 32 bits with room to spare.
-const MAX_NAME: usize = 64 << 20;
+const MAX_NAME: usize = 16 << 20;
 
 /// Nothing is found.
 enum Failure {

@@ -29,6 +29,7 @@ impl Arena {
         self.news.clear();
     }
 
+    #[inline]
     pub fn add(&mut self, node: Node, shape: Shape) -> Option<NodeId> {
         let fixed = self.is_fixed(&node);
         self.nodes.push(Entry { node, shape, fixed });
@@ -36,10 +37,12 @@ impl Arena {
         NonZeroU32::new(u32::try_from(self.nodes.len()).ok()?).map(NodeId)
     }
 
+    #[inline]
     pub fn get(&self, id: NodeId) -> Node {
         self.nodes[id.index()].node
     }
 
+    #[inline]
     pub fn shape(&self, id: NodeId) -> Shape {
         self.nodes[id.index()].shape
     }

@@ -37,9 +37,9 @@ pub(super) struct Printer<'a> {
 /// The text of a node as it lies in the output.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Printed {
-    start: usize,
+    start: u32,
     /// Zero where the node was not printed.
-    len: usize,
+    len: u32,
     epoch: u32,
 }
 
@@ -100,12 +100,17 @@ impl Printer<'_> {
         self.out.push(b')');
     }
 
-    /// Runs `write` as the inside of template arguments.
+    /// Runs `write` as the inside of template arguments. Within others the parentheses open there count on:
+    /// they protect what is nested as well.
     pub(super) fn angles(&mut self, write: impl FnOnce(&mut Self)) {
-        let outer = (self.in_args, self.parens);
-        (self.in_args, self.parens) = (true, 0);
+        if self.in_args {
+            return write(self);
+        }
+        let parens = std::mem::replace(&mut self.parens, 0);
+        self.in_args = true;
         write(self);
-        (self.in_args, self.parens) = outer;
+        self.in_args = false;
+        self.parens = parens;
     }
 
     /// Whether `>` would be taken for the end of template arguments. Outside of any LLVM supposes so too.
@@ -157,14 +162,15 @@ impl Printer<'_> {
         if len > 0 && epoch == self.epoch {
             if self.enter() {
                 self.depth += 1;
-                self.out.extend_from_within(start..start + len);
+                self.out.extend_from_within(start as usize..(start + len) as usize);
             }
             return;
         }
         let start = self.out.len();
         self.left(id);
         let len = self.out.len() - start;
-        self.printed[id.index()] = Printed { start, len, epoch: self.epoch };
+        // The text's length is limited to far less than 32 bits hold.
+        self.printed[id.index()] = Printed { start: start as u32, len: len as u32, epoch: self.epoch };
     }
 
     pub(super) fn print_opt(&mut self, id: Option<NodeId>) {

@@ -92,9 +92,10 @@ impl Printer<'_> {
                 self.print(bits);
             }
             Node::BitInt { bits, unsigned } => {
-                self.text(if unsigned { "unsigned _BitInt(" } else { "_BitInt(" });
+                self.text(if unsigned { "unsigned _BitInt" } else { "_BitInt" });
+                self.open();
                 self.print(bits);
-                self.text(")");
+                self.close();
             }
             Node::Elaborated { keyword, name } => {
                 self.text(keyword);
