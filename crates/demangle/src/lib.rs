@@ -159,7 +159,13 @@ impl Demangler {
             _ => None,
         };
         match found {
-            Some(()) => Ok(()),
+            Some(()) => {
+                // LLVM hands the text on as a C string.
+                if let Some(end) = self.out.iter().position(|&b| b == 0) {
+                    self.out.truncate(end);
+                }
+                Ok(())
+            }
             None if too_deep.get() => Err(Failure::TooDeep),
             None => Err(Failure::NoName),
         }
