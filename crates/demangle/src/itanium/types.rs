@@ -179,16 +179,6 @@ impl Parser<'_> {
                 self.add(Node::Expansion(child))?
             }
             b'o' | b'O' | b'w' | b'x' => self.function()?,
-            b'F' => {
-                self.pos += 2;
-                if self.eat_str(b"16b") {
-                    return self.word("std::bfloat16_t");
-                }
-                let bits = self.number(false);
-                self.expect(b'_')?;
-                let bits = self.add(Node::Name(bits))?;
-                return self.add(Node::FloatOfBits(bits));
-            }
             byte @ (b'B' | b'U') => {
                 self.pos += 2;
                 let number = if self.peek_digit() {
@@ -199,6 +189,39 @@ impl Parser<'_> {
                 };
                 self.expect(b'_')?;
                 self.add(Node::BitInt { bits: number, unsigned: byte == b'U' })?
+            }
+            _ => return self.d_word(),
+        };
+        self.remember(node);
+        Some(node)
+    }
+
+    /// Types under `D` that are no substitutions.
+    fn d_word(&mut self) -> Option<NodeId> {
+        match self.peek_at(1)? {
+            b'F' => {
+                self.pos += 2;
+                if self.eat_str(b"16b") {
+                    return self.word("std::bfloat16_t");
+                }
+                let bits = self.number(false);
+                self.expect(b'_')?;
+                let bits = self.add(Node::Name(bits))?;
+                self.add(Node::FloatOfBits(bits))
+            }
+            byte @ (b'k' | b'K') => {
+                // A placeholder with its constraint.
+                self.pos += 2;
+                let base = self.name(None)?;
+                let text = if byte == b'k' { " auto" } else { " decltype(auto)" };
+                self.add(Node::Postfixed { base, text })
+            }
+            b'S' => {
+                self.pos += 2;
+                self.expect(b'D')?;
+                let name = self.word(fixed_point(&self.input[self.pos..])?)?;
+                self.pos += 2;
+                self.add(Node::Elaborated { keyword: "_Sat", name })
             }
             byte => {
                 let text = match d_builtin(byte) {
@@ -212,11 +235,9 @@ impl Parser<'_> {
                         text
                     }
                 };
-                return self.word(text);
+                self.word(text)
             }
-        };
-        self.remember(node);
-        Some(node)
+        }
     }
 
     pub(super) fn decltype(&mut self) -> Option<NodeId> {
