@@ -40,7 +40,7 @@ mod rust;
 
 use std::cell::Cell;
 
-/// Demangles names; its buffers are reused from name to name, so that a name costs no allocation once they
+/// Demangles names; its buffers are reused from name to name, so that a C++ name costs no allocation once they
 /// have grown.
 #[derive(Default)]
 pub struct Demangler {
