@@ -50,7 +50,7 @@ pub enum FileKind {
 pub fn identify(bytes: &[u8]) -> FileKind {
     if archive::is_archive(bytes) {
         FileKind::Archive
-    } else if bytes.starts_with(b"\0asm") && bytes.len() >= 8 {
+    } else if bytes.starts_with(b"\0asm") {
         if starts_with_dylink(bytes) {
             FileKind::SharedLibrary
         } else {
@@ -66,7 +66,7 @@ pub fn identify(bytes: &[u8]) -> FileKind {
 }
 
 fn starts_with_dylink(bytes: &[u8]) -> bool {
-    let mut reader = Reader::within(bytes, 8, bytes.len());
+    let mut reader = Reader::within(bytes, bytes.len().min(8), bytes.len());
     let mut name = || -> Result<&[u8], ParseError> {
         if reader.byte()? != section::CUSTOM {
             return Ok(&[]);
@@ -153,6 +153,13 @@ fn add_candidate(
     };
     match kind {
         FileKind::Object => {}
+        // What is no module is taken for bitcode, and found to be none.
+        FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if location.member.is_some() => {
+            let message = "The file was not recognized as a valid object file";
+            let note = format!("it is {location}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
+            return;
+        }
         FileKind::Bitcode => {
             let help = "compile it without -flto, or run it through llc first";
             parsed.diagnostics.push(refuse("LLVM bitcode cannot be linked: Wald does no LTO", help));
@@ -209,7 +216,7 @@ fn parse_archive(
         Ok(archive) => archive,
         Err(error) => {
             let location = Location { path: description.path.clone(), offset: Some(error.offset), ..Location::default() };
-            let message = format!("{}: failed to parse archive: {error}", description.path);
+            let message = format!("{}: {error}", description.path);
             let note = format!("at offset {:#x} of {}", error.offset, description.path);
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
             return;
@@ -219,7 +226,7 @@ fn parse_archive(
     for member in &archive.members {
         let location = Location {
             path: description.path.clone(),
-            member: Some(base_name(&member.name).to_string()),
+            member: Some(member.name.clone()),
             ..Location::default()
         };
         let contents = if archive.thin {
@@ -255,11 +262,6 @@ fn parse_archive(
         }
         add_candidate(context, parsed, kind, location, contents, !description.whole_archive);
     }
-}
-
-/// The part behind the last slash.
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// An I/O error's text without Rust's `(os error 2)`.
