@@ -18,7 +18,8 @@ pub(crate) fn demangle(name: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Optio
         b'Z' => parser.pos += 1,
         _ => parser.ty()?,
     }
-    if parser.pos != name.len() {
+    // LLVM takes a null byte for the end.
+    if name.get(parser.pos).is_some_and(|&b| b != 0) {
         return None;
     }
     let Parser { prefixes, lost, .. } = parser;

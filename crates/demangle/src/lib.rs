@@ -1,4 +1,36 @@
 //! Demangles symbol names exactly as LLVM 22 prints them.
+//!
+//! Read are C++ names of the Itanium ABI, Rust names of the v0 scheme and D names as far as LLVM reads them.
+//! The text is what `llvm::demangle` returns, to the byte: which names are taken for mangled ones and which
+//! are left alone, spacing, where parentheses stand, how lambdas and suffixes are written.
+//!
+//! ```
+//! use wald_demangle::Demangler;
+//!
+//! let mut demangler = Demangler::new();
+//! let text = |d: &mut Demangler, name: &str| {
+//!     d.demangle(name.as_bytes()).map(|text| String::from_utf8_lossy(text).into_owned())
+//! };
+//! assert_eq!(text(&mut demangler, "_ZNK3fooIiE3barEPKc").unwrap(), "foo<int>::bar(char const*) const");
+//! assert_eq!(text(&mut demangler, "_ZN1aC2Ev.cold.1").unwrap(), "a::a() (.cold.1)");
+//! assert_eq!(text(&mut demangler, "_RNvNtCs1234_4core3fmt5write").unwrap(), "core::fmt::write");
+//! assert_eq!(text(&mut demangler, "_D3std5stdio6stdoutZ").unwrap(), "std.stdio.stdout");
+//! assert_eq!(text(&mut demangler, "malloc"), None);
+//! ```
+//!
+//! # Limits
+//!
+//! Names are input like any other and may be hostile. Every name is answered in time and memory linear in its
+//! length: text is at most a mebibyte and 16 bytes for each byte of the name, and printing takes at most as
+//! many steps; nesting is at most 32768 levels (names nested deeper than some two hundred are read on a
+//! thread with a stack of its own, so that the caller's stack does not matter); a Punycode identifier has at
+//! most 4096 bytes, a name 4 MiB. Where a limit is met the answer is `None`. LLVM has no such limits: it
+//! prints text of any length, and overflows its stack.
+//!
+//! # Differences from LLVM
+//!
+//! Microsoft's names (`?f@@YAXXZ`, `.H`) are left alone. `long double` literals are printed in the 80-bit
+//! format of an LLVM that runs on x86-64.
 #![forbid(unsafe_code)]
 
 mod dlang;
@@ -8,7 +40,8 @@ mod rust;
 
 use std::cell::Cell;
 
-/// Demangles names; its buffers are reused from name to name.
+/// Demangles names; its buffers are reused from name to name, so that a C++ name costs no allocation once they
+/// have grown.
 #[derive(Default)]
 pub struct Demangler {
     out: Vec<u8>,
@@ -30,15 +63,18 @@ pub(crate) struct Limits<'a> {
 /// What a name may cost in steps of printing and in bytes of text: a fixed part, far more than real names
 /// need, and a part for each of its bytes.
 const COST_PER_NAME: usize = 1 << 20;
-const COST_PER_BYTE: usize = 64;
+const COST_PER_BYTE: usize = 16;
 
 /// Levels of nesting read on the caller's stack, and on a thread's own stack for the names nested deeper.
 const SHALLOW: u32 = 192;
-const DEEP: u32 = 16_384;
-const DEEP_STACK: usize = 64 << 20;
+const DEEP: u32 = 32_768;
+const DEEP_STACK: usize = 128 << 20;
 
 /// Longer names are left as they are: offsets into a name fit 32 bits with room to spare.
-const MAX_NAME: usize = 64 << 20;
+const MAX_NAME: usize = 4 << 20;
+
+/// The buffers that a name longer than this needed are given back.
+const KEEP_BUFFERS: usize = 1 << 16;
 
 /// Nothing is found.
 enum Failure {
@@ -56,6 +92,18 @@ impl Demangler {
 
     /// The text LLVM's `demangle` prints for `name`, or `None` where it leaves the name as it is.
     /// The result borrows the demangler's buffer and is replaced by the next call.
+    ///
+    /// A leading dot is kept and the rest demangled; a name that is none of those read here is tried again
+    /// without its first underscore. The text is UTF-8 where the name is, except that a string literal among
+    /// template arguments may hold any bytes.
+    ///
+    /// ```
+    /// let mut demangler = wald_demangle::Demangler::new();
+    /// assert_eq!(demangler.demangle(b"._ZN1a1bEv"), Some(&b".a::b()"[..]));
+    /// assert_eq!(demangler.demangle(b"__RNvC1a1b"), Some(&b"a::b"[..]));
+    /// assert_eq!(demangler.demangle(b"_Z1fIXtlA3_cLc104ELc105EEEEvv"), Some(&b"void f<\"hi\">()"[..]));
+    /// assert_eq!(demangler.demangle(b"_Z"), None);
+    /// ```
     pub fn demangle(&mut self, name: &[u8]) -> Option<&[u8]> {
         if name.len() > MAX_NAME {
             return None;
@@ -64,6 +112,9 @@ impl Demangler {
             Err(Failure::TooDeep) => self.on_deep_stack(name),
             found => found,
         };
+        if name.len() > KEEP_BUFFERS {
+            self.itanium = itanium::Buffers::default();
+        }
         found.ok().map(|()| self.out.as_slice())
     }
 
@@ -108,7 +159,13 @@ impl Demangler {
             _ => None,
         };
         match found {
-            Some(()) => Ok(()),
+            Some(()) => {
+                // LLVM hands the text on as a C string.
+                if let Some(end) = self.out.iter().position(|&b| b == 0) {
+                    self.out.truncate(end);
+                }
+                Ok(())
+            }
             None if too_deep.get() => Err(Failure::TooDeep),
             None => Err(Failure::NoName),
         }

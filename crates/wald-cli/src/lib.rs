@@ -215,7 +215,13 @@ fn link(
     let output_path = options.output.clone();
     let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
     let LinkResult { output, diagnostics, timing } = load_and_link(job, way, out);
-    out.show_all(&diagnostics);
+    for diagnostic in &diagnostics {
+        match (diagnostic.code, &settings.why_extract) {
+            (Code::WhyExtract, Some(path)) => write_why_extract(path, &diagnostic.message, out),
+            (Code::WhyExtract, None) => {}
+            _ => out.show(diagnostic),
+        }
+    }
     finish_reproduce(reproduce.as_deref(), out);
     let output = output.map_err(|_| Stop)?;
     if out.error_count() != 0 {
@@ -319,15 +325,16 @@ fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
     }
 }
 
-/// Reports first, the module last: where one cannot be written, the output stays as it was.
-fn write_outputs(path: &str, output: &Output, settings: &Settings, out: &mut Renderer) -> Result<(), Stop> {
-    if let (Some(path), Some(text)) = (&settings.why_extract, &output.why_extract) {
-        if let Err(error) = output_file::write_text(path, text, out.stdout) {
-            let reason = error_text(&error);
-            out.show_error(Code::Open, format!("cannot open --why-extract= file {path}: {reason}"));
-            return Err(Stop);
-        }
+/// The report is written whether or not the link succeeds: it may tell why it did not.
+fn write_why_extract(path: &str, text: &str, out: &mut Renderer) {
+    if let Err(error) = output_file::write_text(path, text, out.stdout) {
+        let reason = error_text(&error);
+        out.show_error(Code::Open, format!("cannot open --why-extract= file {path}: {reason}"));
     }
+}
+
+/// The map first, the module last: where one cannot be written, the output stays as it was.
+fn write_outputs(path: &str, output: &Output, settings: &Settings, out: &mut Renderer) -> Result<(), Stop> {
     if settings.index_only {
         return Err(Stop);
     }

@@ -67,6 +67,8 @@ pub enum Code {
     Trace,
     /// A symbol reference or definition (`--trace-symbol`): standard output.
     TraceSymbol,
+    /// The whole report of why archive members were extracted (`--why-extract`), for a file of its own.
+    WhyExtract,
     /// A removed input section (`--print-gc-sections`): standard output.
     GcSection,
     /// What the link does (`--verbose`): standard error.

@@ -11,6 +11,7 @@ use crate::index::NameId;
 use crate::leb128::Reader;
 use crate::object::{scan_defined_symbols, Interners, Object};
 use crate::parse_error::ParseError;
+use crate::stub_library::{self, StubLibrary};
 
 /// An input as it is declared: everything but its bytes.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +114,8 @@ impl Candidate {
 pub struct ParsedInput {
     /// The objects in it, in order.
     pub candidates: Vec<Candidate>,
+    /// The stub library, if it is one.
+    pub stub: Option<StubLibrary>,
     /// What there is to say about it.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -135,6 +138,7 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
             let message = format!("unknown file type: {location}");
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
         }
+        FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&description.path, &bytes)),
         kind => add_candidate(context, &mut parsed, kind, location, bytes, description.lazy),
     }
     parsed
@@ -166,16 +170,11 @@ fn add_candidate(
             return;
         }
         FileKind::SharedLibrary => {
-            let help = "link the library's objects or its static archive instead";
-            parsed.diagnostics.push(refuse("shared libraries cannot be linked", help));
+            let message = format!("attempted static link of dynamic object {location}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
             return;
         }
-        FileKind::StubLibrary => {
-            let help = "list the symbols in a file for --allow-undefined-file instead";
-            parsed.diagnostics.push(refuse("stub libraries cannot be linked", help));
-            return;
-        }
-        FileKind::Archive | FileKind::Unknown => {
+        FileKind::Archive | FileKind::StubLibrary | FileKind::Unknown => {
             let message = format!("unknown file type: {location}");
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
             return;
@@ -239,8 +238,9 @@ fn parse_archive(
                 Ok(contents) => contents,
                 Err(error) => {
                     let message = format!(
-                        "{}: could not get the buffer for a child of the archive: '{path}': {}",
+                        "{}: could not get the buffer for a child of the archive: '{}': {}",
                         description.path,
+                        member.name,
                         describe_io_error(&error)
                     );
                     parsed.diagnostics.push(Diagnostic::error(Code::Open, message).at(location));

@@ -12,6 +12,7 @@ pub mod options;
 pub mod diagnostics;
 pub mod archive;
 pub mod object;
+pub mod stub_library;
 pub mod timing;
 pub mod input;
 pub mod pipeline;
@@ -27,7 +28,6 @@ pub mod synthetic;
 pub mod relocate;
 pub mod output;
 pub mod map_file;
-pub mod report;
 pub mod link;
 
 pub use bytes::Bytes;

@@ -18,9 +18,9 @@ use crate::object::Interners;
 use crate::options::Options;
 use crate::output;
 use crate::pipeline::Linker;
-use crate::report;
-use crate::resolve::{self, Resolved};
+use crate::resolve;
 use crate::scan_relocations;
+use crate::stub_library::StubLibrary;
 use crate::synthetic;
 use crate::timing::{Timer, Timing};
 
@@ -40,8 +40,6 @@ pub struct Output {
     pub module: Vec<u8>,
     /// The link map, where it was asked for.
     pub map: Option<String>,
-    /// Why archive members were extracted, where it was asked for.
-    pub why_extract: Option<String>,
 }
 
 impl Linker {
@@ -50,13 +48,19 @@ impl Linker {
         let (options, interners, inputs, timer) = self.into_parts();
         let mut diagnostics = Diagnostics::new(options.fatal_warnings);
         let mut files: Vec<Candidate> = Vec::new();
+        let mut stubs = Vec::new();
         timer.phase("join", || {
             for parsed in inputs {
                 diagnostics.extend(parsed.diagnostics);
+                // One object of the wrong width says enough: the others would only repeat it.
+                if resolve::architecture::check(&options, &parsed.candidates, &mut diagnostics).is_err() {
+                    break;
+                }
                 files.extend(parsed.candidates);
+                stubs.extend(parsed.stub);
             }
         });
-        let output = link(&options, &interners, &files, &timer, &mut diagnostics);
+        let output = link(&options, &interners, &files, &stubs, &timer, &mut diagnostics);
         LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
     }
 }
@@ -65,11 +69,10 @@ fn link(
     options: &Options,
     interners: &Interners,
     files: &[Candidate],
+    stubs: &[StubLibrary],
     timer: &Timer,
     diagnostics: &mut Diagnostics,
 ) -> Result<Output, LinkFailure> {
-    diagnostics.check()?;
-    resolve::architecture::check(options, files, diagnostics);
     diagnostics.check()?;
     let name = |text: &[u8]| NameId(interners.names.intern(text));
     let (env, table_name) = (name(b"env"), name(function_table::NAME));
@@ -79,13 +82,12 @@ fn link(
         allowed.insert(symbol.at());
     }
 
-    let resolved = timer.phase("resolve", || resolve::resolve(options, interners, files, timer, diagnostics))?;
-    let Resolved { mut symbols, extractions } = resolved;
+    let mut symbols = timer.phase("resolve", || resolve::resolve(options, interners, files, stubs, timer, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     let chunks = Chunks::new(&symbols.objects);
     let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks));
     if options.print_gc_sections {
-        mark_live::print_removed(options, &interners.names, &symbols, &chunks, &live, diagnostics);
+        mark_live::print_removed(&interners.names, &symbols, &chunks, &live, diagnostics);
     }
     function_table::resolve(options, table_name, env, false, &mut symbols, &mut live, diagnostics);
     diagnostics.check()?;
@@ -142,8 +144,7 @@ fn link(
     output::check_size(&plan, diagnostics);
     diagnostics.check()?;
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
-    let why_extract = options.want_why_extract.then(|| report::why_extract(&layout, files, &extractions));
     let mut module = vec![0; plan.size as usize];
     timer.phase("write", || output::write(&layout, &plan, &mut module, timer));
-    Ok(Output { module, map, why_extract })
+    Ok(Output { module, map })
 }

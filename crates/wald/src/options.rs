@@ -152,7 +152,8 @@ pub struct Options {
     pub verbose: bool,
     /// `--Map`/`--print-map`: make a link map ([`Output::map`](crate::Output::map)).
     pub want_map: bool,
-    /// `--why-extract`: record why members were extracted ([`Output::why_extract`](crate::Output::why_extract)).
+    /// `--why-extract`: say why members were extracted, in one
+    /// [message](crate::diagnostics::Code::WhyExtract).
     pub want_why_extract: bool,
     /// Record what each thread does, for `--time-trace`.
     pub want_trace_events: bool,

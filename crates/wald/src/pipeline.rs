@@ -71,7 +71,7 @@ impl Linker {
         let input = &self.inputs[id.at()];
         input
             .parsed
-            .get_or_init(|| ParsedInput { candidates: Vec::new(), diagnostics: vec![diagnostic] });
+            .get_or_init(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() });
     }
 
     /// How many inputs were declared.
@@ -87,7 +87,7 @@ impl Linker {
                 let message = format!("{path}: was declared but never provided");
                 let location = Location { path, ..Location::default() };
                 let diagnostic = Diagnostic::error(Code::Open, message).at(location);
-                ParsedInput { candidates: Vec::new(), diagnostics: vec![diagnostic] }
+                ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() }
             })
         });
         (self.options, self.interners, inputs.collect(), self.timer)

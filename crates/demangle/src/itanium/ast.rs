@@ -1,4 +1,4 @@
-//! The tree an Itanium name parses into, kept in one arena that is reused from name to name.
+//! The tree an Itanium name parses into.
 //!
 //! A node is a small `Copy` value addressed by a [`NodeId`] (a non-zero `u32`, so an absent child costs
 //! nothing); children in a row lie in a second vector and are addressed by a [`List`]. Text is a [`Span`]
@@ -6,11 +6,18 @@
 //! written around it needs parentheses and whether it prints something after the declarator. C++ types
 //! print on both sides of what they declare, so that is asked at nearly every pointer.
 
+use super::ops::Op;
 use std::num::NonZeroU32;
 
 /// Where a node lies in the arena.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct NodeId(NonZeroU32);
+pub(super) struct NodeId(pub(super) NonZeroU32);
+
+impl NodeId {
+    pub fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// A piece of the mangled name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -133,7 +140,7 @@ pub(super) enum FloatKind {
     LongDouble,
 }
 
-type Opt = Option<NodeId>;
+pub(super) type Opt = Option<NodeId>;
 
 /// One node. The comments show what it prints.
 #[derive(Clone, Copy, Debug)]
@@ -259,9 +266,11 @@ pub(super) enum Node {
         base: NodeId,
     },
     Pointer(NodeId),
+    /// `busy` while it is being printed: through a template argument it may refer to itself
     Reference {
         to: NodeId,
         rvalue: bool,
+        busy: bool,
     },
     MemberPointer {
         class: NodeId,
@@ -287,11 +296,12 @@ pub(super) enum Node {
         dimension: Opt,
     },
     PixelVector(NodeId),
-    /// `_Float16`, `_BitInt(8)`: before, number, after
-    Sized {
-        before: &'static str,
-        number: NodeId,
-        after: &'static str,
+    /// `_Float16`
+    FloatOfBits(NodeId),
+    /// `_BitInt(8)`
+    BitInt {
+        bits: NodeId,
+        unsigned: bool,
     },
     /// `struct name`
     Elaborated {
@@ -343,19 +353,16 @@ pub(super) enum Node {
 
     Binary {
         left: NodeId,
-        op: &'static str,
+        op: &'static Op,
         right: NodeId,
-        prec: Prec,
     },
     Prefix {
-        op: &'static str,
+        op: &'static Op,
         operand: NodeId,
-        prec: Prec,
     },
     Postfix {
         operand: NodeId,
-        op: &'static str,
-        prec: Prec,
+        op: &'static Op,
     },
     Subscript {
         base: NodeId,
@@ -363,9 +370,8 @@ pub(super) enum Node {
     },
     Member {
         left: NodeId,
-        op: &'static str,
+        op: &'static Op,
         right: NodeId,
-        prec: Prec,
     },
     Conditional {
         cond: NodeId,
@@ -374,7 +380,7 @@ pub(super) enum Node {
     },
     /// `kind<to>(from)`
     NamedCast {
-        kind: &'static str,
+        kind: &'static Op,
         to: NodeId,
         from: NodeId,
     },
@@ -411,7 +417,7 @@ pub(super) enum Node {
     FunctionParam(Span),
     Fold {
         left: bool,
-        op: &'static str,
+        op: &'static Op,
         pack: NodeId,
         init: Opt,
     },
@@ -453,9 +459,9 @@ pub(super) enum Node {
     },
     TypeRequirement(NodeId),
     NestedRequirement(NodeId),
-    /// `(type)5`, or `5ul`
+    /// `(type)5`, or `5ul`, by the type's letter
     Integer {
-        ty: &'static str,
+        ty: u8,
         value: Span,
     },
     /// `(type)5`
@@ -502,57 +508,4 @@ pub(super) struct NewInfo {
     pub inits: List,
     pub global: bool,
     pub array: bool,
-}
-
-/// All the nodes of one name.
-#[derive(Default)]
-pub(super) struct Arena {
-    nodes: Vec<(Node, Shape)>,
-    lists: Vec<NodeId>,
-    pub closures: Vec<ClosureInfo>,
-    pub encodings: Vec<EncodingInfo>,
-    pub news: Vec<NewInfo>,
-}
-
-impl Arena {
-    pub fn clear(&mut self) {
-        self.nodes.clear();
-        self.lists.clear();
-        self.closures.clear();
-        self.encodings.clear();
-        self.news.clear();
-    }
-
-    pub fn add(&mut self, node: Node, shape: Shape) -> Option<NodeId> {
-        self.nodes.push((node, shape));
-        // Ids start at one: a name of more than 2^32 nodes is refused long before this.
-        NonZeroU32::new(u32::try_from(self.nodes.len()).ok()?).map(NodeId)
-    }
-
-    pub fn get(&self, id: NodeId) -> Node {
-        self.nodes[id.0.get() as usize - 1].0
-    }
-
-    pub fn shape(&self, id: NodeId) -> Shape {
-        self.nodes[id.0.get() as usize - 1].1
-    }
-
-    pub fn set(&mut self, id: NodeId, node: Node) {
-        self.nodes[id.0.get() as usize - 1].0 = node;
-    }
-
-    /// Moves everything of `stack` from `from` on into a list.
-    pub fn list(&mut self, stack: &mut Vec<NodeId>, from: usize) -> List {
-        let start = self.lists.len() as u32;
-        self.lists.extend(stack.drain(from..));
-        List { start, len: self.lists.len() as u32 - start }
-    }
-
-    pub fn items(&self, list: List) -> &[NodeId] {
-        &self.lists[list.start as usize..(list.start + list.len) as usize]
-    }
-
-    pub fn item(&self, list: List, index: u32) -> NodeId {
-        self.lists[(list.start + index) as usize]
-    }
 }

@@ -67,27 +67,26 @@ impl Parser<'_> {
     }
 
     /// The operands of an operator.
-    fn operation(&mut self, op: Op, global: bool) -> Option<NodeId> {
-        let Op { form, prec, text: op } = op;
-        match form {
+    fn operation(&mut self, op: &'static Op, global: bool) -> Option<NodeId> {
+        match op.form {
             Form::Binary | Form::Member => {
                 let left = self.expr()?;
                 let right = self.expr()?;
-                self.add(match form {
-                    Form::Binary => Node::Binary { left, op, right, prec },
-                    _ => Node::Member { left, op, right, prec },
+                self.add(match op.form {
+                    Form::Binary => Node::Binary { left, op, right },
+                    _ => Node::Member { left, op, right },
                 })
             }
             Form::Prefix => {
                 let operand = self.expr()?;
-                self.add(Node::Prefix { op, operand, prec })
+                self.add(Node::Prefix { op, operand })
             }
             Form::Postfix => {
                 let prefix = self.eat(b'_');
                 let operand = self.expr()?;
                 self.add(match prefix {
-                    true => Node::Prefix { op, operand, prec },
-                    false => Node::Postfix { operand, op, prec },
+                    true => Node::Prefix { op, operand },
+                    false => Node::Postfix { operand, op },
                 })
             }
             Form::Subscript => {
@@ -119,8 +118,8 @@ impl Parser<'_> {
                 self.add(Node::NamedCast { kind: op, to, from })
             }
             Form::OfType | Form::OfExpr => {
-                let operand = if form == Form::OfType { self.ty()? } else { self.expr()? };
-                self.add(Node::Enclosed { word: op, operand, prec })
+                let operand = if op.form == Form::OfType { self.ty()? } else { self.expr()? };
+                self.add(Node::Enclosed { word: op.text, operand, prec: op.prec })
             }
         }
     }
@@ -323,7 +322,7 @@ impl Parser<'_> {
                 std::mem::swap(&mut pack, init);
             }
         }
-        self.add(Node::Fold { left, op: op.text, pack, init })
+        self.add(Node::Fold { left, op, pack, init })
     }
 
     /// Names that are looked up when the template is instantiated.
@@ -401,9 +400,9 @@ impl Parser<'_> {
     pub(super) fn expr_primary(&mut self) -> Option<NodeId> {
         self.expect(b'L')?;
         let first = self.peek()?;
-        if let Some(ty) = literal_type(first) {
+        if literal_type(first).is_some() {
             self.pos += 1;
-            return self.integer(ty);
+            return self.integer(first);
         }
         match first {
             b'b' => {
@@ -463,7 +462,7 @@ impl Parser<'_> {
         }
     }
 
-    fn integer(&mut self, ty: &'static str) -> Option<NodeId> {
+    fn integer(&mut self, ty: u8) -> Option<NodeId> {
         let value = self.number(true);
         if value.len == 0 {
             return None;
@@ -488,7 +487,7 @@ impl Parser<'_> {
 }
 
 /// How a literal of the type is written: a suffix of at most three letters, or the type in parentheses.
-fn literal_type(byte: u8) -> Option<&'static str> {
+pub(super) fn literal_type(byte: u8) -> Option<&'static str> {
     Some(match byte {
         b'w' => "wchar_t",
         b'c' => "char",

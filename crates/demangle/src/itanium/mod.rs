@@ -7,6 +7,7 @@
 //! The grammar lies in [`name`] (encodings, names, special names), [`template`] (parameters and arguments),
 //! [`types`] and [`expr`]. A rule returns `None` where the name does not fit; nothing is tried twice.
 
+mod arena;
 mod ast;
 mod expr;
 mod float;
@@ -14,12 +15,14 @@ mod name;
 mod ops;
 mod print;
 mod print_expr;
+mod print_name;
 mod print_type;
 mod template;
 mod types;
 
 use crate::Limits;
-use ast::{Arena, List, Node, NodeId, Shape, Span, Tri};
+use arena::Arena;
+use ast::{List, Node, NodeId, Shape, Span, Tri};
 
 /// The buffers names are parsed into, reused from name to name.
 #[derive(Default)]
@@ -35,6 +38,8 @@ pub(crate) struct Buffers {
     levels: Vec<u32>,
     /// The `T_`s of conversion operators that wait for their template arguments.
     forward: Vec<NodeId>,
+    /// Where the printer has put the nodes' texts.
+    printed: Vec<print::Printed>,
 }
 
 /// Writes what `name` (starting at its `_Z` or `___Z`) stands for to `out`.
@@ -59,7 +64,7 @@ pub(crate) fn demangle(name: &[u8], buffers: &mut Buffers, out: &mut Vec<u8>, li
         invented: [0; 3],
     };
     let root = parser.root()?;
-    print::print(root, name, &mut buffers.arena, out, limits)
+    print::print(root, name, &mut buffers.arena, &mut buffers.printed, out, limits)
 }
 
 /// The parser of one name.

@@ -231,7 +231,7 @@ impl Parser<'_> {
         mut scope: Option<NodeId>,
         module: Option<NodeId>,
     ) -> Option<NodeId> {
-        let module = self.modules(module)?;
+        let module = if self.peek() == Some(b'W') { self.modules(module)? } else { module };
         let friend = scope.is_some() && self.eat(b'F');
         self.eat(b'L');
         let mut name = match self.peek()? {
@@ -249,7 +249,9 @@ impl Parser<'_> {
         if let Some(module) = module {
             name = self.add(Node::InModule { module, name })?;
         }
-        name = self.abi_tags(name)?;
+        if self.peek() == Some(b'B') {
+            name = self.abi_tags(name)?;
+        }
         match scope {
             Some(qual) if friend => self.add(Node::Friend { qual, name }),
             Some(qual) => self.add(Node::Nested { qual, name }),
@@ -316,10 +318,10 @@ impl Parser<'_> {
         if let Some(facts) = facts {
             facts.no_return = true;
             if inherited {
-                self.name(Some(facts))?;
+                self.nested(|p| p.name(Some(facts)))?;
             }
         } else if inherited {
-            self.name(None)?;
+            self.nested(|p| p.name(None))?;
         }
         self.add(Node::CtorDtor { base, dtor })
     }

@@ -30,8 +30,8 @@ pub(super) enum Form {
     OfExpr,
 }
 
-/// One operator.
-#[derive(Clone, Copy, Debug)]
+/// One operator. Nodes refer to it by a static reference, which keeps them small.
+#[derive(Debug)]
 pub(super) struct Op {
     pub form: Form,
     pub prec: Prec,
@@ -39,75 +39,86 @@ pub(super) struct Op {
 }
 
 /// The operator a two-letter code stands for.
-pub(super) fn operator(code: [u8; 2]) -> Option<Op> {
-    use Form::*;
-    use Prec::*;
-    let (form, prec, text) = match &code {
-        b"aN" => (Binary, Assign, "&="),
-        b"aS" => (Binary, Assign, "="),
-        b"aa" => (Binary, AndIf, "&&"),
-        b"ad" => (Form::Prefix, Unary, "&"),
-        b"an" => (Binary, And, "&"),
-        b"at" => (OfType, Unary, "alignof "),
-        b"aw" => (NameOnly, Primary, "co_await"),
-        b"az" => (OfExpr, Unary, "alignof "),
-        b"cc" => (NamedCast, Prec::Postfix, "const_cast"),
-        b"cl" => (Call { paren: false }, Prec::Postfix, "()"),
-        b"cm" => (Binary, Comma, ","),
-        b"co" => (Form::Prefix, Unary, "~"),
-        b"cp" => (Call { paren: true }, Prec::Postfix, "()"),
-        b"cv" => (Conversion, Cast, ""),
-        b"dV" => (Binary, Assign, "/="),
-        b"da" => (Delete { array: true }, Unary, "delete[]"),
-        b"dc" => (NamedCast, Prec::Postfix, "dynamic_cast"),
-        b"de" => (Form::Prefix, Unary, "*"),
-        b"dl" => (Delete { array: false }, Unary, "delete"),
-        b"ds" => (Member, PtrMem, ".*"),
-        b"dt" => (Member, Prec::Postfix, "."),
-        // LLVM binds division as loosely as assignment.
-        b"dv" => (Binary, Assign, "/"),
-        b"eO" => (Binary, Assign, "^="),
-        b"eo" => (Binary, Xor, "^"),
-        b"eq" => (Binary, Equality, "=="),
-        b"ge" => (Binary, Relational, ">="),
-        b"gt" => (Binary, Relational, ">"),
-        b"ix" => (Subscript, Prec::Postfix, "[]"),
-        b"lS" => (Binary, Assign, "<<="),
-        b"le" => (Binary, Relational, "<="),
-        b"ls" => (Binary, Shift, "<<"),
-        b"lt" => (Binary, Relational, "<"),
-        b"mI" => (Binary, Assign, "-="),
-        b"mL" => (Binary, Assign, "*="),
-        b"mi" => (Binary, Additive, "-"),
-        b"ml" => (Binary, Multiplicative, "*"),
-        b"mm" => (Form::Postfix, Prec::Postfix, "--"),
-        b"na" => (New { array: true }, Unary, "new[]"),
-        b"ne" => (Binary, Equality, "!="),
-        b"ng" => (Form::Prefix, Unary, "-"),
-        b"nt" => (Form::Prefix, Unary, "!"),
-        b"nw" => (New { array: false }, Unary, "new"),
-        b"oR" => (Binary, Assign, "|="),
-        b"oo" => (Binary, OrIf, "||"),
-        b"or" => (Binary, Ior, "|"),
-        b"pL" => (Binary, Assign, "+="),
-        b"pl" => (Binary, Additive, "+"),
-        b"pm" => (Member, PtrMem, "->*"),
-        b"pp" => (Form::Postfix, Prec::Postfix, "++"),
-        b"ps" => (Form::Prefix, Unary, "+"),
-        b"pt" => (Member, Prec::Postfix, "->"),
-        b"qu" => (Form::Conditional, Prec::Conditional, "?"),
-        b"rM" => (Binary, Assign, "%="),
-        b"rS" => (Binary, Assign, ">>="),
-        b"rc" => (NamedCast, Prec::Postfix, "reinterpret_cast"),
-        b"rm" => (Binary, Multiplicative, "%"),
-        b"rs" => (Binary, Shift, ">>"),
-        b"sc" => (NamedCast, Prec::Postfix, "static_cast"),
-        b"ss" => (Binary, Spaceship, "<=>"),
-        b"st" => (OfType, Unary, "sizeof "),
-        b"sz" => (OfExpr, Unary, "sizeof "),
-        b"te" => (OfExpr, Prec::Postfix, "typeid "),
-        b"ti" => (OfType, Prec::Postfix, "typeid "),
-        _ => return None,
-    };
-    Some(Op { form, prec, text })
+pub(super) fn operator(code: [u8; 2]) -> Option<&'static Op> {
+    // No code is all capitals or has other signs: most input is told from operators by its first letter.
+    if !code[0].is_ascii_lowercase() {
+        return None;
+    }
+    let found = OPERATORS.binary_search_by_key(&code, |(code, _)| **code).ok()?;
+    Some(&OPERATORS[found].1)
 }
+
+const fn op(form: Form, prec: Prec, text: &'static str) -> Op {
+    Op { form, prec, text }
+}
+
+use Form as F;
+use Prec as P;
+
+/// By code, in ASCII order.
+static OPERATORS: [(&[u8; 2], Op); 63] = [
+    (b"aN", op(F::Binary, P::Assign, "&=")),
+    (b"aS", op(F::Binary, P::Assign, "=")),
+    (b"aa", op(F::Binary, P::AndIf, "&&")),
+    (b"ad", op(F::Prefix, P::Unary, "&")),
+    (b"an", op(F::Binary, P::And, "&")),
+    (b"at", op(F::OfType, P::Unary, "alignof ")),
+    (b"aw", op(F::NameOnly, P::Primary, "co_await")),
+    (b"az", op(F::OfExpr, P::Unary, "alignof ")),
+    (b"cc", op(F::NamedCast, P::Postfix, "const_cast")),
+    (b"cl", op(F::Call { paren: false }, P::Postfix, "()")),
+    (b"cm", op(F::Binary, P::Comma, ",")),
+    (b"co", op(F::Prefix, P::Unary, "~")),
+    (b"cp", op(F::Call { paren: true }, P::Postfix, "()")),
+    (b"cv", op(F::Conversion, P::Cast, "")),
+    (b"dV", op(F::Binary, P::Assign, "/=")),
+    (b"da", op(F::Delete { array: true }, P::Unary, "delete[]")),
+    (b"dc", op(F::NamedCast, P::Postfix, "dynamic_cast")),
+    (b"de", op(F::Prefix, P::Unary, "*")),
+    (b"dl", op(F::Delete { array: false }, P::Unary, "delete")),
+    (b"ds", op(F::Member, P::PtrMem, ".*")),
+    (b"dt", op(F::Member, P::Postfix, ".")),
+    // LLVM binds division as loosely as assignment.
+    (b"dv", op(F::Binary, P::Assign, "/")),
+    (b"eO", op(F::Binary, P::Assign, "^=")),
+    (b"eo", op(F::Binary, P::Xor, "^")),
+    (b"eq", op(F::Binary, P::Equality, "==")),
+    (b"ge", op(F::Binary, P::Relational, ">=")),
+    (b"gt", op(F::Binary, P::Relational, ">")),
+    (b"ix", op(F::Subscript, P::Postfix, "[]")),
+    (b"lS", op(F::Binary, P::Assign, "<<=")),
+    (b"le", op(F::Binary, P::Relational, "<=")),
+    (b"ls", op(F::Binary, P::Shift, "<<")),
+    (b"lt", op(F::Binary, P::Relational, "<")),
+    (b"mI", op(F::Binary, P::Assign, "-=")),
+    (b"mL", op(F::Binary, P::Assign, "*=")),
+    (b"mi", op(F::Binary, P::Additive, "-")),
+    (b"ml", op(F::Binary, P::Multiplicative, "*")),
+    (b"mm", op(F::Postfix, P::Postfix, "--")),
+    (b"na", op(F::New { array: true }, P::Unary, "new[]")),
+    (b"ne", op(F::Binary, P::Equality, "!=")),
+    (b"ng", op(F::Prefix, P::Unary, "-")),
+    (b"nt", op(F::Prefix, P::Unary, "!")),
+    (b"nw", op(F::New { array: false }, P::Unary, "new")),
+    (b"oR", op(F::Binary, P::Assign, "|=")),
+    (b"oo", op(F::Binary, P::OrIf, "||")),
+    (b"or", op(F::Binary, P::Ior, "|")),
+    (b"pL", op(F::Binary, P::Assign, "+=")),
+    (b"pl", op(F::Binary, P::Additive, "+")),
+    (b"pm", op(F::Member, P::PtrMem, "->*")),
+    (b"pp", op(F::Postfix, P::Postfix, "++")),
+    (b"ps", op(F::Prefix, P::Unary, "+")),
+    (b"pt", op(F::Member, P::Postfix, "->")),
+    (b"qu", op(F::Conditional, P::Conditional, "?")),
+    (b"rM", op(F::Binary, P::Assign, "%=")),
+    (b"rS", op(F::Binary, P::Assign, ">>=")),
+    (b"rc", op(F::NamedCast, P::Postfix, "reinterpret_cast")),
+    (b"rm", op(F::Binary, P::Multiplicative, "%")),
+    (b"rs", op(F::Binary, P::Shift, ">>")),
+    (b"sc", op(F::NamedCast, P::Postfix, "static_cast")),
+    (b"ss", op(F::Binary, P::Spaceship, "<=>")),
+    (b"st", op(F::OfType, P::Unary, "sizeof ")),
+    (b"sz", op(F::OfExpr, P::Unary, "sizeof ")),
+    (b"te", op(F::OfExpr, P::Postfix, "typeid ")),
+    (b"ti", op(F::OfType, P::Postfix, "typeid ")),
+];

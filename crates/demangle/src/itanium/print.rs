@@ -1,11 +1,13 @@
-//! Writes the tree of a name as text: the walk itself, names and packs. Types and expressions are in
-//! [`print_type`](super::print_type) and [`print_expr`](super::print_expr).
+//! Writes the tree of a name as text: the walk itself, template parameters and packs. Names, types and
+//! expressions are in [`print_name`](super::print_name), [`print_type`](super::print_type) and
+//! [`print_expr`](super::print_expr).
 //!
 //! C++ types surround what they declare (`int (*)[3]`), so a node prints in two halves, [`Printer::left`]
 //! and [`Printer::right`]. A substitution used twice is printed twice, so text may be exponentially longer
 //! than the name: the walk counts its steps and the text's length and gives up at a limit.
 
-use super::ast::{Arena, List, Node, NodeId, ParamKind, Prec, RefQual, Span, StdName, Tri};
+use super::arena::Arena;
+use super::ast::{List, Node, NodeId, ParamKind, Prec, Span, Tri};
 use crate::Limits;
 
 /// No pack is being expanded.
@@ -26,6 +28,19 @@ pub(super) struct Printer<'a> {
     pub(super) parens: u32,
     pack_index: u32,
     pack_len: u32,
+    /// Where in `out` the text of a node lies that was printed before.
+    printed: &'a mut Vec<Printed>,
+    /// How often text was taken back: what was printed before that may be gone.
+    epoch: u32,
+}
+
+/// The text of a node as it lies in the output.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Printed {
+    start: u32,
+    /// Zero where the node was not printed.
+    len: u32,
+    epoch: u32,
 }
 
 /// Appends the text of `root` to `out`.
@@ -33,9 +48,12 @@ pub(super) fn print(
     root: NodeId,
     input: &[u8],
     arena: &mut Arena,
+    printed: &mut Vec<Printed>,
     out: &mut Vec<u8>,
     limits: &Limits,
 ) -> Option<()> {
+    printed.clear();
+    printed.resize(arena.len(), Printed::default());
     let mut printer = Printer {
         input,
         arena,
@@ -48,6 +66,8 @@ pub(super) fn print(
         parens: 0,
         pack_index: NO_PACK,
         pack_len: NO_PACK,
+        printed,
+        epoch: 0,
     };
     printer.print(root);
     (!printer.failed).then_some(())
@@ -80,12 +100,17 @@ impl Printer<'_> {
         self.out.push(b')');
     }
 
-    /// Runs `write` as the inside of template arguments.
+    /// Runs `write` as the inside of template arguments. Within others the parentheses open there count on:
+    /// they protect what is nested as well.
     pub(super) fn angles(&mut self, write: impl FnOnce(&mut Self)) {
-        let outer = (self.in_args, self.parens);
-        (self.in_args, self.parens) = (true, 0);
+        if self.in_args {
+            return write(self);
+        }
+        let parens = std::mem::replace(&mut self.parens, 0);
+        self.in_args = true;
         write(self);
-        (self.in_args, self.parens) = outer;
+        self.in_args = false;
+        self.parens = parens;
     }
 
     /// Whether `>` would be taken for the end of template arguments. Outside of any LLVM supposes so too.
@@ -117,10 +142,35 @@ impl Printer<'_> {
     }
 
     pub(super) fn print(&mut self, id: NodeId) {
+        match self.arena.get(id) {
+            Node::Name(span) if self.step().is_some() => return self.span(span),
+            Node::Word(text) if self.step().is_some() => return self.text(text),
+            Node::Templated { .. } | Node::Nested { .. } | Node::Local { .. } if self.arena.fixed(id) => {
+                return self.print_fixed(id);
+            }
+            _ => {}
+        }
         self.left(id);
         if self.arena.shape(id).right != Tri::No {
             self.right(id);
         }
+    }
+
+    /// Copies the text where it was printed before, and else prints it and keeps in mind where.
+    fn print_fixed(&mut self, id: NodeId) {
+        let Printed { start, len, epoch } = self.printed[id.index()];
+        if len > 0 && epoch == self.epoch {
+            if self.enter() {
+                self.depth += 1;
+                self.out.extend_from_within(start as usize..(start + len) as usize);
+            }
+            return;
+        }
+        let start = self.out.len();
+        self.left(id);
+        let len = self.out.len() - start;
+        // The text's length is limited to far less than 32 bits hold.
+        self.printed[id.index()] = Printed { start: start as u32, len: len as u32, epoch: self.epoch };
     }
 
     pub(super) fn print_opt(&mut self, id: Option<NodeId>) {
@@ -170,16 +220,19 @@ impl Printer<'_> {
                 self.requires_clause(requires);
             }
             Node::PackParam(param) => self.right(param),
-            _ => self.type_right(node),
+            _ => self.type_right(id, node),
         }
         self.depth += 1;
     }
 
-    /// Marks a forward reference as being printed: it may refer to a type it is part of.
+    /// Marks a node as being printed that may be part of itself.
     pub(super) fn busy(&mut self, id: NodeId, now: bool) {
-        if let Node::Forward { index, target, .. } = self.arena.get(id) {
-            self.arena.set(id, Node::Forward { index, target, busy: now });
-        }
+        let node = match self.arena.get(id) {
+            Node::Forward { index, target, .. } => Node::Forward { index, target, busy: now },
+            Node::Reference { to, rvalue, .. } => Node::Reference { to, rvalue, busy: now },
+            node => node,
+        };
+        self.arena.set(id, node);
     }
 
     /// Answers a question about a node's shape, through the pack element now printed where need be.
@@ -241,7 +294,10 @@ impl Printer<'_> {
         self.print(pattern);
         match self.pack_len {
             NO_PACK => self.text("..."),
-            0 => self.out.truncate(start),
+            0 => {
+                self.out.truncate(start);
+                self.epoch += 1;
+            }
             len => {
                 for index in 1..len {
                     if self.failed {
@@ -297,109 +353,8 @@ impl Printer<'_> {
         }
     }
 
-    /// Names; false where the node is none.
-    fn name_left(&mut self, id: NodeId, node: Node) -> bool {
-        match node {
-            Node::Name(span) => self.span(span),
-            Node::Word(text) => self.text(text),
-            Node::Nested { qual, name } => self.pair(qual, "::", name),
-            Node::Local { scope, entity } => self.pair(scope, "::", entity),
-            Node::Friend { qual, name } => self.pair(qual, "::friend ", name),
-            Node::Global(name) => {
-                self.text("::");
-                self.print(name);
-            }
-            Node::Module { parent, name, partition } => {
-                self.print_opt(parent);
-                if partition || parent.is_some() {
-                    self.text(if partition { ":" } else { "." });
-                }
-                self.print(name);
-            }
-            Node::InModule { module, name } => self.pair(name, "@", module),
-            Node::Tagged { base, tag } => {
-                self.left(base);
-                self.text("[abi:");
-                self.span(tag);
-                self.text("]");
-            }
-            Node::Templated { name, args } => {
-                self.print(name);
-                self.print(args);
-            }
-            Node::TemplateArgs(args) => {
-                self.text("<");
-                self.angles(|p| p.commas(args));
-                self.text(">");
-            }
-            Node::Std(name) => self.text(std_name(name)),
-            Node::StdFull(name) => self.std_full(name),
-            Node::CtorDtor { base, dtor } => {
-                if dtor {
-                    self.text("~");
-                }
-                self.base_name(base);
-            }
-            Node::Dtor(name) => {
-                self.text("~");
-                self.left(name);
-            }
-            Node::Unnamed(count) => {
-                self.text("'unnamed");
-                self.span(count);
-                self.text("'");
-            }
-            Node::Closure { info, count } => {
-                self.text("'lambda");
-                self.span(count);
-                self.text("'");
-                self.closure_declarator(info);
-            }
-            Node::Binding(names) => {
-                self.text("[");
-                self.commas(names);
-                self.text("]");
-            }
-            Node::Conversion(ty) => {
-                self.text("operator ");
-                self.print(ty);
-            }
-            Node::Literal(name) => {
-                self.text("operator\"\" ");
-                self.print(name);
-            }
-            Node::Operator(op) => self.operator_name(op),
-            Node::Special { text, child } => {
-                self.text(text);
-                self.print(child);
-            }
-            Node::ConstructionVtable { derived, base } => {
-                self.text("construction vtable for ");
-                self.pair(base, "-in-", derived);
-            }
-            Node::Encoding { info } => self.encoding_left(info),
-            Node::EnableIf(conditions) => {
-                self.text(" [enable_if:");
-                self.commas(conditions);
-                self.text("]");
-            }
-            Node::Suffixed { name, suffix } => {
-                self.print(name);
-                self.text(" (");
-                self.span(suffix);
-                self.text(")");
-            }
-            Node::ExplicitObject(ty) => {
-                self.text("this ");
-                self.print(ty);
-            }
-            _ => return self.param_left(id, node),
-        }
-        true
-    }
-
     /// Template parameters and packs; false where the node is none.
-    fn param_left(&mut self, id: NodeId, node: Node) -> bool {
+    pub(super) fn param_left(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Forward { target, busy, .. } => {
                 if let (Some(target), false) = (target, busy) {
@@ -451,128 +406,9 @@ impl Printer<'_> {
         true
     }
 
-    fn pair(&mut self, first: NodeId, between: &str, second: NodeId) {
-        self.print(first);
-        self.text(between);
-        self.print(second);
-    }
-
     fn decimal(&mut self, number: u32) {
         use std::io::Write;
         // Writing to a vector cannot fail.
         let _ = write!(self.out, "{number}");
-    }
-
-    fn operator_name(&mut self, op: &str) {
-        self.text("operator");
-        if op.starts_with(|c: char| c.is_ascii_lowercase()) {
-            self.text(" ");
-        }
-        self.text(op);
-    }
-
-    /// `<…>(…)` of a lambda.
-    pub(super) fn closure_declarator(&mut self, info: u32) {
-        let info = self.arena.closures[info as usize];
-        if info.template_params.len > 0 {
-            self.text("<");
-            self.angles(|p| p.commas(info.template_params));
-            self.text(">");
-        }
-        if info.requires_before.is_some() {
-            self.requires_clause(info.requires_before);
-            self.text(" ");
-        }
-        self.open();
-        self.commas(info.params);
-        self.close();
-        self.requires_clause(info.requires_after);
-    }
-
-    fn encoding_left(&mut self, info: u32) {
-        let info = self.arena.encodings[info as usize];
-        if let Some(ret) = info.ret {
-            self.left(ret);
-            if !self.has(Ask::Right, ret) {
-                self.text(" ");
-            }
-        }
-        self.print(info.name);
-    }
-
-    fn encoding_right(&mut self, info: u32) {
-        let info = self.arena.encodings[info as usize];
-        self.open();
-        self.commas(info.params);
-        self.close();
-        if let Some(ret) = info.ret {
-            self.right(ret);
-        }
-        self.quals(info.quals);
-        self.ref_qual(info.refs);
-        self.print_opt(info.attrs);
-        self.requires_clause(info.requires);
-    }
-
-    pub(super) fn ref_qual(&mut self, refs: RefQual) {
-        match refs {
-            RefQual::None => {}
-            RefQual::Lvalue => self.text(" &"),
-            RefQual::Rvalue => self.text(" &&"),
-        }
-    }
-
-    fn std_full(&mut self, name: StdName) {
-        self.text("std::");
-        self.text(std_base(name));
-        self.text(match name {
-            StdName::Allocator | StdName::BasicString => "",
-            StdName::String => "<char, std::char_traits<char>, std::allocator<char>>",
-            _ => "<char, std::char_traits<char>>",
-        });
-    }
-
-    /// The last component of a name, without template arguments: what a constructor is called.
-    fn base_name(&mut self, mut id: NodeId) {
-        loop {
-            match self.arena.get(id) {
-                Node::Name(span) => return self.span(span),
-                Node::Word(text) => return self.text(text),
-                Node::Operator(op) => return self.operator_name(op),
-                Node::Std(name) => return self.text(&std_name(name)["std::".len()..]),
-                Node::StdFull(name) => return self.text(std_base(name)),
-                Node::Nested { name, .. }
-                | Node::Friend { name, .. }
-                | Node::Templated { name, .. }
-                | Node::InModule { name, .. }
-                | Node::Global(name) => id = name,
-                Node::Local { entity, .. } => id = entity,
-                Node::Tagged { base, .. } => id = base,
-                Node::Forward { target: Some(target), busy: false, .. } => id = target,
-                _ => return,
-            }
-        }
-    }
-}
-
-fn std_name(name: StdName) -> &'static str {
-    match name {
-        StdName::Allocator => "std::allocator",
-        StdName::BasicString => "std::basic_string",
-        StdName::String => "std::string",
-        StdName::Istream => "std::istream",
-        StdName::Ostream => "std::ostream",
-        StdName::Iostream => "std::iostream",
-    }
-}
-
-/// The template an abbreviation stands for.
-fn std_base(name: StdName) -> &'static str {
-    match name {
-        StdName::Allocator => "allocator",
-        StdName::BasicString | StdName::String => "basic_string",
-        StdName::Istream => "basic_istream",
-        StdName::Ostream => "basic_ostream",
-        StdName::Iostream => "basic_iostream",
     }
 }

@@ -1,18 +1,20 @@
 //! Prints expressions.
 
 use super::ast::{List, Node, NodeId, Prec, Span};
+use super::expr::literal_type;
 use super::float;
+use super::ops::Op;
 use super::print::Printer;
 
 impl Printer<'_> {
     /// How tightly the node's operator binds.
     pub(super) fn precedence(&self, id: NodeId) -> Prec {
         match self.arena.get(id) {
-            Node::Binary { prec, .. }
-            | Node::Prefix { prec, .. }
-            | Node::Postfix { prec, .. }
-            | Node::Member { prec, .. }
-            | Node::Enclosed { prec, .. } => prec,
+            Node::Binary { op, .. }
+            | Node::Prefix { op, .. }
+            | Node::Postfix { op, .. }
+            | Node::Member { op, .. } => op.prec,
+            Node::Enclosed { prec, .. } => prec,
             Node::Subscript { .. } | Node::Call { .. } | Node::NamedCast { .. } => Prec::Postfix,
             Node::New { .. } | Node::Delete { .. } | Node::MemberConvert { .. } => Prec::Unary,
             Node::Convert { .. } => Prec::Cast,
@@ -24,14 +26,14 @@ impl Printer<'_> {
     /// Prints any node that is neither a name nor a type.
     pub(super) fn expr(&mut self, node: Node) {
         match node {
-            Node::Binary { left, op, right, prec } => self.binary(left, op, right, prec),
-            Node::Prefix { op, operand, prec } => {
-                self.text(op);
-                self.operand(operand, prec, false);
+            Node::Binary { left, op, right } => self.binary(left, op, right),
+            Node::Prefix { op, operand } => {
+                self.text(op.text);
+                self.operand(operand, op.prec, false);
             }
-            Node::Postfix { operand, op, prec } => {
-                self.operand(operand, prec, true);
-                self.text(op);
+            Node::Postfix { operand, op } => {
+                self.operand(operand, op.prec, true);
+                self.text(op.text);
             }
             Node::Subscript { base, index } => {
                 self.operand(base, Prec::Postfix, false);
@@ -41,10 +43,10 @@ impl Printer<'_> {
                 self.parens -= 1;
                 self.text("]");
             }
-            Node::Member { left, op, right, prec } => {
-                self.operand(left, prec, true);
-                self.text(op);
-                self.operand(right, prec, false);
+            Node::Member { left, op, right } => {
+                self.operand(left, op.prec, true);
+                self.text(op.text);
+                self.operand(right, op.prec, false);
             }
             Node::Conditional { cond, yes, no } => {
                 self.operand(cond, Prec::Conditional, false);
@@ -54,7 +56,7 @@ impl Printer<'_> {
                 self.operand(no, Prec::Assign, true);
             }
             Node::NamedCast { kind, to, from } => {
-                self.text(kind);
+                self.text(kind.text);
                 self.text("<");
                 self.angles(|p| p.left(to));
                 self.text(">");
@@ -78,6 +80,13 @@ impl Printer<'_> {
                 self.commas(args);
                 self.close();
             }
+            _ => self.operand_expr(node),
+        }
+    }
+
+    /// Expressions with an operand in a form of its own.
+    fn operand_expr(&mut self, node: Node) {
+        match node {
             Node::New { info } => self.new_expr(info),
             Node::Delete { operand, global, array } => {
                 self.text(if global { "::delete" } else { "delete" });
@@ -102,7 +111,7 @@ impl Printer<'_> {
                 self.text("fp");
                 self.span(number);
             }
-            Node::Fold { left, op, pack, init } => self.fold(left, op, pack, init),
+            Node::Fold { left, op, pack, init } => self.fold(left, op.text, pack, init),
             Node::InitList { ty, inits } => {
                 if !self.string(ty, inits) {
                     self.print_opt(ty);
@@ -125,11 +134,12 @@ impl Printer<'_> {
                 self.text("]");
                 self.braced_init(init);
             }
-            _ => self.expr_more(node),
+            _ => self.literal_expr(node),
         }
     }
 
-    fn expr_more(&mut self, node: Node) {
+    /// What is written about constant values, and requirements.
+    fn literal_expr(&mut self, node: Node) {
         match node {
             Node::MemberConvert { ty, operand } => {
                 self.parenthesised(ty);
@@ -147,24 +157,7 @@ impl Printer<'_> {
                 }
                 self.text(">");
             }
-            Node::Requires { params, requirements } => {
-                self.text("requires");
-                if params.len > 0 {
-                    self.text(" ");
-                    self.open();
-                    self.commas(params);
-                    self.close();
-                }
-                self.text(" ");
-                self.parens += 1;
-                self.text("{");
-                for i in 0..requirements.len {
-                    self.print(self.arena.item(requirements, i));
-                }
-                self.text(" ");
-                self.parens -= 1;
-                self.text("}");
-            }
+            Node::Requires { params, requirements } => self.requires_expr(params, requirements),
             Node::ExprRequirement { expr, noexcept, ty } => self.requirement(expr, noexcept, ty),
             Node::TypeRequirement(ty) => {
                 self.text(" typename ");
@@ -177,6 +170,7 @@ impl Printer<'_> {
                 self.text(";");
             }
             Node::Integer { ty, value } => {
+                let ty = literal_type(ty).unwrap_or_default();
                 if ty.len() > 3 {
                     self.open();
                     self.text(ty);
@@ -226,7 +220,8 @@ impl Printer<'_> {
         }
     }
 
-    fn binary(&mut self, left: NodeId, op: &str, right: NodeId, prec: Prec) {
+    fn binary(&mut self, left: NodeId, op: &Op, right: NodeId) {
+        let Op { prec, text: op, .. } = *op;
         // Bare, these would end the template arguments they stand in.
         let paren = self.gt_ends_args() && (op == ">" || op == ">>");
         if paren {
@@ -305,6 +300,25 @@ impl Printer<'_> {
             self.text(" = ");
         }
         self.print(init);
+    }
+
+    fn requires_expr(&mut self, params: List, requirements: List) {
+        self.text("requires");
+        if params.len > 0 {
+            self.text(" ");
+            self.open();
+            self.commas(params);
+            self.close();
+        }
+        self.text(" ");
+        self.parens += 1;
+        self.text("{");
+        for i in 0..requirements.len {
+            self.print(self.arena.item(requirements, i));
+        }
+        self.text(" ");
+        self.parens -= 1;
+        self.text("}");
     }
 
     fn requirement(&mut self, expr: NodeId, noexcept: bool, ty: Option<NodeId>) {

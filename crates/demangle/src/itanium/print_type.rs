@@ -11,6 +11,37 @@ impl Printer<'_> {
                 self.left(base);
                 self.quals(quals);
             }
+            Node::Pointer(to) => self.pointer_left(to),
+            Node::Reference { to, rvalue, busy } => {
+                if !busy {
+                    self.reference(id, |p| {
+                        if let Some((to, rvalue)) = p.collapse(to, rvalue) {
+                            p.left(to);
+                            p.declarator_left(to, if rvalue { "&&" } else { "&" });
+                        }
+                    });
+                }
+            }
+            Node::MemberPointer { class, member } => {
+                self.left(member);
+                let paren = self.has(Ask::Array, member) || self.has(Ask::Function, member);
+                self.text(if paren { "(" } else { " " });
+                self.print(class);
+                self.text("::*");
+            }
+            Node::Array { base, .. } => self.left(base),
+            Node::Function { ret, .. } => {
+                self.left(ret);
+                self.text(" ");
+            }
+            _ => return self.plain_type(node),
+        }
+        true
+    }
+
+    /// Types and parts of types that stand before the declarator altogether.
+    fn plain_type(&mut self, node: Node) -> bool {
+        match node {
             Node::VendorQualified { base, ext, args } => {
                 self.print(base);
                 self.text(" ");
@@ -32,25 +63,6 @@ impl Printer<'_> {
                 self.text("(");
                 self.print(base);
                 self.text(")");
-            }
-            Node::Pointer(to) => self.pointer_left(to),
-            Node::Reference { .. } => {
-                if let Some((to, rvalue)) = self.collapse(id) {
-                    self.left(to);
-                    self.declarator_left(to, if rvalue { "&&" } else { "&" });
-                }
-            }
-            Node::MemberPointer { class, member } => {
-                self.left(member);
-                let paren = self.has(Ask::Array, member) || self.has(Ask::Function, member);
-                self.text(if paren { "(" } else { " " });
-                self.print(class);
-                self.text("::*");
-            }
-            Node::Array { base, .. } => self.left(base),
-            Node::Function { ret, .. } => {
-                self.left(ret);
-                self.text(" ");
             }
             Node::Noexcept(expr) => {
                 self.text("noexcept");
@@ -75,10 +87,15 @@ impl Printer<'_> {
                 self.print(dimension);
                 self.text("]");
             }
-            Node::Sized { before, number, after } => {
-                self.text(before);
-                self.print(number);
-                self.text(after);
+            Node::FloatOfBits(bits) => {
+                self.text("_Float");
+                self.print(bits);
+            }
+            Node::BitInt { bits, unsigned } => {
+                self.text(if unsigned { "unsigned _BitInt" } else { "_BitInt" });
+                self.open();
+                self.print(bits);
+                self.close();
             }
             Node::Elaborated { keyword, name } => {
                 self.text(keyword);
@@ -91,19 +108,16 @@ impl Printer<'_> {
     }
 
     /// What a type prints behind its declarator.
-    pub(super) fn type_right(&mut self, node: Node) {
+    pub(super) fn type_right(&mut self, id: NodeId, node: Node) {
         match node {
             Node::Qualified { base, .. } => self.right(base),
-            Node::Pointer(to) => {
-                if !self.objc_id(to) {
-                    self.declarator_right(to);
+            Node::Pointer(to) if self.objc_id(to) => {}
+            Node::Pointer(to) => self.declarator_right(to),
+            Node::Reference { to, rvalue, busy: false } => self.reference(id, |p| {
+                if let Some((to, _)) = p.collapse(to, rvalue) {
+                    p.declarator_right(to);
                 }
-            }
-            Node::Reference { to, rvalue } => {
-                if let Some((to, _)) = self.collapse_from(to, rvalue) {
-                    self.declarator_right(to);
-                }
-            }
+            }),
             Node::MemberPointer { member, .. } => self.declarator_right(member),
             Node::Array { base, dimension } => {
                 if self.out.last() != Some(&b']') {
@@ -176,18 +190,23 @@ impl Printer<'_> {
         self.right(to);
     }
 
-    /// What a reference refers to, and whether as `&&`, references to references collapsed.
-    fn collapse(&mut self, id: NodeId) -> Option<(NodeId, bool)> {
-        let Node::Reference { to, rvalue } = self.arena.get(id) else { return None };
-        self.collapse_from(to, rvalue)
+    /// Prints half of a reference, marked as being printed where it may be part of what it refers to.
+    fn reference(&mut self, id: NodeId, half: impl FnOnce(&mut Self)) {
+        if self.arena.fixed(id) {
+            return half(self);
+        }
+        self.busy(id, true);
+        half(self);
+        self.busy(id, false);
     }
 
-    fn collapse_from(&mut self, mut to: NodeId, mut rvalue: bool) -> Option<(NodeId, bool)> {
+    /// What a reference refers to, and whether as `&&`, references to references collapsed.
+    fn collapse(&mut self, mut to: NodeId, mut rvalue: bool) -> Option<(NodeId, bool)> {
         // A reference through a template argument to itself never ends; no name is longer than this.
         let mut bound = self.input.len() + 1;
         loop {
             let inner = self.syntax_node(to);
-            let Node::Reference { to: next, rvalue: next_rvalue } = self.arena.get(inner) else {
+            let Node::Reference { to: next, rvalue: next_rvalue, .. } = self.arena.get(inner) else {
                 return Some((to, rvalue));
             };
             bound = bound.checked_sub(1)?;

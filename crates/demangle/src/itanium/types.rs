@@ -38,7 +38,7 @@ impl Parser<'_> {
             byte @ (b'R' | b'O') => {
                 self.pos += 1;
                 let to = self.ty()?;
-                let node = Node::Reference { to, rvalue: byte == b'O' };
+                let node = Node::Reference { to, rvalue: byte == b'O', busy: false };
                 self.add_shaped(node, self.shape(to).pointed())?
             }
             byte @ (b'C' | b'G') => {
@@ -179,19 +179,6 @@ impl Parser<'_> {
                 self.add(Node::Expansion(child))?
             }
             b'o' | b'O' | b'w' | b'x' => self.function()?,
-            b'F' => {
-                self.pos += 2;
-                if self.eat_str(b"16b") {
-                    return self.word("std::bfloat16_t");
-                }
-                let number = self.number(false);
-                if number.len == 0 {
-                    return None;
-                }
-                self.expect(b'_')?;
-                let number = self.add(Node::Name(number))?;
-                return self.add(Node::Sized { before: "_Float", number, after: "" });
-            }
             byte @ (b'B' | b'U') => {
                 self.pos += 2;
                 let number = if self.peek_digit() {
@@ -201,8 +188,40 @@ impl Parser<'_> {
                     self.expr()?
                 };
                 self.expect(b'_')?;
-                let before = if byte == b'B' { "_BitInt(" } else { "unsigned _BitInt(" };
-                self.add(Node::Sized { before, number, after: ")" })?
+                self.add(Node::BitInt { bits: number, unsigned: byte == b'U' })?
+            }
+            _ => return self.d_word(),
+        };
+        self.remember(node);
+        Some(node)
+    }
+
+    /// Types under `D` that are no substitutions.
+    fn d_word(&mut self) -> Option<NodeId> {
+        match self.peek_at(1)? {
+            b'F' => {
+                self.pos += 2;
+                if self.eat_str(b"16b") {
+                    return self.word("std::bfloat16_t");
+                }
+                let bits = self.number(false);
+                self.expect(b'_')?;
+                let bits = self.add(Node::Name(bits))?;
+                self.add(Node::FloatOfBits(bits))
+            }
+            byte @ (b'k' | b'K') => {
+                // A placeholder with its constraint.
+                self.pos += 2;
+                let base = self.name(None)?;
+                let text = if byte == b'k' { " auto" } else { " decltype(auto)" };
+                self.add(Node::Postfixed { base, text })
+            }
+            b'S' => {
+                self.pos += 2;
+                self.expect(b'D')?;
+                let name = self.word(fixed_point(&self.input[self.pos..])?)?;
+                self.pos += 2;
+                self.add(Node::Elaborated { keyword: "_Sat", name })
             }
             byte => {
                 let text = match d_builtin(byte) {
@@ -216,11 +235,9 @@ impl Parser<'_> {
                         text
                     }
                 };
-                return self.word(text);
+                self.word(text)
             }
-        };
-        self.remember(node);
-        Some(node)
+        }
     }
 
     pub(super) fn decltype(&mut self) -> Option<NodeId> {

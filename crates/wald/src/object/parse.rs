@@ -528,7 +528,7 @@ fn read_features(reader: &mut Reader<'_>, data: &[u8]) -> Result<Vec<Feature>, P
     let mut seen: HashSet<&[u8]> = HashSet::new();
     for _ in 0..count(reader)? {
         let prefix = reader.byte()?;
-        if !matches!(prefix, b'+' | b'-' | b'=') {
+        if !matches!(prefix, b'+' | b'-') {
             return Err(reader.error(ErrorKind::UnknownFeaturePrefix(prefix)));
         }
         let at = reader.position();

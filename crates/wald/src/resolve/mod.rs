@@ -11,6 +11,7 @@ mod functions;
 pub mod llvm_order;
 mod prefetch;
 pub mod special;
+mod stubs;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{types, SymbolFlags, SymbolKind};
@@ -19,26 +20,18 @@ use crate::input::Candidate;
 use crate::names::Interner;
 use crate::object::Interners;
 use crate::options::Options;
+use crate::stub_library::StubLibrary;
 use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable, Synthetic, SyntheticFunction};
 use crate::timing::Timer;
 
 /// Why an archive member was extracted, for `--why-extract`.
-#[derive(Clone, Debug)]
-pub struct Extraction {
+struct Extraction {
     /// Who needed it: a file, or an option.
-    pub reference: String,
+    reference: String,
     /// The member.
-    pub file: FileId,
+    file: FileId,
     /// The symbol.
-    pub symbol: SymbolId,
-}
-
-/// The result of resolution. Beyond this point no symbol is added by inputs.
-pub struct Resolved<'a> {
-    /// All symbols.
-    pub symbols: SymbolTable<'a>,
-    /// Why members were extracted, where it was asked for.
-    pub extractions: Vec<Extraction>,
+    symbol: SymbolId,
 }
 
 /// Resolves all symbols of `files`.
@@ -46,9 +39,10 @@ pub fn resolve<'a>(
     options: &'a Options,
     interners: &'a Interners,
     files: &'a [Candidate],
+    stubs: &[StubLibrary],
     timer: &Timer,
     diagnostics: &mut Diagnostics,
-) -> Result<Resolved<'a>, LinkFailure> {
+) -> Result<SymbolTable<'a>, LinkFailure> {
     prefetch::prefetch_members(interners, files, timer);
     let mut resolver = Resolver::new(options, interners, files, diagnostics);
     resolver.trace_symbols();
@@ -57,7 +51,9 @@ pub fn resolve<'a>(
     resolver.diagnostics.check()?;
     resolver.refer_from_options();
     resolver.diagnostics.check()?;
+    resolver.report_extractions();
     let wrapped = resolver.add_wrapped_symbols();
+    resolver.process_stub_libraries(stubs);
     resolver.create_optional_symbols();
     resolver.settle_variants();
     resolver.diagnostics.check()?;
@@ -70,7 +66,7 @@ pub fn resolve<'a>(
     }
     resolver.diagnostics.check()?;
     resolver.demote_lazy_symbols();
-    Ok(Resolved { symbols: resolver.table, extractions: resolver.extractions })
+    Ok(resolver.table)
 }
 
 /// Scratch state of the phase.
@@ -82,7 +78,6 @@ struct Resolver<'a, 'd> {
     table: SymbolTable<'a>,
     /// Whether each file was loaded (or is being loaded).
     loaded: Vec<bool>,
-    /// Whether each lazy file has put its symbols into the table.
     /// Names whose functions disagree on their signature, with one symbol for each signature.
     variants: Vec<(NameId, Vec<SymbolId>)>,
     extractions: Vec<Extraction>,
@@ -180,7 +175,14 @@ impl<'a, 'd> Resolver<'a, 'd> {
         symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
         symbol.signature = Some(function.signature);
         symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
+        self.trace_synthetic(id);
         id
+    }
+
+    fn trace_synthetic(&mut self, id: SymbolId) {
+        if self.table.get(id).traced {
+            self.trace_definition(id);
+        }
     }
 
     fn push_synthetic_function(&mut self, function: SyntheticFunction) -> crate::index::SyntheticFunctionId {
@@ -211,6 +213,19 @@ impl<'a, 'd> Resolver<'a, 'd> {
         let message =
             format!("{}: reference to {}", self.file_name(Some(file)), self.text(self.table.get(id).name));
         self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+    }
+
+    /// Says why each archive member was extracted: who needed which symbol, a line each.
+    fn report_extractions(&mut self) {
+        if !self.options.want_why_extract {
+            return;
+        }
+        let mut report = String::from("reference\textracted\tsymbol\n");
+        for Extraction { reference, file, symbol } in &self.extractions {
+            let (file, symbol) = (self.file_name(Some(*file)), self.display(self.table.get(*symbol).name));
+            report.push_str(&format!("{reference}\t{file}\t{symbol}\n"));
+        }
+        self.diagnostics.push(Diagnostic::message(Code::WhyExtract, report));
     }
 
     /// Makes room for a comdat group's name; whether it is the first of its name.

@@ -1,0 +1,90 @@
+//! Stub libraries: undefined symbols that they name become imports, and what those need is exported.
+
+use super::*;
+use crate::stub_library::StubLibrary;
+
+impl Resolver<'_, '_> {
+    /// Settles symbols that stub libraries supply, until no dependency brings anything new.
+    pub(super) fn process_stub_libraries(&mut self, libraries: &[StubLibrary]) {
+        loop {
+            let mut extracted = false;
+            for library in libraries {
+                extracted |= self.process_stub_library(library);
+            }
+            if !extracted {
+                return;
+            }
+        }
+    }
+
+    fn process_stub_library(&mut self, library: &StubLibrary) -> bool {
+        let mut extracted = false;
+        let order = llvm_order::dense_map_order(library.symbols.iter().map(|(symbol, _)| &symbol[..]));
+        for position in order {
+            let (symbol, dependencies) = &library.symbols[position];
+            let name = self.name(symbol);
+            match self.table.find(name) {
+                Some(id) if self.table.get(id).is_undefined() => {
+                    extracted |= self.import_from_stub(library, id, dependencies);
+                }
+                Some(id) if self.table.get(id).traced => {
+                    let message = format!("{}: stub symbol not needed: {}", library.path, self.text(name));
+                    self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+                }
+                _ => {}
+            }
+        }
+        // Symbols that are imported under another name than their own.
+        for position in 0..self.table.named.len() {
+            let id = self.table.named[position];
+            let symbol = self.table.get(id);
+            let (true, Some(field)) = (symbol.is_undefined(), symbol.import.field) else { continue };
+            let field = self.interners.names.with(field.0, <[u8]>::to_vec);
+            if let Some((_, dependencies)) = library.symbols.iter().find(|(name, _)| *name == field) {
+                extracted |= self.import_from_stub(library, id, dependencies);
+            }
+        }
+        extracted
+    }
+
+    /// Imports a symbol and exports what it depends on. Whether an archive member was extracted for that.
+    fn import_from_stub(&mut self, library: &StubLibrary, id: SymbolId, dependencies: &[Vec<u8>]) -> bool {
+        // The first library that names a symbol decides.
+        if self.table.get(id).force_import {
+            return false;
+        }
+        let symbol = self.table.get_mut(id);
+        symbol.force_import = true;
+        let (name, traced) = (symbol.name, symbol.traced);
+        if traced {
+            let message = format!("{}: importing {}", library.path, self.text(name));
+            self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+        }
+        let mut extracted = false;
+        for dependency in dependencies {
+            let dependency = self.name(dependency);
+            let needed = self.table.find(dependency);
+            let Some(needed) = needed.filter(|&needed| !self.table.get(needed).is_undefined()) else {
+                let message = format!(
+                    "{}: undefined symbol: {}. Required by {}",
+                    library.path,
+                    self.display(dependency),
+                    self.display(name)
+                );
+                self.error(Code::UndefinedSymbol, message);
+                continue;
+            };
+            if self.table.get(needed).traced {
+                let (needed, name) = (self.display(dependency), self.text(name));
+                let message = format!("{}: exported {needed} due to import of {name}", library.path);
+                self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+            }
+            self.table.get_mut(needed).force_export = true;
+            if self.table.get(needed).is_lazy() {
+                extracted = true;
+                self.extract_symbol(needed, |_| library.path.clone());
+            }
+        }
+        extracted
+    }
+}
