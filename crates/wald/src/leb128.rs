@@ -100,12 +100,10 @@ impl<'a> Reader<'a> {
         loop {
             let byte = self.byte()?;
             let bits = u64::from(byte & 0x7f);
-            if shift >= 64 && bits != 0 || shift < 64 && bits << shift >> shift != bits {
+            if shift >= 64 || bits << shift >> shift != bits {
                 return Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig });
             }
-            if shift < 64 {
-                value |= bits << shift;
-            }
+            value |= bits << shift;
             shift += 7;
             if byte < 0x80 {
                 return Ok(value);
@@ -113,12 +111,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An unsigned LEB128 number that fits into 32 bits.
+    /// An unsigned LEB128 number that fits into 32 bits, in no more bytes than such a number can need.
     #[inline]
     pub fn u32(&mut self) -> Result<u32, ParseError> {
         let start = self.position;
         let value = self.u64()?;
-        u32::try_from(value).map_err(|_| ParseError { offset: start as u64, kind: ErrorKind::LebTooBig })
+        match u32::try_from(value) {
+            Ok(value) if self.position - start <= 5 => Ok(value),
+            _ => Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig }),
+        }
+    }
+
+    /// A signed LEB128 number that fits into 32 bits, in no more bytes than such a number can need.
+    pub fn i32(&mut self) -> Result<i32, ParseError> {
+        let start = self.position;
+        let value = self.i64()?;
+        match i32::try_from(value) {
+            Ok(value) if self.position - start <= 5 => Ok(value),
+            _ => Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig }),
+        }
     }
 
     /// A signed LEB128 number of up to 64 bits.
@@ -128,11 +139,11 @@ impl<'a> Reader<'a> {
         let mut shift = 0;
         loop {
             let byte = self.byte()?;
-            if shift < 64 {
-                value |= i64::from(byte & 0x7f) << shift;
-            } else if byte & 0x7f != if value < 0 { 0x7f } else { 0 } {
+            // The tenth byte is the last, and holds one bit and its copies.
+            if shift == 63 && !matches!(byte, 0 | 0x7f) {
                 return Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig });
             }
+            value |= i64::from(byte & 0x7f) << shift;
             shift += 7;
             if byte < 0x80 {
                 if shift < 64 && byte & 0x40 != 0 {
@@ -240,6 +251,14 @@ mod tests {
         assert!(Reader::new(&[0xff; 20]).u64().is_err());
         assert!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x1f]).u32().is_err());
         assert!(Reader::new(&[0x80, 0x80]).u64().is_err());
+        assert!(Reader::new(&[0x80, 0x80, 0x80, 0x80, 0x80, 0]).u32().is_err());
+        assert!(Reader::new(&[0x80; 10].iter().copied().chain([0]).collect::<Vec<_>>()).u64().is_err());
+        for (last, value) in [(0, Some(i64::MAX)), (0x7f, Some(-1)), (1, None), (0x40, None), (0xff, None)] {
+            let bytes: Vec<u8> = [0xff; 9].iter().copied().chain([last]).collect();
+            assert_eq!(Reader::new(&bytes).i64().ok(), value);
+        }
+        assert_eq!(Reader::new(&[0x80, 0x80, 0x80, 0x80, 0x78]).i32().unwrap(), i32::MIN);
+        assert!(Reader::new(&[0x80, 0x80, 0x80, 0x80, 0x08]).i32().is_err());
         assert_eq!(Reader::new(&[0x80; 9].iter().copied().chain([1]).collect::<Vec<_>>()).u64().unwrap(), 1 << 63);
     }
 }

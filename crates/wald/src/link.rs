@@ -143,7 +143,7 @@ fn link(
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
-    output::check_size(&plan, diagnostics);
+    output::check(&layout, &plan, diagnostics);
     diagnostics.check()?;
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
     let mut module = vec![0; plan.size as usize];

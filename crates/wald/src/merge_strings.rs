@@ -43,7 +43,7 @@ impl MergedStrings {
         let pieces = &self.pieces[input];
         let index = pieces.partition_point(|&(start, _)| u64::from(start) <= offset);
         match index.checked_sub(1).map(|i| pieces[i]) {
-            Some((start, output)) => u64::from(output) + offset - u64::from(start),
+            Some((start, output)) => u64::from(output).wrapping_add(offset).wrapping_sub(u64::from(start)),
             None => offset,
         }
     }

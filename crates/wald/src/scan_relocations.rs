@@ -57,9 +57,11 @@ enum Event {
 /// Whether a symbol may stay undefined because it is imported.
 pub fn may_be_undefined(options: &Options, allowed: &BitSet, symbols: &SymbolTable<'_>, id: SymbolId) -> bool {
     let symbol = symbols.get(id);
-    symbol.is_imported()
-        || symbol.kind == SymbolKind::Function && options.import_undefined
-        || allowed.contains_checked(symbol.name.at())
+    // Nothing is imported for a local symbol.
+    !symbol.flags.is_local()
+        && (symbol.is_imported()
+            || symbol.kind == SymbolKind::Function && options.import_undefined
+            || allowed.contains_checked(symbol.name.at()))
 }
 
 /// Scans everything live.
@@ -353,6 +355,9 @@ impl Joiner<'_, '_> {
         let function = function.map(|s| display_name(s.name_in(linked.object), self.options.demangle));
         let location = Location { path: linked.path.clone(), symbol: function, ..Location::default() };
         match self.options.unresolved_symbols {
+            _ if symbol.flags.is_local() => {
+                self.diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message).at(location));
+            }
             UnresolvedPolicy::ReportError => {
                 self.diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message).at(location));
             }

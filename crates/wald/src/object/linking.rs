@@ -239,6 +239,9 @@ impl SymbolTable<'_, '_> {
                 let at = reader.position();
                 let element = reader.u32()?;
                 let field = self.check_element(kind, flags, element, at)?;
+                if kind != SymbolKind::Function && flags.is_undefined() && flags.is_weak() {
+                    return Err(ParseError::malformed(at, "undefined weak global symbol"));
+                }
                 let explicit = !flags.is_undefined() || flags.has_explicit_name();
                 let name = if explicit { range_of(reader)? } else { field };
                 (name, element, 0, 0)

@@ -333,7 +333,9 @@ impl Parts {
         for _ in 0..count(reader)? {
             let of = global_type(reader)?;
             let start = reader.position();
-            skip_constant_expression(reader)?;
+            if constant_expression(reader)? != Some(of.value) {
+                return Err(ParseError::malformed(start, "initial value of a global is not of its type"));
+            }
             let init = ByteRange::between(start, reader.position());
             self.globals.push(InputGlobal { of, init });
         }
@@ -406,7 +408,7 @@ impl Parts {
                 reader.u32()?;
             }
             if flags != 1 {
-                skip_constant_expression(reader)?;
+                constant_expression(reader)?;
             }
             let data = range_of(reader)?;
             self.segments.push(InputSegment {
@@ -449,13 +451,22 @@ impl Parts {
     }
 }
 
-/// Reads a value type; type constructors with a heap type are two numbers long.
+/// Reads a value type; type constructors with a heap type are two bytes long. Types that an object defines itself
+/// have no place in an object file.
+/// See <https://webassembly.github.io/spec/core/binary/types.html#value-types>.
 pub(super) fn value_type(reader: &mut Reader<'_>) -> Result<u8, ParseError> {
+    const ABSTRACT_HEAP_TYPES: std::ops::RangeInclusive<u8> = 0x68..=0x75;
+    let at = reader.position();
     let byte = reader.byte()?;
-    if matches!(byte, types::NULLABLE | types::NON_NULLABLE) {
-        reader.i64()?;
+    let known = match byte {
+        types::NULLABLE | types::NON_NULLABLE => ABSTRACT_HEAP_TYPES.contains(&reader.byte()?),
+        types::V128..=types::I32 => true,
+        other => ABSTRACT_HEAP_TYPES.contains(&other),
+    };
+    match known {
+        true => Ok(byte),
+        false => Err(ParseError::text(at, format!("invalid value type: {byte:#x}"))),
     }
-    Ok(byte)
 }
 
 fn read_limits(reader: &mut Reader<'_>) -> Result<Limits, ParseError> {
@@ -473,53 +484,76 @@ fn read_limits(reader: &mut Reader<'_>) -> Result<Limits, ParseError> {
 
 fn table_type(reader: &mut Reader<'_>) -> Result<TableType, ParseError> {
     let at = reader.position();
-    let element = value_type(reader)?;
+    let element = reader.byte()?;
+    let limits_at = reader.position();
     let limits = read_limits(reader)?;
-    if !matches!(element, types::FUNCREF | types::EXTERNREF | types::EXNREF | types::NULLABLE | types::NON_NULLABLE)
-    {
+    if !matches!(element, types::FUNCREF | types::EXTERNREF | types::EXNREF) {
         return Err(ParseError::malformed(at, "invalid table element type"));
+    }
+    let is_64 = limits.flags & limits::IS_64 != 0;
+    let has_max = limits.flags & limits::HAS_MAX != 0;
+    let largest = limits.minimum.max(limits.maximum);
+    if limits.flags & !(limits::IS_64 | limits::HAS_MAX) != 0
+        || has_max && limits.minimum > limits.maximum
+        || !is_64 && largest > u64::from(u32::MAX)
+    {
+        return Err(ParseError::malformed(limits_at, "invalid table limits"));
     }
     Ok(TableType { element, limits })
 }
 
 fn global_type(reader: &mut Reader<'_>) -> Result<GlobalType, ParseError> {
+    let at = reader.position();
     let value = value_type(reader)?;
-    let mutable = reader.byte()? != 0;
-    Ok(GlobalType { value, mutable })
+    if matches!(value, types::NULLABLE | types::NON_NULLABLE) {
+        return Err(ParseError::malformed(at, "invalid global type"));
+    }
+    let at = reader.position();
+    match reader.byte()? {
+        mutable @ (0 | 1) => Ok(GlobalType { value, mutable: mutable == 1 }),
+        _ => Err(ParseError::malformed(at, "invalid global mutability")),
+    }
 }
 
-/// Steps over a constant expression and its `end`.
+/// Reads a constant expression and its `end`. Gives its type; none where the expression is not well-formed or has
+/// numbers of globals or functions in it, which an object cannot know.
 /// See <https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions>.
-fn skip_constant_expression(reader: &mut Reader<'_>) -> Result<(), ParseError> {
+fn constant_expression(reader: &mut Reader<'_>) -> Result<Option<u8>, ParseError> {
+    // Nearly always there is one constant: no stack is needed for that.
+    let mut top = None;
+    let mut below: Vec<u8> = Vec::new();
+    let mut valid = true;
     loop {
         let at = reader.position();
-        match reader.byte()? {
-            opcode::END => return Ok(()),
-            opcode::I32_CONST | opcode::I64_CONST => {
-                reader.i64()?;
-            }
-            opcode::F32_CONST => reader.skip(4)?,
-            opcode::F64_CONST => reader.skip(8)?,
+        let of = match reader.byte()? {
+            opcode::END => return Ok(top.filter(|_| valid && below.is_empty())),
+            opcode::I32_CONST => reader.i32().map(|_| types::I32)?,
+            opcode::I64_CONST => reader.i64().map(|_| types::I64)?,
+            opcode::F32_CONST => reader.skip(4).map(|()| types::F32)?,
+            opcode::F64_CONST => reader.skip(8).map(|()| types::F64)?,
             opcode::GLOBAL_GET | opcode::REF_FUNC => {
                 reader.u32()?;
+                valid = false;
+                continue;
             }
-            opcode::REF_NULL => {
-                reader.i64()?;
+            opcode::REF_NULL => value_type(reader)?,
+            opcode::I32_ADD | opcode::I32_SUB | opcode::I32_MUL => {
+                valid &= (top, below.pop()) == (Some(types::I32), Some(types::I32));
+                continue;
             }
-            opcode::I32_ADD
-            | opcode::I32_SUB
-            | opcode::I32_MUL
-            | opcode::I64_ADD
-            | opcode::I64_SUB
-            | opcode::I64_MUL => {}
+            opcode::I64_ADD | opcode::I64_SUB | opcode::I64_MUL => {
+                valid &= (top, below.pop()) == (Some(types::I64), Some(types::I64));
+                continue;
+            }
             0xfd => {
                 if reader.u32()? != 12 {
                     return Err(ParseError::malformed(at, "invalid opcode in init_expr: 253"));
                 }
-                reader.skip(16)?;
+                reader.skip(16).map(|()| types::V128)?
             }
             other => return Err(ParseError::text(at, format!("invalid opcode in init_expr: {other}"))),
-        }
+        };
+        below.extend(top.replace(of));
     }
 }
 

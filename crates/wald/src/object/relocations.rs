@@ -35,6 +35,12 @@ pub(super) fn partition(
     interners: &Interners,
 ) -> Result<(), ParseError> {
     let mut called_directly = vec![0u64; object.symbols.len().div_ceil(64)];
+    let mut targets: Vec<u32> = sections.iter().map(|section| section.target).collect();
+    targets.sort_unstable();
+    if let Some(twice) = targets.windows(2).find(|pair| pair[0] == pair[1]) {
+        let at = sections.iter().rfind(|section| section.target == twice[0]).map_or(0, |section| section.start);
+        return Err(ParseError::malformed(at, "more than one reloc section for a section"));
+    }
     for section in sections {
         let bytes = object.bytes.clone();
         let mut entries = Entries {
@@ -49,21 +55,26 @@ pub(super) fn partition(
         if code.is_some_and(|(index, _)| index == section.target) {
             let start = object.code_start;
             let ranges = object.functions.iter_mut().map(|function| {
-                let body = ByteRange { start: function.range.start - start, len: function.range.len };
+                let prefix = u32::from(function.prefix);
+                let body = ByteRange {
+                    start: function.range.start - start + prefix,
+                    len: function.range.len - prefix,
+                };
                 (body, &mut function.relocations)
             });
-            entries.split(ranges)?;
+            entries.split(ranges, true)?;
         } else if data.is_some_and(|(index, _)| index == section.target) {
             let ranges = object.segments.iter_mut().map(|segment| {
                 (ByteRange { start: segment.offset_base, len: segment.data.len }, &mut segment.relocations)
             });
-            entries.split(ranges)?;
+            entries.split(ranges, false)?;
         } else {
-            let target = object.custom_sections.iter_mut().find(|s| s.section_index == section.target);
-            let Some(target) = target else {
+            let position = object.custom_sections.binary_search_by_key(&section.target, |s| s.section_index);
+            let Some(target) = position.ok().and_then(|position| object.custom_sections.get_mut(position)) else {
                 return Err(ParseError::malformed(section.start, "invalid section index"));
             };
-            entries.split(std::iter::once((ByteRange { start: 0, len: target.data.len }, &mut target.relocations)))?;
+            let whole = ByteRange { start: 0, len: target.data.len };
+            entries.split(std::iter::once((whole, &mut target.relocations)), false)?;
         }
     }
     object.called_directly = called_directly;
@@ -81,11 +92,14 @@ struct Entries<'a, 's> {
 }
 
 impl Entries<'_, '_> {
-    /// Gives each chunk, in order of position, the range of the entries that fall into it.
+    /// Gives each chunk, in order of position, the range of the entries that fall into it. `disjoint`: numbers that
+    /// are written at relocations' places may become shorter, so they must not overlap.
     fn split<'r>(
         &mut self,
         chunks: impl Iterator<Item = (ByteRange, &'r mut ByteRange)>,
+        disjoint: bool,
     ) -> Result<(), ParseError> {
+        let mut free = 0;
         let mut start = self.reader.position();
         let mut pending = self.next()?;
         for (chunk, range) in chunks {
@@ -98,6 +112,10 @@ impl Entries<'_, '_> {
                 if entry.offset < chunk.start || entry.offset + width > chunk.end() {
                     return Err(ParseError::malformed(start, "invalid relocation offset"));
                 }
+                if disjoint && entry.offset < free {
+                    return Err(ParseError::malformed(start, "relocations overlap"));
+                }
+                free = entry.offset + width;
                 start = self.reader.position();
                 pending = self.next()?;
             }

@@ -149,8 +149,15 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     Plan { sections, code, custom, section_offsets, segment_headers, size }
 }
 
-/// No section, and no offset in it, may exceed what the format can say.
-pub fn check_size(plan: &Plan, diagnostics: &mut Diagnostics) {
+/// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
+/// See <https://webassembly.github.io/spec/core/binary/values.html#names>.
+pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
+    sections::check_names(layout, diagnostics);
+    for name in plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err()) {
+        let name = String::from_utf8_lossy(name);
+        let message = format!("name of custom section is not valid UTF-8: {name}");
+        diagnostics.push(Diagnostic::error(Code::Layout, message));
+    }
     for section in plan.sections.iter().filter(|section| section.size > u64::from(u32::MAX) - 64) {
         let name = match section.id {
             section::CUSTOM => String::from_utf8_lossy(&section.name).into_owned(),

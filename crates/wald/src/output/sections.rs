@@ -2,7 +2,9 @@
 //! where the section is not needed.
 
 use super::data::constant_pointer;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
+use crate::index::SymbolId;
 use crate::layout::imports::{global_type, table_type};
 use crate::layout::indices::{signature_of, OutputGlobal, OutputTable};
 use crate::layout::Layout;
@@ -255,6 +257,34 @@ pub(super) fn exports(layout: &Layout<'_>) -> Option<Vec<u8>> {
         out.push(export.kind);
         write_u32(out, export.index);
     })
+}
+
+/// Refuses names of imports and exports that no module can have.
+pub(super) fn check_names(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
+    let mut check = |what: &str, name: &[u8], symbol: Option<SymbolId>| {
+        if std::str::from_utf8(name).is_ok() {
+            return;
+        }
+        let message = format!("name of {what} is not valid UTF-8: {}", String::from_utf8_lossy(name));
+        let mut diagnostic = Diagnostic::error(Code::SymbolType, message);
+        let file = symbol.and_then(|id| layout.symbols.get(id).file).and_then(|file| layout.symbols.object_of(file));
+        if let Some(object) = file {
+            diagnostic = diagnostic.note(format!("in {}", layout.symbols.objects[object.at()].path));
+        }
+        diagnostics.push(diagnostic);
+    };
+    for &id in &layout.imports.symbols {
+        let symbol = layout.symbols.get(id);
+        let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
+        check("imported module", module, Some(id));
+        check("import", layout.names.text(symbol.import.field.unwrap_or(symbol.name).0), Some(id));
+    }
+    for &id in &layout.imports.got {
+        check("import", layout.names.text(layout.symbols.get(id).name.0), Some(id));
+    }
+    for export in &layout.indices.exports {
+        check("export", &export.name, export.symbol);
+    }
 }
 
 pub(super) fn start(layout: &Layout<'_>) -> Option<Vec<u8>> {
