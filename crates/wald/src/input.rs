@@ -231,8 +231,9 @@ fn parse_archive(
                 Ok(contents) => contents,
                 Err(error) => {
                     let message = format!(
-                        "{}: could not get the buffer for a child of the archive: '{path}': {}",
+                        "{}: could not get the buffer for a child of the archive: '{}': {}",
                         description.path,
+                        member.name,
                         describe_io_error(&error)
                     );
                     parsed.diagnostics.push(Diagnostic::error(Code::Open, message).at(location));

@@ -52,6 +52,10 @@ impl Linker {
         timer.phase("join", || {
             for parsed in inputs {
                 diagnostics.extend(parsed.diagnostics);
+                // One object of the wrong width says enough: the others would only repeat it.
+                if resolve::architecture::check(&options, &parsed.candidates, &mut diagnostics).is_err() {
+                    break;
+                }
                 files.extend(parsed.candidates);
                 stubs.extend(parsed.stub);
             }
@@ -70,8 +74,6 @@ fn link(
     diagnostics: &mut Diagnostics,
 ) -> Result<Output, LinkFailure> {
     diagnostics.check()?;
-    resolve::architecture::check(options, files, diagnostics);
-    diagnostics.check()?;
     let name = |text: &[u8]| NameId(interners.names.intern(text));
     let (env, table_name) = (name(b"env"), name(function_table::NAME));
     let mut allowed = BitSet::default();
@@ -85,7 +87,7 @@ fn link(
     let chunks = Chunks::new(&symbols.objects);
     let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks));
     if options.print_gc_sections {
-        mark_live::print_removed(options, &interners.names, &symbols, &chunks, &live, diagnostics);
+        mark_live::print_removed(&interners.names, &symbols, &chunks, &live, diagnostics);
     }
     function_table::resolve(options, table_name, env, false, &mut symbols, &mut live, diagnostics);
     diagnostics.check()?;

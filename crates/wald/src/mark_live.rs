@@ -12,8 +12,7 @@ use crate::index::{ByteRange, ObjectId, ObjectSymbolIndex, SymbolId};
 use crate::names::Interner;
 use crate::object::ObjectSymbol;
 use crate::options::Options;
-use crate::resolve::display_name;
-use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
+use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic};
 
 /// What is live.
 pub struct Liveness {
@@ -313,7 +312,6 @@ pub fn is_left_out(linked: &LinkedObject<'_>, index: ObjectSymbolIndex) -> bool 
 
 /// Lists what was removed: `--print-gc-sections`.
 pub fn print_removed(
-    options: &Options,
     names: &Interner,
     symbols: &SymbolTable<'_>,
     chunks: &Chunks,
@@ -363,11 +361,9 @@ pub fn print_removed(
             say("<internal>", &String::from_utf8_lossy(&function.symbol_name));
         }
     }
-    for &id in &symbols.named {
-        let symbol = symbols.get(id);
-        let tls_base = symbol.resolution == Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::TlsBase));
-        if tls_base && !live.symbols.contains(id.at()) {
-            say("<internal>", &names.with(symbol.name.0, |text| display_name(text, options.demangle)));
-        }
+    let known = &symbols.well_known;
+    let globals = [known.stack_pointer, known.tls_base, known.tls_size, known.tls_align];
+    for id in globals.into_iter().flatten().filter(|id| !live.symbols.contains(id.at())) {
+        say("<internal>", &crate::resolve::name_text(names, symbols.get(id).name));
     }
 }

@@ -1,12 +1,17 @@
 //! 32 or 64 bits: the command line says which, and every object must agree.
 
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::input::Candidate;
 use crate::leb128::Reader;
 use crate::options::Options;
 
-/// Checks that every object, linked or not, has the width of addresses that was asked for.
-pub fn check(options: &Options, files: &[Candidate], diagnostics: &mut Diagnostics) {
+/// Checks that every object, linked or not, has the width of addresses that was asked for; stops at the first
+/// that has not.
+pub fn check(
+    options: &Options,
+    files: &[Candidate],
+    diagnostics: &mut Diagnostics,
+) -> Result<(), LinkFailure> {
     for file in files {
         let is64 = match file.parsed() {
             Some(object) => object.memory_is_64,
@@ -19,8 +24,9 @@ pub fn check(options: &Options, files: &[Candidate], diagnostics: &mut Diagnosti
             _ => continue,
         };
         let diagnostic = Diagnostic::error(Code::Options, format!("{}: {message}", file.display()));
-        diagnostics.push(diagnostic.at(file.location.clone()));
+        return Err(diagnostics.fail(diagnostic.at(file.location.clone())));
     }
+    Ok(())
 }
 
 /// Looks for a 64-bit memory in an object that was not parsed: only imports and memories are read.

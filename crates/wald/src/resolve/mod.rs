@@ -50,8 +50,8 @@ pub fn resolve<'a>(
     resolver.add_files();
     resolver.diagnostics.check()?;
     resolver.refer_from_options();
-    resolver.report_extractions();
     resolver.diagnostics.check()?;
+    resolver.report_extractions();
     let wrapped = resolver.add_wrapped_symbols();
     resolver.process_stub_libraries(stubs);
     resolver.create_optional_symbols();
@@ -175,7 +175,14 @@ impl<'a, 'd> Resolver<'a, 'd> {
         symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
         symbol.signature = Some(function.signature);
         symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
+        self.trace_synthetic(id);
         id
+    }
+
+    fn trace_synthetic(&mut self, id: SymbolId) {
+        if self.table.get(id).traced {
+            self.trace_definition(id);
+        }
     }
 
     fn push_synthetic_function(&mut self, function: SyntheticFunction) -> crate::index::SyntheticFunctionId {

@@ -56,6 +56,7 @@ impl<'a> Resolver<'a, '_> {
         symbol.flags = SymbolFlags(0).with_hidden(hidden);
         symbol.file = None;
         symbol.resolution = Resolution::Synthetic(Synthetic::Global(global));
+        self.trace_synthetic(id);
         id
     }
 
@@ -64,7 +65,12 @@ impl<'a> Resolver<'a, '_> {
         let exported = self.options.export_all || self.options.exports_by_name(name);
         let wanted = exported && kind == SymbolKind::Data;
         let name = self.name(name.as_bytes());
-        self.table.define_optional(name, wanted, kind, synthetic)
+        let id = self.table.define_optional(name, wanted, kind, synthetic)?;
+        let symbol = self.table.get_mut(id);
+        symbol.traced |= self.traced.contains(&name);
+        symbol.referenced |= !self.options.gc_sections;
+        self.trace_synthetic(id);
+        Some(id)
     }
 
     /// Addresses that programs may ask for by name.
