@@ -1,6 +1,6 @@
 //! The packages that the tests need, and bringing them on Debian.
 
-use crate::workspace::{find_program, output_of};
+use crate::workspace::{find_program, output_of, root};
 use std::process::Command;
 
 /// Package, and a file or program by which one sees that it is there on systems without dpkg.
@@ -14,6 +14,26 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libc++-22-dev-wasm32", "/usr/lib/wasm32-wasi/libc++.a"),
     ("libc++abi-22-dev-wasm32", "/usr/lib/wasm32-wasi/libc++abi.a"),
 ];
+
+/// Targets of rustc that are tested.
+const RUST_TARGETS: &[&str] = &["wasm32-unknown-unknown", "wasm32-wasip1"];
+
+/// Adds the standard libraries of Rust's targets where rustup manages the toolchain. Without them their tests are skipped.
+pub fn bring_rust_targets() -> Result<(), String> {
+    let sysroot = output_of("rustc", &["--print", "sysroot"]).unwrap_or_default();
+    let libraries = std::path::Path::new(&sysroot).join("lib/rustlib");
+    let missing: Vec<&str> =
+        RUST_TARGETS.iter().copied().filter(|target| !libraries.join(target).join("lib").is_dir()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    println!("rustup target add {list}");
+    match Command::new("rustup").args(["target", "add"]).args(&missing).current_dir(root()).status() {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(format!("not here: rustc's standard library for {list} (rustup target add {list})")),
+    }
+}
 
 /// The packages that are not there.
 pub fn missing() -> Vec<&'static str> {

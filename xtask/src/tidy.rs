@@ -1,7 +1,0 @@
-//! tidy
-/// help
-pub const HELP: &str = "";
-/// run
-pub fn run(_args: &[String]) -> Result<(), String> {
-    Ok(())
-}
