@@ -4,7 +4,7 @@
 //! 32-bit, 64-bit, BSD or no symbol table. The symbol table is not used: like wasm-ld, Wald asks the members
 //! themselves what they define, so a table that is missing or lies changes nothing.
 
-use crate::parse_error::{ErrorKind, ParseError};
+use crate::parse_error::ParseError;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const THIN_MAGIC: &[u8; 8] = b"!<thin>\n";
@@ -37,44 +37,69 @@ pub struct Member {
     pub size: usize,
 }
 
+/// What LLVM was doing with the archive when it found that something is wrong; messages begin with it.
+const OPENING: &str = "failed to parse archive";
+const LISTING: &str = "Archive::children failed";
+const NAMING: &str = "could not get the buffer for a child of the archive";
+
+fn malformed(offset: usize, doing: &str, what: impl std::fmt::Display) -> ParseError {
+    ParseError::text(offset, format!("{doing}: truncated or malformed archive ({what})"))
+}
+
 /// Reads the headers of an archive's members.
 pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
     let thin = bytes.starts_with(THIN_MAGIC);
     if !thin && !bytes.starts_with(MAGIC) {
-        return Err(ParseError::malformed(0, "file too small to be an archive"));
+        return Err(ParseError::text(0, format!("{OPENING}: file too small to be an archive")));
     }
     let mut archive = Archive { members: Vec::new(), thin };
     let mut long_names: &[u8] = &[];
     let mut position = MAGIC.len();
+    // The tables and the first member's header belong to opening the archive.
+    let mut doing = OPENING;
     while position < bytes.len() {
-        let Some(header) = bytes.get(position..position + HEADER_SIZE) else {
-            return Err(ParseError::malformed(
-                position,
-                "truncated or malformed archive (remaining size of archive too small for next archive member header)",
-            ));
+        let rest = &bytes[position..];
+        let Some(header) = rest.get(..HEADER_SIZE) else {
+            let what = "remaining size of archive too small for next archive member header";
+            return Err(malformed(position, doing, format!("{what} {}", whose(rest, long_names, position))));
         };
         if &header[58..60] != b"`\n" {
-            return Err(ParseError { offset: position as u64, kind: ErrorKind::BadMemberHeader });
+            let what = format!(
+                "terminator characters in archive member \"{}\" not the correct \"`\\n\" values for the archive \
+                 member header {}",
+                header[58..60].escape_ascii(),
+                whose(rest, long_names, position)
+            );
+            return Err(malformed(position, doing, what));
         }
         let name = trim_end(&header[..16]);
-        let size = decimal(&header[48..58]).ok_or(ParseError::malformed(
-            position + 48,
-            "truncated or malformed archive (characters in size field in archive member header are not all decimal numbers)",
-        ))?;
+        let Some(size) = decimal(&header[48..58]) else {
+            let what = format!(
+                "characters in size field in archive member header are not all decimal numbers: '{}' for the \
+                 archive member header at offset {position}",
+                trim_end(&header[48..58]).escape_ascii()
+            );
+            return Err(malformed(position, doing, what));
+        };
         let start = position + HEADER_SIZE;
         let special = matches!(name, b"/" | b"//" | b"/SYM64/");
+        if !special {
+            doing = LISTING;
+        }
         let stored = if thin && !special { 0 } else { size };
         if stored > bytes.len() - start {
-            return Err(ParseError::malformed(
-                position,
-                "truncated or malformed archive (offset to next archive member past the end of the archive)",
-            ));
+            let what = format!(
+                "offset to next archive member past the end of the archive after member {}",
+                whose(rest, long_names, position).trim_start_matches("for ")
+            );
+            return Err(malformed(position, doing, what));
         }
         match name {
             b"/" | b"/SYM64/" => check_symbol_table(&bytes[start..start + size], name.len() > 1, start)?,
             b"//" => long_names = &bytes[start..start + size],
             _ => {
-                let (name, skipped) = member_name(name, long_names, bytes, start, size, position)?;
+                let (name, skipped) = member_name(name, long_names, bytes, start, size)
+                    .map_err(|what| malformed(position, NAMING, format!("{what} for archive member header at offset {position}")))?;
                 if name != "__.SYMDEF" && name != "__.SYMDEF SORTED" && name != "__.SYMDEF_64" {
                     let (start, size) = (start + skipped, size - skipped);
                     archive.members.push(Member { name, header: position, start, size });
@@ -87,33 +112,46 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
     Ok(archive)
 }
 
-/// The name of a member and how many bytes of its contents the name takes (BSD).
+/// Says in a message whose header stands at the start of `rest`, which may be cut short.
+fn whose(rest: &[u8], long_names: &[u8], position: usize) -> String {
+    let name = rest.get(..16).map(trim_end).and_then(|name| match name {
+        b"/" | b"//" => Some((String::from_utf8_lossy(name).into_owned(), 0)),
+        name => {
+            let size = rest.len().saturating_sub(HEADER_SIZE);
+            member_name(name, long_names, rest, HEADER_SIZE, size).ok()
+        }
+    });
+    name.map_or_else(|| format!("at offset {position}"), |(name, _)| format!("for {name}"))
+}
+
+/// The name of a member and how many bytes of its contents the name takes (BSD); or what is wrong with it.
 fn member_name(
     name: &[u8],
     long_names: &[u8],
     bytes: &[u8],
     start: usize,
     size: usize,
-    header: usize,
-) -> Result<(String, usize), ParseError> {
-    if let Some(length) = name.strip_prefix(b"#1/") {
-        let length = decimal(length).filter(|&length| length <= size).ok_or(ParseError::malformed(
-            header,
-            "truncated or malformed archive (long name length characters after the #1/ are not all decimal numbers)",
-        ))?;
+) -> Result<(String, usize), String> {
+    if let Some(digits) = name.strip_prefix(b"#1/") {
+        let Some(length) = decimal(digits) else {
+            let digits = digits.escape_ascii();
+            return Err(format!("long name length characters after the #1/ are not all decimal numbers: '{digits}'"));
+        };
+        if length > size {
+            return Err(format!("long name length: {length} extends past the end of the member or archive"));
+        }
         let text = bytes.get(start..start + length).unwrap_or(&[]);
         let text = text.split(|&byte| byte == 0).next().unwrap_or(&[]);
         return Ok((String::from_utf8_lossy(text).into_owned(), length));
     }
-    if let Some(offset) = name.strip_prefix(b"/") {
-        let offset = decimal(offset).ok_or(ParseError::malformed(
-            header,
-            "truncated or malformed archive (long name offset characters after the '/' are not all decimal numbers)",
-        ))?;
-        let text = long_names.get(offset..).filter(|text| !text.is_empty()).ok_or(ParseError::malformed(
-            header,
-            "truncated or malformed archive (long name offset past the end of the string table)",
-        ))?;
+    if let Some(digits) = name.strip_prefix(b"/") {
+        let Some(offset) = decimal(digits) else {
+            let digits = digits.escape_ascii();
+            return Err(format!("long name offset characters after the '/' are not all decimal numbers: '{digits}'"));
+        };
+        let Some(text) = long_names.get(offset..).filter(|text| !text.is_empty()) else {
+            return Err(format!("long name offset {offset} past the end of the string table"));
+        };
         let end = text.iter().position(|&byte| byte == b'\n' || byte == 0).unwrap_or(text.len());
         let text = text[..end].strip_suffix(b"/").unwrap_or(&text[..end]);
         return Ok((String::from_utf8_lossy(text).into_owned(), 0));
@@ -128,7 +166,7 @@ fn check_symbol_table(table: &[u8], wide: bool, start: usize) -> Result<(), Pars
         return Ok(());
     }
     let width = if wide { 8 } else { 4 };
-    let truncated = ParseError::malformed(start, "truncated or malformed archive (symbol table is incomplete)");
+    let truncated = malformed(start, OPENING, "symbol table is incomplete");
     let count = table.get(..width).ok_or(truncated.clone())?;
     let count = count.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte));
     match count.checked_mul(width as u64).and_then(|size| size.checked_add(width as u64)) {
@@ -143,7 +181,10 @@ fn trim_end(field: &[u8]) -> &[u8] {
 }
 
 fn decimal(field: &[u8]) -> Option<usize> {
-    std::str::from_utf8(trim_end(field)).ok()?.parse().ok()
+    let digits = trim_end(field);
+    // Rust's parser takes a sign, too.
+    let valid = digits.iter().all(u8::is_ascii_digit);
+    valid.then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
 }
 
 #[cfg(test)]
@@ -196,7 +237,13 @@ mod tests {
         }
         let mut bad = good.clone();
         bad[MAGIC.len() + 58] = b'x';
-        assert_eq!(parse(&bad).unwrap_err().kind, ErrorKind::BadMemberHeader);
+        let error = parse(&bad).unwrap_err();
+        assert!(error.to_string().ends_with("member header for a.o)"), "{error}");
+        assert_eq!(error.offset, 8);
+        let mut signed = good.clone();
+        signed[MAGIC.len() + 48] = b'+';
+        assert!(parse(&signed).is_err());
+        assert!(parse(&archive(&[member("#1/18446744073709551615", b"")])).is_err());
         assert!(parse(&archive(&[member("/12", b"")])).is_err(), "name table is missing");
         assert!(parse(&archive(&[member("/", &[0, 0, 0, 9, 1])])).is_err(), "symbol table is cut");
         assert!(parse(b"!<nope>\n").is_err());

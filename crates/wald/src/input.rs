@@ -51,7 +51,7 @@ pub enum FileKind {
 pub fn identify(bytes: &[u8]) -> FileKind {
     if archive::is_archive(bytes) {
         FileKind::Archive
-    } else if bytes.starts_with(b"\0asm") && bytes.len() >= 8 {
+    } else if bytes.starts_with(b"\0asm") {
         if starts_with_dylink(bytes) {
             FileKind::SharedLibrary
         } else {
@@ -67,7 +67,7 @@ pub fn identify(bytes: &[u8]) -> FileKind {
 }
 
 fn starts_with_dylink(bytes: &[u8]) -> bool {
-    let mut reader = Reader::within(bytes, 8, bytes.len());
+    let mut reader = Reader::within(bytes, bytes.len().min(8), bytes.len());
     let mut name = || -> Result<&[u8], ParseError> {
         if reader.byte()? != section::CUSTOM {
             return Ok(&[]);
@@ -157,6 +157,13 @@ fn add_candidate(
     };
     match kind {
         FileKind::Object => {}
+        // What is no module is taken for bitcode, and found to be none.
+        FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if location.member.is_some() => {
+            let message = "The file was not recognized as a valid object file";
+            let note = format!("it is {location}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
+            return;
+        }
         FileKind::Bitcode => {
             let help = "compile it without -flto, or run it through llc first";
             parsed.diagnostics.push(refuse("LLVM bitcode cannot be linked: Wald does no LTO", help));
@@ -208,7 +215,7 @@ fn parse_archive(
         Ok(archive) => archive,
         Err(error) => {
             let location = Location { path: description.path.clone(), offset: Some(error.offset), ..Location::default() };
-            let message = format!("{}: failed to parse archive: {error}", description.path);
+            let message = format!("{}: {error}", description.path);
             let note = format!("at offset {:#x} of {}", error.offset, description.path);
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
             return;

@@ -16,6 +16,11 @@ impl ParseError {
     pub fn malformed(offset: usize, what: &'static str) -> Self {
         ParseError { offset: offset as u64, kind: ErrorKind::Malformed(what) }
     }
+
+    /// The same with words that tell names or numbers.
+    pub fn text(offset: usize, what: impl Into<Box<str>>) -> Self {
+        ParseError { offset: offset as u64, kind: ErrorKind::Text(what.into()) }
+    }
 }
 
 impl fmt::Display for ParseError {
@@ -43,10 +48,10 @@ pub enum ErrorKind {
     UnknownSymbolKind(u8),
     /// A feature prefix other than `+`, `-`, `=`.
     UnknownFeaturePrefix(u8),
-    /// An archive member header's trailer is wrong.
-    BadMemberHeader,
     /// Anything else, in words.
     Malformed(&'static str),
+    /// The same, where the words hold a name or a number.
+    Text(Box<str>),
 }
 
 impl fmt::Display for ErrorKind {
@@ -61,10 +66,8 @@ impl fmt::Display for ErrorKind {
             ErrorKind::UnknownRelocation(kind) => write!(f, "invalid relocation type: {kind}"),
             ErrorKind::UnknownSymbolKind(kind) => write!(f, "invalid symbol type: {kind}"),
             ErrorKind::UnknownFeaturePrefix(_) => f.write_str("unknown feature policy prefix"),
-            ErrorKind::BadMemberHeader => {
-                f.write_str("truncated or malformed archive (terminator characters in archive member header wrong)")
-            }
             ErrorKind::Malformed(what) => f.write_str(what),
+            ErrorKind::Text(what) => f.write_str(what),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The `linking` section: symbol table, segment info, init functions, comdats.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#linking-metadata-section>.
 
-use super::parse::{count, range_of, Parts};
+use hashbrown::HashSet;
+
+use super::parse::{check_header, count, range_of, Parts};
 use super::*;
 use crate::format::linking as subsection;
-use crate::format::{section, types, HEADER};
+use crate::format::{section, types};
 use crate::leb128::Reader;
 use crate::parse_error::ErrorKind;
 
@@ -41,6 +43,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Linking, ParseError> {
 
 fn reader_of(data: &[u8], range: ByteRange) -> Reader<'_> {
     Reader::within(data, range.start as usize, range.end() as usize)
+}
+
+/// A subsection must have been read to its end.
+fn at_end(reader: &Reader<'_>) -> Result<(), ParseError> {
+    match reader.is_empty() {
+        true => Ok(()),
+        false => Err(reader.error(ErrorKind::Malformed("linking sub-section ended prematurely"))),
+    }
 }
 
 type Attached = (Vec<ObjectSymbol>, Vec<NameId>, Vec<InitFunction>);
@@ -86,7 +96,7 @@ fn segment_info(reader: &mut Reader<'_>, parts: &mut Parts) -> Result<(), ParseE
             return Err(ParseError::malformed(at, "alignment of a segment is too large"));
         }
     }
-    Ok(())
+    at_end(reader)
 }
 
 fn comdats(
@@ -99,11 +109,13 @@ fn comdats(
         return Ok(names);
     }
     let imported = parts.imports.functions.len();
+    let mut seen: HashSet<&[u8]> = HashSet::new();
     for group in 0..count(reader)? as u32 {
         let at = reader.position();
         let name = reader.string()?;
-        if name.is_empty() {
-            return Err(ParseError::malformed(at, "bad COMDAT name"));
+        if name.is_empty() || !seen.insert(name) {
+            let message = format!("bad/duplicate COMDAT name {}", String::from_utf8_lossy(name));
+            return Err(ParseError::text(at, message));
         }
         names.push(NameId(interners.names.intern(name)));
         if reader.u32()? != 0 {
@@ -113,26 +125,41 @@ fn comdats(
             let at = reader.position();
             let kind = reader.u32()?;
             let index = reader.u32()? as usize;
-            let slot = match kind {
-                subsection::COMDAT_DATA => parts.segments.get_mut(index).map(|s| &mut s.comdat),
-                subsection::COMDAT_FUNCTION => {
-                    index.checked_sub(imported).and_then(|i| parts.functions.get_mut(i)).map(|f| &mut f.comdat)
+            let (slot, missing, twice) = match kind {
+                subsection::COMDAT_DATA => (
+                    parts.segments.get_mut(index).map(|s| &mut s.comdat),
+                    "COMDAT data index out of range",
+                    "data segment in two COMDATs",
+                ),
+                subsection::COMDAT_FUNCTION => (
+                    index.checked_sub(imported).and_then(|i| parts.functions.get_mut(i)).map(|f| &mut f.comdat),
+                    "COMDAT function index out of range",
+                    "function in two COMDATs",
+                ),
+                subsection::COMDAT_SECTION if index >= parts.section_count as usize => {
+                    (None, "COMDAT section index out of range", "")
                 }
-                subsection::COMDAT_SECTION => parts
-                    .custom_sections
-                    .iter_mut()
-                    .find(|s| s.section_index as usize == index)
-                    .map(|s| &mut s.comdat),
+                subsection::COMDAT_SECTION => {
+                    let found = custom_section(parts, index as u32);
+                    let slot = found.map(|position| &mut parts.custom_sections[position].comdat);
+                    (slot, "non-custom section in a COMDAT", "section in two COMDATs")
+                }
                 _ => return Err(ParseError::malformed(at, "invalid COMDAT entry type")),
             };
             match slot {
                 Some(slot) if *slot == NONE => *slot = group,
-                Some(_) => return Err(ParseError::malformed(at, "in two COMDATs")),
-                None => return Err(ParseError::malformed(at, "COMDAT index out of range")),
+                Some(_) => return Err(ParseError::malformed(at, twice)),
+                None => return Err(ParseError::malformed(at, missing)),
             }
         }
     }
+    at_end(reader)?;
     Ok(names)
+}
+
+/// Position among the custom sections of the one with this index among all sections.
+fn custom_section(parts: &Parts, section: u32) -> Option<usize> {
+    parts.custom_sections.binary_search_by_key(&section, |s| s.section_index).ok()
 }
 
 fn init_functions(
@@ -149,10 +176,11 @@ fn init_functions(
         let symbol = reader.u32()?;
         match symbols.get(symbol as usize) {
             Some(entry) if entry.kind == SymbolKind::Function => {}
-            _ => return Err(ParseError::malformed(at, "invalid function symbol")),
+            _ => return Err(ParseError::text(at, format!("invalid function symbol: {symbol}"))),
         }
         list.push(InitFunction { priority, symbol: ObjectSymbolIndex(symbol) });
     }
+    at_end(reader)?;
     Ok(list)
 }
 
@@ -170,16 +198,24 @@ impl SymbolTable<'_, '_> {
         if reader.is_empty() {
             return Ok(());
         }
+        let start = reader.position();
         let count = count(reader)?;
         self.list.reserve(count);
         for _ in 0..count {
             let symbol = self.symbol(reader)?;
             self.list.push(symbol);
         }
-        if !reader.is_empty() {
-            return Err(reader.error(ErrorKind::Malformed("symbol table ended prematurely")));
-        }
-        Ok(())
+        at_end(reader)?;
+        self.check_names(start)
+    }
+
+    /// A name stands for one symbol of the object, local ones aside.
+    fn check_names(&self, at: usize) -> Result<(), ParseError> {
+        let mut names: Vec<NameId> = self.list.iter().filter(|s| !s.flags.is_local()).map(|s| s.name).collect();
+        names.sort_unstable();
+        let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) else { return Ok(()) };
+        let name = self.interners.names.with(twice[0].0, |text| String::from_utf8_lossy(text).into_owned());
+        Err(ParseError::text(at, format!("duplicate symbol name {name}")))
     }
 
     fn symbol(&mut self, reader: &mut Reader<'_>) -> Result<ObjectSymbol, ParseError> {
@@ -269,9 +305,16 @@ impl SymbolTable<'_, '_> {
                 element = NONE;
             } else {
                 match self.parts.segments.get(element as usize) {
-                    None => return Err(ParseError::malformed(at, "invalid data segment index")),
+                    None => {
+                        return Err(ParseError::text(at, format!("invalid data segment index: {element}")));
+                    }
                     Some(segment) if offset > u64::from(segment.data.len) => {
-                        return Err(ParseError::malformed(at, "invalid data symbol offset"));
+                        let message = format!(
+                            "invalid data symbol offset: `{}` (offset: {offset} segment size: {})",
+                            String::from_utf8_lossy(name),
+                            segment.data.len
+                        );
+                        return Err(ParseError::text(at, message));
                     }
                     Some(_) => {}
                 }
@@ -294,8 +337,7 @@ impl SymbolTable<'_, '_> {
         }
         let at = reader.position();
         let index = reader.u32()?;
-        let position = self.parts.custom_sections.iter().position(|s| s.section_index == index);
-        let element = position.ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
+        let element = custom_section(self.parts, index).ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
         let section = &self.parts.custom_sections[element];
         let name = NameId(self.interners.names.intern(section.name.of(self.data)));
         let element = element as u32;
@@ -323,8 +365,9 @@ impl SymbolTable<'_, '_> {
         }
         let field = imported[0].field.of(self.data);
         if field != b"__indirect_function_table" || imported[0].of.element != types::FUNCREF {
-            let what = "table import is missing a symbol table entry.";
-            return Err(ParseError::malformed(imported[0].field.start as usize, what));
+            let name = String::from_utf8_lossy(field);
+            let what = format!("table import {name} is missing a symbol table entry.");
+            return Err(ParseError::text(imported[0].field.start as usize, what));
         }
         self.list.push(ObjectSymbol {
             kind: SymbolKind::Table,
@@ -346,9 +389,7 @@ pub fn scan_defined_symbols(
     interners: &Interners,
     mut found: impl FnMut(NameId),
 ) -> Result<(), ParseError> {
-    if data.len() < 8 || data[..8] != HEADER {
-        return Err(ParseError::malformed(0, "invalid magic number"));
-    }
+    check_header(data)?;
     let mut reader = Reader::within(data, 8, data.len());
     let mut linking = None;
     while !reader.is_empty() {

@@ -1,6 +1,8 @@
 //! Sections of a relocatable object, one after another.
 //! See <https://webassembly.github.io/spec/core/binary/modules.html>.
 
+use hashbrown::HashSet;
+
 use super::linking::{self, Linking};
 use super::relocations::{self, RelocationSection};
 use super::*;
@@ -33,18 +35,15 @@ pub(super) struct Parts {
     /// Exported functions.
     pub export_names: Vec<(u32, ByteRange)>,
     pub section_count: u32,
+    /// Place of the last section in the order that sections must have.
+    pub last_place: u8,
     /// Whether the function table's symbol had to be made up.
     pub legacy_function_table: bool,
 }
 
 pub(super) fn parse(bytes: Bytes, interners: &Interners) -> Result<Object, ParseError> {
     let data: &[u8] = &bytes;
-    if data.len() < 8 || data[..4] != HEADER[..4] {
-        return Err(ParseError::malformed(0, "invalid magic number"));
-    }
-    if data[4..8] != HEADER[4..] {
-        return Err(ParseError::malformed(4, "invalid version number"));
-    }
+    check_header(data)?;
     if data.len() > u32::MAX as usize - 16 {
         return Err(ParseError::malformed(0, "objects of 4 GiB and more are not possible in this format"));
     }
@@ -59,7 +58,9 @@ pub(super) fn parse(bytes: Bytes, interners: &Interners) -> Result<Object, Parse
             return Err(ParseError::malformed(header, "section too large"));
         }
         reader.skip(size)?;
-        parts.section(id, Reader::within(data, start, start + size), data, interners)?;
+        let section = Reader::within(data, start, start + size);
+        parts.check_order(id, section.clone(), data)?;
+        parts.section(id, section, data, interners)?;
         parts.section_count += 1;
     }
     let linking = match parts.linking.take() {
@@ -67,6 +68,21 @@ pub(super) fn parse(bytes: Bytes, interners: &Interners) -> Result<Object, Parse
         None => return Err(ParseError { offset: 0, kind: ErrorKind::MissingLinkingSection }),
     };
     finish(bytes.clone(), parts, linking, interners)
+}
+
+/// Checks magic number and version.
+pub(super) fn check_header(data: &[u8]) -> Result<(), ParseError> {
+    if !data.starts_with(&HEADER[..4]) {
+        return Err(ParseError::malformed(0, "invalid magic number"));
+    }
+    let Some(version) = data.get(4..8) else {
+        return Err(ParseError::malformed(4, "missing version number"));
+    };
+    if version != &HEADER[4..] {
+        let version = u32::from_le_bytes([version[0], version[1], version[2], version[3]]);
+        return Err(ParseError::text(4, format!("invalid version number: {version}")));
+    }
+    Ok(())
 }
 
 /// Attaches what only the symbol table tells, and partitions the relocations.
@@ -111,7 +127,7 @@ fn finish(
         called_directly: Vec::new(),
         legacy_function_table: parts.legacy_function_table,
     };
-    relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
+    relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data, interners)?;
     Ok(object)
 }
 
@@ -133,6 +149,38 @@ pub(super) fn count(reader: &mut Reader<'_>) -> Result<usize, ParseError> {
 }
 
 impl Parts {
+    /// Sections must stand in the convention's order, each once; `reloc.*` sections anywhere behind `linking`,
+    /// and custom sections that the convention does not speak of anywhere.
+    fn check_order(&mut self, id: u8, mut reader: Reader<'_>, data: &[u8]) -> Result<(), ParseError> {
+        const LINKING: u8 = 14;
+        let at = reader.position();
+        let place = match id {
+            section::CUSTOM => match range_of(&mut reader)?.of(data) {
+                b"linking" => LINKING,
+                b"name" => LINKING + 1,
+                b"producers" => LINKING + 2,
+                b"target_features" => LINKING + 3,
+                name if name.starts_with(b"reloc.") => {
+                    self.last_place = self.last_place.max(LINKING);
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            },
+            section::TYPE..=section::MEMORY => id,
+            section::TAG => 6,
+            section::GLOBAL..=section::ELEM => id + 1,
+            section::DATACOUNT => 11,
+            section::CODE => 12,
+            section::DATA => 13,
+            _ => return Ok(()),
+        };
+        if place <= self.last_place {
+            return Err(ParseError::text(at, format!("out of order section type: {id}")));
+        }
+        self.last_place = place;
+        Ok(())
+    }
+
     fn section(
         &mut self,
         id: u8,
@@ -157,12 +205,13 @@ impl Parts {
             section::START | section::DATACOUNT => {
                 reader.u32()?;
             }
-            _ => return Err(ParseError::malformed(reader.position(), "invalid section type")),
+            _ => return Err(ParseError::text(reader.position(), format!("invalid section type: {id}"))),
         }
-        if reader.is_empty() {
+        if reader.is_empty() || matches!(id, section::START | section::DATACOUNT) {
             Ok(())
         } else {
-            Err(ParseError::malformed(reader.position(), "section ended prematurely"))
+            let name = section::name(id).to_lowercase();
+            Err(ParseError::text(reader.position(), format!("{name} section ended prematurely")))
         }
     }
 
@@ -177,7 +226,7 @@ impl Parts {
         for _ in 0..count {
             let start = reader.position();
             if reader.byte()? != types::FUNC {
-                return Err(ParseError::malformed(start, "invalid signature type"));
+                return Err(ParseError::malformed(start, "bad form"));
             }
             let start = reader.position();
             let mut canonical = true;
@@ -198,11 +247,11 @@ impl Parts {
         Ok(())
     }
 
-    fn type_index(&self, reader: &mut Reader<'_>) -> Result<u32, ParseError> {
+    fn type_index(&self, reader: &mut Reader<'_>, wrong: &'static str) -> Result<u32, ParseError> {
         let start = reader.position();
         let index = reader.u32()?;
         if index as usize >= self.types.len() {
-            return Err(ParseError::malformed(start, "invalid function type"));
+            return Err(ParseError::malformed(start, wrong));
         }
         Ok(index)
     }
@@ -214,7 +263,7 @@ impl Parts {
             let at = reader.position();
             match reader.byte()? {
                 external::FUNCTION => {
-                    let of = self.type_index(reader)?;
+                    let of = self.type_index(reader, "invalid function type")?;
                     self.imports.functions.push(Import { module, field, of });
                 }
                 external::TABLE => {
@@ -233,7 +282,7 @@ impl Parts {
                     if reader.byte()? != 0 {
                         return Err(ParseError::malformed(at, "invalid attribute"));
                     }
-                    let of = self.type_index(reader)?;
+                    let of = self.type_index(reader, "invalid tag type")?;
                     self.imports.tags.push(Import { module, field, of });
                 }
                 _ => return Err(ParseError::malformed(at, "unexpected import kind")),
@@ -246,7 +295,7 @@ impl Parts {
         let count = count(reader)?;
         self.function_types.reserve(count);
         for _ in 0..count {
-            let index = self.type_index(reader)?;
+            let index = self.type_index(reader, "invalid function type")?;
             self.function_types.push(index);
         }
         Ok(())
@@ -274,7 +323,7 @@ impl Parts {
             if reader.byte()? != 0 {
                 return Err(ParseError::malformed(at, "invalid attribute"));
             }
-            let index = self.type_index(reader)?;
+            let index = self.type_index(reader, "invalid tag type")?;
             self.tags.push(index);
         }
         Ok(())
@@ -313,9 +362,6 @@ impl Parts {
     }
 
     fn code_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
-        if self.code.is_some() {
-            return Err(ParseError::malformed(reader.position(), "out of order section type: 10"));
-        }
         self.code = Some((self.section_count, ByteRange::between(reader.position(), reader.end())));
         let at = reader.position();
         let count = count(reader)?;
@@ -346,9 +392,6 @@ impl Parts {
     }
 
     fn data_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
-        if self.data.is_some() {
-            return Err(ParseError::malformed(reader.position(), "out of order section type: 11"));
-        }
         let section_start = reader.position();
         self.data = Some((self.section_count, ByteRange::between(section_start, reader.end())));
         let count = count(reader)?;
@@ -384,12 +427,9 @@ impl Parts {
         let contents = ByteRange::between(reader.position(), reader.end());
         match name.of(data) {
             b"linking" => {
-                if self.linking.is_some() {
-                    return Err(ParseError::malformed(reader.position(), "more than one linking section"));
-                }
                 self.linking = Some(linking::read(&mut reader)?);
             }
-            b"target_features" => self.features = Some(read_features(&mut reader)?),
+            b"target_features" => self.features = Some(read_features(&mut reader, data)?),
             b"producers" => self.producers = read_producers(&mut reader, data)?,
             // A damaged name section must not keep a program from being linked.
             b"name" => self.debug_names = read_function_names(&mut reader).unwrap_or_default(),
@@ -474,23 +514,30 @@ fn skip_constant_expression(reader: &mut Reader<'_>) -> Result<(), ParseError> {
             | opcode::I64_MUL => {}
             0xfd => {
                 if reader.u32()? != 12 {
-                    return Err(ParseError::malformed(at, "invalid opcode in init_expr"));
+                    return Err(ParseError::malformed(at, "invalid opcode in init_expr: 253"));
                 }
                 reader.skip(16)?;
             }
-            _ => return Err(ParseError::malformed(at, "invalid opcode in init_expr")),
+            other => return Err(ParseError::text(at, format!("invalid opcode in init_expr: {other}"))),
         }
     }
 }
 
-fn read_features(reader: &mut Reader<'_>) -> Result<Vec<Feature>, ParseError> {
+fn read_features(reader: &mut Reader<'_>, data: &[u8]) -> Result<Vec<Feature>, ParseError> {
     let mut features = Vec::new();
+    let mut seen: HashSet<&[u8]> = HashSet::new();
     for _ in 0..count(reader)? {
         let prefix = reader.byte()?;
         if !matches!(prefix, b'+' | b'-') {
             return Err(reader.error(ErrorKind::UnknownFeaturePrefix(prefix)));
         }
+        let at = reader.position();
         let name = range_of(reader)?;
+        if !seen.insert(name.of(data)) {
+            let name = String::from_utf8_lossy(name.of(data));
+            let message = format!("target features section contains repeated feature \"{name}\"");
+            return Err(ParseError::text(at, message));
+        }
         features.push(Feature { prefix, name });
     }
     if !reader.is_empty() {
@@ -501,16 +548,27 @@ fn read_features(reader: &mut Reader<'_>) -> Result<Vec<Feature>, ParseError> {
 
 fn read_producers(reader: &mut Reader<'_>, data: &[u8]) -> Result<Producers, ParseError> {
     let mut producers = Producers::default();
+    let mut fields: HashSet<&[u8]> = HashSet::new();
     for _ in 0..count(reader)? {
         let at = reader.position();
-        let list = match range_of(reader)?.of(data) {
+        let field = range_of(reader)?.of(data);
+        if !fields.insert(field) {
+            return Err(ParseError::malformed(at, "producers section does not have unique fields"));
+        }
+        let list = match field {
             b"language" => &mut producers.languages,
             b"processed-by" => &mut producers.tools,
             b"sdk" => &mut producers.sdks,
             _ => return Err(ParseError::malformed(at, "producers section field is not named one of language, processed-by, or sdk")),
         };
+        let mut seen: HashSet<&[u8]> = HashSet::new();
         for _ in 0..count(reader)? {
-            list.push((range_of(reader)?, range_of(reader)?));
+            let at = reader.position();
+            let (name, version) = (range_of(reader)?, range_of(reader)?);
+            if !seen.insert(name.of(data)) {
+                return Err(ParseError::malformed(at, "producers section contains repeated producer"));
+            }
+            list.push((name, version));
         }
     }
     if !reader.is_empty() {

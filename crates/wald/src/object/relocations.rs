@@ -32,6 +32,7 @@ pub(super) fn partition(
     sections: &[RelocationSection],
     code: Option<(u32, ByteRange)>,
     data: Option<(u32, ByteRange)>,
+    interners: &Interners,
 ) -> Result<(), ParseError> {
     let mut called_directly = vec![0u64; object.symbols.len().div_ceil(64)];
     for section in sections {
@@ -43,6 +44,7 @@ pub(super) fn partition(
             called_directly: &mut called_directly,
             symbols: &object.symbols,
             types: object.types.len(),
+            interners,
         };
         if code.is_some_and(|(index, _)| index == section.target) {
             let start = object.code_start;
@@ -75,6 +77,7 @@ struct Entries<'a, 's> {
     called_directly: &'s mut [u64],
     symbols: &'s [ObjectSymbol],
     types: usize,
+    interners: &'s Interners,
 }
 
 impl Entries<'_, '_> {
@@ -145,27 +148,31 @@ impl Entries<'_, '_> {
             }
             return Ok(());
         }
-        let symbol = self.symbols.get(index as usize).map(|symbol| symbol.kind);
+        let named = self.symbols.get(index as usize);
+        let symbol = named.map(|symbol| symbol.kind);
         let (fits, what) = match kind {
             FunctionIndexLeb | FunctionIndexI32 | TableIndexSleb | TableIndexI32 | TableIndexRelSleb
             | TableIndexSleb64 | TableIndexI64 | TableIndexRelSleb64 => {
-                (symbol == Some(SymbolKind::Function), "invalid relocation function index")
+                (symbol == Some(SymbolKind::Function), "invalid function relocation")
             }
-            TableNumberLeb => (symbol == Some(SymbolKind::Table), "invalid relocation table index"),
+            TableNumberLeb => (symbol == Some(SymbolKind::Table), "invalid table relocation"),
             // Address of a datum or function through its GOT entry, or a plain global.
-            GlobalIndexLeb | GlobalIndexI32 => (
+            GlobalIndexLeb => (
                 matches!(symbol, Some(SymbolKind::Global | SymbolKind::Data | SymbolKind::Function)),
-                "invalid relocation global index",
+                "invalid global relocation",
             ),
-            TagIndexLeb => (symbol == Some(SymbolKind::Tag), "invalid relocation tag index"),
+            GlobalIndexI32 => (symbol == Some(SymbolKind::Global), "invalid global relocation"),
+            TagIndexLeb => (symbol == Some(SymbolKind::Tag), "invalid tag relocation"),
             FunctionOffsetI32 | FunctionOffsetI64 => {
-                (symbol == Some(SymbolKind::Function), "invalid relocation function index")
+                (symbol == Some(SymbolKind::Function), "invalid function relocation")
             }
-            SectionOffsetI32 => (symbol == Some(SymbolKind::Section), "invalid relocation section index"),
-            _ => (symbol == Some(SymbolKind::Data), "invalid relocation data index"),
+            SectionOffsetI32 => (symbol == Some(SymbolKind::Section), "invalid section relocation"),
+            _ => (symbol == Some(SymbolKind::Data), "invalid data relocation"),
         };
         if !fits {
-            return Err(ParseError::malformed(at, what));
+            let name = |id: NameId| self.interners.names.with(id.0, |text| String::from_utf8_lossy(text).into_owned());
+            let name = named.map_or_else(String::new, |symbol| name(symbol.name));
+            return Err(ParseError::text(at, format!("{what}: {name}")));
         }
         if kind == FunctionIndexLeb {
             self.called_directly[index as usize / 64] |= 1 << (index % 64);
