@@ -149,3 +149,20 @@ fn what_is_not_supported_yet_is_an_error() {
     }
     assert_eq!(directory.names(), ["start.o"]);
 }
+
+#[test]
+fn verbose_link_shows_command_line_inputs_and_extracted_members() {
+    let directory = Directory::new("verbose_link");
+    let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
+    let answer =
+        wald(&["wald", "--start-lib", &input, "--end-lib", "-o", &output, "--verbose-link", "-u", "_start"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let lines: Vec<&str> = answer.stderr.lines().collect();
+    assert!(
+        lines[0].starts_with("wald: command line: --start-lib") && lines[0].ends_with("-u _start"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[1], format!("wald: input: {input}"));
+    assert_eq!(lines[2], format!("wald: extracted: {input} for _start, which <internal> refers to"));
+    assert_eq!(lines.len(), 3);
+}
