@@ -14,6 +14,7 @@ use crate::layout::indices::Indices;
 use crate::layout::{memory, mutable_globals, segments, start_stop, Layout};
 use crate::map_file;
 use crate::mark_live;
+use crate::merge_strings;
 use crate::object::Interners;
 use crate::options::Options;
 use crate::output;
@@ -84,6 +85,7 @@ fn link(
 
     let mut symbols = timer.phase("resolve", || resolve::resolve(options, interners, files, stubs, timer, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
+    merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols.objects);
     let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks));
     if options.print_gc_sections {
@@ -94,7 +96,7 @@ fn link(
 
     // Beyond this point it is final which chunks of the inputs are linked.
     let mut segments =
-        timer.phase("segments", || segments::create(options, &symbols, &chunks, &live, diagnostics));
+        timer.phase("segments", || segments::create(options, &symbols, &chunks, &live));
     let memory = memory::place(options, &symbols, &mut segments, diagnostics);
     start_stop::define(options, interners, &segments, &memory, &mut symbols, &mut live, diagnostics);
     // Beyond this point addresses are final.

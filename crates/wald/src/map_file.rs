@@ -110,7 +110,7 @@ impl Map<'_> {
         let parsed = self.layout.symbols.objects[object.at()].object;
         let element = number + parsed.imports.globals.len() as u32;
         let symbol = parsed.symbols.iter().find(|s| s.kind == SymbolKind::Global && s.element == element);
-        symbol.map_or_else(Vec::new, |symbol| self.layout.names.text(symbol.name.0).to_vec())
+        symbol.map_or_else(Vec::new, |symbol| symbol.name_in(parsed).to_vec())
     }
 
     fn functions(&mut self, output: &OutputSection) {
@@ -128,7 +128,7 @@ impl Map<'_> {
                     let linked = &layout.symbols.objects[object.at()];
                     let symbol = linked.object.functions[index as usize].symbol;
                     let name = linked.object.symbols.get(symbol as usize);
-                    let name = name.map_or(&b""[..], |symbol| layout.names.text(symbol.name.0));
+                    let name = name.map_or(&b""[..], |symbol| symbol.name_in(linked.object));
                     let text = format!("{}:({})", linked.path, String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
                     for symbol in self.symbols.get(&Chunk::Function(object, index)).cloned().unwrap_or_default() {
@@ -141,8 +141,8 @@ impl Map<'_> {
     }
 
     fn symbol_name(&self, object: ObjectId, symbol: u32) -> String {
-        let name = self.layout.symbols.objects[object.at()].object.symbols[symbol as usize].name;
-        display_name(self.layout.names.text(name.0), self.layout.options.demangle)
+        let parsed = self.layout.symbols.objects[object.at()].object;
+        display_name(parsed.symbols[symbol as usize].name_in(parsed), self.layout.options.demangle)
     }
 
     fn data(&mut self, output: &OutputSection) {

@@ -184,12 +184,7 @@ impl Marker<'_> {
             match linked.reference(init.symbol.0) {
                 Reference::Own(own) if is_left_out(linked, own) => {}
                 Reference::Own(_) => self.enqueue_reference(object, init.symbol.0),
-                Reference::Global(id) => {
-                    let symbol = self.symbols.get(id);
-                    if symbol.is_defined() {
-                        self.enqueue(id);
-                    }
-                }
+                Reference::Global(id) => self.enqueue(id),
             }
         }
     }
@@ -291,10 +286,7 @@ impl Marker<'_> {
                     let (object, own) = (ObjectId::new(object), linked.own(own));
                     self.live.is_own_live(self.symbols, self.chunks, object, own) == Some(true)
                 }
-                Reference::Global(id) => {
-                    self.symbols.get(id).is_defined()
-                        && self.live.is_symbol_live(self.symbols, self.chunks, id)
-                }
+                Reference::Global(id) => self.live.is_symbol_live(self.symbols, self.chunks, id),
             })
         });
         if let (true, Some(call_ctors)) = (any, self.symbols.well_known.call_ctors) {
@@ -326,12 +318,12 @@ pub fn print_removed(
         let (object, id) = (linked.object, ObjectId::new(position));
         let symbol_name = |kind: SymbolKind, element: usize| {
             let symbol = object.symbols.iter().find(|s| s.kind == kind && s.element as usize == element && s.is_defined());
-            symbol.map_or_else(String::new, |s| crate::resolve::name_text(names, s.name))
+            symbol.map_or_else(String::new, |s| String::from_utf8_lossy(s.name_in(object)).into_owned())
         };
         for (index, function) in object.functions.iter().enumerate() {
             if !live.functions.contains(chunks.functions.of(id, index)) {
                 let name = object.symbols.get(function.symbol as usize);
-                let name = name.map_or_else(String::new, |s| crate::resolve::name_text(names, s.name));
+                let name = name.map_or_else(String::new, |s| String::from_utf8_lossy(s.name_in(object)).into_owned());
                 say(&linked.path, &name);
             }
         }

@@ -8,6 +8,11 @@ use hashbrown::HashTable;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
+use crate::object::InputSection;
+use crate::options::Options;
+use crate::symbols::SymbolTable;
+
 /// A string that stands in the output.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputString {
@@ -42,6 +47,27 @@ impl MergedStrings {
             None => offset,
         }
     }
+}
+
+/// Checks that everything that is to be merged ends with a NUL, whether or not it will be linked.
+pub fn check_terminated(
+    options: &Options,
+    symbols: &SymbolTable<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), LinkFailure> {
+    for linked in &symbols.objects {
+        let bytes: &[u8] = &linked.object.bytes;
+        let segments = linked.object.segments.iter().filter(|segment| segment.is_mergeable(options));
+        let sections = linked.object.custom_sections.iter();
+        let sections = sections.filter(|s| s.data.len > 0 && InputSection::is_mergeable(options, s.name.of(bytes)));
+        let chunks = sections.map(|s| (s.name, s.data)).chain(segments.map(|s| (s.name, s.data)));
+        for (name, _) in chunks.filter(|(_, data)| data.of(bytes).last() != Some(&0)) {
+            let name = String::from_utf8_lossy(name.of(bytes));
+            let message = format!("{}:({name}): string is not null terminated", linked.path);
+            diagnostics.push(Diagnostic::error(Code::Parse, message));
+        }
+    }
+    diagnostics.check()
 }
 
 /// An input's last string is not terminated.

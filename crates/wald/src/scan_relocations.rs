@@ -260,8 +260,8 @@ impl Joiner<'_, '_> {
             Reference::Own(own) => Some((object, linked.own(own))),
             Reference::Global(id) => self.symbols.definition(self.symbols.get(id)),
         };
-        let name = linked.object.symbols[index as usize].name;
-        let name = self.names.with(name.0, |text| display_name(text, self.options.demangle));
+        let name = linked.object.symbols[index as usize].name_in(linked.object);
+        let name = display_name(name, self.options.demangle);
         let start = format!("{}: relocation {} cannot be used against", linked.path, kind.name());
         let mut problems = Vec::new();
         match found {
@@ -351,7 +351,8 @@ impl Joiner<'_, '_> {
         let symbol = self.symbols.get(id);
         let show = |name: NameId| self.names.with(name.0, |text| display_name(text, self.options.demangle));
         let message = format!("{}: undefined symbol: {}", linked.path, show(symbol.name));
-        let function = linked.object.symbols.get(function as usize).map(|s| show(s.name));
+        let function = linked.object.symbols.get(function as usize);
+        let function = function.map(|s| display_name(s.name_in(linked.object), self.options.demangle));
         let location = Location { path: linked.path.clone(), symbol: function, ..Location::default() };
         match self.options.unresolved_symbols {
             _ if symbol.flags.is_local() => {

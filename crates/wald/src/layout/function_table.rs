@@ -31,7 +31,7 @@ pub fn resolve(
         let problem = match (symbol.kind, symbol.is_defined()) {
             (SymbolKind::Table, false) => None,
             (SymbolKind::Table, true) => Some("reserved symbol must not be defined in input files"),
-            _ => Some("reserved name must be of type table"),
+            _ => Some("reserved symbol must be of type table"),
         };
         if let Some(problem) = problem {
             let message = format!("{problem}: `{}`", String::from_utf8_lossy(NAME));
@@ -62,6 +62,10 @@ pub fn resolve(
         symbol.file = None;
         symbol.force_export = options.export_table;
         symbol.resolution = Resolution::Synthetic(Synthetic::FunctionTable);
+        if symbol.traced {
+            let text = format!("<internal>: definition of {}", String::from_utf8_lossy(NAME));
+            diagnostics.push(Diagnostic::message(Code::TraceSymbol, text));
+        }
         live.symbols.grow(id.at() + 1, false);
         live.symbols.insert(id.at());
         symbols.well_known.function_table = Some(id);

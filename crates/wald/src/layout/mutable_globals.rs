@@ -7,8 +7,9 @@ use crate::features::Features;
 use crate::format::SymbolKind;
 use crate::object::Interners;
 use crate::options::Options;
-use crate::resolve::display_name;
-use crate::symbols::SymbolTable;
+use crate::index::SymbolId;
+use crate::resolve::{display_name, object_global_type};
+use crate::symbols::{Resolution, SymbolTable, Synthetic, SyntheticGlobal};
 
 /// Checks imported and exported globals.
 pub fn check(
@@ -26,7 +27,7 @@ pub fn check(
     let imported = imports.symbols.iter().copied();
     let imported = imported.filter(|&id| symbols.get(id).kind == SymbolKind::Global && global_type(symbols, id).mutable);
     let exported = indices.exports.iter().filter_map(|export| export.symbol);
-    let exported = exported.filter(|&id| symbols.get(id).kind == SymbolKind::Global);
+    let exported = exported.filter(|&id| is_mutable_global(options, symbols, id));
     for (id, how) in imported.map(|id| (id, "imported")).chain(exported.map(|id| (id, "exported"))) {
         let name = symbols.get(id).name;
         let name = interners.names.with(name.0, |text| display_name(text, options.demangle));
@@ -35,5 +36,19 @@ pub fn check(
              --no-check-features to suppress."
         );
         diagnostics.push(Diagnostic::error(Code::Features, message));
+    }
+}
+
+fn is_mutable_global(options: &Options, symbols: &SymbolTable<'_>, id: SymbolId) -> bool {
+    let symbol = symbols.get(id);
+    if symbol.kind != SymbolKind::Global {
+        return false;
+    }
+    match symbol.resolution {
+        Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::StackPointer)) => true,
+        Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::TlsBase)) => options.shared_memory,
+        _ => symbols.definition(symbol).is_some_and(|(object, own)| {
+            object_global_type(symbols.objects[object.at()].object, own).mutable
+        }),
     }
 }

@@ -3,8 +3,6 @@
 use hashbrown::HashMap;
 
 use crate::chunks::Chunks;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::format::segment_flags;
 use crate::index::ObjectId;
 use crate::mark_live::Liveness;
 use crate::merge_strings::{self, MergedStrings};
@@ -127,19 +125,12 @@ fn output_name<'n>(options: &Options, segment: &InputSegment, name: &'n [u8]) ->
     name
 }
 
-/// Whether a segment's strings are merged with others. Aligned ones are left alone.
-fn is_mergeable(options: &Options, segment: &InputSegment) -> bool {
-    let strings = segment.flags & segment_flags::STRINGS != 0 && segment.alignment == 0;
-    options.optimize > 0 && strings && segment.data.len > 0
-}
-
 /// Puts all live segments into output segments.
 pub fn create(
     options: &Options,
     symbols: &SymbolTable<'_>,
     chunks: &Chunks,
     live: &Liveness,
-    diagnostics: &mut Diagnostics,
 ) -> Segments {
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
     let mut list: Vec<(OutputSegment, Vec<(ObjectId, u32)>)> = Vec::new();
@@ -171,7 +162,7 @@ pub fn create(
     let mut segments =
         Segments { list: Vec::new(), places: vec![nowhere; chunks.segments.total()], merged: Vec::new() };
     for (output, inputs) in list {
-        place_inputs(options, symbols, chunks, &mut segments, output, &inputs, diagnostics);
+        place_inputs(options, symbols, chunks, &mut segments, output, &inputs);
     }
     segments
 }
@@ -188,14 +179,13 @@ fn place_inputs(
     segments: &mut Segments,
     mut output: OutputSegment,
     inputs: &[(ObjectId, u32)],
-    diagnostics: &mut Diagnostics,
 ) {
     let number = segments.list.len() as u32;
     let first_merged = segments.merged.len();
     let mut parts = Vec::new();
     for &(object, index) in inputs {
         let segment = &symbols.objects[object.at()].object.segments[index as usize];
-        if !is_mergeable(options, segment) {
+        if !segment.is_mergeable(options) {
             parts.push(Content::Input(object, index));
             continue;
         }
@@ -214,7 +204,7 @@ fn place_inputs(
         segments.merged[first_merged + position].inputs.push((object, index));
     }
     for merged in &mut segments.merged[first_merged..] {
-        merge(symbols, merged, diagnostics);
+        merge(symbols, merged);
     }
     let mut size = 0u64;
     for content in parts {
@@ -243,22 +233,12 @@ fn place_inputs(
     segments.list.push(output);
 }
 
-fn merge(symbols: &SymbolTable<'_>, merged: &mut Merged, diagnostics: &mut Diagnostics) {
+fn merge(symbols: &SymbolTable<'_>, merged: &mut Merged) {
     let input = |&(object, index): &(ObjectId, u32)| {
         let parsed = symbols.objects[object.at()].object;
         parsed.segments[index as usize].data.of(&parsed.bytes)
     };
     let inputs: Vec<&[u8]> = merged.inputs.iter().map(input).collect();
-    match merge_strings::merge(&inputs, 1 << merged.alignment) {
-        Ok(strings) => merged.strings = strings,
-        Err(error) => {
-            let (object, index) = merged.inputs[error.input];
-            let linked = &symbols.objects[object.at()];
-            let segment = &linked.object.segments[index as usize];
-            let name = String::from_utf8_lossy(segment.name.of(&linked.object.bytes));
-            let message = format!("{}:({name}): string is not null terminated", linked.path);
-            diagnostics.push(Diagnostic::error(Code::Parse, message));
-            merged.strings.pieces = vec![Vec::new(); merged.inputs.len()];
-        }
-    }
+    // That strings are terminated was checked: one that is not would stay as it is.
+    merged.strings = merge_strings::merge(&inputs, 1 << merged.alignment).unwrap_or_default();
 }

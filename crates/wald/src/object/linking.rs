@@ -218,6 +218,14 @@ impl SymbolTable<'_, '_> {
         Err(ParseError::text(at, format!("duplicate symbol name {name}")))
     }
 
+    /// Interns the name of a symbol that other files may refer to.
+    fn name(&self, flags: SymbolFlags, text: ByteRange) -> NameId {
+        match flags.is_local() {
+            true => ObjectSymbol::UNNAMED,
+            false => NameId(self.interners.names.intern(text.of(self.data))),
+        }
+    }
+
     fn symbol(&mut self, reader: &mut Reader<'_>) -> Result<ObjectSymbol, ParseError> {
         let at = reader.position();
         let number = reader.byte()?;
@@ -248,8 +256,9 @@ impl SymbolTable<'_, '_> {
         if kind == SymbolKind::Table {
             self.tables += 1;
         }
-        let name = NameId(self.interners.names.intern(name.of(self.data)));
-        Ok(ObjectSymbol { kind, flags, name, element, offset, size })
+        let text = name;
+        let name = self.name(flags, text);
+        Ok(ObjectSymbol { kind, flags, name, text, element, offset, size })
     }
 
     /// Checks that `element` is an import for an undefined symbol and a definition for a defined one; gives the
@@ -297,7 +306,7 @@ impl SymbolTable<'_, '_> {
     }
 
     fn data_symbol(&mut self, reader: &mut Reader<'_>, flags: SymbolFlags) -> Result<ObjectSymbol, ParseError> {
-        let name = reader.string()?;
+        let text = range_of(reader)?;
         let (mut element, mut offset, mut size) = (NONE, 0, 0);
         if !flags.is_undefined() {
             let at = reader.position();
@@ -314,7 +323,7 @@ impl SymbolTable<'_, '_> {
                     Some(segment) if offset > u64::from(segment.data.len) => {
                         let message = format!(
                             "invalid data symbol offset: `{}` (offset: {offset} segment size: {})",
-                            String::from_utf8_lossy(name),
+                            String::from_utf8_lossy(text.of(self.data)),
                             segment.data.len
                         );
                         return Err(ParseError::text(at, message));
@@ -326,8 +335,8 @@ impl SymbolTable<'_, '_> {
         // Old compilers marked thread-local data by its segment's name alone.
         let in_tls = self.parts.segments.get(element as usize).is_some_and(InputSegment::is_tls);
         let flags = if in_tls { SymbolFlags(flags.0 | SymbolFlags::TLS) } else { flags };
-        let name = NameId(self.interners.names.intern(name));
-        Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, element, offset, size })
+        let name = self.name(flags, text);
+        Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, text, element, offset, size })
     }
 
     fn section_symbol(
@@ -342,9 +351,10 @@ impl SymbolTable<'_, '_> {
         let index = reader.u32()?;
         let element = custom_section(self.parts, index).ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
         let section = &self.parts.custom_sections[element];
-        let name = NameId(self.interners.names.intern(section.name.of(self.data)));
+        let text = section.name;
+        let name = ObjectSymbol::UNNAMED;
         let element = element as u32;
-        Ok(ObjectSymbol { kind: SymbolKind::Section, flags, name, element, offset: 0, size: 0 })
+        Ok(ObjectSymbol { kind: SymbolKind::Section, flags, name, text, element, offset: 0, size: 0 })
     }
 
     /// Objects from before table symbols use the indirect function table without naming it: they get a symbol
@@ -376,6 +386,7 @@ impl SymbolTable<'_, '_> {
             kind: SymbolKind::Table,
             flags: SymbolFlags(SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP),
             name: NameId(self.interners.names.intern(field)),
+            text: imported[0].field,
             element: 0,
             offset: 0,
             size: 0,

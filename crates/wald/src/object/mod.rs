@@ -16,6 +16,7 @@ use crate::format::relocation::RelocationIterator;
 use crate::format::{segment_flags, GlobalType, SymbolFlags, SymbolKind, TableType};
 use crate::index::{ByteRange, NameId, ObjectSymbolIndex, SignatureId};
 use crate::names::Interner;
+use crate::options::Options;
 use crate::parse_error::ParseError;
 
 pub use linking::scan_defined_symbols;
@@ -158,6 +159,12 @@ impl InputSegment {
         self.flags & segment_flags::TLS != 0
     }
 
+    /// Whether its strings are merged with others. Aligned ones are left alone.
+    pub fn is_mergeable(&self, options: &Options) -> bool {
+        let strings = self.flags & segment_flags::STRINGS != 0 && self.alignment == 0;
+        options.optimize > 0 && strings && self.data.len > 0
+    }
+
     /// Whether it must not be removed.
     pub fn is_retained(&self) -> bool {
         self.flags & segment_flags::RETAIN != 0
@@ -186,8 +193,10 @@ pub struct ObjectSymbol {
     pub kind: SymbolKind,
     /// Its flags.
     pub flags: SymbolFlags,
-    /// Its name, interned.
+    /// Its name, interned; [`ObjectSymbol::UNNAMED`] for local symbols, which nothing looks up by name.
     pub name: NameId,
+    /// Its name's bytes.
+    pub text: ByteRange,
     /// Index of the function, global, tag or table in its index space (imports first); of the segment; of the
     /// entry in [`Object::custom_sections`] for a section symbol. [`NONE`] for undefined data and absolute data.
     pub element: u32,
@@ -197,7 +206,22 @@ pub struct ObjectSymbol {
     pub size: u64,
 }
 
+impl InputSection {
+    /// Whether the strings of a section of this name are merged.
+    pub fn is_mergeable(options: &Options, name: &[u8]) -> bool {
+        options.optimize > 0 && matches!(name, b".debug_str" | b".debug_line_str")
+    }
+}
+
 impl ObjectSymbol {
+    /// The name of a symbol that was not interned.
+    pub const UNNAMED: NameId = NameId(u32::MAX);
+
+    /// Its name.
+    pub fn name_in<'o>(&self, object: &'o Object) -> &'o [u8] {
+        self.text.of(&object.bytes)
+    }
+
     /// Whether this object defines it.
     #[inline]
     pub fn is_defined(&self) -> bool {

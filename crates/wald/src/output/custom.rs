@@ -7,6 +7,7 @@ use super::{take, Job, Work};
 use crate::index::ObjectId;
 use crate::layout::Layout;
 use crate::merge_strings::{self, MergedStrings};
+use crate::object::InputSection;
 use crate::relocate::{tombstone, Relocator, SectionOffsets};
 
 /// About how many strings' bytes one task copies.
@@ -69,12 +70,8 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
 }
 
 impl CustomPlan {
-    fn is_strings(&self, layout: &Layout<'_>) -> bool {
-        layout.options.optimize > 0 && matches!(&self.name[..], b".debug_str" | b".debug_line_str")
-    }
-
     fn place(&mut self, layout: &Layout<'_>, offsets: &mut SectionOffsets) {
-        if self.is_strings(layout) {
+        if InputSection::is_mergeable(layout.options, &self.name) {
             if let Some(strings) = self.merge(layout) {
                 self.place_strings(layout, strings, offsets);
                 return;

@@ -76,9 +76,8 @@ impl<'a> Namer<'a> {
         self.count += 1;
     }
 
-    fn shown(&mut self, index: u32, prefix: &str, name: crate::index::NameId) {
+    fn shown(&mut self, index: u32, prefix: &str, text: &[u8]) {
         let demangle = self.layout.options.demangle;
-        let text = self.layout.names.text(name.0);
         let text = display_name_with(&mut self.demangler, text, demangle);
         write_u32(&mut self.out, index);
         write_u64(&mut self.out, (prefix.len() + text.len()) as u64);
@@ -88,7 +87,8 @@ impl<'a> Namer<'a> {
     }
 
     fn symbol(&mut self, index: u32, id: SymbolId) {
-        self.shown(index, "", self.layout.symbols.get(id).name);
+        let layout = self.layout;
+        self.shown(index, "", layout.names.text(layout.symbols.get(id).name.0));
     }
 
     fn function(&mut self, position: usize) {
@@ -102,7 +102,7 @@ impl<'a> Namer<'a> {
                 let debug_name = function.debug_name.of(&parsed.bytes);
                 match parsed.symbols.get(function.symbol as usize) {
                     Some(_) if !debug_name.is_empty() => self.raw(index, debug_name),
-                    Some(symbol) => self.shown(index, "", symbol.name),
+                    Some(symbol) => self.shown(index, "", symbol.name_in(parsed)),
                     None => {}
                 }
             }
@@ -154,7 +154,8 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
             OutputGlobal::Synthetic(global) => namer.raw(index, synthetic_name(global)),
             OutputGlobal::Input(object, number) => {
                 if let Some(symbol) = symbol_of_global(layout, object, number) {
-                    namer.shown(index, "", symbol.name);
+                    let parsed = layout.symbols.objects[object.at()].object;
+                    namer.shown(index, "", symbol.name_in(parsed));
                 } else {
                     namer.raw(index, b"");
                 }
@@ -164,10 +165,11 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
     for &symbol in &layout.indices.internal_got {
         let index = layout.indices.got.get(&symbol).copied().unwrap_or(0);
         let (name, kind) = match symbol {
-            AnySymbol::Global(id) => (layout.symbols.get(id).name, layout.symbols.get(id).kind),
+            AnySymbol::Global(id) => (layout.names.text(layout.symbols.get(id).name.0), layout.symbols.get(id).kind),
             AnySymbol::Own(object, own) => {
-                let own = layout.symbols.objects[object.at()].own(own);
-                (own.name, own.kind)
+                let linked = &layout.symbols.objects[object.at()];
+                let own = linked.own(own);
+                (own.name_in(linked.object), own.kind)
             }
         };
         let prefix =

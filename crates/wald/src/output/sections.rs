@@ -395,5 +395,31 @@ pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let mut out = vec![MEMORY_INFO];
     write_u64(&mut out, body.len() as u64);
     out.extend_from_slice(&body);
+    dylink_weak_imports(layout, &mut out);
     Some(out)
+}
+
+/// Tells the dynamic linker which imports may stay without a value.
+fn dylink_weak_imports(layout: &Layout<'_>, out: &mut Vec<u8>) {
+    const IMPORT_INFO: u8 = 4;
+    let symbols = layout.imports.symbols.iter().map(|&id| (id, None));
+    let got = layout.imports.got.iter().map(|&id| (id, Some(layout.symbols.get(id).kind)));
+    let weak: Vec<_> =
+        symbols.chain(got).filter(|(id, _)| layout.symbols.get(*id).is_undefined_weak()).collect();
+    let entries = list(&weak, |out, &(id, got)| {
+        let symbol = layout.symbols.get(id);
+        let module = match got {
+            Some(SymbolKind::Data) => &b"GOT.mem"[..],
+            Some(_) => b"GOT.func",
+            None => symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0)),
+        };
+        name(out, module);
+        name(out, layout.names.text(symbol.import.field.unwrap_or(symbol.name).0));
+        write_u32(out, symbol.flags.0);
+    });
+    if let Some(entries) = entries {
+        out.push(IMPORT_INFO);
+        write_u64(out, entries.len() as u64);
+        out.extend_from_slice(&entries);
+    }
 }

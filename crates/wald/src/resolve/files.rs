@@ -180,7 +180,8 @@ impl<'a> Resolver<'a, '_> {
         symbol: &ObjectSymbol,
         attributes: ImportAttributes,
     ) -> SymbolId {
-        let id = self.push(symbol.name);
+        let name = self.name(symbol.name_in(linked.object));
+        let id = self.push(name);
         let signature = signature_of(linked.object, symbol);
         let entry = self.table.get_mut(id);
         entry.kind = symbol.kind;

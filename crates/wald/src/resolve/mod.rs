@@ -24,6 +24,8 @@ use crate::stub_library::StubLibrary;
 use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable, Synthetic, SyntheticFunction};
 use crate::timing::Timer;
 
+pub use add::object_global_type;
+
 /// Why an archive member was extracted, for `--why-extract`.
 struct Extraction {
     /// Who needed it: a file, or an option.
@@ -60,10 +62,7 @@ pub fn resolve<'a>(
     resolver.apply_wraps(&wrapped);
     resolver.force_exports();
     resolver.stub_undefined_weak_functions();
-    if let Some(entry) = resolver.table.well_known.entry {
-        let entry = resolver.table.get_mut(entry);
-        entry.flags = entry.flags.with_hidden(false);
-    }
+    resolver.unhide_entry();
     resolver.diagnostics.check()?;
     resolver.demote_lazy_symbols();
     Ok(resolver.table)

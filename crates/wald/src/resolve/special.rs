@@ -205,6 +205,14 @@ impl<'a> Resolver<'a, '_> {
         id
     }
 
+    /// The host must be able to call the entry.
+    pub(super) fn unhide_entry(&mut self) {
+        if let Some(entry) = self.table.well_known.entry {
+            let entry = self.table.get_mut(entry);
+            entry.flags = entry.flags.with_hidden(false);
+        }
+    }
+
     /// Sends references where `--wrap` wants them.
     pub(super) fn apply_wraps(&mut self, wrapped: &[Wrapped]) {
         if wrapped.is_empty() {
@@ -221,6 +229,11 @@ impl<'a> Resolver<'a, '_> {
             let wrap = self.table.named.iter().position(|&id| id == w.wrap);
             self.table.by_name[w.real_name.at()] = original;
             self.table.by_name[w.name.at()] = wrap.map_or(original, |position| position as u32);
+        }
+        self.unhide_entry();
+        if self.table.well_known.entry.is_some() {
+            let entry = self.name(self.options.entry.as_bytes());
+            self.table.well_known.entry = self.table.find(entry);
         }
     }
 

@@ -48,7 +48,7 @@ pub fn collect(
                     (AnySymbol::Own(object, own), is_live, Some(linked.object.types[type_index as usize]))
                 }
                 Reference::Global(id) => {
-                    let is_live = symbols.get(id).is_defined() && live.is_symbol_live(symbols, chunks, id);
+                    let is_live = live.is_symbol_live(symbols, chunks, id);
                     (AnySymbol::Global(id), is_live, symbols.get(id).signature)
                 }
             };
@@ -61,8 +61,14 @@ pub fn collect(
             }
             let (parameters, results) = signature.map_or((0, 0), |signature| arity(interners, signature));
             if parameters != 0 {
-                let name = linked.object.symbols[init.symbol.at()].name;
-                let name = interners.names.with(name.0, |text| display_name(text, options.demangle));
+                let name = linked.object.symbols[init.symbol.at()].name_in(linked.object);
+                let name = match symbol {
+                    AnySymbol::Own(..) => display_name(name, options.demangle),
+                    AnySymbol::Global(id) => {
+                        let name = symbols.get(id).name;
+                        interners.names.with(name.0, |text| display_name(text, options.demangle))
+                    }
+                };
                 let message = format!("constructor functions cannot take arguments: {name}");
                 diagnostics.push(Diagnostic::error(Code::SymbolType, message));
             }

@@ -1,0 +1,153 @@
+//! `cargo xtask corpus`: builds the real link jobs.
+//!
+//! A job is a folder with `link.rsp`, the arguments that a compiler driver gave to its linker, and copies of all inputs.
+//! The scripts that build them from package registries are not part of this repository; their folder and the cache folder
+//! can be named in the environment.
+
+use crate::arguments::Arguments;
+use crate::workspace::{self, run as run_program, shown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+USAGE: cargo xtask corpus [JOB…]
+
+Builds the real link jobs, or the named ones, as far as they are not built yet.
+The scripts take sources from crates.io and the compiler's libraries from Debian.
+
+  --again     build jobs that are there, too
+  --list      only say which jobs are built
+
+ENVIRONMENT
+  WALD_CORPUS          the folder of the jobs (default target/corpus)
+  WALD_CORPUS_SCRIPTS  the folder of the scripts (default ../shared/corpus beside the checkout)
+";
+
+/// The scripts and the jobs that each one builds.
+pub const SCRIPTS: &[(&str, &[&str])] = &[
+    ("hello.sh", &["hello-c", "hello-cxx"]),
+    ("lua.sh", &["lua", "lua-g"]),
+    ("zstd.sh", &["zstd", "zstd-g"]),
+    ("sqlite.sh", &["sqlite", "sqlite-g"]),
+    ("quickjs.sh", &["quickjs", "quickjs-g"]),
+    ("rust-cli.sh", &["rust-cli-dbg", "rust-cli-rel"]),
+    ("synth.sh", &["synth-1k", "synth-1k-g", "synth-10k"]),
+];
+
+const TOOLS: &[&str] = &["clang-22", "clang++-22", "wasm-ld-22", "llvm-ar-22", "llvm-config-22", "python3"];
+
+/// The folder of the jobs.
+pub fn folder() -> PathBuf {
+    match std::env::var_os("WALD_CORPUS") {
+        Some(folder) => folder.into(),
+        None => workspace::root().join("target/corpus"),
+    }
+}
+
+/// The folder of the scripts.
+pub fn scripts() -> PathBuf {
+    match std::env::var_os("WALD_CORPUS_SCRIPTS") {
+        Some(folder) => folder.into(),
+        None => workspace::root().join("../shared/corpus"),
+    }
+}
+
+/// Whether a job is built.
+pub fn is_built(job: &str) -> bool {
+    folder().join(job).join("link.rsp").is_file()
+}
+
+/// Runs the command.
+pub fn run(args: &[String]) -> Result<(), String> {
+    let mut args = Arguments::new(args);
+    let (again, list) = (args.flag("again"), args.flag("list"));
+    let wanted = args.words()?;
+    if let Some(unknown) = wanted.iter().find(|job| !is_known(job)) {
+        return Err(format!("there is no job '{unknown}'; the jobs are {}", all_jobs().join(", ")));
+    }
+    if list {
+        for job in all_jobs() {
+            println!("{job:14} {}", if is_built(job) { "built" } else { "not built" });
+        }
+        return Ok(());
+    }
+    for (script, jobs) in SCRIPTS {
+        let needed = jobs.iter().any(|job| {
+            (wanted.is_empty() || wanted.iter().any(|name| name == job)) && (again || !is_built(job))
+        });
+        if needed {
+            build(script)?;
+        }
+    }
+    println!("The jobs are in {}", shown(&folder()));
+    Ok(())
+}
+
+/// Builds one job unless it is there.
+pub fn ensure(job: &str) -> Result<PathBuf, String> {
+    if !is_built(job) {
+        let script = SCRIPTS.iter().find(|(_, jobs)| jobs.contains(&job));
+        build(script.map_or("", |(script, _)| script))?;
+    }
+    Ok(folder().join(job))
+}
+
+fn build(script: &str) -> Result<(), String> {
+    let path = scripts().join(script);
+    if !path.is_file() {
+        return Err(format!(
+            "{} is missing: set WALD_CORPUS_SCRIPTS to the folder of the corpus scripts, or WALD_CORPUS to a folder of \
+             jobs that are built",
+            shown(&path)
+        ));
+    }
+    let missing: Vec<&str> =
+        TOOLS.iter().copied().filter(|tool| workspace::find_program(tool).is_none()).collect();
+    if !missing.is_empty() {
+        return Err(format!("missing: {} (cargo xtask test installs them on Debian)", missing.join(", ")));
+    }
+    println!("building by {script}");
+    run_script(&path)
+}
+
+fn run_script(path: &Path) -> Result<(), String> {
+    workspace::create_folder(&folder())?;
+    let path = path.canonicalize().map_err(|error| format!("{}: {error}", shown(path)))?;
+    run_program(Command::new("bash").arg(path).arg(folder()))
+}
+
+fn is_known(job: &str) -> bool {
+    all_jobs().contains(&job)
+}
+
+fn all_jobs() -> Vec<&'static str> {
+    SCRIPTS.iter().flat_map(|(_, jobs)| jobs.iter().copied()).collect()
+}
+
+/// The built jobs that were asked for; all of them where none was named.
+pub fn select(wanted: &[String]) -> Result<Vec<String>, String> {
+    if let Some(missing) = wanted.iter().find(|job| !is_built(job)) {
+        return Err(format!(
+            "job '{missing}' is not in {} (cargo xtask corpus {missing} builds it)",
+            shown(&folder())
+        ));
+    }
+    if !wanted.is_empty() {
+        return Ok(wanted.to_vec());
+    }
+    let mut jobs: Vec<String> = all_jobs().into_iter().map(str::to_string).collect();
+    // Jobs that somebody put there beside the known ones.
+    let entries = std::fs::read_dir(folder()).into_iter().flatten().flatten();
+    let mut others: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|job| !is_known(job))
+        .collect();
+    others.sort();
+    jobs.extend(others);
+    jobs.retain(|job| is_built(job));
+    if jobs.is_empty() {
+        return Err(format!("no job is built in {} (cargo xtask corpus builds them)", shown(&folder())));
+    }
+    Ok(jobs)
+}

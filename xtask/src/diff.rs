@@ -1,0 +1,215 @@
+//! `cargo xtask diff`: both linkers on the real link jobs, compared byte for byte.
+
+use crate::arguments::Arguments;
+use crate::corpus;
+use crate::explain::first_difference;
+use crate::job::{self, Answer};
+use crate::workspace;
+use std::path::{Path, PathBuf};
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+USAGE: cargo xtask diff [JOB…] [--variant NAME]…
+
+Links each job (default: all that are built) with Wald's release build and with wasm-ld-22, and compares exit
+codes, bytes and messages. The first difference is said in words. Fails where there is any.
+
+  --variant NAME   only this variant, may be repeated; 'plain' is the job as it stands
+  --keep           keep both modules of a difference in target/diff
+  --list           the variants
+
+ENVIRONMENT
+  WALD_BIN     another linker in Wald's place
+  WALD_CORPUS  the folder of the jobs (default target/corpus)
+";
+
+/// Name and added arguments of each variant. wasm-ld refuses --compress-relocations beside debug info.
+const VARIANTS: &[(&str, &[&str])] = &[
+    ("plain", &[]),
+    ("strip-debug", &["--strip-debug"]),
+    ("no-gc-sections", &["--no-gc-sections"]),
+    ("O0", &["-O0"]),
+    ("O2", &["-O2"]),
+    ("no-merge-data-segments", &["--no-merge-data-segments"]),
+    ("export-all", &["--export-all"]),
+    ("compress-relocations", &["--compress-relocations", "--strip-debug"]),
+];
+
+/// Both linkers, and where they write.
+struct Linkers {
+    wald: PathBuf,
+    wasm_ld: PathBuf,
+    output: PathBuf,
+    keep: bool,
+}
+
+/// What came out of one comparison.
+enum Outcome {
+    /// The same bytes.
+    Same,
+    /// Both refused, with the same words.
+    Refused,
+    /// In words.
+    Different(String),
+}
+
+/// Runs the command.
+pub fn run(args: &[String]) -> Result<(), String> {
+    let mut args = Arguments::new(args);
+    if args.flag("list") {
+        VARIANTS.iter().for_each(|(name, options)| println!("{name:24} {}", options.join(" ")));
+        return Ok(());
+    }
+    let variants = select_variants(&args.values("variant")?)?;
+    let keep = args.flag("keep");
+    let jobs = corpus::select(&args.words()?)?;
+    let folder = workspace::root().join("target/diff");
+    workspace::create_folder(&folder)?;
+    let wald = match std::env::var_os("WALD_BIN") {
+        Some(path) => path.into(),
+        None => workspace::build_wald("release")?,
+    };
+    let linkers = Linkers { wald, wasm_ld: workspace::wasm_ld()?, output: folder.join("out.wasm"), keep };
+    let mut table = Vec::new();
+    let mut differences = 0;
+    for job in &jobs {
+        let mut cells = vec![job.clone()];
+        for (name, options) in &variants {
+            let outcome = linkers.compare(job, name, options)?;
+            cells.push(outcome.cell());
+            if let Outcome::Different(text) = outcome {
+                differences += 1;
+                println!("{job}, {name}: {text}");
+            }
+        }
+        table.push(cells);
+    }
+    print_table(&variants, &table);
+    match differences {
+        0 => Ok(()),
+        1 => Err("1 link differs".into()),
+        _ => Err(format!("{differences} links differ")),
+    }
+}
+
+fn select_variants(wanted: &[String]) -> Result<Vec<(&'static str, &'static [&'static str])>, String> {
+    if wanted.is_empty() {
+        return Ok(VARIANTS.to_vec());
+    }
+    let find = |name: &String| {
+        VARIANTS
+            .iter()
+            .copied()
+            .find(|(known, _)| known == name)
+            .ok_or(format!("there is no variant '{name}' (--list lists them)"))
+    };
+    wanted.iter().map(find).collect()
+}
+
+impl Outcome {
+    fn cell(&self) -> String {
+        match self {
+            Outcome::Same => "same".into(),
+            Outcome::Refused => "refused".into(),
+            Outcome::Different(_) => "DIFFERENT".into(),
+        }
+    }
+}
+
+impl Linkers {
+    fn compare(&self, job: &str, variant: &str, options: &[&str]) -> Result<Outcome, String> {
+        let folder = corpus::folder().join(job);
+        // Both write to the same path: its base name lands in the name section, and messages show it.
+        let reference = job::link(&self.wasm_ld, &folder, options, &self.output)?;
+        let wald = job::link(&self.wald, &folder, options, &self.output)?;
+        let outcome = compare_answers(&wald, &reference);
+        if self.keep && matches!(outcome, Outcome::Different(_)) {
+            let beside = |name: &str| self.output.with_file_name(format!("{job}.{variant}.{name}.wasm"));
+            keep_module(&beside("wald"), &wald)?;
+            keep_module(&beside("wasm-ld"), &reference)?;
+        }
+        let _ = std::fs::remove_file(&self.output);
+        Ok(outcome)
+    }
+}
+
+fn keep_module(path: &Path, answer: &Answer) -> Result<(), String> {
+    match &answer.module {
+        Some(module) => workspace::write(path, module),
+        None => Ok(()),
+    }
+}
+
+/// Compares two answers. Behind wasm-ld's own lines Wald may add ones that begin with `note: ` or `help: `.
+fn compare_answers(wald: &Answer, reference: &Answer) -> Outcome {
+    let code = |answer: &Answer| answer.code.map_or("a signal".into(), |code| code.to_string());
+    if wald.code != reference.code {
+        return Outcome::Different(format!(
+            "wald ends with {}, wasm-ld with {}\n  wald says:    {}\n  wasm-ld says: {}",
+            code(wald),
+            code(reference),
+            wald.said.trim_end(),
+            reference.said.trim_end()
+        ));
+    }
+    let own = |line: &&str| !line.starts_with("note: ") && !line.starts_with("help: ");
+    let (ours, theirs) = (wald.said.lines().filter(own), reference.said.lines());
+    if !ours.clone().eq(theirs.clone()) {
+        let at = ours.clone().zip(theirs.clone()).take_while(|(our, their)| our == their).count();
+        let line =
+            |mut lines: Box<dyn Iterator<Item = &str> + '_>| lines.nth(at).unwrap_or("(nothing)").to_string();
+        return Outcome::Different(format!(
+            "line {} of the messages differs\n  wald says:    {}\n  wasm-ld says: {}",
+            at + 1,
+            line(Box::new(ours)),
+            line(Box::new(theirs))
+        ));
+    }
+    match (&wald.module, &reference.module) {
+        (None, None) => Outcome::Refused,
+        (Some(ours), Some(theirs)) => match first_difference(ours, theirs) {
+            None => Outcome::Same,
+            Some(text) => Outcome::Different(text),
+        },
+        (Some(_), None) => Outcome::Different("only wald writes a module".into()),
+        (None, Some(_)) => Outcome::Different("only wasm-ld writes a module".into()),
+    }
+}
+
+fn print_table(variants: &[(&str, &[&str])], rows: &[Vec<String>]) {
+    let head = std::iter::once("job").chain(variants.iter().map(|(name, _)| *name));
+    println!("| {} |", head.collect::<Vec<_>>().join(" | "));
+    println!("|{}", "---|".repeat(variants.len() + 1));
+    for row in rows {
+        println!("| {} |", row.join(" | "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: i32, module: Option<&[u8]>, said: &str) -> Answer {
+        Answer { code: Some(code), module: module.map(<[u8]>::to_vec), said: said.into() }
+    }
+
+    fn text(outcome: Outcome) -> String {
+        match outcome {
+            Outcome::Different(text) => text,
+            other => other.cell(),
+        }
+    }
+
+    #[test]
+    fn codes_messages_and_modules_are_compared() {
+        let refused = answer(1, None, "wasm-ld: error: no\n");
+        assert_eq!(text(compare_answers(&refused, &refused)), "refused");
+        let with_help = answer(1, None, "wasm-ld: error: no\nhelp: do\n");
+        assert_eq!(text(compare_answers(&with_help, &refused)), "refused");
+        assert!(text(compare_answers(&refused, &with_help)).contains("line 2"));
+        let linked = answer(0, Some(b"\0asm\x01\0\0\0"), "");
+        assert_eq!(text(compare_answers(&linked, &linked)), "same");
+        assert!(text(compare_answers(&linked, &refused)).contains("ends with 0, wasm-ld with 1"));
+        assert!(text(compare_answers(&linked, &answer(0, None, ""))).contains("only wald"));
+    }
+}

@@ -1,0 +1,56 @@
+//! A link job: running a linker on it and taking down what it did.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a linker did.
+#[derive(PartialEq, Eq)]
+pub struct Answer {
+    /// Exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// The module, where one was written.
+    pub module: Option<Vec<u8>>,
+    /// What it said on standard error, and on standard output before that.
+    pub said: String,
+}
+
+/// A command that links the job in `folder` to `output`. Both linkers are started under the name `wasm-ld`, which is what
+/// their messages begin with.
+pub fn command(linker: &Path, folder: &Path, arguments: &[&str], output: &Path) -> Command {
+    let mut command = Command::new(linker);
+    command.arg0("wasm-ld").current_dir(folder).arg("@link.rsp").args(arguments).arg("-o").arg(output);
+    command
+}
+
+/// Links, and reads what came out.
+pub fn link(linker: &Path, folder: &Path, arguments: &[&str], output: &Path) -> Result<Answer, String> {
+    let _ = fs::remove_file(output);
+    let ran = command(linker, folder, arguments, output)
+        .output()
+        .map_err(|error| format!("{} cannot be started: {error}", linker.display()))?;
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    Ok(Answer { code: ran.status.code(), module: fs::read(output).ok(), said })
+}
+
+/// The files that a job may read: all that lie beside `link.rsp` in folders.
+pub fn inputs(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = entries(folder).into_iter().filter(|path| path.is_dir()).collect();
+    while let Some(next) = folders.pop() {
+        for path in entries(&next) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}

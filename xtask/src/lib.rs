@@ -1,0 +1,80 @@
+//! Developer commands, one file each, and what they share.
+//!
+//! Each command has a `HELP` text and a `run` function; [`COMMANDS`] lists them. `main.rs` only dispatches. The
+//! command line, the WASI host and the explanation of differences are here so that tests can use them too.
+#![deny(unsafe_code)]
+
+pub mod arguments;
+pub mod bench;
+pub mod bless;
+pub mod corpus;
+pub mod demo;
+pub mod demo_objects;
+pub mod demo_sqlite;
+pub mod diff;
+pub mod dist;
+pub mod engine;
+pub mod explain;
+pub mod job;
+pub mod measure;
+pub mod module;
+pub mod packages;
+pub mod test;
+pub mod tidy;
+pub mod wasi;
+pub mod wasi_files;
+pub mod workspace;
+
+/// A command of `cargo xtask`.
+pub struct Command {
+    /// As it is typed.
+    pub name: &'static str,
+    /// One line for the overview.
+    pub summary: &'static str,
+    /// What `--help` prints.
+    pub help: &'static str,
+    /// Does it. The error is a sentence for the reader.
+    pub run: fn(&[String]) -> Result<(), String>,
+}
+
+/// All commands, in the order of the overview.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        summary: "link a real program with Wald and run it",
+        help: demo::HELP,
+        run: demo::run,
+    },
+    Command {
+        name: "test",
+        summary: "bring what the tests need, then run all tests",
+        help: test::HELP,
+        run: test::run,
+    },
+    Command { name: "corpus", summary: "build the real link jobs", help: corpus::HELP, run: corpus::run },
+    Command {
+        name: "diff",
+        summary: "compare Wald with wasm-ld on the link jobs",
+        help: diff::HELP,
+        run: diff::run,
+    },
+    Command {
+        name: "bench",
+        summary: "measure Wald and wasm-ld on the link jobs",
+        help: bench::HELP,
+        run: bench::run,
+    },
+    Command {
+        name: "bless",
+        summary: "keep anew what wasm-ld answers to the link cases",
+        help: bless::HELP,
+        run: bless::run,
+    },
+    Command { name: "tidy", summary: "check the rules of this repository", help: tidy::HELP, run: tidy::run },
+    Command {
+        name: "dist",
+        summary: "release build, man page and completions",
+        help: dist::HELP,
+        run: dist::run,
+    },
+];

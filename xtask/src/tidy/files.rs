@@ -1,0 +1,119 @@
+//! Rules for single files.
+
+use super::source::{line_of, words, RustFile};
+use super::Violation;
+
+const FILE_LINES: usize = 600;
+const FUNCTION_LINES: usize = 70;
+/// The link is told in one file that one can read at a sitting.
+const LINK_LINES: usize = 150;
+
+/// Files that may say `unsafe`: each block there has a SAFETY comment.
+const UNSAFE_FILES: &[&str] = &["crates/wald-cli/src/mapped_file.rs", "xtask/src/measure.rs"];
+
+/// What nobody should leave behind.
+const LEFTOVERS: &[&str] = &["todo!", "unimplemented!", "dbg!", "#[ignore"];
+
+/// What may panic on input, and is therefore not written in the crates.
+const PANICS: &[&str] = &[".unwrap()", ".expect(\""];
+
+/// The beginnings of paths that exist on somebody's machine only. Cut in two, so that this file does not break its rule.
+const MACHINE_PATHS: &[(&str, &str)] =
+    &[("/wo", "rk/"), ("/tm", "p/"), ("/ro", "ot/"), ("/ho", "me/"), ("/Us", "ers/")];
+
+/// Rules for every text file.
+pub fn check_text(name: &str, text: &str) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut add = |line: usize, rule, message: String| {
+        violations.push(Violation { file: name.into(), line, rule, message });
+    };
+    // In a case or a list of names, blanks at the end of a line can be what it is about.
+    let is_case = name.ends_with(".case") || name.ends_with(".txt");
+    for (index, line) in text.lines().enumerate() {
+        if !is_case && line != line.trim_end() {
+            add(index + 1, "blanks", "blanks at the end of the line".into());
+        }
+        for (head, tail) in MACHINE_PATHS {
+            let path = format!("{head}{tail}");
+            let starts_path =
+                |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || ".-_/}".contains(c));
+            if line.match_indices(&path).any(|(at, _)| starts_path(at)) {
+                add(index + 1, "machine-path", format!("a path of one machine: {path}…"));
+            }
+        }
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        add(text.lines().count(), "blanks", "the last line has no end".into());
+    }
+    violations
+}
+
+/// Rules for every Rust file.
+pub fn check_rust(file: &RustFile) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut add = |line: usize, rule, message: String| {
+        violations.push(Violation { file: file.name.clone(), line, rule, message });
+    };
+    if !file.text.starts_with("//! ") {
+        add(1, "header", "does not begin with a //! doc".into());
+    }
+    let lines = file.text.lines().count();
+    let limit = if file.name == "crates/wald/src/link.rs" { LINK_LINES } else { FILE_LINES };
+    if lines > limit {
+        add(lines, "file-length", format!("has {lines} lines, {limit} are allowed"));
+    }
+    for function in file.functions().iter().filter(|function| function.length > FUNCTION_LINES) {
+        let message =
+            format!("function {} has {} lines, {FUNCTION_LINES} are allowed", function.name, function.length);
+        add(function.line, "function-length", message);
+    }
+    for leftover in LEFTOVERS {
+        for (at, _) in file.code.match_indices(leftover) {
+            add(line_of(&file.code, at), "leftover", format!("{leftover} is left"));
+        }
+    }
+    let is_crate = file.name.starts_with("crates/") && file.name.contains("/src/");
+    for panic in PANICS.iter().filter(|_| is_crate) {
+        for (at, _) in file.product.match_indices(panic) {
+            add(line_of(&file.product, at), "panic", format!("{panic} outside of tests"));
+        }
+    }
+    if !UNSAFE_FILES.contains(&file.name.as_str()) {
+        for at in words(&file.code, "unsafe") {
+            add(line_of(&file.code, at), "unsafe", "unsafe is not allowed in this file".into());
+        }
+    }
+    violations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(name: &str, text: &str) -> Vec<&'static str> {
+        let file = RustFile::new(name.into(), text.into());
+        let mut found = check_text(name, text);
+        found.extend(check_rust(&file));
+        found.iter().map(|violation| violation.rule).collect()
+    }
+
+    #[test]
+    fn each_rule_can_be_broken() {
+        assert_eq!(rules("crates/a/src/b.rs", "//! Fine.\nfn f() -> u8 { 1 }\n"), [""; 0]);
+        assert_eq!(rules("a.rs", "fn f() {}\n"), ["header"]);
+        assert_eq!(rules("a.rs", "//! x \n"), ["blanks"]);
+        assert_eq!(rules("a.rs", "//! x"), ["blanks"]);
+        assert_eq!(rules("a.rs", &format!("//! see {}{}x\n", "/wo", "rk/")), ["machine-path"]);
+        assert_eq!(rules("a.rs", "//! see ./work/x and some/tmp/y\n"), [""; 0]);
+        assert_eq!(rules("a.rs", "//! x\nfn f() { todo!() } // dbg!\n"), ["leftover"]);
+        assert_eq!(rules("crates/a/src/b.rs", "//! x\nfn f() { g().unwrap(); }\n"), ["panic"]);
+        assert_eq!(rules("xtask/src/b.rs", "//! x\nfn f() { g().unwrap(); }\n"), [""; 0]);
+        assert_eq!(rules("a.rs", "//! x\nfn f() { unsafe { g() } }\n"), ["unsafe"]);
+        assert_eq!(rules("a.rs", &format!("//! x\n{}", "\n".repeat(600))), ["file-length"]);
+        assert_eq!(
+            rules("crates/wald/src/link.rs", &format!("//! x\n{}", "\n".repeat(150))),
+            ["file-length"]
+        );
+        assert_eq!(rules("a.rs", &format!("//! x\nfn f() {{{}}}\n", "\n".repeat(70))), ["function-length"]);
+    }
+}

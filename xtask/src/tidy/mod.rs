@@ -1,0 +1,123 @@
+//! `cargo xtask tidy`: the rules of this repository as code. A test runs them too.
+//!
+//! [`source`] cuts a Rust file into code, comments and tests; [`files`] has the rules for single files, [`floors`] the
+//! one about imports, [`documents`] those about what documents must mention. [`exceptions`] lists what is known to break
+//! a rule: an entry that is no longer needed is an error too, so the list can only shrink.
+
+pub mod documents;
+pub mod exceptions;
+pub mod files;
+pub mod floors;
+pub mod source;
+
+use crate::workspace;
+use source::RustFile;
+use std::path::{Path, PathBuf};
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+USAGE: cargo xtask tidy
+
+Checks the rules of this repository:
+  modules     a module of crates/wald imports only from modules that are declared above it in lib.rs
+  lengths     files have at most 600 lines, functions 70, link.rs 150
+  headers     each Rust file begins with a `//!` doc
+  leftovers   no todo!, unimplemented!, dbg! or #[ignore]; no blanks at line ends; no paths of one machine
+  panics      no unwrap() or expect() in the crates outside of tests
+  unsafe      only in the listed files
+  documents   each option is in docs/guide.md; each module and each dependency in ARCHITECTURE.md; each way in which a
+              link case differs in docs/differences.md
+";
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Violation {
+    /// From the workspace on.
+    pub file: String,
+    /// Counted from 1; 0 where it is about the whole file.
+    pub line: usize,
+    /// Short name of the rule; exceptions refer to it.
+    pub rule: &'static str,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Runs the command.
+pub fn run(args: &[String]) -> Result<(), String> {
+    if let Some(arg) = args.first() {
+        return Err(format!("takes no argument, but got '{arg}'"));
+    }
+    let complaints = complaints();
+    complaints.iter().for_each(|complaint| println!("{complaint}"));
+    match complaints.len() {
+        0 => {
+            println!("tidy");
+            Ok(())
+        }
+        count => Err(format!("{count} rules are broken")),
+    }
+}
+
+/// Everything that is wrong and not listed as an exception, and every exception that is not needed.
+pub fn complaints() -> Vec<String> {
+    let (violations, mut complaints) = exceptions::apply(violations());
+    complaints.extend(violations.iter().map(|violation| {
+        let Violation { file, line, rule, message } = violation;
+        format!("{file}:{line}: {message} [{rule}]")
+    }));
+    complaints
+}
+
+/// Everything that is wrong, in order.
+pub fn violations() -> Vec<Violation> {
+    let root = workspace::root();
+    let mut violations = Vec::new();
+    let mut rust_files = Vec::new();
+    for path in text_files(root) {
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        violations.extend(files::check_text(&name, &text));
+        if name.ends_with(".rs") {
+            let file = RustFile::new(name, text);
+            violations.extend(files::check_rust(&file));
+            rust_files.push(file);
+        }
+    }
+    violations.extend(floors::check(&rust_files));
+    violations.extend(documents::check(root, &rust_files));
+    violations.sort();
+    violations
+}
+
+/// Every text file that people write here.
+fn text_files(root: &Path) -> Vec<PathBuf> {
+    const ENDINGS: [&str; 8] = ["rs", "md", "toml", "c", "h", "case", "sh", "txt"];
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let is_script = name == "run" && path.parent().is_some_and(|parent| parent.ends_with(".ci"));
+            if path.is_dir() {
+                if !["target", ".git", "kept", "corpus", "artifacts"].contains(&name.as_str()) {
+                    folders.push(path);
+                }
+            } else if is_script
+                || path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known))
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_repository_keeps_its_rules() {
+        let complaints = super::complaints();
+        assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+    }
+}

@@ -1,0 +1,309 @@
+//! The real compiler drivers start Wald, and what it links runs.
+//!
+//! A test whose driver or target is not there says in one line that it was skipped, and why.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use xtask::engine::{self, Finished};
+use xtask::packages;
+use xtask::wasi::World;
+use xtask::workspace;
+
+/// The linker under test, built once.
+fn wald() -> &'static Path {
+    static WALD: OnceLock<PathBuf> = OnceLock::new();
+    WALD.get_or_init(|| workspace::build_wald("dev").expect("wald builds"))
+}
+
+/// A linker that starts Wald and writes down that it was started: the output alone cannot show it, for wasm-ld writes the
+/// same bytes.
+struct Linker {
+    path: PathBuf,
+    log: PathBuf,
+}
+
+impl Linker {
+    fn new(folder: &Path, name: &str) -> Linker {
+        let (path, log) = (folder.join(name), folder.join("started"));
+        let script =
+            format!("#!/bin/sh\necho started >>'{}'\nexec '{}' \"$@\"\n", log.display(), wald().display());
+        std::fs::write(&path, script).expect("the script is written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it may be run");
+        Linker { path, log }
+    }
+
+    fn was_started(&self) -> bool {
+        self.log.is_file()
+    }
+}
+
+/// A fresh folder for one test.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("drivers").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a scratch folder");
+    folder
+}
+
+/// Runs a driver in a folder; its messages are the test's.
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn run(module: &Path, args: &[&str]) -> Finished {
+    let module = std::fs::read(module).expect("the driver wrote its output");
+    engine::validate(&module).expect("the module is valid");
+    let files = BTreeMap::from([("in.txt".to_string(), b"one\ntwo\n".to_vec())]);
+    engine::run(&module, World::new(args, files)).expect("the module runs")
+}
+
+/// Whether clang 22 and the libraries for WASI are there; says so if not.
+fn has_clang(test: &str) -> bool {
+    let missing = packages::missing();
+    if !missing.is_empty() {
+        println!("skipped {test}: not installed: {}", missing.join(" "));
+    }
+    missing.is_empty()
+}
+
+const C: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv) {
+  FILE *file = fopen("in.txt", "r");
+  char line[16] = "";
+  if (!file || !fgets(line, sizeof line, file)) return 1;
+  printf("%d %s %s", argc, argv[1], line);
+  return atoi("3");
+}
+"#;
+
+const CXX: &str = r#"
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+struct Global { std::string text; Global() : text("constructed") {} } global;
+int main(int argc, char **argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  std::sort(words.begin(), words.end());
+  std::map<std::string, int> count;
+  for (auto &word : words) count[word]++;
+  std::cout << global.text;
+  for (auto &[word, times] : count) std::cout << " " << word << "=" << times;
+  std::cout << std::endl;
+}
+"#;
+
+/// Compiles and links by a clang driver with libc for WASI.
+fn clang(driver: &str, folder: &Path, source: (&str, &str), options: &[String]) -> PathBuf {
+    std::fs::write(folder.join(source.0), source.1).expect("the source is written");
+    let mut command = Command::new(driver);
+    command
+        .current_dir(folder)
+        .args(["--target=wasm32-wasi", "--no-wasm-opt", "-Wno-deprecated"])
+        .args(options);
+    succeed(command.arg(source.0).args(["-o", "out.wasm"]));
+    folder.join("out.wasm")
+}
+
+#[test]
+fn clang_with_fuse_ld() {
+    for (name, level) in [("c-fuse-ld", "-O2"), ("c-fuse-ld-g", "-g")] {
+        if !has_clang("clang_with_fuse_ld") {
+            return;
+        }
+        let folder = scratch(name);
+        let linker = Linker::new(&folder, "wald");
+        let options = [level.to_string(), format!("-fuse-ld={}", linker.path.display())];
+        let finished = run(&clang("clang-22", &folder, ("a.c", C), &options), &["program", "argument"]);
+        assert!(linker.was_started());
+        assert_eq!((finished.code, finished.stdout.as_str()), (3, "2 argument one\n"));
+    }
+}
+
+/// `-B` names a folder in which clang looks for programs first.
+#[test]
+fn clang_with_a_folder_of_programs() {
+    if !has_clang("clang_with_a_folder_of_programs") {
+        return;
+    }
+    let folder = scratch("c-folder");
+    // Debian's clang asks for the name with the version.
+    let linker = Linker::new(&folder, "wasm-ld-22");
+    std::fs::copy(&linker.path, folder.join("wasm-ld")).expect("copied");
+    let options = ["-O1".to_string(), format!("-B{}", folder.display())];
+    assert_eq!(run(&clang("clang-22", &folder, ("a.c", C), &options), &["program", "x"]).stdout, "2 x one\n");
+    assert!(linker.was_started());
+}
+
+/// clang 22 ignores the option for WebAssembly, with a warning. A driver that heeds it must be served.
+#[test]
+fn clang_with_ld_path() {
+    if !has_clang("clang_with_ld_path") {
+        return;
+    }
+    let folder = scratch("c-ld-path");
+    let linker = Linker::new(&folder, "wald");
+    let option = format!("--ld-path={}", linker.path.display());
+    std::fs::write(folder.join("a.c"), C).expect("the source is written");
+    let dry = Command::new("clang-22")
+        .current_dir(&folder)
+        .args(["--target=wasm32-wasi", "-Wno-deprecated", "-###", "a.c"])
+        .arg(&option)
+        .output()
+        .expect("clang starts");
+    // The programs that it would start, in quotes.
+    let started = format!("\"{}\"", linker.path.display());
+    if !String::from_utf8_lossy(&dry.stderr).contains(&started) {
+        println!(
+            "skipped clang_with_ld_path: this clang ignores --ld-path= for WebAssembly; -fuse-ld= works"
+        );
+        return;
+    }
+    assert_eq!(
+        run(&clang("clang-22", &folder, ("a.c", C), &[option]), &["program", "x"]).stdout,
+        "2 x one\n"
+    );
+    assert!(linker.was_started());
+}
+
+#[test]
+fn clang_passes_on_what_wald_says() {
+    if !has_clang("clang_passes_on_what_wald_says") {
+        return;
+    }
+    let folder = scratch("c-error");
+    std::fs::write(folder.join("a.c"), "int nowhere(void); int main(void) { return nowhere(); }")
+        .expect("written");
+    let output = Command::new("clang-22")
+        .current_dir(&folder)
+        .args(["--target=wasm32-wasi", "-Wno-deprecated", "a.c", "-o", "out.wasm"])
+        .arg(format!("-fuse-ld={}", wald().display()))
+        .output()
+        .expect("clang starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("wald: error:"), "{said}");
+    assert!(said.contains("undefined symbol: nowhere"), "{said}");
+    assert!(!folder.join("out.wasm").exists());
+}
+
+#[test]
+fn clangxx_with_libcxx() {
+    if !has_clang("clangxx_with_libcxx") {
+        return;
+    }
+    let folder = scratch("cxx");
+    let linker = Linker::new(&folder, "wald");
+    let options = ["-O2".into(), "-fno-exceptions".into(), format!("-fuse-ld={}", linker.path.display())];
+    let finished = run(&clang("clang++-22", &folder, ("a.cc", CXX), &options), &["program", "b", "a", "b"]);
+    assert!(linker.was_started());
+    assert_eq!((finished.code, finished.stdout.as_str()), (0, "constructed a=1 b=2\n"));
+}
+
+const RUST_LIBRARY: &str = r#"
+use std::collections::BTreeMap;
+#[no_mangle]
+pub extern "C" fn answer(count: u32) -> u32 {
+    let squares: BTreeMap<u32, String> = (0..count).map(|n| (n, (n * n).to_string())).collect();
+    squares.values().map(|text| text.len() as u32).sum()
+}
+"#;
+
+const RUST_PROGRAM: &str = r#"
+fn main() {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    words.sort();
+    let text = std::fs::read_to_string("in.txt").unwrap_or_default();
+    println!("{} {}", words.join("+"), text.lines().count());
+    std::process::exit(words.len() as i32);
+}
+"#;
+
+/// Whether rustc has the standard library of a target; says so if not.
+fn has_target(test: &str, target: &str) -> bool {
+    let sysroot = workspace::output_of("rustc", &["--print", "sysroot"]).unwrap_or_default();
+    let there = Path::new(&sysroot).join("lib/rustlib").join(target).join("lib").is_dir();
+    if !there {
+        println!("skipped {test}: rustc has no standard library for {target} (rustup target add {target})");
+    }
+    there
+}
+
+/// A cargo package; gives back its folder.
+fn package(name: &str, file: &str, source: &str, kind: &str) -> PathBuf {
+    let folder = scratch(name);
+    std::fs::create_dir_all(folder.join("src")).expect("written");
+    let manifest =
+        format!("[package]\nname = \"out\"\nversion = \"0.0.0\"\nedition = \"2021\"\n{kind}\n[workspace]\n");
+    std::fs::write(folder.join("Cargo.toml"), manifest).expect("written");
+    std::fs::write(folder.join("src").join(file), source).expect("written");
+    folder
+}
+
+/// Builds a package for a target with Wald as its linker, debug and release; gives back both modules.
+fn cargo(folder: &Path, target: &str) -> [PathBuf; 2] {
+    [("debug", None), ("release", Some("--release"))].map(|(profile, option)| {
+        let linker = Linker::new(folder, "wald");
+        let _ = std::fs::remove_file(&linker.log);
+        let mut command = Command::new("cargo");
+        command.current_dir(folder).args(["build", "--quiet", "--offline", "--target", target]).args(option);
+        command.env("RUSTFLAGS", format!("-Clinker={}", linker.path.display()));
+        command.env("CARGO_TARGET_DIR", folder.join("target")).env_remove("CARGO_ENCODED_RUSTFLAGS");
+        succeed(&mut command);
+        assert!(linker.was_started(), "{profile}");
+        folder.join("target").join(target).join(profile).join("out.wasm")
+    })
+}
+
+#[test]
+fn cargo_for_wasm32_unknown_unknown() {
+    if !has_target("cargo_for_wasm32_unknown_unknown", "wasm32-unknown-unknown") {
+        return;
+    }
+    let folder = package("rust-library", "lib.rs", RUST_LIBRARY, "[lib]\ncrate-type = [\"cdylib\"]");
+    for module in cargo(&folder, "wasm32-unknown-unknown") {
+        let module = std::fs::read(module).expect("cargo wrote its output");
+        engine::validate(&module).expect("the module is valid");
+        assert_eq!(engine::call(&module, "answer", 12), Ok(22));
+    }
+}
+
+#[test]
+fn cargo_for_wasm32_wasip1() {
+    if !has_target("cargo_for_wasm32_wasip1", "wasm32-wasip1") {
+        return;
+    }
+    let folder = package("rust-program", "main.rs", RUST_PROGRAM, "");
+    for module in cargo(&folder, "wasm32-wasip1") {
+        let finished = run(&module, &["program", "b", "a"]);
+        assert_eq!((finished.code, finished.stdout.as_str()), (2, "a+b 2\n"));
+    }
+}
+
+/// rustc calls a linker of this name with `-flavor wasm`.
+#[test]
+fn rustc_with_a_linker_named_rust_lld() {
+    if !has_target("rustc_with_a_linker_named_rust_lld", "wasm32-unknown-unknown") {
+        return;
+    }
+    let folder = scratch("rust-lld");
+    let linker = Linker::new(&folder, "rust-lld");
+    std::fs::write(folder.join("a.rs"), RUST_LIBRARY).expect("written");
+    let mut command = Command::new("rustc");
+    command.current_dir(&folder).args([
+        "--target=wasm32-unknown-unknown",
+        "--crate-type=cdylib",
+        "a.rs",
+        "-oout.wasm",
+    ]);
+    succeed(command.arg(format!("-Clinker={}", linker.path.display())));
+    assert!(linker.was_started());
+    let module = std::fs::read(folder.join("out.wasm")).expect("rustc wrote its output");
+    assert_eq!(engine::call(&module, "answer", 12), Ok(22));
+}
