@@ -94,7 +94,8 @@ fn inputs_of(link: &[String], files: &BTreeMap<String, Bytes>) -> Vec<Input> {
             "--whole-archive" => whole_archive = true,
             "--no-whole-archive" => whole_archive = false,
             path => {
-                let bytes = files.get(path).filter(|bytes| bytes.starts_with(b"\0asm") || bytes.starts_with(b"!<"));
+                let bytes =
+                    files.get(path).filter(|bytes| bytes.starts_with(b"\0asm") || bytes.starts_with(b"!<"));
                 if let Some(bytes) = bytes {
                     inputs.push(Input { path: path.into(), bytes: bytes.clone(), lazy, whole_archive });
                 }

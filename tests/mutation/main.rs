@@ -225,7 +225,13 @@ impl<'c> Mutant<'c> {
 
     fn describe(&self) -> String {
         let Mutant { group, position, setting, steps, .. } = self;
-        format!("{}, {}, {}: {}", group.case, group.inputs[*position].path, SETTINGS[*setting], steps.join(", "))
+        format!(
+            "{}, {}, {}: {}",
+            group.case,
+            group.inputs[*position].path,
+            SETTINGS[*setting],
+            steps.join(", ")
+        )
     }
 
     /// Writes the inputs where they can be looked at.

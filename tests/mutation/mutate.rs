@@ -226,7 +226,9 @@ impl<'o> Mutator<'o> {
     /// A section whose name begins with one of these; any section where there are no names.
     fn choose(&mut self, names: &[&[u8]]) -> Option<Section> {
         let mut sections = self.sections();
-        sections.retain(|s| !s.contents.is_empty() && (names.is_empty() || names.iter().any(|n| s.name.starts_with(n))));
+        sections.retain(|s| {
+            !s.contents.is_empty() && (names.is_empty() || names.iter().any(|n| s.name.starts_with(n)))
+        });
         let position = self.random.below(sections.len());
         (!sections.is_empty()).then(|| sections.swap_remove(position))
     }
@@ -263,8 +265,11 @@ impl<'o> Mutator<'o> {
 
     /// The same in a section of the core format other than code: types, imports, tables, limits, globals, data.
     fn core_section(&mut self) {
-        let sections: Vec<Section> =
-            self.sections().into_iter().filter(|s| !matches!(s.id, 0 | 10) && !s.contents.is_empty()).collect();
+        let sections: Vec<Section> = self
+            .sections()
+            .into_iter()
+            .filter(|s| !matches!(s.id, 0 | 10) && !s.contents.is_empty())
+            .collect();
         if sections.is_empty() {
             return self.replace_bytes();
         }

@@ -98,8 +98,13 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
             b"/" | b"/SYM64/" => check_symbol_table(&bytes[start..start + size], name.len() > 1, start)?,
             b"//" => long_names = &bytes[start..start + size],
             _ => {
-                let (name, skipped) = member_name(name, long_names, bytes, start, size)
-                    .map_err(|what| malformed(position, NAMING, format!("{what} for archive member header at offset {position}")))?;
+                let (name, skipped) = member_name(name, long_names, bytes, start, size).map_err(|what| {
+                    malformed(
+                        position,
+                        NAMING,
+                        format!("{what} for archive member header at offset {position}"),
+                    )
+                })?;
                 if name != "__.SYMDEF" && name != "__.SYMDEF SORTED" && name != "__.SYMDEF_64" {
                     let (start, size) = (start + skipped, size - skipped);
                     archive.members.push(Member { name, header: position, start, size });
@@ -135,7 +140,9 @@ fn member_name(
     if let Some(digits) = name.strip_prefix(b"#1/") {
         let Some(length) = decimal(digits) else {
             let digits = digits.escape_ascii();
-            return Err(format!("long name length characters after the #1/ are not all decimal numbers: '{digits}'"));
+            return Err(format!(
+                "long name length characters after the #1/ are not all decimal numbers: '{digits}'"
+            ));
         };
         if length > size {
             return Err(format!("long name length: {length} extends past the end of the member or archive"));
@@ -147,7 +154,9 @@ fn member_name(
     if let Some(digits) = name.strip_prefix(b"/") {
         let Some(offset) = decimal(digits) else {
             let digits = digits.escape_ascii();
-            return Err(format!("long name offset characters after the '/' are not all decimal numbers: '{digits}'"));
+            return Err(format!(
+                "long name offset characters after the '/' are not all decimal numbers: '{digits}'"
+            ));
         };
         let Some(text) = long_names.get(offset..).filter(|text| !text.is_empty()) else {
             return Err(format!("long name offset {offset} past the end of the string table"));
@@ -192,7 +201,8 @@ mod tests {
     use super::*;
 
     fn member(name: &str, contents: &[u8]) -> Vec<u8> {
-        let mut out = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, contents.len()).into_bytes();
+        let mut out =
+            format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, contents.len()).into_bytes();
         out.extend_from_slice(contents);
         if out.len() % 2 == 1 {
             out.push(b'\n');

@@ -180,8 +180,7 @@ fn add_candidate(
             return;
         }
     }
-    let mut candidate =
-        Candidate { location, bytes, lazy, defined: Vec::new(), object: OnceLock::new() };
+    let mut candidate = Candidate { location, bytes, lazy, defined: Vec::new(), object: OnceLock::new() };
     let mut defined = Vec::new();
     let result = if lazy {
         scan_defined_symbols(&candidate.bytes, context.interners, |name| defined.push(name))
@@ -214,7 +213,11 @@ fn parse_archive(
     let archive = match archive::parse(&bytes) {
         Ok(archive) => archive,
         Err(error) => {
-            let location = Location { path: description.path.clone(), offset: Some(error.offset), ..Location::default() };
+            let location = Location {
+                path: description.path.clone(),
+                offset: Some(error.offset),
+                ..Location::default()
+            };
             let message = format!("{}: {error}", description.path);
             let note = format!("at offset {:#x} of {}", error.offset, description.path);
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
@@ -229,7 +232,11 @@ fn parse_archive(
             ..Location::default()
         };
         let contents = if archive.thin {
-            let path = if member.name.starts_with('/') { member.name.clone() } else { format!("{folder}{}", member.name) };
+            let path = if member.name.starts_with('/') {
+                member.name.clone()
+            } else {
+                format!("{folder}{}", member.name)
+            };
             let read = match context.files {
                 Some(files) => files.read(&path),
                 None => Err(io::Error::new(io::ErrorKind::Unsupported, "no files can be read here")),
@@ -251,7 +258,9 @@ fn parse_archive(
             bytes.slice(member.start..member.start + member.size)
         };
         let kind = identify(&contents);
-        if !description.whole_archive && !matches!(kind, FileKind::Object | FileKind::SharedLibrary | FileKind::Bitcode) {
+        if !description.whole_archive
+            && !matches!(kind, FileKind::Object | FileKind::SharedLibrary | FileKind::Bitcode)
+        {
             let name = &member.name;
             let message = format!(
                 "{}: archive member '{name}' is neither Wasm object file nor LLVM bitcode",

@@ -259,6 +259,9 @@ mod tests {
         }
         assert_eq!(Reader::new(&[0x80, 0x80, 0x80, 0x80, 0x78]).i32().unwrap(), i32::MIN);
         assert!(Reader::new(&[0x80, 0x80, 0x80, 0x80, 0x08]).i32().is_err());
-        assert_eq!(Reader::new(&[0x80; 9].iter().copied().chain([1]).collect::<Vec<_>>()).u64().unwrap(), 1 << 63);
+        assert_eq!(
+            Reader::new(&[0x80; 9].iter().copied().chain([1]).collect::<Vec<_>>()).u64().unwrap(),
+            1 << 63
+        );
     }
 }

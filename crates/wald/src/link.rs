@@ -3,10 +3,10 @@
 //! Each phase takes the earlier phases' values and returns a new one; between phases stands what is final
 //! from there on. Bytes were parsed before, while the inputs arrived ([`crate::pipeline`]).
 
-use crate::chunks::{BitSet, Chunks};
+use crate::chunks::Chunks;
+use crate::context::Context;
 use crate::diagnostics::{Diagnostic, Diagnostics, LinkFailure};
 use crate::features;
-use crate::index::NameId;
 use crate::input::Candidate;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
@@ -75,15 +75,9 @@ fn link(
     diagnostics: &mut Diagnostics,
 ) -> Result<Output, LinkFailure> {
     diagnostics.check()?;
-    let name = |text: &[u8]| NameId(interners.names.intern(text));
-    let (env, table_name) = (name(b"env"), name(function_table::NAME));
-    let mut allowed = BitSet::default();
-    for symbol in options.allowed_undefined.iter().map(|symbol| name(symbol.as_bytes())) {
-        allowed.grow(symbol.at() + 1, false);
-        allowed.insert(symbol.at());
-    }
-
-    let mut symbols = timer.phase("resolve", || resolve::resolve(options, interners, files, stubs, timer, diagnostics))?;
+    let context = Context::new(options, interners);
+    let mut symbols =
+        timer.phase("resolve", || resolve::resolve(options, interners, files, stubs, timer, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols.objects);
@@ -91,38 +85,35 @@ fn link(
     if options.print_gc_sections {
         mark_live::print_removed(&interners.names, &symbols, &chunks, &live, diagnostics);
     }
-    function_table::resolve(options, table_name, env, false, &mut symbols, &mut live, diagnostics);
+    function_table::resolve(&context, false, &mut symbols, &mut live, diagnostics);
     diagnostics.check()?;
 
     // Beyond this point it is final which chunks of the inputs are linked.
-    let mut segments =
-        timer.phase("segments", || segments::create(options, &symbols, &chunks, &live));
+    let mut segments = timer.phase("segments", || segments::create(options, &symbols, &chunks, &live));
     let memory = memory::place(options, &symbols, &mut segments, diagnostics);
-    start_stop::define(options, interners, &segments, &memory, &mut symbols, &mut live, diagnostics);
+    start_stop::define(&context, &segments, &memory, &mut symbols, &mut live, diagnostics);
     // Beyond this point addresses are final.
     let features = features::collect(options, &symbols, &chunks, &live, diagnostics);
-    let mut imports = Imports::collect(options, &allowed, env, &symbols, &live);
+    let mut imports = Imports::collect(&context, &symbols, &live);
     let scan = timer.phase("scan relocations", || {
-        let names = &interners.names;
-        scan_relocations::scan(options, names, &allowed, &mut symbols, &chunks, &segments, &mut live, diagnostics)
+        scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
     if !scan.table.is_empty() && symbols.well_known.function_table.is_none() {
-        function_table::resolve(options, table_name, env, true, &mut symbols, &mut live, diagnostics);
-        function_table::import_late(options, env, &symbols, &mut imports);
+        function_table::resolve(&context, true, &mut symbols, &mut live, diagnostics);
+        function_table::import_late(&context, &symbols, &mut imports);
     }
     imports.add_got(&scan.imported_got);
     let table = FunctionTable::new(options, &symbols, &chunks, scan.table);
-    let start = synthetic::add_init_memory(options, interners, &features, &segments, &mut symbols, &mut live);
+    let start = synthetic::add_init_memory(&context, &features, &segments, &mut symbols, &mut live);
 
     // Beyond this point it is final what stands in the output; it gets its indices.
-    let constructors =
-        synthetic::collect_constructors(options, interners, &symbols, &chunks, &live, diagnostics);
+    let constructors = synthetic::collect_constructors(&context, &symbols, &chunks, &live, diagnostics);
     let mut indices = Indices::assign(&symbols, &chunks, &live, &imports, scan.internal_got, diagnostics);
-    synthetic::wrap_commands(options, interners, &constructors, &mut symbols, &mut live, &mut indices);
+    synthetic::wrap_commands(&context, &constructors, &mut symbols, &mut live, &mut indices);
     diagnostics.check()?;
     indices.collect_types(&symbols, &imports, &scan.types);
-    indices.collect_exports(options, interners, &symbols, &chunks, &live, &imports, &features);
-    mutable_globals::check(options, interners, &features, &symbols, &imports, &indices, diagnostics);
+    indices.collect_exports(&context, &symbols, &chunks, &live, &imports, &features);
+    mutable_globals::check(&context, &features, &symbols, &imports, &indices, diagnostics);
     let mut layout = Layout {
         options,
         interners,

@@ -131,7 +131,9 @@ impl Map<'_> {
                     let name = name.map_or(&b""[..], |symbol| symbol.name_in(linked.object));
                     let text = format!("{}:({})", linked.path, String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
-                    for symbol in self.symbols.get(&Chunk::Function(object, index)).cloned().unwrap_or_default() {
+                    for symbol in
+                        self.symbols.get(&Chunk::Function(object, index)).cloned().unwrap_or_default()
+                    {
                         let name = self.symbol_name(object, symbol);
                         self.row(None, offset, size, 16, &name);
                     }

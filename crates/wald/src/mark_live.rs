@@ -53,12 +53,14 @@ impl Liveness {
         let symbol = symbols.get(id);
         match symbol.resolution {
             Resolution::Object => match symbols.definition(symbol) {
-                Some((object, own)) => {
-                    self.is_own_live(symbols, chunks, object, own).unwrap_or_else(|| self.symbols.contains(id.at()))
-                }
+                Some((object, own)) => self
+                    .is_own_live(symbols, chunks, object, own)
+                    .unwrap_or_else(|| self.symbols.contains(id.at())),
                 None => false,
             },
-            Resolution::Synthetic(Synthetic::Function(number)) => self.synthetic_functions.contains(number.at()),
+            Resolution::Synthetic(Synthetic::Function(number)) => {
+                self.synthetic_functions.contains(number.at())
+            }
             _ => self.symbols.contains(id.at()),
         }
     }
@@ -82,7 +84,9 @@ impl Liveness {
             SymbolKind::Global => {
                 self.globals.contains(chunks.globals.of(object, element - parsed.imports.globals.len()))
             }
-            SymbolKind::Tag => self.tags.contains(chunks.tags.of(object, element - parsed.imports.tags.len())),
+            SymbolKind::Tag => {
+                self.tags.contains(chunks.tags.of(object, element - parsed.imports.tags.len()))
+            }
             SymbolKind::Table => {
                 self.tables.contains(chunks.tables.of(object, element - parsed.imports.tables.len()))
             }
@@ -237,7 +241,9 @@ impl Marker<'_> {
                 }
             }
             SymbolKind::Global => {
-                self.live.globals.insert(self.chunks.globals.of(object, element - parsed.imports.globals.len()));
+                self.live
+                    .globals
+                    .insert(self.chunks.globals.of(object, element - parsed.imports.globals.len()));
             }
             SymbolKind::Tag => {
                 self.live.tags.insert(self.chunks.tags.of(object, element - parsed.imports.tags.len()));
@@ -317,13 +323,17 @@ pub fn print_removed(
     for (position, linked) in symbols.objects.iter().enumerate() {
         let (object, id) = (linked.object, ObjectId::new(position));
         let symbol_name = |kind: SymbolKind, element: usize| {
-            let symbol = object.symbols.iter().find(|s| s.kind == kind && s.element as usize == element && s.is_defined());
+            let symbol = object
+                .symbols
+                .iter()
+                .find(|s| s.kind == kind && s.element as usize == element && s.is_defined());
             symbol.map_or_else(String::new, |s| String::from_utf8_lossy(s.name_in(object)).into_owned())
         };
         for (index, function) in object.functions.iter().enumerate() {
             if !live.functions.contains(chunks.functions.of(id, index)) {
                 let name = object.symbols.get(function.symbol as usize);
-                let name = name.map_or_else(String::new, |s| String::from_utf8_lossy(s.name_in(object)).into_owned());
+                let name = name
+                    .map_or_else(String::new, |s| String::from_utf8_lossy(s.name_in(object)).into_owned());
                 say(&linked.path, &name);
             }
         }

@@ -59,7 +59,8 @@ pub fn check_terminated(
         let bytes: &[u8] = &linked.object.bytes;
         let segments = linked.object.segments.iter().filter(|segment| segment.is_mergeable(options));
         let sections = linked.object.custom_sections.iter();
-        let sections = sections.filter(|s| s.data.len > 0 && InputSection::is_mergeable(options, s.name.of(bytes)));
+        let sections =
+            sections.filter(|s| s.data.len > 0 && InputSection::is_mergeable(options, s.name.of(bytes)));
         let chunks = sections.map(|s| (s.name, s.data)).chain(segments.map(|s| (s.name, s.data)));
         for (name, _) in chunks.filter(|(_, data)| data.of(bytes).last() != Some(&0)) {
             let name = String::from_utf8_lossy(name.of(bytes));
@@ -177,7 +178,12 @@ fn shard_of(hash: u64, shards: usize) -> usize {
     (hash >> 32) as usize & (shards - 1)
 }
 
-fn deduplicate(inputs: &[&[u8]], split: &[Vec<Piece>], shard: usize, shards: usize) -> (Vec<Unique>, Vec<u32>) {
+fn deduplicate(
+    inputs: &[&[u8]],
+    split: &[Vec<Piece>],
+    shard: usize,
+    shards: usize,
+) -> (Vec<Unique>, Vec<u32>) {
     let mut table: HashTable<(u64, u32)> = HashTable::new();
     let mut unique: Vec<Unique> = Vec::new();
     let mut numbers = Vec::new();
@@ -262,9 +268,8 @@ mod tests {
         assert_eq!(out, b"zero\0averylongstringtail\0gone\0");
         for (input, pieces) in merged.pieces.iter().enumerate() {
             for &(start, output) in pieces {
-                let text = |bytes: &[u8], at: u32| {
-                    bytes[at as usize..].split(|&b| b == 0).next().unwrap().to_vec()
-                };
+                let text =
+                    |bytes: &[u8], at: u32| bytes[at as usize..].split(|&b| b == 0).next().unwrap().to_vec();
                 assert_eq!(text(inputs[input], start), text(&out, output));
             }
         }

@@ -46,7 +46,8 @@ impl Shard {
             let entry = entries[position as usize];
             entry.hash == hash as u32
                 && entry.len as usize == text.len()
-                && &blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize] == text
+                && &blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize]
+                    == text
         });
         if let Some(&position) = found {
             return position;
@@ -131,7 +132,8 @@ mod tests {
     #[test]
     fn same_text_same_id() {
         let interner = Interner::default();
-        let ids: Vec<u32> = (0..10_000).map(|i| interner.intern(format!("name{}", i % 5_000).as_bytes())).collect();
+        let ids: Vec<u32> =
+            (0..10_000).map(|i| interner.intern(format!("name{}", i % 5_000).as_bytes())).collect();
         assert_eq!(ids[..5_000], ids[5_000..]);
         assert_eq!(interner.find(b"name7"), Some(ids[7]));
         assert_eq!(interner.find(b"name5000"), None);

@@ -69,9 +69,7 @@ impl Linker {
     /// Says that an input cannot be had. The link will fail with this diagnostic, in the input's place.
     pub fn fail_input(&self, id: InputId, diagnostic: Diagnostic) {
         let input = &self.inputs[id.at()];
-        input
-            .parsed
-            .get_or_init(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() });
+        input.parsed.get_or_init(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() });
     }
 
     /// How many inputs were declared.

@@ -63,8 +63,10 @@ impl<'a> Relocator<'a> {
         let mut relocator = Relocator { layout, code_offsets, sections, values: Vec::new() };
         let count = layout.symbols.symbols.len();
         let this = &relocator;
-        let values =
-            (0..count).into_par_iter().with_min_len(1024).map(|position| this.look_up(SymbolId::new(position)));
+        let values = (0..count)
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|position| this.look_up(SymbolId::new(position)));
         relocator.values = values.collect();
         relocator
     }
@@ -106,7 +108,13 @@ impl<'a> Relocator<'a> {
 
     /// The value of a relocation in `object`. `place` is the address of the relocated bytes, for relative ones.
     #[inline]
-    pub fn value(&self, object: ObjectId, relocation: &Relocation, tombstone: Option<u64>, place: u64) -> u64 {
+    pub fn value(
+        &self,
+        object: ObjectId,
+        relocation: &Relocation,
+        tombstone: Option<u64>,
+        place: u64,
+    ) -> u64 {
         use RelocationType::*;
         let linked = &self.layout.symbols.objects[object.at()];
         let dead = tombstone.unwrap_or(relocation.addend as u64);
@@ -198,7 +206,8 @@ impl<'a> Relocator<'a> {
             }
             Reference::Own(own) => {
                 let own = self.layout.symbols.objects[object.at()].own(own);
-                self.own_address(object, own, false).map_or(dead, |address| address.wrapping_add(addend as u64))
+                self.own_address(object, own, false)
+                    .map_or(dead, |address| address.wrapping_add(addend as u64))
             }
         }
     }

@@ -9,13 +9,15 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::chunks::{BitSet, Chunks};
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
-use crate::index::{ByteRange, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
-use crate::mark_live::Liveness;
+use crate::index::{
+    ByteRange, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId,
+};
 use crate::layout::segments::Segments;
-use crate::names::Interner;
+use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
 use crate::resolve::display_name;
 use crate::symbols::{AnySymbol, Purpose, Reference, SymbolTable, SyntheticFunction};
@@ -55,20 +57,18 @@ enum Event {
 }
 
 /// Whether a symbol may stay undefined because it is imported.
-pub fn may_be_undefined(options: &Options, allowed: &BitSet, symbols: &SymbolTable<'_>, id: SymbolId) -> bool {
+fn may_be_undefined(context: &Context<'_>, symbols: &SymbolTable<'_>, id: SymbolId) -> bool {
     let symbol = symbols.get(id);
     // Nothing is imported for a local symbol.
     !symbol.flags.is_local()
         && (symbol.is_imported()
-            || symbol.kind == SymbolKind::Function && options.import_undefined
-            || allowed.contains_checked(symbol.name.at()))
+            || symbol.kind == SymbolKind::Function && context.options.import_undefined
+            || context.may_stay_undefined(symbol.name))
 }
 
 /// Scans everything live.
 pub fn scan(
-    options: &Options,
-    names: &Interner,
-    allowed: &BitSet,
+    context: &Context<'_>,
     symbols: &mut SymbolTable<'_>,
     chunks: &Chunks,
     segments: &Segments,
@@ -80,12 +80,10 @@ pub fn scan(
     let scans: Vec<ObjectScan> = (0..shared.objects.len())
         .into_par_iter()
         .with_min_len(4)
-        .map(|object| ObjectScanner::scan(options, shared, chunks, live_now, ObjectId::new(object)))
+        .map(|object| ObjectScanner::scan(context.options, shared, chunks, live_now, ObjectId::new(object)))
         .collect();
     let mut joiner = Joiner {
-        options,
-        names,
-        allowed,
+        context,
         symbols,
         chunks,
         segments,
@@ -171,10 +169,8 @@ impl ObjectScanner<'_> {
         }
         let reference = linked.reference(relocation.index);
         match relocation.kind {
-            kind if kind.is_table_index() => {
-                if self.table_seen.insert(index) {
-                    self.found.events.push(Event::Table(self.any(reference)));
-                }
+            kind if kind.is_table_index() && self.table_seen.insert(index) => {
+                self.found.events.push(Event::Table(self.any(reference)));
             }
             GlobalIndexLeb | GlobalIndexI32 => {
                 // `__memory_base` is a global to the object and an address to the link.
@@ -218,9 +214,7 @@ impl ObjectScanner<'_> {
 }
 
 struct Joiner<'a, 'l> {
-    options: &'a Options,
-    names: &'a Interner,
-    allowed: &'a BitSet,
+    context: &'a Context<'a>,
     symbols: &'a mut SymbolTable<'l>,
     chunks: &'a Chunks,
     segments: &'a Segments,
@@ -261,17 +255,18 @@ impl Joiner<'_, '_> {
             Reference::Global(id) => self.symbols.definition(self.symbols.get(id)),
         };
         let name = linked.object.symbols[index as usize].name_in(linked.object);
-        let name = display_name(name, self.options.demangle);
+        let name = display_name(name, self.context.options.demangle);
         let start = format!("{}: relocation {} cannot be used against", linked.path, kind.name());
         let mut problems = Vec::new();
         match found {
             None => problems.push(format!("{start} an undefined symbol `{name}`")),
-            Some((definer, own)) if self.options.shared_memory => {
+            Some((definer, own)) if self.context.options.shared_memory => {
                 if !own.flags.is_tls() {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
                 let flat = self.chunks.segments.of(definer, own.element as usize);
-                if let Some((segment, _)) = self.segments.locate(flat, own.offset).filter(|(s, _)| !s.is_tls) {
+                if let Some((segment, _)) = self.segments.locate(flat, own.offset).filter(|(s, _)| !s.is_tls)
+                {
                     let segment = String::from_utf8_lossy(&segment.name);
                     problems.push(format!("{start} `{name}` in non-TLS section: {segment}"));
                 }
@@ -289,7 +284,7 @@ impl Joiner<'_, '_> {
             "{}: relocation {} cannot be used against symbol `{}`; recompile with -fPIC",
             self.symbols.objects[object.at()].path,
             kind.name(),
-            self.names.with(name.0, |text| display_name(text, self.options.demangle))
+            self.context.display(name)
         );
         self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
     }
@@ -315,7 +310,7 @@ impl Joiner<'_, '_> {
     /// Whether a dynamic linker will supply the symbol's address.
     fn environment_resolves(&self, id: SymbolId) -> bool {
         let symbol = self.symbols.get(id);
-        self.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
+        self.context.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
             && !symbol.is_defined()
             && !symbol.flags.is_hidden()
     }
@@ -344,17 +339,18 @@ impl Joiner<'_, '_> {
     }
 
     fn report_undefined(&mut self, object: ObjectId, id: SymbolId, function: u32) {
-        if may_be_undefined(self.options, self.allowed, self.symbols, id) {
+        if may_be_undefined(self.context, self.symbols, id) {
             return;
         }
         let linked = &self.symbols.objects[object.at()];
         let symbol = self.symbols.get(id);
-        let show = |name: NameId| self.names.with(name.0, |text| display_name(text, self.options.demangle));
+        let show = |name: NameId| self.context.display(name);
         let message = format!("{}: undefined symbol: {}", linked.path, show(symbol.name));
         let function = linked.object.symbols.get(function as usize);
-        let function = function.map(|s| display_name(s.name_in(linked.object), self.options.demangle));
+        let function =
+            function.map(|s| display_name(s.name_in(linked.object), self.context.options.demangle));
         let location = Location { path: linked.path.clone(), symbol: function, ..Location::default() };
-        match self.options.unresolved_symbols {
+        match self.context.options.unresolved_symbols {
             _ if symbol.flags.is_local() => {
                 self.diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message).at(location));
             }
@@ -366,8 +362,8 @@ impl Joiner<'_, '_> {
             }
             UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => {}
         }
-        let imports = self.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
-        if symbol.kind == SymbolKind::Function && !imports && !self.options.import_undefined {
+        let imports = self.context.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
+        if symbol.kind == SymbolKind::Function && !imports && !self.context.options.import_undefined {
             self.stub(id);
         }
     }
@@ -382,7 +378,13 @@ impl Joiner<'_, '_> {
                 let number = SyntheticFunctionId::new(self.symbols.synthetic_functions.len());
                 let name = b"undefined_stub".to_vec();
                 let symbol_name = name.clone();
-                let function = SyntheticFunction { symbol_name, name, signature, purpose: Purpose::Unreachable, export_name: None };
+                let function = SyntheticFunction {
+                    symbol_name,
+                    name,
+                    signature,
+                    purpose: Purpose::Unreachable,
+                    export_name: None,
+                };
                 self.symbols.synthetic_functions.push(function);
                 self.live.synthetic_functions.grow(number.at() + 1, false);
                 self.live.synthetic_functions.insert(number.at());

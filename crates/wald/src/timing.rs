@@ -58,7 +58,12 @@ impl Timer {
     }
 
     /// Runs a task that may be one of many on several threads.
-    pub fn task<R>(&self, name: &'static str, detail: impl FnOnce() -> String, work: impl FnOnce() -> R) -> R {
+    pub fn task<R>(
+        &self,
+        name: &'static str,
+        detail: impl FnOnce() -> String,
+        work: impl FnOnce() -> R,
+    ) -> R {
         if !self.with_events {
             return work();
         }
@@ -68,7 +73,13 @@ impl Timer {
         result
     }
 
-    fn record(&self, name: &'static str, detail: impl FnOnce() -> String, start: Instant, duration: Duration) {
+    fn record(
+        &self,
+        name: &'static str,
+        detail: impl FnOnce() -> String,
+        start: Instant,
+        duration: Duration,
+    ) {
         if !self.with_events {
             return;
         }

@@ -116,9 +116,8 @@ impl RelocationType {
     #[inline]
     pub fn encoding(self) -> Encoding {
         match self {
-            FunctionIndexLeb | MemoryAddrLeb | TypeIndexLeb | GlobalIndexLeb | TagIndexLeb | TableNumberLeb => {
-                Encoding::Leb32
-            }
+            FunctionIndexLeb | MemoryAddrLeb | TypeIndexLeb | GlobalIndexLeb | TagIndexLeb
+            | TableNumberLeb => Encoding::Leb32,
             TableIndexSleb | MemoryAddrSleb | MemoryAddrRelSleb | TableIndexRelSleb | MemoryAddrTlsSleb => {
                 Encoding::Sleb32
             }

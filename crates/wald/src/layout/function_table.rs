@@ -2,13 +2,14 @@
 
 use hashbrown::HashMap;
 
+use super::imports::Imports;
+use crate::chunks::Chunks;
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{SymbolFlags, SymbolKind};
-use crate::index::{NameId, SymbolId};
-use super::imports::Imports;
+use crate::index::SymbolId;
 use crate::mark_live::Liveness;
 use crate::options::Options;
-use crate::chunks::Chunks;
 use crate::symbols::AnySymbol;
 use crate::symbols::{ImportAttributes, Resolution, SymbolTable, Synthetic};
 
@@ -17,14 +18,13 @@ pub const NAME: &[u8] = b"__indirect_function_table";
 
 /// Finds or makes the table's symbol, if the output has a table. `required`: functions stand in it.
 pub fn resolve(
-    options: &Options,
-    name: NameId,
-    env: NameId,
+    context: &Context<'_>,
     required: bool,
     symbols: &mut SymbolTable<'_>,
     live: &mut Liveness,
     diagnostics: &mut Diagnostics,
 ) {
+    let (options, name) = (context.options, context.name(NAME));
     let existing = symbols.find(name);
     if let Some(id) = existing {
         let symbol = symbols.get(id);
@@ -45,7 +45,7 @@ pub fn resolve(
             let (id, new) = symbols.insert(name);
             let symbol = symbols.get_mut(id);
             symbol.kind = SymbolKind::Table;
-            symbol.import = ImportAttributes { module: Some(env), field: Some(name) };
+            symbol.import = ImportAttributes { module: Some(context.env), field: Some(name) };
             if new {
                 symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED);
                 symbol.used_in_regular_object = true;
@@ -73,9 +73,9 @@ pub fn resolve(
 }
 
 /// Imports a table that turned out to be needed after the imports were collected.
-pub fn import_late(options: &Options, env: NameId, symbols: &SymbolTable<'_>, imports: &mut Imports) {
-    if let (true, Some(id)) = (options.import_table, symbols.well_known.function_table) {
-        imports.add(env, symbols, id);
+pub fn import_late(context: &Context<'_>, symbols: &SymbolTable<'_>, imports: &mut Imports) {
+    if let (true, Some(id)) = (context.options.import_table, symbols.well_known.function_table) {
+        imports.add(context, symbols, id);
     }
 }
 
@@ -94,9 +94,19 @@ pub struct FunctionTable {
 
 impl FunctionTable {
     /// A table of these functions.
-    pub fn new(options: &Options, symbols: &SymbolTable<'_>, chunks: &Chunks, entries: Vec<AnySymbol>) -> Self {
+    pub fn new(
+        options: &Options,
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        entries: Vec<AnySymbol>,
+    ) -> Self {
         let base = options.table_base.filter(|&base| base != 0).unwrap_or(1) as u32;
-        let mut table = FunctionTable { entries, base, of_function: vec![0; chunks.functions.total()], ..Self::default() };
+        let mut table = FunctionTable {
+            entries,
+            base,
+            of_function: vec![0; chunks.functions.total()],
+            ..Self::default()
+        };
         for (position, &entry) in table.entries.iter().enumerate() {
             let index = base.wrapping_add(position as u32);
             match entry {

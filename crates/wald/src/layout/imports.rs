@@ -2,11 +2,11 @@
 
 use hashbrown::HashMap;
 
-use crate::chunks::BitSet;
+use crate::context::Context;
 use crate::format::{types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SignatureId, SymbolId};
 use crate::mark_live::Liveness;
-use crate::options::{Options, UnresolvedPolicy};
+use crate::options::UnresolvedPolicy;
 use crate::symbols::SymbolTable;
 
 /// The type of an import, as far as it tells imports apart.
@@ -64,8 +64,7 @@ pub fn table_type(symbols: &SymbolTable<'_>, id: SymbolId) -> TableType {
 
 /// Whether the symbol becomes an import.
 pub fn should_import(
-    options: &Options,
-    allowed: &BitSet,
+    context: &Context<'_>,
     symbols: &SymbolTable<'_>,
     live: &Liveness,
     id: SymbolId,
@@ -77,38 +76,33 @@ pub fn should_import(
     if !live.symbols.contains(id.at()) || !symbol.used_in_regular_object || symbol.flags.is_weak() {
         return false;
     }
+    let options = context.options;
     options.import_undefined
         || options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
-        || allowed.contains_checked(symbol.name.at())
+        || context.may_stay_undefined(symbol.name)
         || symbol.is_imported()
 }
 
 impl Imports {
     /// Collects the imports among all named symbols.
-    pub fn collect(
-        options: &Options,
-        allowed: &BitSet,
-        env: NameId,
-        symbols: &SymbolTable<'_>,
-        live: &Liveness,
-    ) -> Imports {
+    pub fn collect(context: &Context<'_>, symbols: &SymbolTable<'_>, live: &Liveness) -> Imports {
         let mut imports = Imports { index: vec![u32::MAX; symbols.symbols.len()], ..Imports::default() };
-        let should = |id| should_import(options, allowed, symbols, live, id);
+        let should = |id| should_import(context, symbols, live, id);
         // The function table comes before all other tables.
         let table = symbols.well_known.function_table.filter(|&table| should(table));
         if let Some(table) = table {
-            imports.add(env, symbols, table);
+            imports.add(context, symbols, table);
         }
         for &id in &symbols.named {
             if Some(id) != table && should(id) {
-                imports.add(env, symbols, id);
+                imports.add(context, symbols, id);
             }
         }
         imports
     }
 
     /// Adds an import, or finds that the same one is there already.
-    pub fn add(&mut self, env: NameId, symbols: &SymbolTable<'_>, id: SymbolId) {
+    pub fn add(&mut self, context: &Context<'_>, symbols: &SymbolTable<'_>, id: SymbolId) {
         let symbol = symbols.get(id);
         let of = match symbol.kind {
             SymbolKind::Function => Type::Function(symbol.signature),
@@ -122,7 +116,7 @@ impl Imports {
             }
             _ => Type::Tag(id),
         };
-        let module = symbol.import.module.unwrap_or(env);
+        let module = symbol.import.module.unwrap_or(context.env);
         let field = symbol.import.field.unwrap_or(symbol.name);
         let count = match symbol.kind {
             SymbolKind::Function => &mut self.functions,

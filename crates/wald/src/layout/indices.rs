@@ -4,12 +4,12 @@ use hashbrown::HashMap;
 
 use super::imports::Imports;
 use crate::chunks::Chunks;
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::features::Features;
 use crate::format::{external, SymbolKind};
 use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::mark_live::{is_exported, Liveness};
-use crate::options::Options;
 use crate::symbols::AnySymbol;
 use crate::symbols::{Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
 
@@ -152,7 +152,8 @@ impl Indices {
         internal_got: Vec<AnySymbol>,
     ) {
         let known = &symbols.well_known;
-        for id in [known.stack_pointer, known.tls_base, known.tls_size, known.tls_align].into_iter().flatten() {
+        for id in [known.stack_pointer, known.tls_base, known.tls_size, known.tls_align].into_iter().flatten()
+        {
             if let Resolution::Synthetic(Synthetic::Global(global)) = symbols.get(id).resolution {
                 if live.symbols.contains(id.at()) {
                     let index = imports.globals + self.globals.len() as u32;
@@ -227,7 +228,8 @@ impl Indices {
             self.tables.push(OutputTable::Functions);
             return;
         }
-        if let Some(&culprit) = imports.symbols.iter().find(|&&id| symbols.get(id).kind == SymbolKind::Table) {
+        if let Some(&culprit) = imports.symbols.iter().find(|&&id| symbols.get(id).kind == SymbolKind::Table)
+        {
             let file = symbols.get(culprit).file.and_then(|file| symbols.object_of(file));
             let file = file.map_or("<internal>", |object| &symbols.objects[object.at()].path);
             let message = format!(
@@ -260,7 +262,8 @@ impl Indices {
         }
         for &id in &imports.symbols {
             let symbol = symbols.get(id);
-            if let (SymbolKind::Function | SymbolKind::Tag, Some(signature)) = (symbol.kind, symbol.signature) {
+            if let (SymbolKind::Function | SymbolKind::Tag, Some(signature)) = (symbol.kind, symbol.signature)
+            {
                 self.add_type(signature);
             }
         }
@@ -318,7 +321,13 @@ impl Indices {
     }
 
     /// Index of what an object's own symbol defines.
-    pub fn of_element(&self, symbols: &SymbolTable<'_>, chunks: &Chunks, object: ObjectId, symbol: u32) -> u32 {
+    pub fn of_element(
+        &self,
+        symbols: &SymbolTable<'_>,
+        chunks: &Chunks,
+        object: ObjectId,
+        symbol: u32,
+    ) -> u32 {
         let parsed = symbols.objects[object.at()].object;
         let own = &parsed.symbols[symbol as usize];
         let element = own.element as usize;
@@ -326,7 +335,9 @@ impl Indices {
             SymbolKind::Function => {
                 self.function[chunks.functions.of(object, parsed.defined_function(own.element))]
             }
-            SymbolKind::Global => self.global[chunks.globals.of(object, element - parsed.imports.globals.len())],
+            SymbolKind::Global => {
+                self.global[chunks.globals.of(object, element - parsed.imports.globals.len())]
+            }
             SymbolKind::Tag => self.tag[chunks.tags.of(object, element - parsed.imports.tags.len())],
             SymbolKind::Table => self.table[chunks.tables.of(object, element - parsed.imports.tables.len())],
             SymbolKind::Data | SymbolKind::Section => NONE,
@@ -354,14 +365,14 @@ impl Indices {
     /// Collects the exports in the order of the symbols' first appearance.
     pub fn collect_exports(
         &mut self,
-        options: &Options,
-        interners: &crate::object::Interners,
+        context: &Context<'_>,
         symbols: &SymbolTable<'_>,
         chunks: &Chunks,
         live: &Liveness,
         imports: &Imports,
         features: &Features,
     ) {
+        let (options, interners) = (context.options, context.interners);
         let mutable_globals = features.has("mutable-globals");
         let memory = match (&options.export_memory, &options.import_memory) {
             (Some(name), _) => Some(name.clone()),
@@ -391,8 +402,7 @@ impl Indices {
                     let synthetic = matches!(
                         symbol.resolution,
                         Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::StackPointer))
-                    ) || options.shared_memory
-                        && symbols.well_known.tls_base == Some(id);
+                    ) || options.shared_memory && symbols.well_known.tls_base == Some(id);
                     // Programs that know no mutable globals must not be broken by the linker's own.
                     if synthetic && !explicit && !mutable_globals {
                         continue;

@@ -2,35 +2,35 @@
 
 use super::imports::{global_type, Imports};
 use super::indices::Indices;
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::features::Features;
 use crate::format::SymbolKind;
-use crate::object::Interners;
-use crate::options::Options;
 use crate::index::SymbolId;
-use crate::resolve::{display_name, object_global_type};
+use crate::options::Options;
+use crate::resolve::object_global_type;
 use crate::symbols::{Resolution, SymbolTable, Synthetic, SyntheticGlobal};
 
 /// Checks imported and exported globals.
 pub fn check(
-    options: &Options,
-    interners: &Interners,
+    context: &Context<'_>,
     features: &Features,
     symbols: &SymbolTable<'_>,
     imports: &Imports,
     indices: &Indices,
     diagnostics: &mut Diagnostics,
 ) {
+    let options = context.options;
     if !options.check_features || features.has("mutable-globals") {
         return;
     }
     let imported = imports.symbols.iter().copied();
-    let imported = imported.filter(|&id| symbols.get(id).kind == SymbolKind::Global && global_type(symbols, id).mutable);
+    let imported =
+        imported.filter(|&id| symbols.get(id).kind == SymbolKind::Global && global_type(symbols, id).mutable);
     let exported = indices.exports.iter().filter_map(|export| export.symbol);
     let exported = exported.filter(|&id| is_mutable_global(options, symbols, id));
     for (id, how) in imported.map(|id| (id, "imported")).chain(exported.map(|id| (id, "exported"))) {
-        let name = symbols.get(id).name;
-        let name = interners.names.with(name.0, |text| display_name(text, options.demangle));
+        let name = context.display(symbols.get(id).name);
         let message = format!(
             "mutable global {how} but 'mutable-globals' feature not present in inputs: `{name}`. Use \
              --no-check-features to suppress."

@@ -126,12 +126,7 @@ fn output_name<'n>(options: &Options, segment: &InputSegment, name: &'n [u8]) ->
 }
 
 /// Puts all live segments into output segments.
-pub fn create(
-    options: &Options,
-    symbols: &SymbolTable<'_>,
-    chunks: &Chunks,
-    live: &Liveness,
-) -> Segments {
+pub fn create(options: &Options, symbols: &SymbolTable<'_>, chunks: &Chunks, live: &Liveness) -> Segments {
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
     let mut list: Vec<(OutputSegment, Vec<(ObjectId, u32)>)> = Vec::new();
     for (position, linked) in symbols.objects.iter().enumerate() {

@@ -2,26 +2,26 @@
 
 use super::memory::Memory;
 use super::segments::Segments;
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::SymbolKind;
 use crate::index::NameId;
 use crate::mark_live::Liveness;
-use crate::object::Interners;
-use crate::options::{Options, UnresolvedPolicy};
+use crate::options::UnresolvedPolicy;
 use crate::resolve::special::force_exports;
 use crate::symbols::{SymbolTable, Synthetic, SyntheticData};
 
 /// Defines `__start_NAME` and `__stop_NAME` of segments whose name is a C identifier, and the flag by which
 /// threads agree on who initialises memory; then checks that everything that must be exported exists.
 pub fn define(
-    options: &Options,
-    interners: &Interners,
+    context: &Context<'_>,
     segments: &Segments,
     memory: &Memory,
     symbols: &mut SymbolTable<'_>,
     live: &mut Liveness,
     diagnostics: &mut Diagnostics,
 ) {
+    let (options, interners) = (context.options, context.interners);
     let mut define = |name: Vec<u8>, place: SyntheticData, always: bool| {
         let text = String::from_utf8_lossy(&name).into_owned();
         let wanted = always || options.export_all || options.exports_by_name(&text);
@@ -50,7 +50,9 @@ pub fn define(
         }
         let message = format!("symbol exported via --export not found: {name}");
         match options.unresolved_symbols {
-            UnresolvedPolicy::ReportError => diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message)),
+            UnresolvedPolicy::ReportError => {
+                diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message))
+            }
             UnresolvedPolicy::Warn => diagnostics.push(Diagnostic::warning(Code::UndefinedSymbol, message)),
             UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => {}
         }

@@ -132,7 +132,10 @@ fn comdats(
                     "data segment in two COMDATs",
                 ),
                 subsection::COMDAT_FUNCTION => (
-                    index.checked_sub(imported).and_then(|i| parts.functions.get_mut(i)).map(|f| &mut f.comdat),
+                    index
+                        .checked_sub(imported)
+                        .and_then(|i| parts.functions.get_mut(i))
+                        .map(|f| &mut f.comdat),
                     "COMDAT function index out of range",
                     "function in two COMDATs",
                 ),
@@ -211,7 +214,8 @@ impl SymbolTable<'_, '_> {
 
     /// A name stands for one symbol of the object, local ones aside.
     fn check_names(&self, at: usize) -> Result<(), ParseError> {
-        let mut names: Vec<NameId> = self.list.iter().filter(|s| !s.flags.is_local()).map(|s| s.name).collect();
+        let mut names: Vec<NameId> =
+            self.list.iter().filter(|s| !s.flags.is_local()).map(|s| s.name).collect();
         names.sort_unstable();
         let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) else { return Ok(()) };
         let name = self.interners.names.with(twice[0].0, |text| String::from_utf8_lossy(text).into_owned());
@@ -305,7 +309,11 @@ impl SymbolTable<'_, '_> {
         }
     }
 
-    fn data_symbol(&mut self, reader: &mut Reader<'_>, flags: SymbolFlags) -> Result<ObjectSymbol, ParseError> {
+    fn data_symbol(
+        &mut self,
+        reader: &mut Reader<'_>,
+        flags: SymbolFlags,
+    ) -> Result<ObjectSymbol, ParseError> {
         let text = range_of(reader)?;
         let (mut element, mut offset, mut size) = (NONE, 0, 0);
         if !flags.is_undefined() {
@@ -349,7 +357,8 @@ impl SymbolTable<'_, '_> {
         }
         let at = reader.position();
         let index = reader.u32()?;
-        let element = custom_section(self.parts, index).ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
+        let element = custom_section(self.parts, index)
+            .ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
         let section = &self.parts.custom_sections[element];
         let text = section.name;
         let name = ObjectSymbol::UNNAMED;

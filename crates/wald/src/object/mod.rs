@@ -280,5 +280,4 @@ impl Object {
     pub fn calls_directly(&self, symbol: usize) -> bool {
         self.called_directly.get(symbol / 64).is_some_and(|word| word >> (symbol % 64) & 1 != 0)
     }
-
 }

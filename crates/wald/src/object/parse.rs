@@ -98,12 +98,16 @@ fn finish(
     let (symbols, comdats, init_functions) = linking::attach(&bytes, &mut parts, linking, interners)?;
     let imported = parts.imports.functions.len();
     for (index, name) in &parts.debug_names {
-        if let Some(function) = (*index as usize).checked_sub(imported).and_then(|i| parts.functions.get_mut(i)) {
+        if let Some(function) =
+            (*index as usize).checked_sub(imported).and_then(|i| parts.functions.get_mut(i))
+        {
             function.debug_name = *name;
         }
     }
     for (index, name) in &parts.export_names {
-        if let Some(function) = (*index as usize).checked_sub(imported).and_then(|i| parts.functions.get_mut(i)) {
+        if let Some(function) =
+            (*index as usize).checked_sub(imported).and_then(|i| parts.functions.get_mut(i))
+        {
             function.export_name = Some(*name);
         }
     }
@@ -593,7 +597,12 @@ fn read_producers(reader: &mut Reader<'_>, data: &[u8]) -> Result<Producers, Par
             b"language" => &mut producers.languages,
             b"processed-by" => &mut producers.tools,
             b"sdk" => &mut producers.sdks,
-            _ => return Err(ParseError::malformed(at, "producers section field is not named one of language, processed-by, or sdk")),
+            _ => {
+                return Err(ParseError::malformed(
+                    at,
+                    "producers section field is not named one of language, processed-by, or sdk",
+                ))
+            }
         };
         let mut seen: HashSet<&[u8]> = HashSet::new();
         for _ in 0..count(reader)? {

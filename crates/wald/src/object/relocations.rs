@@ -38,7 +38,8 @@ pub(super) fn partition(
     let mut targets: Vec<u32> = sections.iter().map(|section| section.target).collect();
     targets.sort_unstable();
     if let Some(twice) = targets.windows(2).find(|pair| pair[0] == pair[1]) {
-        let at = sections.iter().rfind(|section| section.target == twice[0]).map_or(0, |section| section.start);
+        let at =
+            sections.iter().rfind(|section| section.target == twice[0]).map_or(0, |section| section.start);
         return Err(ParseError::malformed(at, "more than one reloc section for a section"));
     }
     for section in sections {
@@ -70,7 +71,8 @@ pub(super) fn partition(
             entries.split(ranges, false)?;
         } else {
             let position = object.custom_sections.binary_search_by_key(&section.target, |s| s.section_index);
-            let Some(target) = position.ok().and_then(|position| object.custom_sections.get_mut(position)) else {
+            let Some(target) = position.ok().and_then(|position| object.custom_sections.get_mut(position))
+            else {
                 return Err(ParseError::malformed(section.start, "invalid section index"));
             };
             let whole = ByteRange { start: 0, len: target.data.len };
@@ -188,7 +190,9 @@ impl Entries<'_, '_> {
             _ => (symbol == Some(SymbolKind::Data), "invalid data relocation"),
         };
         if !fits {
-            let name = |id: NameId| self.interners.names.with(id.0, |text| String::from_utf8_lossy(text).into_owned());
+            let name = |id: NameId| {
+                self.interners.names.with(id.0, |text| String::from_utf8_lossy(text).into_owned())
+            };
             let name = named.map_or_else(String::new, |symbol| name(symbol.name));
             return Err(ParseError::text(at, format!("{what}: {name}")));
         }

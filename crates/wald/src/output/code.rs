@@ -61,7 +61,8 @@ impl CodePlan {
         let mut first = 0;
         while first < count {
             let start = self.offsets[first] as usize;
-            let last = self.offsets.partition_point(|&offset| (offset as usize) < start + TASK).max(first + 1);
+            let last =
+                self.offsets.partition_point(|&offset| (offset as usize) < start + TASK).max(first + 1);
             let end = self.offsets.get(last).map_or(self.size as usize, |&offset| offset as usize);
             jobs.push(Job { slice: take(&mut rest, end - start), work: Work::Functions(first..last) });
             first = last;

@@ -153,7 +153,9 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
 /// See <https://webassembly.github.io/spec/core/binary/values.html#names>.
 pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
     sections::check_names(layout, diagnostics);
-    for name in plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err()) {
+    for name in
+        plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err())
+    {
         let name = String::from_utf8_lossy(name);
         let message = format!("name of custom section is not valid UTF-8: {name}");
         diagnostics.push(Diagnostic::error(Code::Layout, message));

@@ -95,7 +95,9 @@ impl<'a> Namer<'a> {
         let layout = self.layout;
         let index = layout.imports.functions + position as u32;
         match layout.indices.functions[position] {
-            OutputFunction::Synthetic(id) => self.raw(index, &layout.symbols.synthetic_functions[id.at()].name),
+            OutputFunction::Synthetic(id) => {
+                self.raw(index, &layout.symbols.synthetic_functions[id.at()].name)
+            }
             OutputFunction::Input(object, function) => {
                 let parsed = layout.symbols.objects[object.at()].object;
                 let function = &parsed.functions[function as usize];
@@ -165,15 +167,16 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
     for &symbol in &layout.indices.internal_got {
         let index = layout.indices.got.get(&symbol).copied().unwrap_or(0);
         let (name, kind) = match symbol {
-            AnySymbol::Global(id) => (layout.names.text(layout.symbols.get(id).name.0), layout.symbols.get(id).kind),
+            AnySymbol::Global(id) => {
+                (layout.names.text(layout.symbols.get(id).name.0), layout.symbols.get(id).kind)
+            }
             AnySymbol::Own(object, own) => {
                 let linked = &layout.symbols.objects[object.at()];
                 let own = linked.own(own);
                 (own.name_in(linked.object), own.kind)
             }
         };
-        let prefix =
-            if kind == SymbolKind::Function { "GOT.func.internal." } else { "GOT.data.internal." };
+        let prefix = if kind == SymbolKind::Function { "GOT.func.internal." } else { "GOT.data.internal." };
         namer.shown(index, prefix, name);
     }
     (namer.count, namer.out)

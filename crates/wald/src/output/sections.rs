@@ -267,7 +267,8 @@ pub(super) fn check_names(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
         }
         let message = format!("name of {what} is not valid UTF-8: {}", String::from_utf8_lossy(name));
         let mut diagnostic = Diagnostic::error(Code::SymbolType, message);
-        let file = symbol.and_then(|id| layout.symbols.get(id).file).and_then(|file| layout.symbols.object_of(file));
+        let file =
+            symbol.and_then(|id| layout.symbols.get(id).file).and_then(|file| layout.symbols.object_of(file));
         if let Some(object) = file {
             diagnostic = diagnostic.note(format!("in {}", layout.symbols.objects[object.at()].path));
         }
@@ -340,12 +341,15 @@ fn is_stripped(layout: &Layout<'_>, name: &str) -> bool {
     layout.options.strip_all && !layout.options.keep_sections.iter().any(|kept| kept == name)
 }
 
+/// Names and versions of a producers field.
+type Versions<'a> = Vec<(&'a [u8], &'a [u8])>;
+
 /// The producers of all objects; the first version of each name wins.
 pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
     if is_stripped(layout, "producers") {
         return None;
     }
-    let mut fields: [(&str, Vec<(&[u8], &[u8])>); 3] =
+    let mut fields: [(&str, Versions<'_>); 3] =
         [("language", Vec::new()), ("processed-by", Vec::new()), ("sdk", Vec::new())];
     for linked in &layout.symbols.objects {
         let (bytes, from): (&[u8], _) = (&linked.object.bytes, &linked.object.producers);

@@ -273,7 +273,8 @@ fn display_global_type(of: GlobalType) -> String {
 
 fn display_table_type(of: &TableType) -> String {
     let limits = &of.limits;
-    let maximum = if limits.flags & limits::HAS_MAX != 0 { format!("; max={}", limits.maximum) } else { String::new() };
+    let maximum =
+        if limits.flags & limits::HAS_MAX != 0 { format!("; max={}", limits.maximum) } else { String::new() };
     format!(
         "type={}; limits=[flags=0x{:x}; min={}{maximum}]",
         types::name(of.element),

@@ -102,7 +102,8 @@ impl<'a> Resolver<'a, '_> {
             let object: &Object = top.linked.object;
             let Some(symbol) = object.symbols.get(top.next) else {
                 if let Some(done) = stack.pop() {
-                    self.table.object_of_file[done.linked.file.at()] = Some(ObjectId::new(self.table.objects.len()));
+                    self.table.object_of_file[done.linked.file.at()] =
+                        Some(ObjectId::new(self.table.objects.len()));
                     self.table.objects.push(done.linked);
                     if let Some((referrer, id)) = done.because {
                         self.note_extraction(|this| this.file_name(Some(referrer)), id);

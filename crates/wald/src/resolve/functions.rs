@@ -123,10 +123,8 @@ impl Resolver<'_, '_> {
     /// Makes trapping functions of all variants that are not the definition.
     pub(super) fn settle_variants(&mut self) {
         let variants = std::mem::take(&mut self.variants);
-        let names: Vec<Vec<u8>> = variants
-            .iter()
-            .map(|(name, _)| self.interners.names.with(name.0, <[u8]>::to_vec))
-            .collect();
+        let names: Vec<Vec<u8>> =
+            variants.iter().map(|(name, _)| self.interners.names.with(name.0, <[u8]>::to_vec)).collect();
         for position in llvm_order::dense_map_order(names.iter().map(|name| &name[..])) {
             let (name, symbols) = &variants[position];
             let defined = symbols.iter().copied().find(|&id| self.table.get(id).is_defined());
@@ -161,7 +159,13 @@ impl Resolver<'_, '_> {
         let Some(signature) = self.table.get(id).signature else { return };
         let name = self.name(&debug_name);
         let symbol_name = self.interners.names.with(self.table.get(id).name.0, <[u8]>::to_vec);
-        let function = SyntheticFunction { symbol_name, name: debug_name, signature, purpose: Purpose::Unreachable, export_name: None };
+        let function = SyntheticFunction {
+            symbol_name,
+            name: debug_name,
+            signature,
+            purpose: Purpose::Unreachable,
+            export_name: None,
+        };
         let number = self.push_synthetic_function(function);
         let symbol = self.table.get_mut(id);
         symbol.name = name;

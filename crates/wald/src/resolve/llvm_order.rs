@@ -143,7 +143,8 @@ fn half(start: u64, last: u64, words: [u64; 2]) -> (u64, u64) {
 
 fn hash_33_to_64(bytes: &[u8]) -> u64 {
     let len = bytes.len();
-    let start = (len as u64).wrapping_add(word(bytes, len - 16)).wrapping_mul(K0).wrapping_add(word(bytes, 0));
+    let start =
+        (len as u64).wrapping_add(word(bytes, len - 16)).wrapping_mul(K0).wrapping_add(word(bytes, 0));
     let (vf, vs) = half(start, word(bytes, 24), [word(bytes, 8), word(bytes, 16)]);
     let start = word(bytes, 16).wrapping_add(word(bytes, len - 32));
     let (wf, ws) = half(start, word(bytes, len - 8), [word(bytes, len - 24), word(bytes, len - 16)]);
@@ -153,15 +154,8 @@ fn hash_33_to_64(bytes: &[u8]) -> u64 {
 
 /// More than 64 bytes: blocks of 64 stir a state; the last block overlaps.
 fn hash_long(bytes: &[u8]) -> u64 {
-    let mut h = [
-        0,
-        SEED,
-        mix_two(SEED, K1),
-        (SEED ^ K1).rotate_right(49),
-        SEED.wrapping_mul(K1),
-        fold(SEED),
-        0,
-    ];
+    let mut h =
+        [0, SEED, mix_two(SEED, K1), (SEED ^ K1).rotate_right(49), SEED.wrapping_mul(K1), fold(SEED), 0];
     h[6] = mix_two(h[4], h[5]);
     for block in bytes.chunks_exact(64) {
         stir(&mut h, block);

@@ -211,7 +211,8 @@ impl Body<'_> {
         for &index in &needed {
             let segment = &segments[index];
             // Each new thread initialises its block from the thread-local segment: it must stay.
-            if !segment.is_bss && !(shared && segment.is_tls) {
+            let stays = shared && segment.is_tls;
+            if !(segment.is_bss || stays) {
                 self.code.extend([MISC_PREFIX, DATA_DROP]);
                 write_u64(&mut self.code, index as u64);
             }

@@ -2,27 +2,25 @@
 //! program calls `__wasm_call_ctors` by itself.
 
 use super::constructors::Constructor;
+use crate::context::Context;
 use crate::format::{SymbolFlags, SymbolKind};
-use crate::index::{NameId, SymbolId, SyntheticFunctionId};
+use crate::index::{SymbolId, SyntheticFunctionId};
 use crate::layout::indices::Indices;
 use crate::mark_live::{is_exported, Liveness};
-use crate::object::Interners;
-use crate::options::Options;
 use crate::resolve::display_name;
 use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 /// Puts a wrapper around every exported function and exports the wrapper in its place.
 pub fn wrap_commands(
-    options: &Options,
-    interners: &Interners,
+    context: &Context<'_>,
     constructors: &[Constructor],
     symbols: &mut SymbolTable<'_>,
     live: &mut Liveness,
     indices: &mut Indices,
 ) {
     let Some(call_ctors) = symbols.well_known.call_ctors else { return };
-    let explicit =
-        symbols.get(call_ctors).used_in_regular_object || is_exported(options, symbols.get(call_ctors));
+    let explicit = symbols.get(call_ctors).used_in_regular_object
+        || is_exported(context.options, symbols.get(call_ctors));
     if explicit || constructors.is_empty() && symbols.well_known.call_dtors.is_none() {
         return;
     }
@@ -32,24 +30,23 @@ pub fn wrap_commands(
         .copied()
         .filter(|&id| {
             let symbol = symbols.get(id);
-            symbol.kind == SymbolKind::Function && is_exported(options, symbol)
+            symbol.kind == SymbolKind::Function && is_exported(context.options, symbol)
         })
         .collect();
     for id in wrapped {
-        wrap(options, interners, symbols, live, indices, id);
+        wrap(context, symbols, live, indices, id);
     }
 }
 
 fn wrap(
-    options: &Options,
-    interners: &Interners,
+    context: &Context<'_>,
     symbols: &mut SymbolTable<'_>,
     live: &mut Liveness,
     indices: &mut Indices,
     id: SymbolId,
 ) {
     let Some(signature) = symbols.get(id).signature else { return };
-    let own_name = interners.names.with(symbols.get(id).name.0, <[u8]>::to_vec);
+    let own_name = context.interners.names.with(symbols.get(id).name.0, <[u8]>::to_vec);
     let export_name = match symbols.definition(symbols.get(id)) {
         Some((object, own)) => {
             let parsed = symbols.objects[object.at()].object;
@@ -62,14 +59,14 @@ fn wrap(
     let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
     symbols.synthetic_functions.push(SyntheticFunction {
         symbol_name: name.clone(),
-        name: display_name(&name, options.demangle).into_bytes(),
+        name: display_name(&name, context.options.demangle).into_bytes(),
         signature,
         purpose: Purpose::CommandExport(id),
         export_name: Some(export_name.unwrap_or(own_name)),
     });
     live.synthetic_functions.grow(number.at() + 1, false);
     live.synthetic_functions.insert(number.at());
-    let (wrapper, _) = symbols.insert(NameId(interners.names.intern(&name)));
+    let (wrapper, _) = symbols.insert(context.name(&name));
     live.symbols.grow(wrapper.at() + 1, false);
     live.symbols.insert(wrapper.at());
     let (flags, force_export) = (symbols.get(id).flags, symbols.get(id).force_export);

@@ -2,12 +2,12 @@
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#initialization-functions>.
 
 use crate::chunks::Chunks;
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::index::{ObjectId, SignatureId, SymbolId};
+use crate::index::{ObjectId, SignatureId};
 use crate::leb128::Reader;
 use crate::mark_live::{is_left_out, Liveness};
 use crate::object::Interners;
-use crate::options::Options;
 use crate::resolve::display_name;
 use crate::symbols::AnySymbol;
 use crate::symbols::{Reference, SymbolTable};
@@ -24,8 +24,7 @@ pub struct Constructor {
 
 /// Collects all live constructors, by priority and then in the order of the objects.
 pub fn collect(
-    options: &Options,
-    interners: &Interners,
+    context: &Context<'_>,
     symbols: &SymbolTable<'_>,
     chunks: &Chunks,
     live: &Liveness,
@@ -59,15 +58,13 @@ pub fn collect(
             if !is_live || left_out {
                 continue;
             }
-            let (parameters, results) = signature.map_or((0, 0), |signature| arity(interners, signature));
+            let (parameters, results) =
+                signature.map_or((0, 0), |signature| arity(context.interners, signature));
             if parameters != 0 {
                 let name = linked.object.symbols[init.symbol.at()].name_in(linked.object);
                 let name = match symbol {
-                    AnySymbol::Own(..) => display_name(name, options.demangle),
-                    AnySymbol::Global(id) => {
-                        let name = symbols.get(id).name;
-                        interners.names.with(name.0, |text| display_name(text, options.demangle))
-                    }
+                    AnySymbol::Own(..) => display_name(name, context.options.demangle),
+                    AnySymbol::Global(id) => context.display(symbols.get(id).name),
                 };
                 let message = format!("constructor functions cannot take arguments: {name}");
                 diagnostics.push(Diagnostic::error(Code::SymbolType, message));
@@ -92,15 +89,4 @@ pub(super) fn arity(interners: &Interners, signature: SignatureId) -> (u32, u32)
         }
         (parameters, reader.u32().unwrap_or(0))
     })
-}
-
-/// The symbol that a constructor's function index is looked up by.
-impl Constructor {
-    /// The symbol of the link, where it has one.
-    pub fn global(&self) -> Option<SymbolId> {
-        match self.symbol {
-            AnySymbol::Global(id) => Some(id),
-            AnySymbol::Own(..) => None,
-        }
-    }
 }

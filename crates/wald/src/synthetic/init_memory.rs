@@ -1,36 +1,40 @@
 //! Whether memory needs initialising by code, and the function that does it.
 
 use super::bodies::needs_init_memory;
+use crate::context::Context;
 use crate::features::Features;
 use crate::format::{SymbolFlags, SymbolKind};
-use crate::index::{NameId, SignatureId, SyntheticFunctionId};
+use crate::index::{SignatureId, SyntheticFunctionId};
 use crate::layout::segments::Segments;
 use crate::mark_live::Liveness;
-use crate::object::Interners;
-use crate::options::Options;
 use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 /// Adds `__wasm_init_memory` where it is needed; it is then the module's start function.
 pub fn add_init_memory(
-    options: &Options,
-    interners: &Interners,
+    context: &Context<'_>,
     features: &Features,
     segments: &Segments,
     symbols: &mut SymbolTable<'_>,
     live: &mut Liveness,
 ) -> Option<SyntheticFunctionId> {
-    if !needs_init_memory(options, features, &segments.list) {
+    if !needs_init_memory(context.options, features, &segments.list) {
         return None;
     }
     let name = b"__wasm_init_memory";
     let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
-    let signature = SignatureId(interners.signatures.intern(&[0, 0]));
+    let signature = SignatureId(context.interners.signatures.intern(&[0, 0]));
     let purpose = Purpose::InitMemory;
-    let function = SyntheticFunction { symbol_name: name.to_vec(), name: name.to_vec(), signature, purpose, export_name: None };
+    let function = SyntheticFunction {
+        symbol_name: name.to_vec(),
+        name: name.to_vec(),
+        signature,
+        purpose,
+        export_name: None,
+    };
     symbols.synthetic_functions.push(function);
     live.synthetic_functions.grow(number.at() + 1, false);
     live.synthetic_functions.insert(number.at());
-    let (id, _) = symbols.insert(NameId(interners.names.intern(name)));
+    let (id, _) = symbols.insert(context.name(name));
     let symbol = symbols.get_mut(id);
     symbol.kind = SymbolKind::Function;
     symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
@@ -38,7 +42,7 @@ pub fn add_init_memory(
     symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
     live.symbols.grow(id.at() + 1, false);
     live.symbols.insert(id.at());
-    if options.shared_memory {
+    if context.options.shared_memory {
         // The first thread's block is part of static memory: its address is set there.
         if let Some(tls_base) = symbols.well_known.tls_base {
             live.symbols.insert(tls_base.at());

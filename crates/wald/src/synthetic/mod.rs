@@ -5,6 +5,7 @@ mod commands;
 mod constructors;
 mod init_memory;
 
-pub use bodies::write_bodies;pub use commands::wrap_commands;
+pub use bodies::write_bodies;
+pub use commands::wrap_commands;
 pub use constructors::{collect as collect_constructors, Constructor};
 pub use init_memory::add_init_memory;

@@ -1,0 +1,47 @@
+//! What every phase of a link may ask for: the options, the interners, and a few names.
+
+use crate::chunks::BitSet;
+use crate::index::NameId;
+use crate::object::Interners;
+use crate::options::Options;
+use crate::resolve::display_name;
+
+/// The surroundings of one link.
+pub struct Context<'a> {
+    /// What was asked for.
+    pub options: &'a Options,
+    /// Names and signatures.
+    pub interners: &'a Interners,
+    /// Names that may stay undefined (`--allow-undefined-file`).
+    pub allowed_undefined: BitSet,
+    /// `env`: the module of imports that state none.
+    pub env: NameId,
+}
+
+impl<'a> Context<'a> {
+    /// The surroundings of a link with these options.
+    pub fn new(options: &'a Options, interners: &'a Interners) -> Self {
+        let name = |text: &[u8]| NameId(interners.names.intern(text));
+        let mut allowed_undefined = BitSet::default();
+        for symbol in options.allowed_undefined.iter().map(|symbol| name(symbol.as_bytes())) {
+            allowed_undefined.grow(symbol.at() + 1, false);
+            allowed_undefined.insert(symbol.at());
+        }
+        Context { options, interners, allowed_undefined, env: name(b"env") }
+    }
+
+    /// The id of a name.
+    pub fn name(&self, text: &[u8]) -> NameId {
+        NameId(self.interners.names.intern(text))
+    }
+
+    /// A name as messages show it.
+    pub fn display(&self, name: NameId) -> String {
+        self.interners.names.with(name.0, |text| display_name(text, self.options.demangle))
+    }
+
+    /// Whether `--allow-undefined-file` lists the name.
+    pub fn may_stay_undefined(&self, name: NameId) -> bool {
+        self.allowed_undefined.contains_checked(name.at())
+    }
+}
