@@ -1,0 +1,59 @@
+//! The entries of `docs/differences.md` that are about the command line: what Wald does where wasm-ld does otherwise.
+
+use std::ffi::OsString;
+
+/// Runs the command on `start.o`; gives back the exit code and what it said on standard error.
+fn wald(args: &[&str]) -> (i32, String) {
+    let object = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/start.o");
+    let args: Vec<OsString> = ["wald"].iter().chain(args).chain(&[object]).map(OsString::from).collect();
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let mut host = wald_cli::Host {
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+        stderr_is_terminal: false,
+        shuffle: None,
+        ends_process: false,
+    };
+    let code = wald_cli::run(&args, &mut host);
+    (code, String::from_utf8_lossy(&stderr).into_owned())
+}
+
+fn output(name: &str) -> String {
+    format!("-o{}/{name}.wasm", env!("CARGO_TARGET_TMPDIR"))
+}
+
+#[test]
+fn options_for_code_generation_change_nothing() {
+    for (name, option) in [
+        ("mllvm", "-mllvm=-no-such-option"),
+        ("object-path", "--lto-obj-path=x.o"),
+        ("partitions", "--lto-partitions=-4"),
+    ] {
+        assert_eq!(wald(&[option, &output(name)]), (0, String::new()), "{option}");
+    }
+}
+
+#[test]
+fn more_threads_than_the_system_gives_are_no_error() {
+    assert_eq!(wald(&["--threads=100000000", &output("threads")]), (0, String::new()));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_device_is_named() {
+    let message = "wald: error: cannot open output file /dev/full: No space left on device\n";
+    assert_eq!(wald(&["-o/dev/full"]), (1, message.to_string()));
+}
+
+#[test]
+fn other_flavors_are_unknown() {
+    assert_eq!(wald(&["-flavor", "gnu"]), (1, "Unknown flavor: gnu\n".to_string()));
+}
+
+#[test]
+fn what_later_issues_bring_is_refused() {
+    for option in ["-r", "--emit-relocs"] {
+        let (code, said) = wald(&[option, &output("later")]);
+        assert_eq!((code, said.contains("Wald does not support")), (1, true), "{said}");
+    }
+}

@@ -1,0 +1,42 @@
+//! A compiler that feeds the linker while it works: `cargo run -p wald --example embed -- OUTPUT INPUT…`.
+//!
+//! Every input is declared first; that fixes its place. Threads then hand over the bytes in any order, and each input is
+//! parsed on the thread that brings it.
+
+use std::process::ExitCode;
+use wald::diagnostics::{Code, Diagnostic};
+use wald::options::Options;
+use wald::{Bytes, InputDescription, Linker};
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let Some(output) = args.next() else {
+        eprintln!("USAGE: embed OUTPUT INPUT…");
+        return ExitCode::FAILURE;
+    };
+    let paths: Vec<String> = args.collect();
+    let mut linker = Linker::new(Options { output: output.clone(), ..Options::default() });
+    let ids: Vec<_> = paths
+        .iter()
+        .map(|path| linker.declare_input(InputDescription { path: path.clone(), ..Default::default() }))
+        .collect();
+    std::thread::scope(|scope| {
+        for (path, id) in paths.iter().zip(ids).rev() {
+            let linker = &linker;
+            scope.spawn(move || match std::fs::read(path) {
+                Ok(bytes) => linker.provide(id, Bytes::from(bytes)),
+                Err(error) => {
+                    linker.fail_input(id, Diagnostic::error(Code::Open, format!("{path}: {error}")))
+                }
+            });
+        }
+    });
+    let result = linker.finish();
+    for diagnostic in &result.diagnostics {
+        eprintln!("{:?}: {}", diagnostic.severity, diagnostic.message);
+    }
+    match result.output.map(|linked| std::fs::write(&output, linked.module)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
