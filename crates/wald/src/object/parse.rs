@@ -131,7 +131,7 @@ fn finish(
         called_directly: Vec::new(),
         legacy_function_table: parts.legacy_function_table,
     };
-    relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data, interners)?;
+    relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
     Ok(object)
 }
 
