@@ -203,7 +203,8 @@ impl SymbolTable<'_, '_> {
         }
         let start = reader.position();
         let count = count(reader)?;
-        self.list.reserve(count);
+        // An entry has three bytes and more.
+        self.list.reserve(count.min(reader.remaining() / 3));
         for _ in 0..count {
             let symbol = self.symbol(reader)?;
             self.list.push(symbol);
