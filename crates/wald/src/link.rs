@@ -23,6 +23,7 @@ use crate::resolve;
 use crate::scan_relocations;
 use crate::stub_library::StubLibrary;
 use crate::synthetic;
+use crate::threads::with_threads;
 use crate::timing::{Timer, Timing};
 
 /// What a link gives.
@@ -44,8 +45,13 @@ pub struct Output {
 }
 
 impl Linker {
-    /// Joins the inputs in the order in which they were declared, and links them.
+    /// Joins the inputs in the order in which they were declared, and links them, on as many threads as the
+    /// options say: [`Options::threads`].
     pub fn finish(self) -> LinkResult {
+        with_threads(self.options.threads, || self.join_and_link())
+    }
+
+    fn join_and_link(self) -> LinkResult {
         let (options, interners, inputs, timer) = self.into_parts();
         let mut diagnostics = Diagnostics::new(options.fatal_warnings);
         let mut files: Vec<Candidate> = Vec::new();

@@ -12,7 +12,7 @@ use crate::layout::indices::{signature_of, OutputGlobal, OutputTable};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::options::UnresolvedPolicy;
-use crate::relocate::Relocator;
+use crate::relocate::{data_address, got_value};
 use crate::symbols::AnySymbol;
 use crate::symbols::{Resolution, Synthetic, SyntheticGlobal};
 
@@ -205,7 +205,7 @@ fn synthetic_value(layout: &Layout<'_>, global: SyntheticGlobal) -> u64 {
     }
 }
 
-pub(super) fn globals(layout: &Layout<'_>, relocator: &Relocator<'_>) -> Option<Vec<u8>> {
+pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let indices = &layout.indices;
     let count = indices.globals.len() + indices.internal_got.len() + indices.address_globals.len();
     if count == 0 {
@@ -237,11 +237,11 @@ pub(super) fn globals(layout: &Layout<'_>, relocator: &Relocator<'_>) -> Option<
         // Each thread has its own address of a thread-local datum.
         let mutable = layout.options.shared_memory && is_tls(layout, symbol);
         write_global_type(&mut out, GlobalType { value, mutable });
-        constant_pointer(&mut out, is64, relocator.got_value(symbol));
+        constant_pointer(&mut out, is64, got_value(layout, symbol));
     }
     for &id in &indices.address_globals {
         write_global_type(&mut out, GlobalType { value, mutable: false });
-        constant_pointer(&mut out, is64, relocator.data_address(id, false));
+        constant_pointer(&mut out, is64, data_address(layout, id, false));
     }
     Some(out)
 }
