@@ -51,7 +51,7 @@ fn sections_out_of_order_or_doubled() {
     let linking = linking(8, &[0]);
     let reloc = custom("reloc.CODE", &[3, 0]);
     for sections in [
-        &[(3, &[0]), TYPES][..],
+        &[(3, &[0][..]), TYPES][..],
         &[TYPES, TYPES],
         &[(0, &linking), (0, &linking)],
         &[(0, &linking), TYPES],
