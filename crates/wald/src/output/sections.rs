@@ -1,6 +1,8 @@
 //! The small sections: types to elements, producers, target features. Each gives its contents, or nothing
 //! where the section is not needed.
 
+use hashbrown::HashSet;
+
 use super::data::constant_pointer;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
@@ -351,12 +353,13 @@ pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
     }
     let mut fields: [(&str, Versions<'_>); 3] =
         [("language", Vec::new()), ("processed-by", Vec::new()), ("sdk", Vec::new())];
+    let mut known: [HashSet<&[u8]>; 3] = Default::default();
     for linked in &layout.symbols.objects {
         let (bytes, from): (&[u8], _) = (&linked.object.bytes, &linked.object.producers);
         for (field, list) in [&from.languages, &from.tools, &from.sdks].into_iter().enumerate() {
             for (name, version) in list {
                 let name = name.of(bytes);
-                if !fields[field].1.iter().any(|(known, _)| *known == name) {
+                if known[field].insert(name) {
                     fields[field].1.push((name, version.of(bytes)));
                 }
             }
