@@ -77,7 +77,7 @@ pub fn violations() -> Vec<Violation> {
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         violations.extend(files::check_text(&name, &text));
-        if name.ends_with(".rs") {
+        if path.extension().is_some_and(|extension| extension == "rs") {
             let file = RustFile::new(name, text);
             violations.extend(files::check_rust(&file));
             rust_files.push(file);
@@ -95,9 +95,9 @@ fn text_files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        for path in std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let is_script = name == "run" && path.parent().is_some_and(|parent| parent.ends_with(".ci"));
+            let is_script = name == "run" && folder.file_name().is_some_and(|folder| folder == ".ci");
             if path.is_dir() {
                 if !["target", ".git", "kept", "corpus", "artifacts"].contains(&name.as_str()) {
                     folders.push(path);
