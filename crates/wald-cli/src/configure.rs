@@ -130,7 +130,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.trace = arguments.has(Opt::Trace);
     options.verbose = arguments.has(Opt::Verbose);
     options.want_map = arguments.has(Opt::PrintMap) || arguments.has(Opt::Map);
-    options.want_why_extract = arguments.has(Opt::WhyExtract);
+    options.want_why_extract = arguments.has(Opt::WhyExtract) || arguments.has(Opt::VerboseLink);
     options.want_trace_events = arguments.has(Opt::TimeTrace);
 }
 

@@ -34,6 +34,11 @@ impl Inputs {
     pub fn are_missing(&self) -> bool {
         self.list.is_empty() && !self.mistakes
     }
+
+    /// The inputs' paths, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|declared| declared.path.as_str())
+    }
 }
 
 /// Declares all inputs and reports what is wrong about them, each at its place in the order.

@@ -20,6 +20,7 @@ mod reproduce;
 mod response_file;
 mod text;
 mod timing_report;
+mod verbose_link;
 
 use checks::Checks;
 use configure::{Configuration, Settings};
@@ -217,8 +218,14 @@ fn link(
     let LinkResult { output, diagnostics, timing } = load_and_link(job, way, out);
     for diagnostic in &diagnostics {
         match (diagnostic.code, &settings.why_extract) {
-            (Code::WhyExtract, Some(path)) => write_why_extract(path, &diagnostic.message, out),
-            (Code::WhyExtract, None) => {}
+            (Code::WhyExtract, path) => {
+                if let Some(path) = path {
+                    write_why_extract(path, &diagnostic.message, out);
+                }
+                if arguments.has(Opt::VerboseLink) {
+                    out.show_all(&verbose_link::extractions(&diagnostic.message));
+                }
+            }
             _ => out.show(diagnostic),
         }
     }
@@ -256,6 +263,11 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
         inputs::report(&mut linker, diagnostic);
     }
     let declared = inputs::declare(&mut linker, arguments, settings);
+    if arguments.has(Opt::VerboseLink) {
+        for line in verbose_link::inputs(arguments, &declared) {
+            inputs::report(&mut linker, line);
+        }
+    }
     if declared.are_missing() && !failed {
         inputs::report(&mut linker, option_error("no input files"));
     }

@@ -322,6 +322,8 @@ options! {
     ThinltoPrefixReplace Equals Two "thinlto-prefix-replace" "old;new" [] "";
 
     // Wald's own.
+    VerboseLink Flag Two "verbose-link" "" []
+        "Show the command line and the inputs as the linker got them, and which archive members were extracted for what";
     Time Flag Two "time" "" []
         "Show how long each phase of the link took";
     TimeTrace Equals Two "time-trace" "file.json" []

@@ -32,6 +32,8 @@ pub struct Arguments {
     pub missing_value: Option<String>,
     /// What looks like an option and is none.
     pub unknown: Vec<String>,
+    /// With `--verbose-link`: all of it as it was before parsing, response files expanded.
+    pub command_line: Option<String>,
 }
 
 impl Arguments {
@@ -160,6 +162,9 @@ fn value_of(kind: Kind, rest: &str) -> Value<'_> {
 pub fn parse(arguments: Vec<String>) -> Arguments {
     let spellings = Spellings::new();
     let mut result = Arguments { list: Vec::with_capacity(arguments.len()), ..Arguments::default() };
+    if arguments.iter().any(|argument| argument.ends_with("-verbose-link")) {
+        result.command_line = Some(arguments.join(" "));
+    }
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         if argument.is_empty() {

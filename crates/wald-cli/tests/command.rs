@@ -149,3 +149,57 @@ fn what_is_not_supported_yet_is_an_error() {
     }
     assert_eq!(directory.names(), ["start.o"]);
 }
+
+#[test]
+fn verbose_link_shows_command_line_inputs_and_extracted_members() {
+    let directory = Directory::new("verbose_link");
+    let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
+    let answer =
+        wald(&["wald", "--start-lib", &input, "--end-lib", "-o", &output, "--verbose-link", "-u", "_start"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let lines: Vec<&str> = answer.stderr.lines().collect();
+    assert!(
+        lines[0].starts_with("wald: command line: --start-lib") && lines[0].ends_with("-u _start"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[1], format!("wald: input: {input}"));
+    assert_eq!(lines[2], format!("wald: extracted: {input} for _start, which <internal> refers to"));
+    assert_eq!(lines.len(), 3);
+}
+
+/// An archive of `count` copies of `start.o`.
+fn archive(count: usize) -> Vec<u8> {
+    let mut bytes = b"!<arch>\n".to_vec();
+    for number in 0..count {
+        let name = format!("m{number}.o/");
+        let size = START.len();
+        bytes.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 644).bytes());
+        bytes.extend_from_slice(START);
+        bytes.resize(bytes.len().next_multiple_of(2), b'\n');
+    }
+    bytes
+}
+
+/// A pipe gives its bytes to whoever opens it first: a second reader would wait for ever.
+#[cfg(unix)]
+#[test]
+fn an_archive_is_opened_and_read_once_however_many_members_are_taken() {
+    let directory = Directory::new("opened_once");
+    let (pipe, output) = (directory.path("lib.a"), directory.path("out.wasm"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::write(pipe, archive(300)).unwrap())
+    };
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let arguments =
+            ["wald", "--whole-archive", &pipe, "-o", &output, "--allow-multiple-definition", "--print-map"];
+        let answer = wald(&arguments);
+        let _ = sender.send((answer.code, answer.stderr));
+    });
+    let (code, stderr) =
+        receiver.recv_timeout(std::time::Duration::from_secs(30)).expect("waits for a second read");
+    assert_eq!(code, 0, "{stderr}");
+    writer.join().unwrap();
+}

@@ -42,6 +42,8 @@ struct Builder<'a> {
     has_heap_base: bool,
     /// The next free address.
     pointer: u64,
+    /// Addresses have left 64 bits; that was said.
+    overflown: bool,
 }
 
 /// Gives every output segment its address.
@@ -53,8 +55,11 @@ pub fn place(
 ) -> Memory {
     let heap_base = Resolution::Synthetic(Synthetic::Data(SyntheticData::HeapBase));
     let has_heap_base = symbols.named.iter().any(|&id| symbols.get(id).resolution == heap_base);
-    let mut builder = Builder { options, diagnostics, memory: Memory::default(), has_heap_base, pointer: 0 };
-    if builder.place_static_data(segments).is_some() {
+    let memory = Memory::default();
+    let mut builder = Builder { options, diagnostics, memory, has_heap_base, pointer: 0, overflown: false };
+    if !options.page_size.is_power_of_two() {
+        builder.error("the page size must be a power of two".into());
+    } else if builder.place_static_data(segments).is_some() {
         builder.size_memory();
     }
     builder.memory
@@ -72,7 +77,22 @@ impl Builder<'_> {
     }
 
     fn align(&mut self, alignment: u64) {
-        self.pointer = self.pointer.next_multiple_of(alignment);
+        let aligned = self.pointer.checked_next_multiple_of(alignment);
+        self.go_to(aligned);
+    }
+
+    /// Moves the next free address up.
+    fn advance(&mut self, size: u64) {
+        let end = self.pointer.checked_add(size);
+        self.go_to(end);
+    }
+
+    fn go_to(&mut self, address: Option<u64>) {
+        if address.is_none() && !self.overflown {
+            self.overflown = true;
+            self.error("addresses do not fit into 64 bits".into());
+        }
+        self.pointer = address.unwrap_or(self.pointer);
     }
 
     fn place_stack(&mut self) {
@@ -84,7 +104,7 @@ impl Builder<'_> {
         }
         self.log(format!("mem: stack size  = {size}"));
         self.log(format!("mem: stack base  = {}", self.pointer));
-        self.pointer = self.pointer.saturating_add(size);
+        self.advance(size);
         self.memory.stack_high = self.pointer;
         self.log(format!("mem: stack top   = {}", self.pointer));
     }
@@ -112,7 +132,7 @@ impl Builder<'_> {
             let name = String::from_utf8_lossy(&segment.name).into_owned();
             let (size, alignment) = (segment.size, segment.alignment);
             self.log(format!("mem: {name:<15} offset={:<8} size={size:<8} align={alignment}", self.pointer));
-            self.pointer = self.pointer.saturating_add(segment.size);
+            self.advance(segment.size);
         }
         if self.options.shared_memory && segments.list.iter().any(|segment| segment.is_passive) {
             self.align(4);
@@ -121,7 +141,7 @@ impl Builder<'_> {
                 "mem: __wasm_init_memory_flag offset={:<8} size={:<8} align={}",
                 self.pointer, 4, 4
             ));
-            self.pointer += 4;
+            self.advance(4);
         }
         self.memory.data_end = self.pointer;
         self.log(format!("mem: static data = {}", self.pointer - self.memory.data_start));
@@ -155,7 +175,7 @@ impl Builder<'_> {
         if options.initial_heap != 0 {
             let left = limit.wrapping_sub(self.pointer);
             self.checked("initial heap", options.initial_heap, left);
-            self.pointer = self.pointer.saturating_add(options.initial_heap);
+            self.advance(options.initial_heap);
         }
         if options.initial_memory != 0 {
             let page = options.page_size;
@@ -170,7 +190,11 @@ impl Builder<'_> {
             }
             self.pointer = options.initial_memory;
         }
-        self.pointer = self.pointer.div_ceil(options.page_size).saturating_mul(options.page_size);
+        match self.pointer.checked_next_multiple_of(options.page_size) {
+            // Too large an initial memory was refused above.
+            None if options.initial_memory != 0 => {}
+            aligned => self.go_to(aligned),
+        }
         self.memory.pages = self.pointer / options.page_size;
         self.log(format!("mem: total pages = {}", self.memory.pages));
         self.memory.heap_end = self.pointer;

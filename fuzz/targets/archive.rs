@@ -1,0 +1,12 @@
+//! Any bytes as an archive: members lie inside.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(archive) = wald::archive::parse(data) {
+        for member in &archive.members {
+            assert!(archive.thin || member.start + member.size <= data.len());
+        }
+    }
+});
