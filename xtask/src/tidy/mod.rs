@@ -77,7 +77,7 @@ pub fn violations() -> Vec<Violation> {
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         violations.extend(files::check_text(&name, &text));
-        if name.ends_with(".rs") {
+        if path.extension().is_some_and(|extension| extension == "rs") {
             let file = RustFile::new(name, text);
             violations.extend(files::check_rust(&file));
             rust_files.push(file);

@@ -187,11 +187,7 @@ fn place_inputs(
         let (alignment, flags) = (segment.alignment, segment.flags);
         let position = *alike.entry((alignment, flags)).or_insert_with(|| {
             parts.push(Content::Merged(segments.merged.len() as u32));
-            segments.merged.push(Merged {
-                inputs: Vec::new(),
-                alignment,
-                strings: MergedStrings::default(),
-            });
+            segments.merged.push(Merged { inputs: Vec::new(), alignment, strings: MergedStrings::default() });
             segments.merged.len() - 1
         });
         segments.merged[position].inputs.push((object, index));

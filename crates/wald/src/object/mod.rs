@@ -5,6 +5,7 @@
 //! directly, and for every function, segment and custom section the range of its relocations. Relocations
 //! themselves stay raw bytes and are decoded where they are used.
 
+mod custom;
 mod linking;
 mod parse;
 mod relocations;

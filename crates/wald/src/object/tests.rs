@@ -79,7 +79,11 @@ fn types_and_limits_that_no_module_can_have() {
         (6, &[1, 0x7f, 0, 0x42, 0, 0x0b], "initial value of a global is not of its type"),
         (6, &[1, 0x7f, 0, 0x41, 0, 0x6a, 0x0b], "initial value of a global is not of its type"),
         (6, &[1, 0x7f, 0, 0x23, 0, 0x0b], "initial value of a global is not of its type"),
-        (6, &[1, 0x7f, 0, 0x41, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x0b], "LEB128 number is too big for its place"),
+        (
+            6,
+            &[1, 0x7f, 0, 0x41, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x0b],
+            "LEB128 number is too big for its place",
+        ),
         (6, &[1, 0x7f, 0, 0x05], "invalid opcode in init_expr: 5"),
     ];
     for (id, contents, message) in cases {

@@ -13,7 +13,7 @@ mod sections;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{section, HEADER};
 use crate::layout::Layout;
 use crate::leb128::write_u64;
@@ -168,6 +168,20 @@ pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
         };
         let message = format!("output section {name} is too large: {} bytes", section.size);
         diagnostics.push(Diagnostic::error(Code::Layout, message));
+    }
+}
+
+/// Zeros for the output. Where there is no room for it, that is an error like any other.
+pub fn allocate(size: u64, diagnostics: &mut Diagnostics) -> Result<Vec<u8>, LinkFailure> {
+    // Zeroed memory comes from the system untouched, but only by a way that ends the process where there is none:
+    // so large ones are asked for twice.
+    const LARGE: u64 = 1 << 26;
+    match usize::try_from(size) {
+        Ok(len) if size < LARGE || Vec::<u8>::new().try_reserve_exact(len).is_ok() => Ok(vec![0; len]),
+        _ => {
+            let message = format!("no memory for an output of {size} bytes");
+            Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)))
+        }
     }
 }
 
