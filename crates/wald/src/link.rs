@@ -104,7 +104,9 @@ fn link(
     let scan = timer.phase("scan relocations", || {
         scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
-    if !scan.table.is_empty() && symbols.well_known.function_table.is_none() {
+    // Objects may leave out that they use the table.
+    let unused = |id| options.import_table && imports.index_of(id).is_none();
+    if !scan.table.is_empty() && symbols.well_known.function_table.is_none_or(unused) {
         function_table::resolve(&context, true, &mut symbols, &mut live, diagnostics);
         function_table::import_late(&context, &symbols, &mut imports);
     }

@@ -93,12 +93,12 @@ struct Entries<'a, 's> {
 }
 
 impl Entries<'_, '_> {
-    /// Gives each chunk, in order of position, the range of the entries that fall into it. `disjoint`: numbers that
+    /// Gives each chunk, in order of position, the range of the entries that fall into it. In code the numbers that
     /// are written at relocations' places may become shorter, so they must not overlap.
     fn split<'r>(
         &mut self,
         chunks: impl Iterator<Item = (ByteRange, &'r mut ByteRange)>,
-        disjoint: bool,
+        code: bool,
     ) -> Result<(), ParseError> {
         let mut free = 0;
         let mut start = self.reader.position();
@@ -113,7 +113,13 @@ impl Entries<'_, '_> {
                 if entry.offset < chunk.start || entry.offset + width > chunk.end() {
                     return Err(ParseError::malformed(start, "invalid relocation offset"));
                 }
-                if disjoint && entry.offset < free {
+                // Where code goes is not known when its own numbers are made short.
+                use RelocationType::{FunctionOffsetI32, FunctionOffsetI64, SectionOffsetI32};
+                if code && matches!(entry.kind, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32) {
+                    let message = format!("{} has no meaning in code", entry.kind.name());
+                    return Err(ParseError::text(start, message));
+                }
+                if code && entry.offset < free {
                     return Err(ParseError::malformed(start, "relocations overlap"));
                 }
                 free = entry.offset + width;

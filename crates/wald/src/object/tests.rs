@@ -125,7 +125,8 @@ fn relocations_in_wrong_places() {
     let parsed = parse(&with(&[2, 1, 0, 4, 0])).unwrap();
     assert_eq!(parsed.relocations(parsed.functions[0].relocations).count(), 1);
     assert!(parsed.calls_directly(0));
-    let cases: [(&[u8], &str); 10] = [
+    let cases: [(&[u8], &str); 11] = [
+        (&[2, 1, 8, 4, 0, 0], "R_WASM_FUNCTION_OFFSET_I32 has no meaning in code"),
         (&[2, 1, 0x7e, 4, 0], "invalid relocation type: 126"),
         (&[2, 1, 0, 4, 1], "invalid function relocation: d"),
         (&[2, 1, 0, 4, 9], "invalid function relocation: "),
