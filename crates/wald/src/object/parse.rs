@@ -1,8 +1,6 @@
 //! Sections of a relocatable object, one after another.
 //! See <https://webassembly.github.io/spec/core/binary/modules.html>.
 
-use hashbrown::HashSet;
-
 use super::custom::{read_features, read_function_names, read_producers};
 use super::linking::{self, Linking};
 use super::relocations::{self, RelocationSection};
