@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use hashbrown::hash_map::{Entry, HashMap};
+
 use crate::chunks::Chunks;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::index::ObjectId;
@@ -27,17 +29,21 @@ impl Features {
 
 /// A feature and the first file that states it, in the order of first appearance.
 #[derive(Default)]
-struct Stated<'a>(Vec<(&'a [u8], String)>);
+struct Stated<'a> {
+    list: Vec<(&'a [u8], String)>,
+    position: HashMap<&'a [u8], usize>,
+}
 
 impl<'a> Stated<'a> {
     fn insert(&mut self, name: &'a [u8], file: impl FnOnce() -> String) {
-        if self.find(name).is_none() {
-            self.0.push((name, file()));
+        if let Entry::Vacant(entry) = self.position.entry(name) {
+            entry.insert(self.list.len());
+            self.list.push((name, file()));
         }
     }
 
     fn find(&self, name: &[u8]) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, file)| file.as_str())
+        self.position.get(name).map(|&position| self.list[position].1.as_str())
     }
 }
 
@@ -71,7 +77,7 @@ pub fn collect(
         });
     }
     if options.features.is_none() {
-        features.used.extend(used.0.iter().map(|(name, _)| name.to_vec()));
+        features.used.extend(used.list.iter().map(|(name, _)| name.to_vec()));
     }
     if options.check_features {
         check(options, symbols, &features, &used, &disallowed, tls_used, diagnostics);
@@ -115,8 +121,8 @@ fn check(
         }
     }
     if options.features.is_some() {
-        for position in string_map_order(used.0.iter().map(|(name, _)| *name)) {
-            let (name, file) = &used.0[position];
+        for position in string_map_order(used.list.iter().map(|(name, _)| *name)) {
+            let (name, file) = &used.list[position];
             if !features.used.contains(*name) {
                 let name = String::from_utf8_lossy(name);
                 error(format!("Target feature '{name}' used by {file} is not allowed."));

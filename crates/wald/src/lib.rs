@@ -31,6 +31,7 @@ pub mod format;
 pub mod options;
 pub mod diagnostics;
 pub mod timing;
+pub mod threads;
 // Floor 2: bytes in, finished value out.
 pub mod archive;
 pub mod object;

@@ -5,7 +5,7 @@
 
 use crate::chunks::Chunks;
 use crate::context::Context;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
+use crate::diagnostics::{Diagnostic, Diagnostics, LinkFailure};
 use crate::features;
 use crate::input::Candidate;
 use crate::layout::function_table::{self, FunctionTable};
@@ -23,6 +23,7 @@ use crate::resolve;
 use crate::scan_relocations;
 use crate::stub_library::StubLibrary;
 use crate::synthetic;
+use crate::threads::with_threads;
 use crate::timing::{Timer, Timing};
 
 /// What a link gives.
@@ -44,8 +45,13 @@ pub struct Output {
 }
 
 impl Linker {
-    /// Joins the inputs in the order in which they were declared, and links them.
+    /// Joins the inputs in the order in which they were declared, and links them, on as many threads as the
+    /// options say: [`Options::threads`].
     pub fn finish(self) -> LinkResult {
+        with_threads(self.options.threads, || self.join_and_link())
+    }
+
+    fn join_and_link(self) -> LinkResult {
         let (options, interners, inputs, timer) = self.into_parts();
         let mut diagnostics = Diagnostics::new(options.fatal_warnings);
         let mut files: Vec<Candidate> = Vec::new();
@@ -137,21 +143,7 @@ fn link(
     output::check(&layout, &plan, diagnostics);
     diagnostics.check()?;
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
-    let mut module = allocate(plan.size, diagnostics)?;
+    let mut module = output::allocate(plan.size, diagnostics)?;
     timer.phase("write", || output::write(&layout, &plan, &mut module, timer));
     Ok(Output { module, map })
-}
-
-/// Zeros for the output. Where there is no room for it, that is an error like any other.
-fn allocate(size: u64, diagnostics: &mut Diagnostics) -> Result<Vec<u8>, LinkFailure> {
-    // Zeroed memory comes from the system untouched, but only by a way that ends the process where there is none:
-    // so large ones are asked for twice.
-    const LARGE: u64 = 1 << 26;
-    match usize::try_from(size) {
-        Ok(len) if size < LARGE || Vec::<u8>::new().try_reserve_exact(len).is_ok() => Ok(vec![0; len]),
-        _ => {
-            let message = format!("no memory for an output of {size} bytes");
-            Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)))
-        }
-    }
 }

@@ -13,15 +13,14 @@ use crate::layout::indices::{OutputFunction, OutputGlobal};
 use crate::layout::segments::Content;
 use crate::layout::Layout;
 use crate::output::{synthetic_global_name, OutputSection, Plan};
-use crate::relocate::Relocator;
+use crate::relocate::own_address;
 use crate::resolve::display_name;
 use crate::symbols::Reference;
 
 /// Writes the map.
 pub fn render(layout: &Layout<'_>, plan: &Plan) -> String {
-    let relocator = Relocator::new(layout, &plan.code.offsets, &plan.section_offsets);
     let symbols = collect_symbols(layout);
-    let mut map = Map { layout, plan, relocator, symbols, out: String::new() };
+    let mut map = Map { layout, plan, symbols, out: String::new() };
     map.out.push_str("    Addr      Off     Size Out     In      Symbol\n");
     for output in &plan.sections {
         map.section(output);
@@ -65,7 +64,6 @@ fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
 struct Map<'a> {
     layout: &'a Layout<'a>,
     plan: &'a Plan,
-    relocator: Relocator<'a>,
     symbols: HashMap<Chunk, Vec<u32>>,
     out: String,
 }
@@ -176,7 +174,7 @@ impl Map<'_> {
         self.row(Some(address), offset, u64::from(input.data.len), 8, &format!("{}:({name})", linked.path));
         for symbol in self.symbols.get(&Chunk::Segment(object, index)).cloned().unwrap_or_default() {
             let own = &linked.object.symbols[symbol as usize];
-            let address = self.relocator.own_address(object, own, false).unwrap_or(0);
+            let address = own_address(self.layout, object, own, false).unwrap_or(0);
             let name = self.symbol_name(object, symbol);
             self.row(Some(address), offset + own.offset, own.size, 16, &name);
         }

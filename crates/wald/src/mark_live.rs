@@ -4,6 +4,8 @@
 //! that were linked for their own sake. A constructor of an archive member counts as soon as one of the
 //! member's symbols is live.
 
+use hashbrown::HashMap;
+
 use crate::chunks::{BitSet, Chunks};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::RelocationType;
@@ -322,11 +324,10 @@ pub fn print_removed(
     };
     for (position, linked) in symbols.objects.iter().enumerate() {
         let (object, id) = (linked.object, ObjectId::new(position));
-        let symbol_name = |kind: SymbolKind, element: usize| {
-            let symbol = object
-                .symbols
-                .iter()
-                .find(|s| s.kind == kind && s.element as usize == element && s.is_defined());
+        let [global_names, tag_names, table_names] =
+            [SymbolKind::Global, SymbolKind::Tag, SymbolKind::Table].map(|kind| object.first_names(kind));
+        let name_of = |names: &HashMap<u32, &ObjectSymbol>, element: usize| {
+            let symbol = names.get(&(element as u32));
             symbol.map_or_else(String::new, |s| String::from_utf8_lossy(s.name_in(object)).into_owned())
         };
         for (index, function) in object.functions.iter().enumerate() {
@@ -344,17 +345,17 @@ pub fn print_removed(
         }
         for index in 0..object.globals.len() {
             if !live.globals.contains(chunks.globals.of(id, index)) {
-                say(&linked.path, &symbol_name(SymbolKind::Global, object.imports.globals.len() + index));
+                say(&linked.path, &name_of(&global_names, object.imports.globals.len() + index));
             }
         }
         for index in 0..object.tags.len() {
             if !live.tags.contains(chunks.tags.of(id, index)) {
-                say(&linked.path, &symbol_name(SymbolKind::Tag, object.imports.tags.len() + index));
+                say(&linked.path, &name_of(&tag_names, object.imports.tags.len() + index));
             }
         }
         for index in 0..object.tables.len() {
             if !live.tables.contains(chunks.tables.of(id, index)) {
-                say(&linked.path, &symbol_name(SymbolKind::Table, object.imports.tables.len() + index));
+                say(&linked.path, &name_of(&table_names, object.imports.tables.len() + index));
             }
         }
     }

@@ -157,7 +157,8 @@ pub struct Options {
     pub want_why_extract: bool,
     /// Record what each thread does, for `--time-trace`.
     pub want_trace_events: bool,
-    /// `--threads`: how many threads the link may use. `None`: as many as the machine has.
+    /// `--threads`: how many threads the link may use, in a pool of its own. `None`: the pool of the calling thread,
+    /// rayon's global one if it has no other.
     pub threads: Option<usize>,
 }
 

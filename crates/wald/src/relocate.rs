@@ -20,6 +20,8 @@ use crate::symbols::{Reference, Resolution, Synthetic, SyntheticData};
 struct SymbolValue {
     /// Index in its index space.
     index: u32,
+    /// Functions: index in the function table, or 0.
+    table_index: u32,
     /// It is in the output.
     live: bool,
     /// Data: its address.
@@ -37,13 +39,86 @@ pub struct SectionOffsets {
     pub merged: Vec<crate::merge_strings::MergedStrings>,
 }
 
+/// What every symbol of the link resolved to: looked up once, before anything is written.
+pub struct SymbolValues(Vec<SymbolValue>);
+
+impl SymbolValues {
+    /// Looks up every symbol.
+    pub fn new(layout: &Layout<'_>) -> Self {
+        let positions = (0..layout.symbols.symbols.len()).into_par_iter().with_min_len(1024);
+        SymbolValues(positions.map(|position| look_up(layout, SymbolId::new(position))).collect())
+    }
+}
+
+fn look_up(layout: &Layout<'_>, id: SymbolId) -> SymbolValue {
+    let Layout { symbols, chunks, live, imports, indices, table, .. } = layout;
+    let symbol = symbols.get(id);
+    let index = indices.of_symbol(symbols, chunks, imports, id);
+    let live = live.is_symbol_live(symbols, chunks, id);
+    let is_function = symbol.kind == SymbolKind::Function;
+    let table_index = if is_function { table.of_symbol(symbols, chunks, id) } else { 0 };
+    let address = if symbol.kind == SymbolKind::Data { data_address(layout, id, false) } else { 0 };
+    SymbolValue { index, table_index, live, address }
+}
+
+/// Address of a data symbol; thread-local ones relative to their block unless `absolute`. 0 where nothing
+/// defines it.
+pub fn data_address(layout: &Layout<'_>, id: SymbolId, absolute: bool) -> u64 {
+    let symbols = &layout.symbols;
+    let symbol = symbols.get(id);
+    match symbol.resolution {
+        Resolution::Synthetic(Synthetic::Data(data)) => synthetic_address(layout, data),
+        Resolution::Object => match symbols.definition(symbol) {
+            Some((object, own)) => own_address(layout, object, own, absolute).unwrap_or(0),
+            None => 0,
+        },
+        _ => 0,
+    }
+}
+
+/// Address of an object's own datum; `None` where its segment is not in the output.
+#[inline]
+pub fn own_address(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, absolute: bool) -> Option<u64> {
+    if own.flags.is_absolute() {
+        return Some(own.offset);
+    }
+    let flat = layout.chunks.segments.of(object, own.element as usize);
+    let (segment, offset) = layout.segments.locate(flat, own.offset)?;
+    Some(if own.flags.is_tls() && !absolute { offset } else { segment.address + offset })
+}
+
+/// Index of an object's own function in the function table; 0 for functions that are not in it, `None` for dead
+/// ones.
+fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: ObjectSymbolIndex) -> Option<u32> {
+    let parsed = layout.symbols.objects[object.at()].object;
+    let function = parsed.defined_function(parsed.symbols[own.at()].element);
+    let flat = layout.chunks.functions.of(object, function);
+    (layout.indices.function[flat] != NONE).then(|| layout.table.of_function(flat))
+}
+
+/// The initial value of the global that keeps a symbol's address.
+pub fn got_value(layout: &Layout<'_>, symbol: AnySymbol) -> u64 {
+    let Layout { symbols, chunks, table, options, .. } = layout;
+    let absolute = !options.shared_memory;
+    match symbol {
+        AnySymbol::Own(object, index) => match symbols.objects[object.at()].own(index) {
+            own if own.kind == SymbolKind::Data => own_address(layout, object, own, absolute).unwrap_or(0),
+            _ => u64::from(own_table_index(layout, object, index).unwrap_or(0)),
+        },
+        AnySymbol::Global(id) => match symbols.get(id).kind {
+            SymbolKind::Data => data_address(layout, id, absolute),
+            _ => u64::from(table.of_symbol(symbols, chunks, id)),
+        },
+    }
+}
+
 /// Resolves relocations of a laid out link.
 pub struct Relocator<'a> {
     layout: &'a Layout<'a>,
+    values: &'a SymbolValues,
     /// Offset of each function in the code section, by function position in the output.
     code_offsets: &'a [u32],
     sections: &'a SectionOffsets,
-    values: Vec<SymbolValue>,
 }
 
 /// What stands for something that is not in the output.
@@ -58,52 +133,14 @@ pub fn tombstone(section: &[u8]) -> Option<u64> {
 }
 
 impl<'a> Relocator<'a> {
-    /// Looks up every symbol once.
-    pub fn new(layout: &'a Layout<'a>, code_offsets: &'a [u32], sections: &'a SectionOffsets) -> Self {
-        let mut relocator = Relocator { layout, code_offsets, sections, values: Vec::new() };
-        let count = layout.symbols.symbols.len();
-        let this = &relocator;
-        let values = (0..count)
-            .into_par_iter()
-            .with_min_len(1024)
-            .map(|position| this.look_up(SymbolId::new(position)));
-        relocator.values = values.collect();
-        relocator
-    }
-
-    fn look_up(&self, id: SymbolId) -> SymbolValue {
-        let Layout { symbols, chunks, live, imports, indices, .. } = self.layout;
-        let symbol = symbols.get(id);
-        let index = indices.of_symbol(symbols, chunks, imports, id);
-        let live = live.is_symbol_live(symbols, chunks, id);
-        let address = if symbol.kind == SymbolKind::Data { self.data_address(id, false) } else { 0 };
-        SymbolValue { index, live, address }
-    }
-
-    /// Address of a data symbol; thread-local ones relative to their block unless `absolute`. 0 where nothing
-    /// defines it.
-    pub fn data_address(&self, id: SymbolId, absolute: bool) -> u64 {
-        let symbols = &self.layout.symbols;
-        let symbol = symbols.get(id);
-        match symbol.resolution {
-            Resolution::Synthetic(Synthetic::Data(data)) => synthetic_address(self.layout, data),
-            Resolution::Object => match symbols.definition(symbol) {
-                Some((object, own)) => self.own_address(object, own, absolute).unwrap_or(0),
-                None => 0,
-            },
-            _ => 0,
-        }
-    }
-
-    /// Address of an object's own datum; `None` where its segment is not in the output.
-    #[inline]
-    pub fn own_address(&self, object: ObjectId, own: &ObjectSymbol, absolute: bool) -> Option<u64> {
-        if own.flags.is_absolute() {
-            return Some(own.offset);
-        }
-        let flat = self.layout.chunks.segments.of(object, own.element as usize);
-        let (segment, offset) = self.layout.segments.locate(flat, own.offset)?;
-        Some(if own.flags.is_tls() && !absolute { offset } else { segment.address + offset })
+    /// Resolves by these values and offsets.
+    pub fn new(
+        layout: &'a Layout<'a>,
+        values: &'a SymbolValues,
+        code_offsets: &'a [u32],
+        sections: &'a SectionOffsets,
+    ) -> Self {
+        Relocator { layout, values, code_offsets, sections }
     }
 
     /// The value of a relocation in `object`. `place` is the address of the relocated bytes, for relative ones.
@@ -125,7 +162,7 @@ impl<'a> Relocator<'a> {
         }
         let reference = linked.reference(relocation.index);
         if let Reference::Global(id) = reference {
-            if !self.values[id.at()].live {
+            if !self.values.0[id.at()].live {
                 return dead;
             }
         }
@@ -174,7 +211,7 @@ impl<'a> Relocator<'a> {
     fn index_of(&self, object: ObjectId, reference: Reference) -> Option<u32> {
         let Layout { symbols, chunks, indices, .. } = self.layout;
         let index = match reference {
-            Reference::Global(id) => self.values[id.at()].index,
+            Reference::Global(id) => self.values.0[id.at()].index,
             Reference::Own(own) => indices.of_element(symbols, chunks, object, own.0),
         };
         (index != NONE).then_some(index)
@@ -182,15 +219,9 @@ impl<'a> Relocator<'a> {
 
     /// Index in the function table; 0 for functions that are not in it, `None` for dead ones.
     fn table_index(&self, object: ObjectId, reference: Reference) -> Option<u32> {
-        let Layout { symbols, chunks, table, indices, .. } = self.layout;
         match reference {
-            Reference::Global(id) => Some(table.of_symbol(symbols, chunks, id)),
-            Reference::Own(own) => {
-                let parsed = symbols.objects[object.at()].object;
-                let function = parsed.defined_function(parsed.symbols[own.at()].element);
-                let flat = chunks.functions.of(object, function);
-                (indices.function[flat] != NONE).then(|| table.of_function(flat))
-            }
+            Reference::Global(id) => Some(self.values.0[id.at()].table_index),
+            Reference::Own(own) => own_table_index(self.layout, object, own),
         }
     }
 
@@ -202,11 +233,11 @@ impl<'a> Relocator<'a> {
                 if !self.layout.symbols.get(id).is_defined() {
                     return 0;
                 }
-                self.values[id.at()].address.wrapping_add(addend as u64)
+                self.values.0[id.at()].address.wrapping_add(addend as u64)
             }
             Reference::Own(own) => {
                 let own = self.layout.symbols.objects[object.at()].own(own);
-                self.own_address(object, own, false)
+                own_address(self.layout, object, own, false)
                     .map_or(dead, |address| address.wrapping_add(addend as u64))
             }
         }
@@ -301,27 +332,6 @@ impl<'a> Relocator<'a> {
             position = at + encoding.width();
         }
         out.extend_from_slice(&bytes[position..function.range.end() as usize]);
-    }
-
-    /// The initial value of the global that keeps a symbol's address.
-    pub fn got_value(&self, symbol: AnySymbol) -> u64 {
-        let Layout { symbols, chunks, table, options, .. } = self.layout;
-        let absolute = !options.shared_memory;
-        match symbol {
-            AnySymbol::Own(object, own) => match symbols.objects[object.at()].own(own) {
-                own if own.kind == SymbolKind::Data => self.own_address(object, own, absolute).unwrap_or(0),
-                _ => u64::from(self.table_index(object, Reference::Own(own)).unwrap_or(0)),
-            },
-            AnySymbol::Global(id) => match symbols.get(id).kind {
-                SymbolKind::Data => self.data_address(id, absolute),
-                _ => u64::from(table.of_symbol(symbols, chunks, id)),
-            },
-        }
-    }
-
-    /// The object's symbol that a relocation names.
-    pub fn own_symbol(&self, object: ObjectId, index: u32) -> &ObjectSymbol {
-        self.layout.symbols.objects[object.at()].own(ObjectSymbolIndex(index))
     }
 }
 

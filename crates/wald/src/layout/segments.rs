@@ -83,7 +83,6 @@ pub struct Merged {
     pub inputs: Vec<(ObjectId, u32)>,
     /// Alignment as a power of two.
     alignment: u32,
-    flags: u32,
     /// The result.
     pub strings: MergedStrings,
 }
@@ -177,6 +176,7 @@ fn place_inputs(
 ) {
     let number = segments.list.len() as u32;
     let first_merged = segments.merged.len();
+    let mut alike: HashMap<(u32, u32), usize> = HashMap::new();
     let mut parts = Vec::new();
     for &(object, index) in inputs {
         let segment = &symbols.objects[object.at()].object.segments[index as usize];
@@ -184,19 +184,17 @@ fn place_inputs(
             parts.push(Content::Input(object, index));
             continue;
         }
-        let same = |m: &Merged| m.flags == segment.flags && m.alignment == segment.alignment;
-        let position = segments.merged[first_merged..].iter().position(same).unwrap_or_else(|| {
-            let (alignment, flags) = (segment.alignment, segment.flags);
+        let (alignment, flags) = (segment.alignment, segment.flags);
+        let position = *alike.entry((alignment, flags)).or_insert_with(|| {
             parts.push(Content::Merged(segments.merged.len() as u32));
             segments.merged.push(Merged {
                 inputs: Vec::new(),
                 alignment,
-                flags,
                 strings: MergedStrings::default(),
             });
-            segments.merged.len() - 1 - first_merged
+            segments.merged.len() - 1
         });
-        segments.merged[first_merged + position].inputs.push((object, index));
+        segments.merged[position].inputs.push((object, index));
     }
     for merged in &mut segments.merged[first_merged..] {
         merge(symbols, merged);

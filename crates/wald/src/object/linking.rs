@@ -203,7 +203,8 @@ impl SymbolTable<'_, '_> {
         }
         let start = reader.position();
         let count = count(reader)?;
-        self.list.reserve(count);
+        // An entry has three bytes and more.
+        self.list.reserve(count.min(reader.remaining() / 3));
         for _ in 0..count {
             let symbol = self.symbol(reader)?;
             self.list.push(symbol);
@@ -222,9 +223,10 @@ impl SymbolTable<'_, '_> {
         Err(ParseError::text(at, format!("duplicate symbol name {name}")))
     }
 
-    /// Interns the name of a symbol that other files may refer to.
+    /// Interns the name of a symbol that other files may refer to, or that messages must name because nothing
+    /// defines it.
     fn name(&self, flags: SymbolFlags, text: ByteRange) -> NameId {
-        match flags.is_local() {
+        match flags.is_local() && !flags.is_undefined() {
             true => ObjectSymbol::UNNAMED,
             false => NameId(self.interners.names.intern(text.of(self.data))),
         }
@@ -361,6 +363,8 @@ impl SymbolTable<'_, '_> {
             .ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
         let section = &self.parts.custom_sections[element];
         let text = section.name;
+        // The section is there, whatever the flags say.
+        let flags = SymbolFlags(flags.0 & !SymbolFlags::UNDEFINED);
         let name = ObjectSymbol::UNNAMED;
         let element = element as u32;
         Ok(ObjectSymbol { kind: SymbolKind::Section, flags, name, text, element, offset: 0, size: 0 })
@@ -375,7 +379,11 @@ impl SymbolTable<'_, '_> {
             return Ok(());
         }
         if self.tables != 0 {
-            return Err(ParseError::malformed(0, "expected one symbol table entry for each table"));
+            let what = format!(
+                "expected one symbol table entry for each of the {all} table(s) present, but got {} symbol(s) instead.",
+                self.tables
+            );
+            return Err(ParseError::text(0, what));
         }
         if !self.parts.tables.is_empty() {
             let what = "unexpected table definition(s) without corresponding symbol-table entries.";

@@ -11,6 +11,8 @@ mod relocations;
 #[cfg(test)]
 mod tests;
 
+use hashbrown::HashMap;
+
 use crate::bytes::Bytes;
 use crate::format::relocation::RelocationIterator;
 use crate::format::{segment_flags, GlobalType, SymbolFlags, SymbolKind, TableType};
@@ -274,6 +276,15 @@ impl Object {
     #[inline]
     pub fn defined_function(&self, element: u32) -> usize {
         element as usize - self.imports.functions.len()
+    }
+
+    /// For each element of a kind that the object defines, the first symbol that names it.
+    pub fn first_names(&self, kind: SymbolKind) -> HashMap<u32, &ObjectSymbol> {
+        let mut names = HashMap::new();
+        for symbol in self.symbols.iter().filter(|symbol| symbol.kind == kind && symbol.is_defined()) {
+            names.entry(symbol.element).or_insert(symbol);
+        }
+        names
     }
 
     /// Whether the object calls the symbol directly.

@@ -131,7 +131,7 @@ fn finish(
         called_directly: Vec::new(),
         legacy_function_table: parts.legacy_function_table,
     };
-    relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data, interners)?;
+    relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
     Ok(object)
 }
 
@@ -226,7 +226,7 @@ impl Parts {
         interners: &Interners,
     ) -> Result<(), ParseError> {
         let count = count(reader)?;
-        self.types.reserve(count);
+        self.types.reserve(count.min(reader.remaining() / 3));
         for _ in 0..count {
             let start = reader.position();
             if reader.byte()? != types::FUNC {
@@ -374,7 +374,7 @@ impl Parts {
         if count != self.function_types.len() {
             return Err(ParseError::malformed(at, "invalid function count"));
         }
-        self.functions.reserve(count);
+        self.functions.reserve(count.min(reader.remaining() / 2));
         for index in 0..count {
             let start = reader.position();
             let size = reader.u32()? as usize;
@@ -401,7 +401,7 @@ impl Parts {
         let section_start = reader.position();
         self.data = Some((self.section_count, ByteRange::between(section_start, reader.end())));
         let count = count(reader)?;
-        self.segments.reserve(count);
+        self.segments.reserve(count.min(reader.remaining() / 2));
         for _ in 0..count {
             let at = reader.position();
             let flags = reader.u32()?;

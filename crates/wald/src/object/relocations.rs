@@ -32,7 +32,6 @@ pub(super) fn partition(
     sections: &[RelocationSection],
     code: Option<(u32, ByteRange)>,
     data: Option<(u32, ByteRange)>,
-    interners: &Interners,
 ) -> Result<(), ParseError> {
     let mut called_directly = vec![0u64; object.symbols.len().div_ceil(64)];
     let mut targets: Vec<u32> = sections.iter().map(|section| section.target).collect();
@@ -51,7 +50,7 @@ pub(super) fn partition(
             called_directly: &mut called_directly,
             symbols: &object.symbols,
             types: object.types.len(),
-            interners,
+            bytes: &bytes,
         };
         if code.is_some_and(|(index, _)| index == section.target) {
             let start = object.code_start;
@@ -90,7 +89,7 @@ struct Entries<'a, 's> {
     called_directly: &'s mut [u64],
     symbols: &'s [ObjectSymbol],
     types: usize,
-    interners: &'s Interners,
+    bytes: &'s [u8],
 }
 
 impl Entries<'_, '_> {
@@ -190,10 +189,8 @@ impl Entries<'_, '_> {
             _ => (symbol == Some(SymbolKind::Data), "invalid data relocation"),
         };
         if !fits {
-            let name = |id: NameId| {
-                self.interners.names.with(id.0, |text| String::from_utf8_lossy(text).into_owned())
-            };
-            let name = named.map_or_else(String::new, |symbol| name(symbol.name));
+            let name = named.map_or(&[][..], |symbol| symbol.text.of(self.bytes));
+            let name = String::from_utf8_lossy(name);
             return Err(ParseError::text(at, format!("{what}: {name}")));
         }
         if kind == FunctionIndexLeb {

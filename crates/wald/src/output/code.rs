@@ -6,7 +6,7 @@ use super::{take, Job, Work};
 use crate::layout::indices::OutputFunction;
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_u32, write_u64};
-use crate::relocate::{Relocator, SectionOffsets};
+use crate::relocate::{Relocator, SectionOffsets, SymbolValues};
 
 /// About how many bytes of code one task copies.
 const TASK: usize = 128 * 1024;
@@ -23,9 +23,9 @@ pub struct CodePlan {
 
 impl CodePlan {
     /// Adds up the functions' sizes.
-    pub fn new(layout: &Layout<'_>) -> CodePlan {
+    pub fn new(layout: &Layout<'_>, values: &SymbolValues) -> CodePlan {
         let functions = &layout.indices.functions;
-        let compressed = layout.options.compress_relocations.then(|| compressed_sizes(layout));
+        let compressed = layout.options.compress_relocations.then(|| compressed_sizes(layout, values));
         let mut offsets = Vec::with_capacity(functions.len());
         let mut size = size_u64(functions.len() as u64) as u64;
         for (position, function) in functions.iter().enumerate() {
@@ -104,10 +104,10 @@ impl CodePlan {
     }
 }
 
-fn compressed_sizes(layout: &Layout<'_>) -> Vec<u32> {
+fn compressed_sizes(layout: &Layout<'_>, values: &SymbolValues) -> Vec<u32> {
     // Code refers to no offsets of code or custom sections, so none are needed here.
     let sections = SectionOffsets::default();
-    let relocator = Relocator::new(layout, &[], &sections);
+    let relocator = Relocator::new(layout, values, &[], &sections);
     let functions = layout.indices.functions.par_iter().with_min_len(256);
     functions
         .map(|function| match *function {

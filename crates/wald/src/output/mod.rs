@@ -13,11 +13,11 @@ mod sections;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{section, HEADER};
 use crate::layout::Layout;
 use crate::leb128::write_u64;
-use crate::relocate::{Relocator, SectionOffsets};
+use crate::relocate::{Relocator, SectionOffsets, SymbolValues};
 use crate::timing::Timer;
 
 pub use code::CodePlan;
@@ -77,6 +77,8 @@ impl OutputSection {
 
 /// All sections with their sizes and places.
 pub struct Plan {
+    /// What symbols resolved to.
+    pub values: SymbolValues,
     /// In file order.
     pub sections: Vec<OutputSection>,
     /// Where functions go.
@@ -93,7 +95,8 @@ pub struct Plan {
 
 /// Decides on all sections.
 pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
-    let code = timer.task("plan code", String::new, || CodePlan::new(layout));
+    let values = SymbolValues::new(layout);
+    let code = timer.task("plan code", String::new, || CodePlan::new(layout, &values));
     let (custom, section_offsets) = timer.task("plan custom sections", String::new, || custom::plan(layout));
     let mut sections = Vec::new();
     let mut small = |id: u8, bytes: Option<Vec<u8>>| {
@@ -101,8 +104,6 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
             sections.push(OutputSection::new(id, b"", bytes.len() as u64, Body::Bytes(bytes)));
         }
     };
-    // Initial values of globals need addresses, but no offsets of code or custom sections.
-    let relocator = Relocator::new(layout, &code.offsets, &section_offsets);
     let dylink = sections::dylink(layout);
     small(section::TYPE, sections::types(layout));
     small(section::IMPORT, sections::imports(layout));
@@ -110,7 +111,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     small(section::TABLE, sections::tables(layout));
     small(section::MEMORY, sections::memory(layout));
     small(section::TAG, sections::tags(layout));
-    small(section::GLOBAL, sections::globals(layout, &relocator));
+    small(section::GLOBAL, sections::globals(layout));
     small(section::EXPORT, sections::exports(layout));
     small(section::START, sections::start(layout));
     small(section::ELEM, sections::elements(layout));
@@ -146,7 +147,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         size = section.end();
     }
     let segment_headers = data::headers(layout);
-    Plan { sections, code, custom, section_offsets, segment_headers, size }
+    Plan { values, sections, code, custom, section_offsets, segment_headers, size }
 }
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
@@ -167,6 +168,20 @@ pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
         };
         let message = format!("output section {name} is too large: {} bytes", section.size);
         diagnostics.push(Diagnostic::error(Code::Layout, message));
+    }
+}
+
+/// Zeros for the output. Where there is no room for it, that is an error like any other.
+pub fn allocate(size: u64, diagnostics: &mut Diagnostics) -> Result<Vec<u8>, LinkFailure> {
+    // Zeroed memory comes from the system untouched, but only by a way that ends the process where there is none:
+    // so large ones are asked for twice.
+    const LARGE: u64 = 1 << 26;
+    match usize::try_from(size) {
+        Ok(len) if size < LARGE || Vec::<u8>::new().try_reserve_exact(len).is_ok() => Ok(vec![0; len]),
+        _ => {
+            let message = format!("no memory for an output of {size} bytes");
+            Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)))
+        }
     }
 }
 
@@ -195,7 +210,7 @@ pub(crate) fn take<'b>(rest: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
 
 /// Fills `buffer`, which has the plan's size and holds zeros.
 pub fn write(layout: &Layout<'_>, plan: &Plan, buffer: &mut [u8], timer: &Timer) {
-    let relocator = Relocator::new(layout, &plan.code.offsets, &plan.section_offsets);
+    let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut rest = &mut buffer[..];
     take(&mut rest, HEADER.len()).copy_from_slice(&HEADER);

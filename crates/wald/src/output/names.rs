@@ -5,11 +5,10 @@ use rayon::prelude::*;
 use wald_demangle::Demangler;
 
 use crate::format::SymbolKind;
-use crate::index::{ObjectId, SymbolId};
+use crate::index::SymbolId;
 use crate::layout::indices::{OutputFunction, OutputGlobal};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
-use crate::object::ObjectSymbol;
 use crate::resolve::display_name_with;
 use crate::symbols::AnySymbol;
 use crate::symbols::SyntheticGlobal;
@@ -150,13 +149,19 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
         let index = layout.indices.got.get(&AnySymbol::Global(id)).copied().unwrap_or(0);
         namer.symbol(index, id);
     }
+    let mut names = None;
     for (position, global) in layout.indices.globals.iter().enumerate() {
         let index = layout.imports.globals + position as u32;
         match *global {
             OutputGlobal::Synthetic(global) => namer.raw(index, synthetic_name(global)),
             OutputGlobal::Input(object, number) => {
-                if let Some(symbol) = symbol_of_global(layout, object, number) {
-                    let parsed = layout.symbols.objects[object.at()].object;
+                let parsed = layout.symbols.objects[object.at()].object;
+                // An object's globals stand together.
+                let names = match &mut names {
+                    Some((of, names)) if *of == object => names,
+                    other => &mut other.insert((object, parsed.first_names(SymbolKind::Global))).1,
+                };
+                if let Some(symbol) = names.get(&(number + parsed.imports.globals.len() as u32)) {
                     namer.shown(index, "", symbol.name_in(parsed));
                 } else {
                     namer.raw(index, b"");
@@ -180,12 +185,6 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
         namer.shown(index, prefix, name);
     }
     (namer.count, namer.out)
-}
-
-fn symbol_of_global<'a>(layout: &'a Layout<'_>, object: ObjectId, number: u32) -> Option<&'a ObjectSymbol> {
-    let parsed = layout.symbols.objects[object.at()].object;
-    let element = number + parsed.imports.globals.len() as u32;
-    parsed.symbols.iter().find(|s| s.kind == SymbolKind::Global && s.element == element && s.is_defined())
 }
 
 /// Names of the linker's own globals.

@@ -1,6 +1,8 @@
 //! The small sections: types to elements, producers, target features. Each gives its contents, or nothing
 //! where the section is not needed.
 
+use hashbrown::HashSet;
+
 use super::data::constant_pointer;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
@@ -10,7 +12,7 @@ use crate::layout::indices::{signature_of, OutputGlobal, OutputTable};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::options::UnresolvedPolicy;
-use crate::relocate::Relocator;
+use crate::relocate::{data_address, got_value};
 use crate::symbols::AnySymbol;
 use crate::symbols::{Resolution, Synthetic, SyntheticGlobal};
 
@@ -203,7 +205,7 @@ fn synthetic_value(layout: &Layout<'_>, global: SyntheticGlobal) -> u64 {
     }
 }
 
-pub(super) fn globals(layout: &Layout<'_>, relocator: &Relocator<'_>) -> Option<Vec<u8>> {
+pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let indices = &layout.indices;
     let count = indices.globals.len() + indices.internal_got.len() + indices.address_globals.len();
     if count == 0 {
@@ -235,11 +237,11 @@ pub(super) fn globals(layout: &Layout<'_>, relocator: &Relocator<'_>) -> Option<
         // Each thread has its own address of a thread-local datum.
         let mutable = layout.options.shared_memory && is_tls(layout, symbol);
         write_global_type(&mut out, GlobalType { value, mutable });
-        constant_pointer(&mut out, is64, relocator.got_value(symbol));
+        constant_pointer(&mut out, is64, got_value(layout, symbol));
     }
     for &id in &indices.address_globals {
         write_global_type(&mut out, GlobalType { value, mutable: false });
-        constant_pointer(&mut out, is64, relocator.data_address(id, false));
+        constant_pointer(&mut out, is64, data_address(layout, id, false));
     }
     Some(out)
 }
@@ -351,12 +353,13 @@ pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
     }
     let mut fields: [(&str, Versions<'_>); 3] =
         [("language", Vec::new()), ("processed-by", Vec::new()), ("sdk", Vec::new())];
+    let mut known: [HashSet<&[u8]>; 3] = Default::default();
     for linked in &layout.symbols.objects {
         let (bytes, from): (&[u8], _) = (&linked.object.bytes, &linked.object.producers);
         for (field, list) in [&from.languages, &from.tools, &from.sdks].into_iter().enumerate() {
             for (name, version) in list {
                 let name = name.of(bytes);
-                if !fields[field].1.iter().any(|(known, _)| *known == name) {
+                if known[field].insert(name) {
                     fields[field].1.push((name, version.of(bytes)));
                 }
             }

@@ -73,13 +73,10 @@ impl Resolver<'_, '_> {
     /// The variant of `id` with this signature, made if there is none; and whether it was made.
     fn variant(&mut self, id: SymbolId, signature: Option<SignatureId>) -> (SymbolId, bool) {
         let name = self.table.get(id).name;
-        let position = match self.variants.iter().position(|(known, _)| *known == name) {
-            Some(position) => position,
-            None => {
-                self.variants.push((name, vec![id]));
-                self.variants.len() - 1
-            }
-        };
+        let position = *self.variant_of_name.entry(name).or_insert_with(|| {
+            self.variants.push((name, vec![id]));
+            self.variants.len() - 1
+        });
         let known = self.variants[position].1.iter().copied();
         for variant in known {
             if self.table.get(variant).signature == signature {

@@ -13,6 +13,8 @@ mod prefetch;
 pub mod special;
 mod stubs;
 
+use hashbrown::HashMap;
+
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{types, SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, SignatureId, SymbolId};
@@ -79,6 +81,8 @@ struct Resolver<'a, 'd> {
     loaded: Vec<bool>,
     /// Names whose functions disagree on their signature, with one symbol for each signature.
     variants: Vec<(NameId, Vec<SymbolId>)>,
+    /// Position of each name in `variants`.
+    variant_of_name: HashMap<NameId, usize>,
     extractions: Vec<Extraction>,
     /// Comdat groups seen so far, a bit for each name.
     comdats: Vec<u64>,
@@ -110,6 +114,7 @@ impl<'a, 'd> Resolver<'a, 'd> {
             },
             loaded: vec![false; files.len()],
             variants: Vec::new(),
+            variant_of_name: HashMap::new(),
             extractions: Vec::new(),
             comdats: Vec::new(),
             traced: Vec::new(),
