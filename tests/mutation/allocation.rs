@@ -2,10 +2,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io::Write;
 
 /// How much a link may hold.
 pub const LIMIT: usize = 1 << 30;
+
+/// Where the last refusal is written down.
+const LAST_REFUSED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/refused-mutant");
 
 struct Counting;
 
@@ -34,10 +36,10 @@ fn subtract(size: usize) {
     HELD.set(HELD.get().saturating_sub(size));
 }
 
-/// Whoever cannot do without the memory aborts the process now: then this line says which mutant it was.
+/// Whoever cannot do without the memory aborts the process now: then [`LAST_REFUSED`] says which mutant it was.
 fn refuse(size: usize) -> *mut u8 {
     let number = MUTANT.replace(0);
-    let _ = writeln!(std::io::stderr(), "mutant {} is refused {size} bytes", number - 1);
+    let _ = std::fs::write(LAST_REFUSED, format!("mutant {} is refused {size} bytes\n", number - 1));
     MUTANT.set(number);
     std::ptr::null_mut()
 }

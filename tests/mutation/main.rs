@@ -15,6 +15,7 @@ mod allocation;
 mod corpus;
 mod mutate;
 mod outcome;
+mod tables;
 
 use corpus::{Corpus, Group};
 use libtest_mimic::{Arguments, Failed, Trial};

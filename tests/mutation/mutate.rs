@@ -1,5 +1,6 @@
 //! Damages objects and archives: blindly, and with an eye on what a linker reads.
 
+use crate::tables;
 use std::ops::Range;
 
 /// A small generator (SplitMix64): the same numbers everywhere and for ever.
@@ -72,7 +73,7 @@ impl<'o> Mutator<'o> {
     pub fn run(&mut self) {
         let count = 1 + self.random.below(6) / 3 + self.random.below(8) / 7;
         for _ in 0..count {
-            match self.random.below(24) {
+            match self.random.below(40) {
                 0 => self.truncate(),
                 1 => self.flip_bits(),
                 2 => self.replace_bytes(),
@@ -87,6 +88,8 @@ impl<'o> Mutator<'o> {
                 15..=18 => self.number(&[b"reloc."]),
                 19 => self.number(&[b"target_features", b"producers", b"name"]),
                 20..=22 => self.core_section(),
+                24..=33 => self.table(&[b"linking"], tables::linking),
+                34..=38 => self.table(&[b"reloc."], tables::relocations),
                 _ => self.insert_or_delete(),
             }
         }
@@ -254,6 +257,26 @@ impl<'o> Mutator<'o> {
         self.note(["doubled a section", "moved a section", "dropped a section"][what], section.whole.start);
     }
 
+    /// Changes an entry of a table.
+    fn table(&mut self, names: &[&[u8]], change: fn(&[u8], &mut Random) -> Option<Vec<u8>>) {
+        let Some(section) = self.choose(names) else { return self.replace_bytes() };
+        let Some(new) = change(&self.bytes[section.contents.clone()], &mut self.random) else { return };
+        let old = &self.bytes[section.contents.clone()];
+        let differs = (0..new.len().min(old.len())).find(|&at| new[at] != old[at]).unwrap_or(0);
+        self.note("changed an entry", section.contents.start + differs);
+        let size = section.whole.end - section.size.end + new.len() - section.contents.len();
+        self.bytes.splice(section.contents.clone(), new);
+        self.write_size(&section, size);
+    }
+
+    fn write_size(&mut self, section: &Section, size: usize) {
+        let mut written = Vec::new();
+        for index in 0..5 {
+            written.push((size >> (7 * index)) as u8 & 0x7f | if index < 4 { 0x80 } else { 0 });
+        }
+        self.bytes.splice(section.size.clone(), written);
+    }
+
     /// Changes a byte or two in a section that is read with care.
     fn number(&mut self, names: &[&[u8]]) {
         let Some(section) = self.choose(names) else { return self.replace_bytes() };
@@ -300,11 +323,7 @@ impl<'o> Mutator<'o> {
         self.bytes.splice(at..at + 1, new);
         self.note(&format!("stretched {old:#x} by {grown}"), at);
         let size = section.whole.end - section.size.end + grown;
-        let mut written = Vec::new();
-        for index in 0..5 {
-            written.push((size >> (7 * index)) as u8 & 0x7f | if index < 4 { 0x80 } else { 0 });
-        }
-        self.bytes.splice(section.size.clone(), written);
+        self.write_size(&section, size);
     }
 }
 
