@@ -1,6 +1,6 @@
 //! Custom sections that the linker reads itself: target features, producers, names of functions.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 use super::parse::{count, range_of};
 use super::*;
