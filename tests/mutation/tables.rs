@@ -181,7 +181,10 @@ fn comdats(part: &[u8], random: &mut Random) -> Option<Vec<u8>> {
         for _ in 0..entries {
             let (kind, index) = (reader.u32().ok()?, reader.u32().ok()?);
             write_u32(&mut out, if random.below(8) == 0 { [0, 1, 5][random.below(3)] } else { kind });
-            write_u32(&mut out, if random.below(4) == 0 { number(random, u64::from(index)) as u32 } else { index });
+            write_u32(
+                &mut out,
+                if random.below(4) == 0 { number(random, u64::from(index)) as u32 } else { index },
+            );
         }
     }
     Some(out)

@@ -104,9 +104,7 @@ fn link(
     let scan = timer.phase("scan relocations", || {
         scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
-    // Objects may leave out that they use the table.
-    let unused = |id| options.import_table && imports.index_of(id).is_none();
-    if !scan.table.is_empty() && symbols.well_known.function_table.is_none_or(unused) {
+    if !scan.table.is_empty() && function_table::is_missing(options, &symbols, &imports) {
         function_table::resolve(&context, true, &mut symbols, &mut live, diagnostics);
         function_table::import_late(&context, &symbols, &mut imports);
     }

@@ -72,6 +72,13 @@ pub fn resolve(
     }
 }
 
+/// Whether there is no table so far. An object may take addresses and leave out that it uses the table, which then
+/// was not imported.
+pub fn is_missing(options: &Options, symbols: &SymbolTable<'_>, imports: &Imports) -> bool {
+    let unused = |id| options.import_table && imports.index_of(id).is_none();
+    symbols.well_known.function_table.is_none_or(unused)
+}
+
 /// Imports a table that turned out to be needed after the imports were collected.
 pub fn import_late(context: &Context<'_>, symbols: &SymbolTable<'_>, imports: &mut Imports) {
     if let (true, Some(id)) = (context.options.import_table, symbols.well_known.function_table) {
