@@ -38,6 +38,7 @@ pub mod object;
 pub mod stub_library;
 // Floor 3: inputs on their way.
 pub mod input;
+pub mod architecture;
 pub mod pipeline;
 // Floor 4: one phase each.
 pub mod symbols;

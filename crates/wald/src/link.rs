@@ -7,7 +7,6 @@ use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Diagnostic, Diagnostics, LinkFailure};
 use crate::features;
-use crate::input::Candidate;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
 use crate::layout::indices::Indices;
@@ -18,10 +17,9 @@ use crate::merge_strings;
 use crate::object::Interners;
 use crate::options::Options;
 use crate::output;
-use crate::pipeline::Linker;
+use crate::pipeline::{Joined, Linker};
 use crate::resolve;
 use crate::scan_relocations;
-use crate::stub_library::StubLibrary;
 use crate::synthetic;
 use crate::threads::with_threads;
 use crate::timing::{Timer, Timing};
@@ -47,27 +45,20 @@ pub struct Output {
 impl Linker {
     /// Joins the inputs in the order in which they were declared, and links them, on as many threads as the
     /// options say: [`Options::threads`].
-    pub fn finish(self) -> LinkResult {
-        with_threads(self.options.threads, || self.join_and_link())
+    pub fn finish(mut self) -> LinkResult {
+        self.link()
     }
 
-    fn join_and_link(self) -> LinkResult {
-        let (options, interners, inputs, timer) = self.into_parts();
-        let mut diagnostics = Diagnostics::new(options.fatal_warnings);
-        let mut files: Vec<Candidate> = Vec::new();
-        let mut stubs = Vec::new();
-        timer.phase("join", || {
-            for parsed in inputs {
-                diagnostics.extend(parsed.diagnostics);
-                // One object of the wrong width says enough: the others would only repeat it.
-                if resolve::architecture::check(&options, &parsed.candidates, &mut diagnostics).is_err() {
-                    break;
-                }
-                files.extend(parsed.candidates);
-                stubs.extend(parsed.stub);
-            }
-        });
-        let output = link(&options, &interners, &files, &stubs, &timer, &mut diagnostics);
+    /// The same as [`Linker::finish`], but the linker can be used again: see [`Linker`].
+    pub fn link(&mut self) -> LinkResult {
+        let timer = std::mem::replace(&mut self.timer, Timer::new(self.options.want_trace_events));
+        with_threads(self.options.threads, || self.join_and_link(timer))
+    }
+
+    fn join_and_link(&self, timer: Timer) -> LinkResult {
+        let mut diagnostics = Diagnostics::new(self.options.fatal_warnings);
+        let inputs = timer.phase("join", || self.join(&mut diagnostics));
+        let output = link(&self.options, &self.interners, &inputs, &timer, &mut diagnostics);
         LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
     }
 }
@@ -75,15 +66,14 @@ impl Linker {
 fn link(
     options: &Options,
     interners: &Interners,
-    files: &[Candidate],
-    stubs: &[StubLibrary],
+    inputs: &Joined<'_>,
     timer: &Timer,
     diagnostics: &mut Diagnostics,
 ) -> Result<Output, LinkFailure> {
     diagnostics.check()?;
     let context = Context::new(options, interners);
     let mut symbols =
-        timer.phase("resolve", || resolve::resolve(options, interners, files, stubs, timer, diagnostics))?;
+        timer.phase("resolve", || resolve::resolve(options, interners, inputs, timer, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols.objects);

@@ -3,36 +3,45 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::architecture;
 use crate::bytes::Bytes;
-use crate::diagnostics::{Code, Diagnostic, Location};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::index::InputId;
-use crate::input::{parse_input, FileProvider, InputDescription, ParseContext, ParsedInput};
+use crate::input::{parse_input, Candidate, FileProvider, InputDescription, ParseContext, ParsedInput};
 use crate::object::Interners;
 use crate::options::Options;
+use crate::stub_library::StubLibrary;
 use crate::timing::Timer;
 
 /// A link that is being fed: [`Linker::declare_input`] gives each input its place, [`Linker::provide`] hands
-/// over its bytes, [`Linker::finish`](crate::Linker::finish) links.
+/// over its bytes, [`Linker::link`](crate::Linker::link) links.
+///
+/// A linker can be kept: after [`Linker::replace`], [`Linker::remove`] or another declaration, the next link
+/// parses only what changed and gives the bytes that a fresh link would give.
 ///
 /// Nothing is global: any number of linkers may be at work in one process. Dropping one cancels its link.
 pub struct Linker {
     pub(crate) options: Options,
     pub(crate) interners: Interners,
-    pub(crate) inputs: Vec<Input>,
     pub(crate) timer: Timer,
+    /// By [`InputId`].
+    inputs: Vec<Input>,
+    /// The inputs that take part, in the order of the command line.
+    order: Vec<InputId>,
     files: Option<Arc<dyn FileProvider>>,
 }
 
-pub(crate) struct Input {
-    pub description: InputDescription,
-    pub parsed: OnceLock<ParsedInput>,
+struct Input {
+    description: InputDescription,
+    parsed: OnceLock<ParsedInput>,
 }
 
 impl Linker {
     /// A linker without inputs.
     pub fn new(options: Options) -> Self {
         let timer = Timer::new(options.want_trace_events);
-        Linker { options, interners: Interners::default(), inputs: Vec::new(), timer, files: None }
+        let interners = Interners::default();
+        Linker { options, interners, timer, inputs: Vec::new(), order: Vec::new(), files: None }
     }
 
     /// Where members of thin archives are read from. Without one, thin archives are an error.
@@ -40,7 +49,7 @@ impl Linker {
         self.files = Some(files);
     }
 
-    /// The options, for changes before the link is finished.
+    /// The options, for changes before the next link.
     pub fn options_mut(&mut self) -> &mut Options {
         &mut self.options
     }
@@ -48,6 +57,20 @@ impl Linker {
     /// Declares the next input. The order of declarations is the order of the command line: it decides what
     /// is linked and where it stands in the output.
     pub fn declare_input(&mut self, description: InputDescription) -> InputId {
+        let id = self.push(description);
+        self.order.push(id);
+        id
+    }
+
+    /// Declares an input that stands before another one. Where that one was removed, it stands last.
+    pub fn declare_input_before(&mut self, next: InputId, description: InputDescription) -> InputId {
+        let id = self.push(description);
+        let position = self.order.iter().position(|&known| known == next).unwrap_or(self.order.len());
+        self.order.insert(position, id);
+        id
+    }
+
+    fn push(&mut self, description: InputDescription) -> InputId {
         self.inputs.push(Input { description, parsed: OnceLock::new() });
         InputId::new(self.inputs.len() - 1)
     }
@@ -66,28 +89,56 @@ impl Linker {
         });
     }
 
+    /// Forgets an input's bytes. New ones can be provided, and must be before the next link.
+    pub fn replace(&mut self, id: InputId) {
+        self.inputs[id.at()].parsed.take();
+    }
+
+    /// Takes an input out of the link, for good.
+    pub fn remove(&mut self, id: InputId) {
+        self.order.retain(|&known| known != id);
+        self.inputs[id.at()].parsed.take();
+    }
+
     /// Says that an input cannot be had. The link will fail with this diagnostic, in the input's place.
     pub fn fail_input(&self, id: InputId, diagnostic: Diagnostic) {
         let input = &self.inputs[id.at()];
         input.parsed.get_or_init(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() });
     }
 
-    /// How many inputs were declared.
+    /// How many inputs take part.
     pub fn input_count(&self) -> usize {
-        self.inputs.len()
+        self.order.len()
     }
 
-    /// The options, the interners, and the inputs in declared order. One that never came is an error.
-    pub(crate) fn into_parts(self) -> (Options, Interners, Vec<ParsedInput>, Timer) {
-        let inputs = self.inputs.into_iter().map(|input| {
-            let path = input.description.path;
-            input.parsed.into_inner().unwrap_or_else(|| {
-                let message = format!("{path}: was declared but never provided");
-                let location = Location { path, ..Location::default() };
-                let diagnostic = Diagnostic::error(Code::Open, message).at(location);
-                ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() }
-            })
-        });
-        (self.options, self.interners, inputs.collect(), self.timer)
+    /// Puts the inputs together in the order of the command line. One that never came is an error.
+    pub(crate) fn join(&self, diagnostics: &mut Diagnostics) -> Joined<'_> {
+        let mut joined = Joined::default();
+        for id in &self.order {
+            let Input { description, parsed } = &self.inputs[id.at()];
+            let Some(parsed) = parsed.get() else {
+                let message = format!("{}: was declared but never provided", description.path);
+                let location = Location { path: description.path.clone(), ..Location::default() };
+                diagnostics.push(Diagnostic::error(Code::Open, message).at(location));
+                continue;
+            };
+            diagnostics.extend(parsed.diagnostics.iter().cloned());
+            // One object of the wrong width says enough: the others would only repeat it.
+            if architecture::check(&self.options, &parsed.candidates, diagnostics).is_err() {
+                break;
+            }
+            joined.files.extend(&parsed.candidates);
+            joined.stubs.extend(&parsed.stub);
+        }
+        joined
     }
+}
+
+/// All inputs in order.
+#[derive(Default)]
+pub struct Joined<'a> {
+    /// Objects and archive members.
+    pub files: Vec<&'a Candidate>,
+    /// Stub libraries.
+    pub stubs: Vec<&'a StubLibrary>,
 }

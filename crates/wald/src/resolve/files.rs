@@ -131,7 +131,7 @@ impl<'a> Resolver<'a, '_> {
     fn begin(&mut self, file: FileId) -> Option<Loading<'a>> {
         self.loaded[file.at()] = true;
         let files = self.files;
-        let candidate = &files[file.at()];
+        let candidate = files[file.at()];
         if self.options.trace {
             let mut message = Diagnostic::message(Code::Trace, candidate.display());
             message.location = Some(candidate.location.clone());

@@ -5,7 +5,6 @@
 //! between definitions and the places of objects in the output. Everything here goes by interned ids.
 
 mod add;
-pub mod architecture;
 mod files;
 mod functions;
 pub mod llvm_order;
@@ -22,7 +21,7 @@ use crate::input::Candidate;
 use crate::names::Interner;
 use crate::object::Interners;
 use crate::options::Options;
-use crate::stub_library::StubLibrary;
+use crate::pipeline::Joined;
 use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable, Synthetic, SyntheticFunction};
 use crate::timing::Timer;
 
@@ -42,11 +41,11 @@ struct Extraction {
 pub fn resolve<'a>(
     options: &'a Options,
     interners: &'a Interners,
-    files: &'a [Candidate],
-    stubs: &[StubLibrary],
+    inputs: &'a Joined<'a>,
     timer: &Timer,
     diagnostics: &mut Diagnostics,
 ) -> Result<SymbolTable<'a>, LinkFailure> {
+    let files = &inputs.files;
     prefetch::prefetch_members(interners, files, timer);
     let mut resolver = Resolver::new(options, interners, files, diagnostics);
     resolver.trace_symbols();
@@ -57,7 +56,7 @@ pub fn resolve<'a>(
     resolver.diagnostics.check()?;
     resolver.report_extractions();
     let wrapped = resolver.add_wrapped_symbols();
-    resolver.process_stub_libraries(stubs);
+    resolver.process_stub_libraries(&inputs.stubs);
     resolver.create_optional_symbols();
     resolver.settle_variants();
     resolver.diagnostics.check()?;
@@ -74,7 +73,7 @@ pub fn resolve<'a>(
 struct Resolver<'a, 'd> {
     options: &'a Options,
     interners: &'a Interners,
-    files: &'a [Candidate],
+    files: &'a [&'a Candidate],
     diagnostics: &'d mut Diagnostics,
     table: SymbolTable<'a>,
     /// Whether each file was loaded (or is being loaded).
@@ -95,7 +94,7 @@ impl<'a, 'd> Resolver<'a, 'd> {
     fn new(
         options: &'a Options,
         interners: &'a Interners,
-        files: &'a [Candidate],
+        files: &'a [&'a Candidate],
         diagnostics: &'d mut Diagnostics,
     ) -> Self {
         Resolver {

@@ -26,7 +26,7 @@ impl Owners {
     }
 }
 
-pub(super) fn prefetch_members(interners: &Interners, files: &[Candidate], timer: &Timer) {
+pub(super) fn prefetch_members(interners: &Interners, files: &[&Candidate], timer: &Timer) {
     if !files.iter().any(|file| file.lazy) {
         return;
     }
@@ -39,7 +39,7 @@ pub(super) fn prefetch_members(interners: &Interners, files: &[Candidate], timer
             }
         }
     }
-    let eager = || files.iter().filter(|file| !file.lazy).filter_map(Candidate::parsed);
+    let eager = || files.iter().filter(|file| !file.lazy).filter_map(|file| file.parsed());
     for object in eager() {
         for symbol in object.symbols.iter().filter(|s| s.is_defined() && !s.flags.is_local()) {
             *owners.slot(symbol.name) = DEFINED;
@@ -51,7 +51,7 @@ pub(super) fn prefetch_members(interners: &Interners, files: &[Candidate], timer
     }
     while !wanted.is_empty() {
         wanted.par_iter().for_each(|&file| {
-            let file: &Candidate = &files[file as usize];
+            let file = files[file as usize];
             timer.task("parse", || file.display(), || _ = file.object(interners));
         });
         let mut next = Vec::new();

@@ -5,7 +5,7 @@ use crate::stub_library::StubLibrary;
 
 impl Resolver<'_, '_> {
     /// Settles symbols that stub libraries supply, until no dependency brings anything new.
-    pub(super) fn process_stub_libraries(&mut self, libraries: &[StubLibrary]) {
+    pub(super) fn process_stub_libraries(&mut self, libraries: &[&StubLibrary]) {
         loop {
             let mut extracted = false;
             for library in libraries {

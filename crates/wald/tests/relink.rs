@@ -1,0 +1,136 @@
+//! A kept link after random edits gives what a fresh link gives: bytes and diagnostics.
+
+use wald::index::InputId;
+use wald::options::Options;
+use wald::{Bytes, InputDescription, LinkResult, Linker};
+
+/// The demo's objects and its archive.
+fn files() -> Vec<(String, Bytes)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+    let mut files: Vec<(String, Bytes)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, Bytes::from(std::fs::read(path).unwrap()))
+        })
+        .collect();
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(files.len() >= 5);
+    files
+}
+
+fn options(step: u64) -> Options {
+    Options {
+        output: "demo.wasm".into(),
+        gc_sections: step % 3 != 0,
+        allow_multiple_definition: true,
+        threads: Some(1 + step as usize % 2),
+        ..Options::default()
+    }
+}
+
+fn description(path: &str) -> InputDescription {
+    InputDescription { path: path.into(), ..InputDescription::default() }
+}
+
+/// What is to be linked now, in order: id in the kept linker, path, bytes.
+type Current = Vec<(InputId, String, Bytes)>;
+
+fn fresh(current: &Current, step: u64) -> LinkResult {
+    let mut linker = Linker::new(options(step));
+    for (_, path, bytes) in current {
+        let id = linker.declare_input(description(path));
+        linker.provide(id, bytes.clone());
+    }
+    linker.finish()
+}
+
+/// xorshift: the same sequence at every run.
+fn random(state: &mut u64, below: usize) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state % below as u64) as usize
+}
+
+#[test]
+fn a_thousand_edits_give_the_bytes_of_fresh_links() {
+    let files = files();
+    let mut state = 0x9e37_79b9_7f4a_7c15;
+    let mut linker = Linker::new(options(0));
+    let mut current: Current = Vec::new();
+    for (path, bytes) in &files {
+        let id = linker.declare_input(description(path));
+        linker.provide(id, bytes.clone());
+        current.push((id, path.clone(), bytes.clone()));
+    }
+    let mut modules = 0;
+    for step in 0..1000 {
+        edit(&mut linker, &mut current, &files, &mut state);
+        *linker.options_mut() = options(step);
+        let (kept, fresh) = (linker.link(), fresh(&current, step));
+        assert_eq!(kept.diagnostics, fresh.diagnostics, "step {step}");
+        match (kept.output, fresh.output) {
+            (Ok(kept), Ok(fresh)) => {
+                assert!(kept.module == fresh.module, "step {step}");
+                modules += 1;
+            }
+            (kept, fresh) => assert_eq!(kept.is_ok(), fresh.is_ok(), "step {step}"),
+        }
+    }
+    assert!(modules > 100, "only {modules} links succeeded");
+}
+
+/// Replaces, adds or removes one input; now and then gives all their first contents back.
+fn edit(linker: &mut Linker, current: &mut Current, files: &[(String, Bytes)], state: &mut u64) {
+    let (path, bytes) = &files[random(state, files.len())];
+    match random(state, 5) {
+        0 if current.len() < files.len() + 3 => {
+            let position = random(state, current.len() + 1);
+            let id = match current.get(position) {
+                Some((next, ..)) => linker.declare_input_before(*next, description(path)),
+                None => linker.declare_input(description(path)),
+            };
+            linker.provide(id, bytes.clone());
+            current.insert(position, (id, path.clone(), bytes.clone()));
+        }
+        1 if current.len() > 3 => {
+            let (id, ..) = current.remove(random(state, current.len()));
+            linker.remove(id);
+        }
+        2 if !current.is_empty() => {
+            let position = random(state, current.len());
+            let (id, _, slot) = &mut current[position];
+            *slot = bytes.clone();
+            linker.replace(*id);
+            linker.provide(*id, bytes.clone());
+        }
+        _ => {
+            for (id, ..) in current.drain(..) {
+                linker.remove(id);
+            }
+            for (path, bytes) in files {
+                let id = linker.declare_input(description(path));
+                linker.provide(id, bytes.clone());
+                current.push((id, path.clone(), bytes.clone()));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_input_that_is_missing_at_first_can_come_later() {
+    let files = files();
+    let mut linker = Linker::new(options(1));
+    let ids: Vec<InputId> = files.iter().map(|(path, _)| linker.declare_input(description(path))).collect();
+    for (id, (_, bytes)) in ids.iter().zip(&files).skip(1) {
+        linker.provide(*id, bytes.clone());
+    }
+    let result = linker.link();
+    assert!(result.output.is_err());
+    assert_eq!(result.diagnostics[0].message, format!("{}: was declared but never provided", files[0].0));
+    linker.provide(ids[0], files[0].1.clone());
+    assert!(linker.link().output.is_ok());
+}
