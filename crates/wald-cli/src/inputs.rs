@@ -8,6 +8,7 @@ use crate::configure::Settings;
 use crate::mapped_file;
 use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
+use crate::progress::Progress;
 use crate::reproduce::Reproduce;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -136,6 +137,8 @@ pub struct Reading<'a> {
     pub keep_mapped: bool,
     /// Where copies of the inputs go.
     pub reproduce: Option<&'a Reproduce>,
+    /// Is told of each input.
+    pub progress: &'a Progress,
 }
 
 /// Reads every input and hands it to the linker. Gives back the names that archives' `.imports` files allow to stay
@@ -148,6 +151,7 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
         // Relaxed: the counter gives out places, and nothing else is read through it.
         while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
             let names = read_one(linker, &inputs.list[place], reading);
+            reading.progress.input_read();
             if !names.is_empty() {
                 allowed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, names));
             }

@@ -15,6 +15,7 @@ mod numbers;
 mod option_table;
 mod output_file;
 mod parse;
+mod progress;
 mod render;
 mod reproduce;
 mod response_file;
@@ -26,6 +27,7 @@ use checks::Checks;
 use configure::{Configuration, Settings};
 use option_table::Opt;
 use parse::Arguments;
+use progress::Progress;
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
@@ -69,7 +71,12 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     }
     let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
     let (arguments, diagnostics) = read_arguments(args, host.stderr_is_terminal, &mut renderer);
-    let way = Way { start, shuffle: host.shuffle, ends_process: host.ends_process };
+    let way = Way {
+        start,
+        shuffle: host.shuffle,
+        ends_process: host.ends_process,
+        on_terminal: host.stderr_is_terminal,
+    };
     let _ = link(&arguments, diagnostics, &program, way, &mut renderer);
     let _ = renderer.stdout.flush();
     i32::from(renderer.error_count() != 0)
@@ -81,6 +88,7 @@ struct Way {
     start: Instant,
     shuffle: Option<u64>,
     ends_process: bool,
+    on_terminal: bool,
 }
 
 /// The command is done, well or not; the renderer knows.
@@ -280,11 +288,15 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
             inputs::report(&mut linker, diagnostic.clone());
         }
     }
-    let reading = inputs::Reading { threads, shuffle: way.shuffle, keep_mapped: way.ends_process, reproduce };
-    let mut allowed = checks.allowed_undefined;
-    allowed.extend(inputs::read_all(&linker, &declared, &reading));
-    linker.options_mut().allowed_undefined.extend(allowed);
-    let mut result = linker.finish();
+    let progress = &Progress::new(declared.paths().count());
+    let mut result = progress::watch(way.on_terminal, progress, || {
+        let (shuffle, keep_mapped) = (way.shuffle, way.ends_process);
+        let reading = inputs::Reading { threads, shuffle, keep_mapped, reproduce, progress };
+        let mut allowed = std::mem::take(&mut checks.allowed_undefined);
+        allowed.extend(inputs::read_all(&linker, &declared, &reading));
+        linker.options_mut().allowed_undefined.extend(allowed);
+        linker.finish()
+    });
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
     result
 }
