@@ -46,7 +46,7 @@ pub enum ErrorKind {
     UnknownRelocation(u32),
     /// A symbol kind that the convention does not know.
     UnknownSymbolKind(u8),
-    /// A feature prefix other than `+`, `-`, `=`.
+    /// A feature prefix other than `+` and `-`; `=` (required) is one that wasm-ld 22 refuses, too.
     UnknownFeaturePrefix(u8),
     /// Anything else, in words.
     Malformed(&'static str),

@@ -121,8 +121,8 @@ pub struct Relocator<'a> {
     sections: &'a SectionOffsets,
 }
 
-/// What stands for something that is not in the output.
-/// See <https://lists.llvm.org/pipermail/llvm-dev/2020-June/> and wasm-ld: an address that no code has.
+/// What debug information says of something that is not in the output: an address that no code has. The
+/// values are wasm-ld's. `None` where a section has no such value and the addend stands alone.
 pub fn tombstone(section: &[u8]) -> Option<u64> {
     match section {
         // -1 means something else in these.

@@ -376,15 +376,7 @@ impl Joiner<'_, '_> {
             Some(&number) => number,
             None => {
                 let number = SyntheticFunctionId::new(self.symbols.synthetic_functions.len());
-                let name = b"undefined_stub".to_vec();
-                let symbol_name = name.clone();
-                let function = SyntheticFunction {
-                    symbol_name,
-                    name,
-                    signature,
-                    purpose: Purpose::Unreachable,
-                    export_name: None,
-                };
+                let function = SyntheticFunction::named(b"undefined_stub", signature, Purpose::Unreachable);
                 self.symbols.synthetic_functions.push(function);
                 self.live.synthetic_functions.grow(number.at() + 1, false);
                 self.live.synthetic_functions.insert(number.at());

@@ -266,6 +266,14 @@ pub struct SyntheticFunction {
     pub export_name: Option<Vec<u8>>,
 }
 
+impl SyntheticFunction {
+    /// A function that has its symbol's name everywhere.
+    pub fn named(name: &[u8], signature: SignatureId, purpose: Purpose) -> Self {
+        let (symbol_name, name) = (name.to_vec(), name.to_vec());
+        SyntheticFunction { symbol_name, name, signature, purpose, export_name: None }
+    }
+}
+
 /// What a synthetic function does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {

@@ -3,7 +3,7 @@
 
 use hashbrown::HashSet;
 
-use super::parse::{check_header, count, range_of, Parts};
+use super::parse::{check_header, count, next_section, range_of, Parts};
 use super::*;
 use crate::format::linking as subsection;
 use crate::format::{section, types};
@@ -424,19 +424,9 @@ pub fn scan_defined_symbols(
     let mut reader = Reader::within(data, 8, data.len());
     let mut linking = None;
     while !reader.is_empty() {
-        let header = reader.position();
-        let id = reader.byte()?;
-        let size = reader.u32()? as usize;
-        let start = reader.position();
-        if size > reader.remaining() {
-            return Err(ParseError::malformed(header, "section too large"));
-        }
-        reader.skip(size)?;
-        if id == section::CUSTOM {
-            let mut custom = Reader::within(data, start, start + size);
-            if custom.string()? == b"linking" {
-                linking = Some(read(&mut custom)?);
-            }
+        let (id, mut custom) = next_section(&mut reader, data)?;
+        if id == section::CUSTOM && custom.string()? == b"linking" {
+            linking = Some(read(&mut custom)?);
         }
     }
     let linking = linking.ok_or(ParseError { offset: 0, kind: ErrorKind::MissingLinkingSection })?;

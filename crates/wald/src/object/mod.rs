@@ -244,7 +244,7 @@ pub struct InitFunction {
 /// A line of the `target_features` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feature {
-    /// `+` used, `-` disallowed, `=` required.
+    /// `+` used, `-` disallowed.
     pub prefix: u8,
     /// Its name.
     pub name: ByteRange,

@@ -49,15 +49,7 @@ pub(super) fn parse(bytes: Bytes, interners: &Interners) -> Result<Object, Parse
     let mut parts = Parts::default();
     let mut reader = Reader::within(data, 8, data.len());
     while !reader.is_empty() {
-        let header = reader.position();
-        let id = reader.byte()?;
-        let size = reader.u32()? as usize;
-        let start = reader.position();
-        if size > reader.remaining() {
-            return Err(ParseError::malformed(header, "section too large"));
-        }
-        reader.skip(size)?;
-        let section = Reader::within(data, start, start + size);
+        let (id, section) = next_section(&mut reader, data)?;
         parts.check_order(id, section.clone(), data)?;
         parts.section(id, section, data, interners)?;
         parts.section_count += 1;
@@ -82,6 +74,22 @@ pub(super) fn check_header(data: &[u8]) -> Result<(), ParseError> {
         return Err(ParseError::text(4, format!("invalid version number: {version}")));
     }
     Ok(())
+}
+
+/// Steps over a section: its id and its contents.
+pub(super) fn next_section<'a>(
+    reader: &mut Reader<'a>,
+    data: &'a [u8],
+) -> Result<(u8, Reader<'a>), ParseError> {
+    let header = reader.position();
+    let id = reader.byte()?;
+    let size = reader.u32()? as usize;
+    let start = reader.position();
+    if size > reader.remaining() {
+        return Err(ParseError::malformed(header, "section too large"));
+    }
+    reader.skip(size)?;
+    Ok((id, Reader::within(data, start, start + size)))
 }
 
 /// Attaches what only the symbol table tells, and partitions the relocations.

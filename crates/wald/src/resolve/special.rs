@@ -28,13 +28,7 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn create_synthetic_symbols(&mut self) {
         let signature = self.signature(NO_ARGUMENTS);
         let name = b"__wasm_call_ctors";
-        let function = SyntheticFunction {
-            symbol_name: name.to_vec(),
-            name: name.to_vec(),
-            signature,
-            purpose: Purpose::CallCtors,
-            export_name: None,
-        };
+        let function = SyntheticFunction::named(name, signature, Purpose::CallCtors);
         self.table.well_known.call_ctors = Some(self.add_synthetic_function(name, function));
         self.table.well_known.stack_pointer =
             Some(self.add_synthetic_global(b"__stack_pointer", SyntheticGlobal::StackPointer));
@@ -48,13 +42,7 @@ impl<'a> Resolver<'a, '_> {
             let pointer = if self.is64() { types::I64 } else { types::I32 };
             let signature = self.signature(&[1, pointer, 0]);
             let name = b"__wasm_init_tls";
-            let function = SyntheticFunction {
-                symbol_name: name.to_vec(),
-                name: name.to_vec(),
-                signature,
-                purpose: Purpose::InitTls,
-                export_name: None,
-            };
+            let function = SyntheticFunction::named(name, signature, Purpose::InitTls);
             self.table.well_known.init_tls = Some(self.add_synthetic_function(name, function));
         }
     }

@@ -23,15 +23,7 @@ pub fn add_init_memory(
     let name = b"__wasm_init_memory";
     let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
     let signature = SignatureId(context.interners.signatures.intern(&[0, 0]));
-    let purpose = Purpose::InitMemory;
-    let function = SyntheticFunction {
-        symbol_name: name.to_vec(),
-        name: name.to_vec(),
-        signature,
-        purpose,
-        export_name: None,
-    };
-    symbols.synthetic_functions.push(function);
+    symbols.synthetic_functions.push(SyntheticFunction::named(name, signature, Purpose::InitMemory));
     live.synthetic_functions.grow(number.at() + 1, false);
     live.synthetic_functions.insert(number.at());
     let (id, _) = symbols.insert(context.name(name));
