@@ -264,9 +264,13 @@ impl Joiner<'_, '_> {
                 if !own.flags.is_tls() {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
-                let flat = self.chunks.segments.of(definer, own.element as usize);
-                if let Some((segment, _)) = self.segments.locate(flat, own.offset).filter(|(s, _)| !s.is_tls)
-                {
+                // An absolute symbol lies in no segment.
+                let lies_in_segment = own.kind == SymbolKind::Data && !own.flags.is_absolute();
+                let segment = lies_in_segment.then(|| {
+                    let flat = self.chunks.segments.of(definer, own.element as usize);
+                    self.segments.locate(flat, own.offset)
+                });
+                if let Some((segment, _)) = segment.flatten().filter(|(segment, _)| !segment.is_tls) {
                     let segment = String::from_utf8_lossy(&segment.name);
                     problems.push(format!("{start} `{name}` in non-TLS section: {segment}"));
                 }
