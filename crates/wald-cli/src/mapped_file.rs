@@ -8,22 +8,11 @@
 use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
 use std::io::{self, Read};
-use std::mem::ManuallyDrop;
 use std::path::Path;
 use wald::bytes::Bytes;
 
 /// From this size on a file is mapped.
 const MAP_FROM: u64 = 16 * 1024;
-
-/// A mapping that stays until the process ends, which removes ten thousand of them in one go for a fraction of what
-/// removing them one by one costs.
-struct Kept(ManuallyDrop<Mmap>);
-
-impl AsRef<[u8]> for Kept {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
 
 /// The bytes of a file, which is opened once. With `keep`, a mapping stays until the process ends.
 pub fn read(path: &Path, keep: bool) -> io::Result<Bytes> {
@@ -31,11 +20,13 @@ pub fn read(path: &Path, keep: bool) -> io::Result<Bytes> {
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() >= MAP_FROM {
         if let Some(map) = map(&file, metadata.len()) {
-            return Ok(if keep {
-                Bytes::from_owner(Kept(ManuallyDrop::new(map)))
-            } else {
-                Bytes::from_owner(map)
-            });
+            if keep {
+                // It stays until the process ends, which removes ten thousand mappings in one go for a fraction of what
+                // removing them one by one costs.
+                let map: &'static Mmap = Box::leak(Box::new(map));
+                return Ok(Bytes::from(&map[..]));
+            }
+            return Ok(Bytes::from_owner(map));
         }
     }
     if metadata.is_dir() {
@@ -43,7 +34,7 @@ pub fn read(path: &Path, keep: bool) -> io::Result<Bytes> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1));
     file.read_to_end(&mut bytes)?;
-    Ok(Bytes::from(bytes))
+    Ok(if keep { Bytes::from(&*bytes.leak()) } else { Bytes::from(bytes) })
 }
 
 /// `None` where the system gives no more mappings (Linux: 65,530 a process): such a file is read.

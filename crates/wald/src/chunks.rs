@@ -1,8 +1,9 @@
 //! Flat numbering of all objects' functions, segments, globals, tags, tables and custom sections, so that what
-//! a phase knows of each is one array or one bit set.
+//! a phase knows of each is one array or one bit set; and which of them each symbol stands for.
 
-use crate::index::ObjectId;
-use crate::symbols::LinkedObject;
+use crate::format::SymbolKind;
+use crate::index::{ObjectId, SymbolId};
+use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable};
 
 /// Start of each object's numbers, and behind the last object the total.
 #[derive(Clone, Debug, Default)]
@@ -46,61 +47,84 @@ pub struct Chunks {
     pub tables: Range,
     /// Custom sections.
     pub sections: Range,
+    /// The chunk of each symbol that an object defines.
+    of_symbol: Vec<Target>,
+}
+
+/// A chunk: its object, its kind and its position among the object's chunks of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The object; the kind in the top bits, which no number of objects reaches.
+    kind_and_object: u32,
+    position: u32,
+}
+
+impl Target {
+    const NONE: Target = Target { kind_and_object: u32::MAX, position: 0 };
+    const OBJECT_BITS: u32 = 29;
+
+    /// The chunk of this kind at this position.
+    #[inline]
+    pub fn new(object: ObjectId, kind: SymbolKind, position: u32) -> Self {
+        debug_assert!(object.0 < 1 << Self::OBJECT_BITS);
+        Target { kind_and_object: (kind as u32) << Self::OBJECT_BITS | object.0, position }
+    }
+
+    /// Whose it is.
+    #[inline]
+    pub fn object(self) -> ObjectId {
+        ObjectId(self.kind_and_object & ((1 << Self::OBJECT_BITS) - 1))
+    }
+
+    /// What it is.
+    #[inline]
+    pub fn kind(self) -> SymbolKind {
+        // Only Target::NONE has no kind, and is never asked.
+        SymbolKind::from_number((self.kind_and_object >> Self::OBJECT_BITS) as u8)
+            .unwrap_or(SymbolKind::Section)
+    }
+
+    /// Position among the object's chunks of this kind.
+    #[inline]
+    pub fn position(self) -> usize {
+        self.position as usize
+    }
+}
+
+fn target(symbols: &SymbolTable, symbol: &Symbol) -> Target {
+    match (symbol.resolution, symbol.file) {
+        (Resolution::Object, Some(file)) if symbol.chunk != Symbol::NO_CHUNK => {
+            let object = symbols.object_of(file);
+            object.map_or(Target::NONE, |object| Target::new(object, symbol.kind, symbol.chunk))
+        }
+        _ => Target::NONE,
+    }
 }
 
 impl Chunks {
-    /// Numbers everything in `objects`.
-    pub fn new(objects: &[LinkedObject<'_>]) -> Self {
-        let range = |count: fn(&LinkedObject<'_>) -> usize| Range::new(objects.iter().map(count));
+    /// Numbers everything in the objects of `symbols`, whose definitions are final.
+    pub fn new(symbols: &SymbolTable) -> Self {
+        let of_symbol = symbols.symbols.iter().map(|symbol| target(symbols, symbol)).collect();
+        Chunks { of_symbol, ..Chunks::number(&symbols.objects) }
+    }
+
+    /// The chunk that a symbol stood for when resolution was done. A symbol that the linker has defined since has
+    /// none.
+    #[inline]
+    pub fn of_symbol(&self, id: SymbolId) -> Option<Target> {
+        self.of_symbol.get(id.at()).copied().filter(|&target| target != Target::NONE)
+    }
+
+    fn number(objects: &[LinkedObject]) -> Self {
+        let range = |count: fn(&LinkedObject) -> usize| Range::new(objects.iter().map(count));
         Chunks {
-            functions: range(|o| o.object.functions.len()),
-            segments: range(|o| o.object.segments.len()),
-            globals: range(|o| o.object.globals.len()),
-            tags: range(|o| o.object.tags.len()),
-            tables: range(|o| o.object.tables.len()),
-            sections: range(|o| o.object.custom_sections.len()),
+            functions: range(|o| o.object().functions.len()),
+            segments: range(|o| o.object().segments.len()),
+            globals: range(|o| o.object().globals.len()),
+            tags: range(|o| o.object().tags.len()),
+            tables: range(|o| o.object().tables.len()),
+            sections: range(|o| o.object().custom_sections.len()),
+            of_symbol: Vec::new(),
         }
-    }
-}
-
-/// A set of numbers.
-#[derive(Clone, Debug, Default)]
-pub struct BitSet(Vec<u64>);
-
-impl BitSet {
-    /// A set that can hold numbers below `size`: none of them, or all.
-    pub fn new(size: usize, full: bool) -> Self {
-        BitSet(vec![if full { !0 } else { 0 }; size.div_ceil(64)])
-    }
-
-    /// Whether `number` is in it.
-    #[inline]
-    pub fn contains(&self, number: usize) -> bool {
-        self.0[number / 64] >> (number % 64) & 1 != 0
-    }
-
-    /// Whether `number` is in it; numbers it has no room for are not.
-    pub fn contains_checked(&self, number: usize) -> bool {
-        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
-    }
-
-    /// Adds `number`; whether it is new.
-    #[inline]
-    pub fn insert(&mut self, number: usize) -> bool {
-        let word = &mut self.0[number / 64];
-        let bit = 1 << (number % 64);
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
-    }
-
-    /// Takes `number` out.
-    pub fn remove(&mut self, number: usize) {
-        self.0[number / 64] &= !(1 << (number % 64));
-    }
-
-    /// Makes room for numbers below `size`.
-    pub fn grow(&mut self, size: usize, full: bool) {
-        self.0.resize(size.div_ceil(64).max(self.0.len()), if full { !0 } else { 0 });
     }
 }

@@ -1,6 +1,6 @@
 //! What every phase of a link may ask for: the options, the interners, and a few names.
 
-use crate::chunks::BitSet;
+use crate::bit_set::BitSet;
 use crate::index::NameId;
 use crate::object::Interners;
 use crate::options::Options;

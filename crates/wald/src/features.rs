@@ -7,7 +7,7 @@ use hashbrown::hash_map::{Entry, HashMap};
 
 use crate::chunks::Chunks;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::index::ObjectId;
+use crate::index::{NameId, ObjectId};
 use crate::mark_live::Liveness;
 use crate::options::Options;
 use crate::resolve::llvm_order::string_map_order;
@@ -50,7 +50,7 @@ impl<'a> Stated<'a> {
 /// Collects and checks the features of all objects that are linked, archive members included.
 pub fn collect(
     options: &Options,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     chunks: &Chunks,
     live: &Liveness,
     diagnostics: &mut Diagnostics,
@@ -65,16 +65,22 @@ pub fn collect(
     }
     let (mut used, mut disallowed) = (Stated::default(), Stated::default());
     let mut tls_used = false;
+    let mut seen: HashMap<NameId, ()> = HashMap::new();
     for (position, linked) in symbols.objects.iter().enumerate() {
-        let object = linked.object;
-        for feature in object.features.iter().flatten() {
+        let object = linked.object();
+        let properties = &object.properties;
+        // What an earlier object stated in the same words adds nothing.
+        let new = properties.features.is_some_and(|text| seen.insert(text, ()).is_none());
+        for feature in object.features.iter().flatten().filter(|_| new) {
             let name = feature.name.of(&object.bytes);
             let list = if feature.prefix == b'-' { &mut disallowed } else { &mut used };
             list.insert(name, || file_name(symbols, position));
         }
-        tls_used |= object.segments.iter().enumerate().any(|(index, segment)| {
-            segment.is_tls() && live.segments.contains(chunks.segments.of(ObjectId::new(position), index))
-        });
+        let mut segments = object.segments.iter().enumerate();
+        tls_used |= properties.has_tls
+            && segments.any(|(index, segment)| {
+                segment.is_tls() && live.segments.contains(chunks.segments.of(ObjectId::new(position), index))
+            });
     }
     if options.features.is_none() {
         features.used.extend(used.list.iter().map(|(name, _)| name.to_vec()));
@@ -86,7 +92,7 @@ pub fn collect(
 }
 
 /// The name by which messages call an object: an archive member goes without its archive.
-fn file_name(symbols: &SymbolTable<'_>, position: usize) -> String {
+fn file_name(symbols: &SymbolTable, position: usize) -> String {
     let path = &symbols.objects[position].path;
     match (path.rfind('('), path.ends_with(')')) {
         (Some(open), true) => path[open + 1..path.len() - 1].to_string(),
@@ -96,7 +102,7 @@ fn file_name(symbols: &SymbolTable<'_>, position: usize) -> String {
 
 fn check(
     options: &Options,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     features: &Features,
     used: &Stated<'_>,
     disallowed: &Stated<'_>,
@@ -129,9 +135,12 @@ fn check(
             }
         }
     }
+    if disallowed.list.is_empty() {
+        return;
+    }
     for (position, linked) in symbols.objects.iter().enumerate() {
-        for feature in linked.object.features.iter().flatten().filter(|f| f.prefix != b'-') {
-            let name = feature.name.of(&linked.object.bytes);
+        for feature in linked.object().features.iter().flatten().filter(|f| f.prefix != b'-') {
+            let name = feature.name.of(&linked.object().bytes);
             if let Some(file) = disallowed.find(name) {
                 error(format!(
                     "Target feature '{}' used in {} is disallowed by {file}. Use --no-check-features to suppress.",

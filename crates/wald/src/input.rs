@@ -1,7 +1,7 @@
 //! What kind of file an input is, and what a parse task makes of it.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::archive;
 use crate::bytes::Bytes;
@@ -89,17 +89,17 @@ pub struct Candidate {
     /// Non-local symbols it defines; only for lazy ones.
     pub defined: Vec<NameId>,
     /// The parsed object: for a lazy candidate from the moment when it is needed.
-    object: OnceLock<Result<Object, ParseError>>,
+    object: OnceLock<Result<Arc<Object>, ParseError>>,
 }
 
 impl Candidate {
     /// The object, parsed now if it has not been.
-    pub fn object(&self, interners: &Interners) -> Result<&Object, &ParseError> {
-        self.object.get_or_init(|| Object::parse(self.bytes.clone(), interners)).as_ref()
+    pub fn object(&self, interners: &Interners) -> Result<&Arc<Object>, &ParseError> {
+        self.object.get_or_init(|| Object::parse(self.bytes.clone(), interners).map(Arc::new)).as_ref()
     }
 
     /// The object, if it was parsed.
-    pub fn parsed(&self) -> Option<&Object> {
+    pub fn parsed(&self) -> Option<&Arc<Object>> {
         self.object.get().and_then(|result| result.as_ref().ok())
     }
 

@@ -22,6 +22,7 @@
 
 // Floor 0: indices, bytes, names, numbers.
 pub mod index;
+pub mod bit_set;
 pub mod parse_error;
 pub mod bytes;
 pub mod names;

@@ -76,7 +76,7 @@ fn link(
         timer.phase("resolve", || resolve::resolve(options, interners, inputs, timer, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
-    let chunks = Chunks::new(&symbols.objects);
+    let chunks = Chunks::new(&symbols);
     let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks));
     if options.print_gc_sections {
         mark_live::print_removed(&interners.names, &symbols, &chunks, &live, diagnostics);

@@ -40,7 +40,7 @@ fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
     let mut symbols: HashMap<Chunk, Vec<u32>> = HashMap::new();
     for (position, linked) in layout.symbols.objects.iter().enumerate() {
         let object = ObjectId::new(position);
-        for (index, own) in linked.object.symbols.iter().enumerate().filter(|(_, own)| own.is_defined()) {
+        for (index, own) in linked.object().symbols.iter().enumerate().filter(|(_, own)| own.is_defined()) {
             let index = index as u32;
             if let Reference::Global(id) = linked.reference(index) {
                 let symbol = layout.symbols.get(id);
@@ -50,7 +50,7 @@ fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
             }
             let chunk = match own.kind {
                 SymbolKind::Function => {
-                    Chunk::Function(object, linked.object.defined_function(own.element) as u32)
+                    Chunk::Function(object, linked.object().defined_function(own.element) as u32)
                 }
                 SymbolKind::Data if !own.flags.is_absolute() => Chunk::Segment(object, own.element),
                 _ => continue,
@@ -105,7 +105,7 @@ impl Map<'_> {
     }
 
     fn global_name(&self, object: ObjectId, number: u32) -> Vec<u8> {
-        let parsed = self.layout.symbols.objects[object.at()].object;
+        let parsed = self.layout.symbols.objects[object.at()].object();
         let element = number + parsed.imports.globals.len() as u32;
         let symbol = parsed.symbols.iter().find(|s| s.kind == SymbolKind::Global && s.element == element);
         symbol.map_or_else(Vec::new, |symbol| symbol.name_in(parsed).to_vec())
@@ -124,9 +124,9 @@ impl Map<'_> {
                 }
                 OutputFunction::Input(object, index) => {
                     let linked = &layout.symbols.objects[object.at()];
-                    let symbol = linked.object.functions[index as usize].symbol;
-                    let name = linked.object.symbols.get(symbol as usize);
-                    let name = name.map_or(&b""[..], |symbol| symbol.name_in(linked.object));
+                    let symbol = linked.object().functions[index as usize].symbol;
+                    let name = linked.object().symbols.get(symbol as usize);
+                    let name = name.map_or(&b""[..], |symbol| symbol.name_in(linked.object()));
                     let text = format!("{}:({})", linked.path, String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
                     for symbol in
@@ -141,7 +141,7 @@ impl Map<'_> {
     }
 
     fn symbol_name(&self, object: ObjectId, symbol: u32) -> String {
-        let parsed = self.layout.symbols.objects[object.at()].object;
+        let parsed = self.layout.symbols.objects[object.at()].object();
         display_name(parsed.symbols[symbol as usize].name_in(parsed), self.layout.options.demangle)
     }
 
@@ -169,11 +169,11 @@ impl Map<'_> {
 
     fn segment_part(&mut self, object: ObjectId, index: u32, address: u64, offset: u64) {
         let linked = &self.layout.symbols.objects[object.at()];
-        let input = &linked.object.segments[index as usize];
-        let name = String::from_utf8_lossy(input.name.of(&linked.object.bytes));
+        let input = &linked.object().segments[index as usize];
+        let name = String::from_utf8_lossy(input.name.of(&linked.object().bytes));
         self.row(Some(address), offset, u64::from(input.data.len), 8, &format!("{}:({name})", linked.path));
         for symbol in self.symbols.get(&Chunk::Segment(object, index)).cloned().unwrap_or_default() {
-            let own = &linked.object.symbols[symbol as usize];
+            let own = &linked.object().symbols[symbol as usize];
             let address = own_address(self.layout, object, own, false).unwrap_or(0);
             let name = self.symbol_name(object, symbol);
             self.row(Some(address), offset + own.offset, own.size, 16, &name);

@@ -5,12 +5,14 @@
 //! member's symbols is live.
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
-use crate::chunks::{BitSet, Chunks};
+use crate::bit_set::{BitSet, SharedBitSet};
+use crate::chunks::{Chunks, Target};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
-use crate::index::{ByteRange, ObjectId, ObjectSymbolIndex, SymbolId};
+use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
 use crate::names::Interner;
 use crate::object::ObjectSymbol;
 use crate::options::Options;
@@ -51,14 +53,11 @@ pub fn is_exported(options: &Options, symbol: &Symbol) -> bool {
 
 impl Liveness {
     /// Whether something live refers to the symbol, or its chunk is live.
-    pub fn is_symbol_live(&self, symbols: &SymbolTable<'_>, chunks: &Chunks, id: SymbolId) -> bool {
-        let symbol = symbols.get(id);
-        match symbol.resolution {
-            Resolution::Object => match symbols.definition(symbol) {
-                Some((object, own)) => self
-                    .is_own_live(symbols, chunks, object, own)
-                    .unwrap_or_else(|| self.symbols.contains(id.at())),
-                None => false,
+    pub fn is_symbol_live(&self, symbols: &SymbolTable, chunks: &Chunks, id: SymbolId) -> bool {
+        match symbols.get(id).resolution {
+            Resolution::Object => match chunks.of_symbol(id) {
+                Some(target) => self.is_chunk_live(chunks, target),
+                None => self.symbols.contains(id.at()),
             },
             Resolution::Synthetic(Synthetic::Function(number)) => {
                 self.synthetic_functions.contains(number.at())
@@ -70,250 +69,309 @@ impl Liveness {
     /// Whether the chunk of an object's own definition is live; `None` where it has no chunk.
     pub fn is_own_live(
         &self,
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         chunks: &Chunks,
         object: ObjectId,
         own: &ObjectSymbol,
     ) -> Option<bool> {
-        let parsed = symbols.objects[object.at()].object;
-        let element = own.element as usize;
-        Some(match own.kind {
-            SymbolKind::Function => {
-                self.functions.contains(chunks.functions.of(object, parsed.defined_function(own.element)))
-            }
-            SymbolKind::Data if own.flags.is_absolute() => return None,
-            SymbolKind::Data => self.segments.contains(chunks.segments.of(object, element)),
-            SymbolKind::Global => {
-                self.globals.contains(chunks.globals.of(object, element - parsed.imports.globals.len()))
-            }
-            SymbolKind::Tag => {
-                self.tags.contains(chunks.tags.of(object, element - parsed.imports.tags.len()))
-            }
-            SymbolKind::Table => {
-                self.tables.contains(chunks.tables.of(object, element - parsed.imports.tables.len()))
-            }
+        let position = symbols.objects[object.at()].object().chunk_of(own)?;
+        Some(self.is_chunk_live(chunks, Target::new(object, own.kind, position)))
+    }
+
+    /// Whether the chunk is live. Custom sections are no chunks in this sense, and count as live.
+    #[inline]
+    pub fn is_chunk_live(&self, chunks: &Chunks, target: Target) -> bool {
+        let (object, position) = (target.object(), target.position());
+        match target.kind() {
+            SymbolKind::Function => self.functions.contains(chunks.functions.of(object, position)),
+            SymbolKind::Data => self.segments.contains(chunks.segments.of(object, position)),
+            SymbolKind::Global => self.globals.contains(chunks.globals.of(object, position)),
+            SymbolKind::Tag => self.tags.contains(chunks.tags.of(object, position)),
+            SymbolKind::Table => self.tables.contains(chunks.tables.of(object, position)),
             SymbolKind::Section => true,
-        })
+        }
     }
 }
 
 /// Finds what is live.
-pub fn mark_live(options: &Options, symbols: &SymbolTable<'_>, chunks: &Chunks) -> Liveness {
+pub fn mark_live(options: &Options, symbols: &SymbolTable, chunks: &Chunks) -> Liveness {
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
-    let mut marker = Marker {
+    let set = |size| SharedBitSet::new(size, all);
+    let marker = Marker {
         symbols,
         chunks,
-        live: Liveness {
-            functions: BitSet::new(chunks.functions.total(), all),
-            segments: BitSet::new(chunks.segments.total(), all),
-            globals: BitSet::new(chunks.globals.total(), all),
-            tags: BitSet::new(chunks.tags.total(), all),
-            tables: BitSet::new(chunks.tables.total(), all),
-            sections: all,
-            symbols: BitSet::new(symbols.symbols.len(), all),
-            synthetic_functions: BitSet::new(symbols.synthetic_functions.len(), all),
-            objects: BitSet::new(symbols.objects.len(), all),
-        },
-        queue: Vec::new(),
+        functions: set(chunks.functions.total()),
+        segments: set(chunks.segments.total()),
+        globals: set(chunks.globals.total()),
+        tags: set(chunks.tags.total()),
+        tables: set(chunks.tables.total()),
+        live_symbols: set(symbols.symbols.len()),
+        synthetic_functions: set(symbols.synthetic_functions.len()),
+        objects: set(symbols.objects.len()),
     };
     for (position, symbol) in symbols.symbols.iter().enumerate() {
         if symbol.referenced {
-            marker.live.symbols.insert(position);
+            marker.live_symbols.insert(position);
         }
     }
     for (object, linked) in symbols.objects.iter().enumerate() {
         if linked.live_from_start {
-            marker.live.objects.insert(object);
+            marker.objects.insert(object);
         }
     }
     if let Some(id) = symbols.well_known.stack_pointer {
-        marker.live.symbols.insert(id.at());
+        marker.live_symbols.insert(id.at());
     }
     if options.gc_sections {
-        marker.mark_roots(options);
-        marker.drain();
+        let mut queue = Vec::new();
+        marker.mark_roots(options, &mut queue);
+        marker.drain(queue);
     }
-    marker.mark_call_ctors();
-    marker.live
+    let mut live = marker.into_liveness(all);
+    mark_call_ctors(symbols, chunks, &mut live);
+    live
 }
 
+/// Scratch state of the phase. Sets only grow and what is reached does not depend on the way there, so any number
+/// of threads may mark at once.
 struct Marker<'a> {
-    symbols: &'a SymbolTable<'a>,
+    symbols: &'a SymbolTable,
     chunks: &'a Chunks,
-    live: Liveness,
-    /// Chunks whose relocations are to be followed.
-    queue: Vec<(ObjectId, ByteRange)>,
+    functions: SharedBitSet,
+    segments: SharedBitSet,
+    globals: SharedBitSet,
+    tags: SharedBitSet,
+    tables: SharedBitSet,
+    live_symbols: SharedBitSet,
+    synthetic_functions: SharedBitSet,
+    objects: SharedBitSet,
 }
+
+/// Functions and segments whose relocations are to be followed.
+type Queue = Vec<Target>;
+
+/// So many chunks are worth handing to another thread.
+const BATCH: usize = 256;
+/// After so many chunks a thread gives back what it has found, for others to take.
+const BUDGET: usize = 2048;
 
 impl Marker<'_> {
-    fn mark_roots(&mut self, options: &Options) {
+    fn into_liveness(self, sections: bool) -> Liveness {
+        Liveness {
+            functions: self.functions.into_set(),
+            segments: self.segments.into_set(),
+            globals: self.globals.into_set(),
+            tags: self.tags.into_set(),
+            tables: self.tables.into_set(),
+            sections,
+            symbols: self.live_symbols.into_set(),
+            synthetic_functions: self.synthetic_functions.into_set(),
+            objects: self.objects.into_set(),
+        }
+    }
+
+    fn mark_roots(&self, options: &Options, queue: &mut Queue) {
         let symbols = self.symbols;
         if let Some(entry) = symbols.well_known.entry {
-            self.enqueue(entry);
+            self.enqueue(entry, queue);
         }
         for &id in &symbols.named {
             let symbol = symbols.get(id);
             if symbol.flags.is_no_strip() || is_exported(options, symbol) {
-                self.enqueue(id);
+                self.enqueue(id, queue);
             }
         }
         if let Some(call_dtors) = symbols.well_known.call_dtors {
-            self.enqueue(call_dtors);
+            self.enqueue(call_dtors, queue);
         }
         for (object, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(object);
-            if linked.object.legacy_function_table {
-                let table = linked.object.symbols.len() - 1;
-                self.enqueue_reference(id, table as u32);
+            if linked.object().legacy_function_table {
+                let table = linked.object().symbols.len() - 1;
+                self.enqueue_reference(id, table as u32, queue);
             }
-            if self.live.objects.contains(object) {
-                self.enqueue_init_functions(id);
-                self.enqueue_retained_segments(id);
+            if self.objects.contains(object) {
+                self.enqueue_init_functions(id, queue);
+                self.enqueue_retained_segments(id, queue);
             }
         }
     }
 
-    fn enqueue_retained_segments(&mut self, object: ObjectId) {
-        let parsed = self.symbols.objects[object.at()].object;
+    fn enqueue_retained_segments(&self, object: ObjectId, queue: &mut Queue) {
+        let parsed = self.symbols.objects[object.at()].object();
         for (index, segment) in parsed.segments.iter().enumerate() {
             if segment.is_retained() {
-                self.enqueue_segment(object, index);
+                self.enqueue_chunk(Target::new(object, SymbolKind::Data, index as u32), queue);
             }
         }
     }
 
-    fn enqueue_init_functions(&mut self, object: ObjectId) {
+    fn enqueue_init_functions(&self, object: ObjectId, queue: &mut Queue) {
         let linked = &self.symbols.objects[object.at()];
-        for init in &linked.object.init_functions {
+        for init in &linked.object().init_functions {
             // A constructor in a comdat group that is left out belongs to the group's other copy.
             match linked.reference(init.symbol.0) {
                 Reference::Own(own) if is_left_out(linked, own) => {}
-                Reference::Own(_) => self.enqueue_reference(object, init.symbol.0),
-                Reference::Global(id) => self.enqueue(id),
+                Reference::Own(_) => self.enqueue_reference(object, init.symbol.0, queue),
+                Reference::Global(id) => self.enqueue(id, queue),
             }
         }
     }
 
-    fn enqueue_reference(&mut self, object: ObjectId, index: u32) {
+    fn enqueue_reference(&self, object: ObjectId, index: u32, queue: &mut Queue) {
         match self.symbols.objects[object.at()].reference(index) {
-            Reference::Own(own) => self.enqueue_own(object, own),
-            Reference::Global(id) => self.enqueue(id),
+            Reference::Own(own) => self.enqueue_own(object, own, queue),
+            Reference::Global(id) => self.enqueue(id, queue),
         }
     }
 
     /// Marks a symbol of the link and what it stands for.
-    fn enqueue(&mut self, id: SymbolId) {
-        let new = self.live.symbols.insert(id.at());
+    #[inline]
+    fn enqueue(&self, id: SymbolId, queue: &mut Queue) {
+        let new = self.live_symbols.insert(id.at());
+        match self.chunks.of_symbol(id) {
+            Some(target) if new => self.enqueue_chunk(target, queue),
+            Some(_) => {}
+            None => self.enqueue_without_chunk(id, new, queue),
+        }
+    }
+
+    fn enqueue_without_chunk(&self, id: SymbolId, new: bool, queue: &mut Queue) {
         let symbol = self.symbols.get(id);
-        match symbol.resolution {
-            Resolution::Object => {
-                if let (Some(file), true) = (symbol.file, new) {
-                    if let Some(object) = self.symbols.object_of(file) {
-                        self.enqueue_own(object, symbol.index);
-                    }
-                }
+        match (symbol.resolution, symbol.file) {
+            (Resolution::Synthetic(Synthetic::Function(number)), _) => {
+                self.synthetic_functions.insert(number.at());
             }
-            Resolution::Synthetic(Synthetic::Function(number)) => {
-                self.live.synthetic_functions.insert(number.at());
+            // Absolute data has no chunk, but it makes its object count.
+            (Resolution::Object, Some(file)) if new => {
+                if let Some(object) = self.symbols.object_of(file) {
+                    self.enqueue_object(object, queue);
+                }
             }
             _ => {}
         }
     }
 
     /// Marks an object's own definition.
-    fn enqueue_own(&mut self, object: ObjectId, index: ObjectSymbolIndex) {
-        if self.live.objects.insert(object.at()) {
-            self.enqueue_init_functions(object);
-            self.enqueue_retained_segments(object);
-        }
+    #[inline]
+    fn enqueue_own(&self, object: ObjectId, index: ObjectSymbolIndex, queue: &mut Queue) {
         let linked = &self.symbols.objects[object.at()];
-        let (parsed, own) = (linked.object, linked.own(index));
-        let element = own.element as usize;
-        match own.kind {
-            SymbolKind::Function => {
-                let function = parsed.defined_function(own.element);
-                if self.live.functions.insert(self.chunks.functions.of(object, function)) {
-                    self.queue.push((object, parsed.functions[function].relocations));
-                }
-            }
-            SymbolKind::Data => {
-                if !own.flags.is_absolute() {
-                    self.enqueue_segment(object, element);
-                }
-            }
-            SymbolKind::Global => {
-                self.live
-                    .globals
-                    .insert(self.chunks.globals.of(object, element - parsed.imports.globals.len()));
-            }
-            SymbolKind::Tag => {
-                self.live.tags.insert(self.chunks.tags.of(object, element - parsed.imports.tags.len()));
-            }
-            SymbolKind::Table => {
-                self.live.tables.insert(self.chunks.tables.of(object, element - parsed.imports.tables.len()));
-            }
-            SymbolKind::Section => {}
+        let own = linked.own(index);
+        match linked.object().chunk_of(own) {
+            Some(position) => self.enqueue_chunk(Target::new(object, own.kind, position), queue),
+            None => self.enqueue_object(object, queue),
         }
     }
 
-    fn enqueue_segment(&mut self, object: ObjectId, segment: usize) {
-        if self.live.segments.insert(self.chunks.segments.of(object, segment)) {
-            let parsed = self.symbols.objects[object.at()].object;
-            self.queue.push((object, parsed.segments[segment].relocations));
+    fn enqueue_object(&self, object: ObjectId, queue: &mut Queue) {
+        if self.objects.insert(object.at()) {
+            self.enqueue_init_functions(object, queue);
+            self.enqueue_retained_segments(object, queue);
+        }
+    }
+
+    #[inline]
+    fn enqueue_chunk(&self, target: Target, queue: &mut Queue) {
+        let (object, position, chunks) = (target.object(), target.position(), self.chunks);
+        self.enqueue_object(object, queue);
+        let new = match target.kind() {
+            SymbolKind::Function => self.functions.insert(chunks.functions.of(object, position)),
+            SymbolKind::Data => self.segments.insert(chunks.segments.of(object, position)),
+            kind => {
+                match kind {
+                    SymbolKind::Global => self.globals.insert(chunks.globals.of(object, position)),
+                    SymbolKind::Tag => self.tags.insert(chunks.tags.of(object, position)),
+                    SymbolKind::Table => self.tables.insert(chunks.tables.of(object, position)),
+                    _ => false,
+                };
+                // These refer to nothing.
+                false
+            }
+        };
+        if new {
+            queue.push(target);
         }
     }
 
     /// Follows relocations until nothing new turns up.
-    fn drain(&mut self) {
-        while let Some((object, range)) = self.queue.pop() {
-            let linked = &self.symbols.objects[object.at()];
-            for relocation in linked.object.relocations(range) {
+    fn drain(&self, mut queue: Queue) {
+        let parallel = rayon::current_num_threads() > 1;
+        while !queue.is_empty() {
+            if !parallel || queue.len() < 2 * BATCH {
+                self.follow(&mut queue, BUDGET);
+                continue;
+            }
+            let rest = queue.par_chunks(BATCH).map(|batch| {
+                let mut queue = batch.to_vec();
+                self.follow(&mut queue, BUDGET);
+                queue
+            });
+            queue = rest.reduce(Vec::new, |mut all, mut more| {
+                all.append(&mut more);
+                all
+            });
+        }
+    }
+
+    /// Follows the relocations of up to `budget` chunks.
+    fn follow(&self, queue: &mut Queue, budget: usize) {
+        for _ in 0..budget {
+            let Some(target) = queue.pop() else { return };
+            let linked = &self.symbols.objects[target.object().at()];
+            let range = match target.kind() {
+                SymbolKind::Function => linked.object().functions[target.position()].relocations,
+                _ => linked.object().segments[target.position()].relocations,
+            };
+            for relocation in linked.object().relocations(range) {
                 if relocation.kind == RelocationType::TypeIndexLeb {
                     continue;
                 }
                 match linked.reference(relocation.index) {
-                    Reference::Own(own) => self.enqueue_own(object, own),
+                    Reference::Own(own) => self.enqueue_own(target.object(), own, queue),
                     Reference::Global(id) => {
                         // The address of a stub is null: taking it does not need the stub.
                         if !(relocation.kind.is_table_index() && self.symbols.get(id).is_stub) {
-                            self.enqueue(id);
+                            self.enqueue(id, queue);
                         }
                     }
                 }
             }
         }
     }
+}
 
-    /// `__wasm_call_ctors` is needed as soon as there is one constructor.
-    fn mark_call_ctors(&mut self) {
-        let any = self.symbols.objects.iter().enumerate().any(|(object, linked)| {
-            linked.object.init_functions.iter().any(|init| match linked.reference(init.symbol.0) {
-                Reference::Own(own) if is_left_out(linked, own) => false,
-                Reference::Own(own) => {
-                    let (object, own) = (ObjectId::new(object), linked.own(own));
-                    self.live.is_own_live(self.symbols, self.chunks, object, own) == Some(true)
-                }
-                Reference::Global(id) => self.live.is_symbol_live(self.symbols, self.chunks, id),
-            })
-        });
-        if let (true, Some(call_ctors)) = (any, self.symbols.well_known.call_ctors) {
-            self.enqueue(call_ctors);
+/// `__wasm_call_ctors` is needed as soon as there is one constructor.
+fn mark_call_ctors(symbols: &SymbolTable, chunks: &Chunks, live: &mut Liveness) {
+    let any = symbols.objects.iter().enumerate().any(|(object, linked)| {
+        linked.object().init_functions.iter().any(|init| match linked.reference(init.symbol.0) {
+            Reference::Own(own) if is_left_out(linked, own) => false,
+            Reference::Own(own) => {
+                let (object, own) = (ObjectId::new(object), linked.own(own));
+                live.is_own_live(symbols, chunks, object, own) == Some(true)
+            }
+            Reference::Global(id) => live.is_symbol_live(symbols, chunks, id),
+        })
+    });
+    if let (true, Some(call_ctors)) = (any, symbols.well_known.call_ctors) {
+        live.symbols.insert(call_ctors.at());
+        if let Resolution::Synthetic(Synthetic::Function(number)) = symbols.get(call_ctors).resolution {
+            live.synthetic_functions.insert(number.at());
         }
     }
 }
 
 /// Whether an object's own function is left out with its comdat group.
-pub fn is_left_out(linked: &LinkedObject<'_>, index: ObjectSymbolIndex) -> bool {
+pub fn is_left_out(linked: &LinkedObject, index: ObjectSymbolIndex) -> bool {
     let own = linked.own(index);
-    let function = || &linked.object.functions[linked.object.defined_function(own.element)];
+    let function = || &linked.object().functions[linked.object().defined_function(own.element)];
     own.kind == SymbolKind::Function && linked.is_discarded(function().comdat)
 }
 
 /// Lists what was removed: `--print-gc-sections`.
 pub fn print_removed(
     names: &Interner,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     chunks: &Chunks,
     live: &Liveness,
     diagnostics: &mut Diagnostics,
@@ -323,7 +381,7 @@ pub fn print_removed(
         diagnostics.push(Diagnostic::message(Code::GcSection, text));
     };
     for (position, linked) in symbols.objects.iter().enumerate() {
-        let (object, id) = (linked.object, ObjectId::new(position));
+        let (object, id) = (linked.object(), ObjectId::new(position));
         let [global_names, tag_names, table_names] =
             [SymbolKind::Global, SymbolKind::Tag, SymbolKind::Table].map(|kind| object.first_names(kind));
         let name_of = |names: &HashMap<u32, &ObjectSymbol>, element: usize| {

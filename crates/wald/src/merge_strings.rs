@@ -52,13 +52,14 @@ impl MergedStrings {
 /// Checks that everything that is to be merged ends with a NUL, whether or not it will be linked.
 pub fn check_terminated(
     options: &Options,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), LinkFailure> {
-    for linked in &symbols.objects {
-        let bytes: &[u8] = &linked.object.bytes;
-        let segments = linked.object.segments.iter().filter(|segment| segment.is_mergeable(options));
-        let sections = linked.object.custom_sections.iter();
+    let suspects = symbols.objects.iter().filter(|o| o.object().properties.has_unterminated_strings);
+    for linked in suspects {
+        let bytes: &[u8] = &linked.object().bytes;
+        let segments = linked.object().segments.iter().filter(|segment| segment.is_mergeable(options));
+        let sections = linked.object().custom_sections.iter();
         let sections =
             sections.filter(|s| s.data.len > 0 && InputSection::is_mergeable(options, s.name.of(bytes)));
         let chunks = sections.map(|s| (s.name, s.data)).chain(segments.map(|s| (s.name, s.data)));

@@ -90,7 +90,7 @@ pub fn own_address(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, ab
 /// Index of an object's own function in the function table; 0 for functions that are not in it, `None` for dead
 /// ones.
 fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: ObjectSymbolIndex) -> Option<u32> {
-    let parsed = layout.symbols.objects[object.at()].object;
+    let parsed = layout.symbols.objects[object.at()].object();
     let function = parsed.defined_function(parsed.symbols[own.at()].element);
     let flat = layout.chunks.functions.of(object, function);
     (layout.indices.function[flat] != NONE).then(|| layout.table.of_function(flat))
@@ -157,7 +157,7 @@ impl<'a> Relocator<'a> {
         let dead = tombstone.unwrap_or(relocation.addend as u64);
         let kind = relocation.kind;
         if kind == TypeIndexLeb {
-            let signature = linked.object.types[relocation.index as usize];
+            let signature = linked.object().types[relocation.index as usize];
             return u64::from(self.layout.indices.type_of(signature));
         }
         let reference = linked.reference(relocation.index);
@@ -261,7 +261,7 @@ impl<'a> Relocator<'a> {
                 }
             }
         };
-        let parsed = symbols.objects[object.at()].object;
+        let parsed = symbols.objects[object.at()].object();
         let function = parsed.defined_function(own.element);
         let index = self.layout.indices.function[self.layout.chunks.functions.of(object, function)];
         if index == NONE {
@@ -277,7 +277,7 @@ impl<'a> Relocator<'a> {
 
     /// Offset in the output of a place in a custom section.
     fn section_offset(&self, object: ObjectId, relocation: &Relocation) -> u64 {
-        let own = &self.layout.symbols.objects[object.at()].object.symbols[relocation.index as usize];
+        let own = &self.layout.symbols.objects[object.at()].object().symbols[relocation.index as usize];
         let flat = self.layout.chunks.sections.of(object, own.element as usize);
         if let Some((merged, input)) = self.sections.merged_inputs[flat] {
             let strings = &self.sections.merged[merged as usize];
@@ -296,7 +296,7 @@ impl<'a> Relocator<'a> {
         place: u64,
         copy: &mut [u8],
     ) {
-        let parsed = self.layout.symbols.objects[object.at()].object;
+        let parsed = self.layout.symbols.objects[object.at()].object();
         for relocation in parsed.relocations(range) {
             let at = (relocation.offset - base) as usize;
             let value = self.value(object, &relocation, tombstone, place.wrapping_add(at as u64));
@@ -306,7 +306,7 @@ impl<'a> Relocator<'a> {
 
     /// How many bytes a function's body takes when its relocated numbers are as short as can be.
     pub fn compressed_size(&self, object: ObjectId, function: usize) -> u32 {
-        let parsed = self.layout.symbols.objects[object.at()].object;
+        let parsed = self.layout.symbols.objects[object.at()].object();
         let function = &parsed.functions[function];
         let mut size = function.range.len - u32::from(function.prefix);
         for relocation in parsed.relocations(function.relocations) {
@@ -319,7 +319,7 @@ impl<'a> Relocator<'a> {
 
     /// Writes a function's body with short numbers.
     pub fn write_compressed(&self, object: ObjectId, function: usize, out: &mut Vec<u8>) {
-        let parsed = self.layout.symbols.objects[object.at()].object;
+        let parsed = self.layout.symbols.objects[object.at()].object();
         let function = &parsed.functions[function];
         let bytes: &[u8] = &parsed.bytes;
         let mut position = (function.range.start + u32::from(function.prefix)) as usize;

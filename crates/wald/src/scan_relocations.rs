@@ -8,7 +8,8 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::chunks::{BitSet, Chunks};
+use crate::bit_set::BitSet;
+use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::format::relocation::{Relocation, RelocationType};
@@ -20,7 +21,7 @@ use crate::layout::segments::Segments;
 use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
 use crate::resolve::display_name;
-use crate::symbols::{AnySymbol, Purpose, Reference, SymbolTable, SyntheticFunction};
+use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 /// What relocations ask for.
 #[derive(Default)]
@@ -57,7 +58,7 @@ enum Event {
 }
 
 /// Whether a symbol may stay undefined because it is imported.
-fn may_be_undefined(context: &Context<'_>, symbols: &SymbolTable<'_>, id: SymbolId) -> bool {
+fn may_be_undefined(context: &Context<'_>, symbols: &SymbolTable, id: SymbolId) -> bool {
     let symbol = symbols.get(id);
     // Nothing is imported for a local symbol.
     !symbol.flags.is_local()
@@ -69,18 +70,23 @@ fn may_be_undefined(context: &Context<'_>, symbols: &SymbolTable<'_>, id: Symbol
 /// Scans everything live.
 pub fn scan(
     context: &Context<'_>,
-    symbols: &mut SymbolTable<'_>,
+    symbols: &mut SymbolTable,
     chunks: &Chunks,
     segments: &Segments,
     live: &mut Liveness,
     diagnostics: &mut Diagnostics,
 ) -> Scan {
-    let shared: &SymbolTable<'_> = symbols;
+    let shared: &SymbolTable = symbols;
     let live_now: &Liveness = live;
+    let watched = watched_symbols(shared);
     let scans: Vec<ObjectScan> = (0..shared.objects.len())
         .into_par_iter()
         .with_min_len(4)
-        .map(|object| ObjectScanner::scan(context.options, shared, chunks, live_now, ObjectId::new(object)))
+        .map(|object| {
+            let object = ObjectId::new(object);
+            let all = shared.objects[object.at()].refers_to_any(&watched);
+            ObjectScanner::scan(context.options, shared, chunks, live_now, object, all)
+        })
         .collect();
     let mut joiner = Joiner {
         context,
@@ -101,9 +107,23 @@ pub fn scan(
     joiner.result
 }
 
+/// Symbols to which any reference counts, whatever its type: most objects refer to none, and of those only the
+/// chunks that ask for something are looked through.
+fn watched_symbols(symbols: &SymbolTable) -> BitSet {
+    let mut watched = BitSet::new(symbols.symbols.len(), false);
+    for (position, symbol) in symbols.symbols.iter().enumerate() {
+        // An address that the linker defines may be a global to the object: `__memory_base`.
+        let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
+        if symbol.is_undefined() || symbol.is_lazy() || is_address {
+            watched.insert(position);
+        }
+    }
+    watched
+}
+
 struct ObjectScanner<'a> {
     options: &'a Options,
-    symbols: &'a SymbolTable<'a>,
+    symbols: &'a SymbolTable,
     object: ObjectId,
     /// Types and symbols that were noted already.
     types_seen: BitSet,
@@ -115,12 +135,13 @@ struct ObjectScanner<'a> {
 impl ObjectScanner<'_> {
     fn scan(
         options: &Options,
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
         object: ObjectId,
+        all: bool,
     ) -> ObjectScan {
-        let parsed = symbols.objects[object.at()].object;
+        let parsed = symbols.objects[object.at()].object();
         let count = parsed.symbols.len();
         let mut scanner = ObjectScanner {
             options,
@@ -132,12 +153,12 @@ impl ObjectScanner<'_> {
             found: ObjectScan::default(),
         };
         for (index, function) in parsed.functions.iter().enumerate() {
-            if live.functions.contains(chunks.functions.of(object, index)) {
+            if (all || function.asks) && live.functions.contains(chunks.functions.of(object, index)) {
                 scanner.chunk(function.relocations, function.symbol);
             }
         }
         for (index, segment) in parsed.segments.iter().enumerate() {
-            if live.segments.contains(chunks.segments.of(object, index)) {
+            if (all || segment.asks) && live.segments.contains(chunks.segments.of(object, index)) {
                 scanner.chunk(segment.relocations, u32::MAX);
             }
         }
@@ -150,7 +171,7 @@ impl ObjectScanner<'_> {
     }
 
     fn chunk(&mut self, range: ByteRange, function: u32) {
-        let parsed = self.symbols.objects[self.object.at()].object;
+        let parsed = self.symbols.objects[self.object.at()].object();
         for relocation in parsed.relocations(range) {
             self.relocation(relocation, function);
         }
@@ -163,7 +184,7 @@ impl ObjectScanner<'_> {
         let index = relocation.index as usize;
         if relocation.kind == TypeIndexLeb {
             if self.types_seen.insert(index) {
-                self.found.types.push(linked.object.types[index]);
+                self.found.types.push(linked.object().types[index]);
             }
             return;
         }
@@ -213,9 +234,9 @@ impl ObjectScanner<'_> {
     }
 }
 
-struct Joiner<'a, 'l> {
+struct Joiner<'a> {
     context: &'a Context<'a>,
-    symbols: &'a mut SymbolTable<'l>,
+    symbols: &'a mut SymbolTable,
     chunks: &'a Chunks,
     segments: &'a Segments,
     live: &'a mut Liveness,
@@ -228,7 +249,7 @@ struct Joiner<'a, 'l> {
     stubs: HashMap<SignatureId, SyntheticFunctionId>,
 }
 
-impl Joiner<'_, '_> {
+impl Joiner<'_> {
     fn join(&mut self, object: ObjectId, scan: ObjectScan) {
         for signature in scan.types {
             if self.seen_types.insert(signature, ()).is_none() {
@@ -254,7 +275,7 @@ impl Joiner<'_, '_> {
             Reference::Own(own) => Some((object, linked.own(own))),
             Reference::Global(id) => self.symbols.definition(self.symbols.get(id)),
         };
-        let name = linked.object.symbols[index as usize].name_in(linked.object);
+        let name = linked.object().symbols[index as usize].name_in(linked.object());
         let name = display_name(name, self.context.options.demangle);
         let start = format!("{}: relocation {} cannot be used against", linked.path, kind.name());
         let mut problems = Vec::new();
@@ -350,9 +371,9 @@ impl Joiner<'_, '_> {
         let symbol = self.symbols.get(id);
         let show = |name: NameId| self.context.display(name);
         let message = format!("{}: undefined symbol: {}", linked.path, show(symbol.name));
-        let function = linked.object.symbols.get(function as usize);
+        let function = linked.object().symbols.get(function as usize);
         let function =
-            function.map(|s| display_name(s.name_in(linked.object), self.context.options.demangle));
+            function.map(|s| display_name(s.name_in(linked.object()), self.context.options.demangle));
         let location = Location { path: linked.path.clone(), symbol: function, ..Location::default() };
         match self.context.options.unresolved_symbols {
             _ if symbol.flags.is_local() => {
@@ -395,7 +416,7 @@ impl Joiner<'_, '_> {
 }
 
 /// The one key under which a function's table entry is kept, whatever symbol names it.
-pub fn function_key(symbols: &SymbolTable<'_>, symbol: AnySymbol) -> AnySymbol {
+pub fn function_key(symbols: &SymbolTable, symbol: AnySymbol) -> AnySymbol {
     let (object, own) = match symbol {
         AnySymbol::Own(object, index) => (object, symbols.objects[object.at()].own(index)),
         AnySymbol::Global(id) => match symbols.definition(symbols.get(id)) {
@@ -403,7 +424,7 @@ pub fn function_key(symbols: &SymbolTable<'_>, symbol: AnySymbol) -> AnySymbol {
             None => return symbol,
         },
     };
-    let parsed = symbols.objects[object.at()].object;
+    let parsed = symbols.objects[object.at()].object();
     let function = &parsed.functions[parsed.defined_function(own.element)];
     AnySymbol::Own(object, ObjectSymbolIndex(function.symbol))
 }

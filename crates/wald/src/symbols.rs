@@ -1,6 +1,9 @@
 //! The link's symbol table: one entry for each name (and for each variant of a name that disagrees on its
 //! signature), and for every object the translation from its own symbol indices.
 
+use std::sync::Arc;
+
+use crate::bit_set::BitSet;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::object::{Object, ObjectSymbol};
@@ -97,6 +100,9 @@ pub struct Symbol {
     pub file: Option<FileId>,
     /// Its entry in the symbol table of `file`.
     pub index: ObjectSymbolIndex,
+    /// What an object defines: position among the object's functions, segments, globals, tags or tables; or
+    /// [`Symbol::NO_CHUNK`].
+    pub chunk: u32,
     /// What it resolved to.
     pub resolution: Resolution,
     /// Signature of a function or tag, where it is known.
@@ -122,6 +128,9 @@ pub struct Symbol {
 }
 
 impl Symbol {
+    /// The [`Symbol::chunk`] of what lies in no chunk of an object.
+    pub const NO_CHUNK: u32 = u32::MAX;
+
     /// A symbol that nothing is known of but its name.
     pub fn new(name: NameId, kind: SymbolKind) -> Self {
         Symbol {
@@ -130,6 +139,7 @@ impl Symbol {
             flags: SymbolFlags(0),
             file: None,
             index: ObjectSymbolIndex(0),
+            chunk: Symbol::NO_CHUNK,
             resolution: Resolution::Undefined,
             signature: None,
             import: ImportAttributes::default(),
@@ -194,11 +204,10 @@ pub enum AnySymbol {
 const OWN: u32 = u32::MAX;
 
 /// An object that is part of the link, with its symbols translated.
-pub struct LinkedObject<'a> {
+pub struct LinkedObject {
     /// Which file it is.
     pub file: FileId,
-    /// What was parsed.
-    pub object: &'a Object,
+    object: Arc<Object>,
     /// Path, or path and member, as wasm-ld prints it.
     pub path: String,
     /// For each comdat group of the object, whether this object's copy is the one that is kept.
@@ -208,11 +217,17 @@ pub struct LinkedObject<'a> {
     references: Vec<u32>,
 }
 
-impl<'a> LinkedObject<'a> {
+impl LinkedObject {
     /// An object whose symbols are not translated yet.
-    pub fn new(file: FileId, object: &'a Object, path: String, live_from_start: bool) -> Self {
+    pub fn new(file: FileId, object: Arc<Object>, path: String, live_from_start: bool) -> Self {
         let references = Vec::with_capacity(object.symbols.len());
         LinkedObject { file, object, path, kept_comdats: Vec::new(), live_from_start, references }
+    }
+
+    /// What was parsed.
+    #[inline]
+    pub fn object(&self) -> &Object {
+        &self.object
     }
 
     /// Translates the object's next symbol.
@@ -229,6 +244,11 @@ impl<'a> LinkedObject<'a> {
         }
     }
 
+    /// Whether any of its symbols is one of these.
+    pub fn refers_to_any(&self, symbols: &BitSet) -> bool {
+        self.references.iter().any(|&id| id != OWN && symbols.contains(id as usize))
+    }
+
     /// Replaces references to the keys of `map` by its values.
     pub fn rewrite(&mut self, map: &[(SymbolId, SymbolId)]) {
         for reference in &mut self.references {
@@ -240,7 +260,7 @@ impl<'a> LinkedObject<'a> {
 
     /// The object's own entry for one of its symbols.
     #[inline]
-    pub fn own(&self, index: ObjectSymbolIndex) -> &'a ObjectSymbol {
+    pub fn own(&self, index: ObjectSymbolIndex) -> &ObjectSymbol {
         &self.object.symbols[index.at()]
     }
 
@@ -313,7 +333,7 @@ pub struct WellKnown {
 }
 
 /// All symbols of a link, resolved.
-pub struct SymbolTable<'a> {
+pub struct SymbolTable {
     /// Functions that the linker writes, in the order in which they stand in the output.
     pub synthetic_functions: Vec<SyntheticFunction>,
     /// Symbols by role.
@@ -323,14 +343,14 @@ pub struct SymbolTable<'a> {
     /// Ids of the symbols that names lead to, in the order in which the names first appeared.
     pub named: Vec<SymbolId>,
     /// The objects of the link, in the order in which they were loaded.
-    pub objects: Vec<LinkedObject<'a>>,
+    pub objects: Vec<LinkedObject>,
     /// For each file, the object it became.
     pub object_of_file: Vec<Option<ObjectId>>,
     /// Symbol of each name, by [`NameId`]; [`u32::MAX`] where there is none.
     pub by_name: Vec<u32>,
 }
 
-impl<'a> SymbolTable<'a> {
+impl SymbolTable {
     /// The symbol that `name` leads to.
     #[inline]
     pub fn find(&self, name: NameId) -> Option<SymbolId> {
@@ -394,7 +414,7 @@ impl<'a> SymbolTable<'a> {
 
     /// The object that defines `symbol`, with its own entry for it.
     #[inline]
-    pub fn definition(&self, symbol: &Symbol) -> Option<(ObjectId, &'a ObjectSymbol)> {
+    pub fn definition(&self, symbol: &Symbol) -> Option<(ObjectId, &ObjectSymbol)> {
         match (symbol.resolution, symbol.file) {
             (Resolution::Object, Some(file)) => {
                 let object = self.object_of_file[file.at()]?;

@@ -144,6 +144,14 @@ impl RelocationType {
         )
     }
 
+    /// Whether the output may need an entry on its account: a type, a place in the function table, a global that
+    /// keeps an address; or whether it must be checked (thread-local addresses).
+    #[inline]
+    pub fn asks_for_entry(self) -> bool {
+        self.is_table_index()
+            || matches!(self, TypeIndexLeb | GlobalIndexI32 | MemoryAddrTlsSleb | MemoryAddrTlsSleb64)
+    }
+
     /// Whether the value is an address in linear memory.
     pub fn is_memory_address(self) -> bool {
         matches!(

@@ -20,7 +20,7 @@ pub const NAME: &[u8] = b"__indirect_function_table";
 pub fn resolve(
     context: &Context<'_>,
     required: bool,
-    symbols: &mut SymbolTable<'_>,
+    symbols: &mut SymbolTable,
     live: &mut Liveness,
     diagnostics: &mut Diagnostics,
 ) {
@@ -74,13 +74,13 @@ pub fn resolve(
 
 /// Whether there is no table so far. An object may take addresses and leave out that it uses the table, which then
 /// was not imported.
-pub fn is_missing(options: &Options, symbols: &SymbolTable<'_>, imports: &Imports) -> bool {
+pub fn is_missing(options: &Options, symbols: &SymbolTable, imports: &Imports) -> bool {
     let unused = |id| options.import_table && imports.index_of(id).is_none();
     symbols.well_known.function_table.is_none_or(unused)
 }
 
 /// Imports a table that turned out to be needed after the imports were collected.
-pub fn import_late(context: &Context<'_>, symbols: &SymbolTable<'_>, imports: &mut Imports) {
+pub fn import_late(context: &Context<'_>, symbols: &SymbolTable, imports: &mut Imports) {
     if let (true, Some(id)) = (context.options.import_table, symbols.well_known.function_table) {
         imports.add(context, symbols, id);
     }
@@ -101,12 +101,7 @@ pub struct FunctionTable {
 
 impl FunctionTable {
     /// A table of these functions.
-    pub fn new(
-        options: &Options,
-        symbols: &SymbolTable<'_>,
-        chunks: &Chunks,
-        entries: Vec<AnySymbol>,
-    ) -> Self {
+    pub fn new(options: &Options, symbols: &SymbolTable, chunks: &Chunks, entries: Vec<AnySymbol>) -> Self {
         let base = options.table_base.filter(|&base| base != 0).unwrap_or(1) as u32;
         let mut table = FunctionTable {
             entries,
@@ -118,7 +113,7 @@ impl FunctionTable {
             let index = base.wrapping_add(position as u32);
             match entry {
                 AnySymbol::Own(object, own) => {
-                    let parsed = symbols.objects[object.at()].object;
+                    let parsed = symbols.objects[object.at()].object();
                     let function = parsed.defined_function(parsed.symbols[own.at()].element);
                     table.of_function[chunks.functions.of(object, function)] = index;
                 }
@@ -140,10 +135,10 @@ impl FunctionTable {
     }
 
     /// Index of the function that a symbol of the link names; 0 where it is not in the table.
-    pub fn of_symbol(&self, symbols: &SymbolTable<'_>, chunks: &Chunks, id: SymbolId) -> u32 {
+    pub fn of_symbol(&self, symbols: &SymbolTable, chunks: &Chunks, id: SymbolId) -> u32 {
         match symbols.definition(symbols.get(id)) {
             Some((object, own)) if own.kind == SymbolKind::Function => {
-                let parsed = symbols.objects[object.at()].object;
+                let parsed = symbols.objects[object.at()].object();
                 self.of_function(chunks.functions.of(object, parsed.defined_function(own.element)))
             }
             _ => self.of_symbol.get(&id).copied().unwrap_or(0),

@@ -39,11 +39,11 @@ pub struct Imports {
 }
 
 /// The type of an undefined global.
-pub fn global_type(symbols: &SymbolTable<'_>, id: SymbolId) -> GlobalType {
+pub fn global_type(symbols: &SymbolTable, id: SymbolId) -> GlobalType {
     let symbol = symbols.get(id);
     let object = symbol.file.and_then(|file| symbols.object_of(file));
     let import = object.and_then(|object| {
-        let object = symbols.objects[object.at()].object;
+        let object = symbols.objects[object.at()].object();
         let own = object.symbols.get(symbol.index.at())?;
         object.imports.globals.get(own.element as usize)
     });
@@ -51,11 +51,11 @@ pub fn global_type(symbols: &SymbolTable<'_>, id: SymbolId) -> GlobalType {
 }
 
 /// The type of an undefined table.
-pub fn table_type(symbols: &SymbolTable<'_>, id: SymbolId) -> TableType {
+pub fn table_type(symbols: &SymbolTable, id: SymbolId) -> TableType {
     let symbol = symbols.get(id);
     let object = symbol.file.and_then(|file| symbols.object_of(file));
     let import = object.and_then(|object| {
-        let object = symbols.objects[object.at()].object;
+        let object = symbols.objects[object.at()].object();
         let own = object.symbols.get(symbol.index.at())?;
         object.imports.tables.get(own.element as usize)
     });
@@ -63,12 +63,7 @@ pub fn table_type(symbols: &SymbolTable<'_>, id: SymbolId) -> TableType {
 }
 
 /// Whether the symbol becomes an import.
-pub fn should_import(
-    context: &Context<'_>,
-    symbols: &SymbolTable<'_>,
-    live: &Liveness,
-    id: SymbolId,
-) -> bool {
+pub fn should_import(context: &Context<'_>, symbols: &SymbolTable, live: &Liveness, id: SymbolId) -> bool {
     let symbol = symbols.get(id);
     if symbol.kind == SymbolKind::Data || !symbol.is_undefined() {
         return false;
@@ -85,7 +80,7 @@ pub fn should_import(
 
 impl Imports {
     /// Collects the imports among all named symbols.
-    pub fn collect(context: &Context<'_>, symbols: &SymbolTable<'_>, live: &Liveness) -> Imports {
+    pub fn collect(context: &Context<'_>, symbols: &SymbolTable, live: &Liveness) -> Imports {
         let mut imports = Imports { index: vec![u32::MAX; symbols.symbols.len()], ..Imports::default() };
         let should = |id| should_import(context, symbols, live, id);
         // The function table comes before all other tables.
@@ -102,7 +97,7 @@ impl Imports {
     }
 
     /// Adds an import, or finds that the same one is there already.
-    pub fn add(&mut self, context: &Context<'_>, symbols: &SymbolTable<'_>, id: SymbolId) {
+    pub fn add(&mut self, context: &Context<'_>, symbols: &SymbolTable, id: SymbolId) {
         let symbol = symbols.get(id);
         let of = match symbol.kind {
             SymbolKind::Function => Type::Function(symbol.signature),

@@ -96,7 +96,7 @@ pub struct Indices {
 impl Indices {
     /// Gives indices to everything live.
     pub fn assign(
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
         imports: &Imports,
@@ -130,10 +130,10 @@ impl Indices {
         }
     }
 
-    fn add_functions(&mut self, symbols: &SymbolTable<'_>, chunks: &Chunks, live: &Liveness) {
+    fn add_functions(&mut self, symbols: &SymbolTable, chunks: &Chunks, live: &Liveness) {
         for (position, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(position);
-            for index in 0..linked.object.functions.len() {
+            for index in 0..linked.object().functions.len() {
                 let flat = chunks.functions.of(id, index);
                 if live.functions.contains(flat) {
                     self.function[flat] = self.functions_base + self.functions.len() as u32;
@@ -145,7 +145,7 @@ impl Indices {
 
     fn add_globals(
         &mut self,
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
         imports: &Imports,
@@ -164,7 +164,7 @@ impl Indices {
         }
         for (position, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(position);
-            for index in 0..linked.object.globals.len() {
+            for index in 0..linked.object().globals.len() {
                 let flat = chunks.globals.of(id, index);
                 if live.globals.contains(flat) {
                     self.global[flat] = imports.globals + self.globals.len() as u32;
@@ -185,7 +185,7 @@ impl Indices {
 
     fn add_tags_and_tables(
         &mut self,
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
         imports: &Imports,
@@ -193,14 +193,14 @@ impl Indices {
     ) {
         for (position, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(position);
-            for index in 0..linked.object.tags.len() {
+            for index in 0..linked.object().tags.len() {
                 let flat = chunks.tags.of(id, index);
                 if live.tags.contains(flat) {
                     self.tag[flat] = imports.tags + self.tags.len() as u32;
                     self.tags.push((id, index as u32));
                 }
             }
-            for index in 0..linked.object.tables.len() {
+            for index in 0..linked.object().tables.len() {
                 if live.tables.contains(chunks.tables.of(id, index)) {
                     self.tables.push(OutputTable::Input(id, index as u32));
                 }
@@ -220,11 +220,11 @@ impl Indices {
     /// Objects without table symbols call through table 0 whatever happens: the function table must be that one.
     fn add_function_table(
         &mut self,
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         imports: &Imports,
         diagnostics: &mut Diagnostics,
     ) {
-        if !symbols.objects.iter().any(|linked| linked.object.legacy_function_table) {
+        if !symbols.objects.iter().any(|linked| linked.object().legacy_function_table) {
             self.tables.push(OutputTable::Functions);
             return;
         }
@@ -256,7 +256,7 @@ impl Indices {
     }
 
     /// Registers all types that the output needs: those of `call_indirect` first.
-    pub fn collect_types(&mut self, symbols: &SymbolTable<'_>, imports: &Imports, called: &[SignatureId]) {
+    pub fn collect_types(&mut self, symbols: &SymbolTable, imports: &Imports, called: &[SignatureId]) {
         for &signature in called {
             self.add_type(signature);
         }
@@ -272,7 +272,7 @@ impl Indices {
         }
         for position in 0..self.tags.len() {
             let (object, tag) = self.tags[position];
-            let parsed = symbols.objects[object.at()].object;
+            let parsed = symbols.objects[object.at()].object();
             self.add_type(parsed.types[parsed.tags[tag as usize] as usize]);
         }
     }
@@ -290,13 +290,7 @@ impl Indices {
 
     /// Function, global, tag or table index of what a symbol of the link stands for; [`NONE`] where it is not in
     /// the output.
-    pub fn of_symbol(
-        &self,
-        symbols: &SymbolTable<'_>,
-        chunks: &Chunks,
-        imports: &Imports,
-        id: SymbolId,
-    ) -> u32 {
+    pub fn of_symbol(&self, symbols: &SymbolTable, chunks: &Chunks, imports: &Imports, id: SymbolId) -> u32 {
         let symbol = symbols.get(id);
         if let Some(stub) = symbol.stub {
             return self.synthetic_function[stub.at()];
@@ -316,19 +310,13 @@ impl Indices {
         }
     }
 
-    fn of_own(&self, symbols: &SymbolTable<'_>, chunks: &Chunks, object: ObjectId, symbol: &Symbol) -> u32 {
+    fn of_own(&self, symbols: &SymbolTable, chunks: &Chunks, object: ObjectId, symbol: &Symbol) -> u32 {
         self.of_element(symbols, chunks, object, symbol.index.0)
     }
 
     /// Index of what an object's own symbol defines.
-    pub fn of_element(
-        &self,
-        symbols: &SymbolTable<'_>,
-        chunks: &Chunks,
-        object: ObjectId,
-        symbol: u32,
-    ) -> u32 {
-        let parsed = symbols.objects[object.at()].object;
+    pub fn of_element(&self, symbols: &SymbolTable, chunks: &Chunks, object: ObjectId, symbol: u32) -> u32 {
+        let parsed = symbols.objects[object.at()].object();
         let own = &parsed.symbols[symbol as usize];
         let element = own.element as usize;
         match own.kind {
@@ -347,7 +335,7 @@ impl Indices {
     /// Function index of a symbol, wherever it is kept.
     pub fn of_any(
         &self,
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         chunks: &Chunks,
         imports: &Imports,
         symbol: AnySymbol,
@@ -366,7 +354,7 @@ impl Indices {
     pub fn collect_exports(
         &mut self,
         context: &Context<'_>,
-        symbols: &SymbolTable<'_>,
+        symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
         imports: &Imports,
@@ -422,11 +410,11 @@ impl Indices {
     }
 
     /// The name that the object's export section gives a function.
-    fn export_name(&self, symbols: &SymbolTable<'_>, symbol: &Symbol) -> Option<Vec<u8>> {
+    fn export_name(&self, symbols: &SymbolTable, symbol: &Symbol) -> Option<Vec<u8>> {
         match symbol.resolution {
             Resolution::Object => {
                 let (object, own) = symbols.definition(symbol)?;
-                let parsed = symbols.objects[object.at()].object;
+                let parsed = symbols.objects[object.at()].object();
                 let function = &parsed.functions[parsed.defined_function(own.element)];
                 function.export_name.map(|range| range.of(&parsed.bytes).to_vec())
             }
@@ -439,11 +427,11 @@ impl Indices {
 }
 
 /// The signature of a function of the output.
-pub fn signature_of(symbols: &SymbolTable<'_>, function: OutputFunction) -> SignatureId {
+pub fn signature_of(symbols: &SymbolTable, function: OutputFunction) -> SignatureId {
     match function {
         OutputFunction::Synthetic(id) => symbols.synthetic_functions[id.at()].signature,
         OutputFunction::Input(object, index) => {
-            let parsed = symbols.objects[object.at()].object;
+            let parsed = symbols.objects[object.at()].object();
             parsed.types[parsed.functions[index as usize].type_index as usize]
         }
     }

@@ -49,7 +49,7 @@ struct Builder<'a> {
 /// Gives every output segment its address.
 pub fn place(
     options: &Options,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     segments: &mut Segments,
     diagnostics: &mut Diagnostics,
 ) -> Memory {

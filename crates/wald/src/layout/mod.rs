@@ -23,7 +23,7 @@ pub struct Layout<'a> {
     /// The names, to read without locks.
     pub names: crate::names::Snapshot<'a>,
     /// Resolved symbols.
-    pub symbols: SymbolTable<'a>,
+    pub symbols: SymbolTable,
     /// Flat numbers of chunks.
     pub chunks: Chunks,
     /// What is live.

@@ -15,7 +15,7 @@ use crate::symbols::{Resolution, SymbolTable, Synthetic, SyntheticGlobal};
 pub fn check(
     context: &Context<'_>,
     features: &Features,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     imports: &Imports,
     indices: &Indices,
     diagnostics: &mut Diagnostics,
@@ -39,7 +39,7 @@ pub fn check(
     }
 }
 
-fn is_mutable_global(options: &Options, symbols: &SymbolTable<'_>, id: SymbolId) -> bool {
+fn is_mutable_global(options: &Options, symbols: &SymbolTable, id: SymbolId) -> bool {
     let symbol = symbols.get(id);
     if symbol.kind != SymbolKind::Global {
         return false;
@@ -48,7 +48,7 @@ fn is_mutable_global(options: &Options, symbols: &SymbolTable<'_>, id: SymbolId)
         Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::StackPointer)) => true,
         Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::TlsBase)) => options.shared_memory,
         _ => symbols.definition(symbol).is_some_and(|(object, own)| {
-            object_global_type(symbols.objects[object.at()].object, own).mutable
+            object_global_type(symbols.objects[object.at()].object(), own).mutable
         }),
     }
 }

@@ -6,7 +6,7 @@ use crate::chunks::Chunks;
 use crate::index::ObjectId;
 use crate::mark_live::Liveness;
 use crate::merge_strings::{self, MergedStrings};
-use crate::object::InputSegment;
+use crate::object::{InputSegment, SegmentFamily};
 use crate::options::Options;
 use crate::symbols::SymbolTable;
 
@@ -107,45 +107,47 @@ impl Segments {
     }
 }
 
-/// The name of the output segment that an input segment goes to.
-fn output_name<'n>(options: &Options, segment: &InputSegment, name: &'n [u8]) -> &'n [u8] {
+/// The name of the output segment that an input segment goes to, where that is not its own.
+fn output_name(options: &Options, segment: &InputSegment) -> Option<&'static [u8]> {
     // All thread-local data is in one segment, so that it is addressed from one base.
     if segment.is_tls() {
-        return b".tdata";
+        return Some(b".tdata");
     }
-    if !options.merge_data_segments {
-        return name;
-    }
-    for prefix in [&b".text."[..], b".data.", b".bss.", b".rodata."] {
-        if name.starts_with(prefix) {
-            return &name[..prefix.len() - 1];
-        }
-    }
-    name
+    segment.family.name().filter(|_| options.merge_data_segments)
 }
 
 /// Puts all live segments into output segments.
-pub fn create(options: &Options, symbols: &SymbolTable<'_>, chunks: &Chunks, live: &Liveness) -> Segments {
+pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &Liveness) -> Segments {
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
+    // Nearly all segments go to a few output segments: no name is looked at for them.
+    let mut by_family: [Option<usize>; SegmentFamily::COUNT] = [None; SegmentFamily::COUNT];
     let mut list: Vec<(OutputSegment, Vec<(ObjectId, u32)>)> = Vec::new();
     for (position, linked) in symbols.objects.iter().enumerate() {
         let id = ObjectId::new(position);
-        for (index, segment) in linked.object.segments.iter().enumerate() {
+        for (index, segment) in linked.object().segments.iter().enumerate() {
             if !live.segments.contains(chunks.segments.of(id, index)) {
                 continue;
             }
-            let name = output_name(options, segment, segment.name.of(&linked.object.bytes));
-            let slot = *by_name.entry(name).or_insert_with(|| {
-                let output = OutputSegment {
-                    name: name.to_vec(),
-                    is_bss: name.starts_with(b".bss"),
-                    is_tls: name == b".tdata",
-                    is_passive: options.shared_memory,
-                    ..OutputSegment::default()
-                };
-                list.push((output, Vec::new()));
-                list.len() - 1
+            let of_family = output_name(options, segment);
+            let family = of_family.filter(|_| !segment.is_tls()).map(|_| segment.family as usize);
+            let known = family.and_then(|family| by_family[family]);
+            let slot = known.unwrap_or_else(|| {
+                let name = of_family.unwrap_or_else(|| segment.name.of(&linked.object().bytes));
+                *by_name.entry(name).or_insert_with(|| {
+                    let output = OutputSegment {
+                        name: name.to_vec(),
+                        is_bss: name.starts_with(b".bss"),
+                        is_tls: name == b".tdata",
+                        is_passive: options.shared_memory,
+                        ..OutputSegment::default()
+                    };
+                    list.push((output, Vec::new()));
+                    list.len() - 1
+                })
             });
+            if let Some(family) = family {
+                by_family[family] = Some(slot);
+            }
             let (output, inputs) = &mut list[slot];
             output.alignment = output.alignment.max(segment.alignment);
             inputs.push((id, index as u32));
@@ -168,7 +170,7 @@ fn rank(name: &[u8]) -> u32 {
 
 fn place_inputs(
     options: &Options,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     chunks: &Chunks,
     segments: &mut Segments,
     mut output: OutputSegment,
@@ -179,7 +181,7 @@ fn place_inputs(
     let mut alike: HashMap<(u32, u32), usize> = HashMap::new();
     let mut parts = Vec::new();
     for &(object, index) in inputs {
-        let segment = &symbols.objects[object.at()].object.segments[index as usize];
+        let segment = &symbols.objects[object.at()].object().segments[index as usize];
         if !segment.is_mergeable(options) {
             parts.push(Content::Input(object, index));
             continue;
@@ -199,7 +201,7 @@ fn place_inputs(
     for content in parts {
         match content {
             Content::Input(object, index) => {
-                let segment = &symbols.objects[object.at()].object.segments[index as usize];
+                let segment = &symbols.objects[object.at()].object().segments[index as usize];
                 let offset = size.next_multiple_of(1 << segment.alignment);
                 output.parts.push(Part { offset, content });
                 size = offset + u64::from(segment.data.len);
@@ -222,9 +224,9 @@ fn place_inputs(
     segments.list.push(output);
 }
 
-fn merge(symbols: &SymbolTable<'_>, merged: &mut Merged) {
+fn merge(symbols: &SymbolTable, merged: &mut Merged) {
     let input = |&(object, index): &(ObjectId, u32)| {
-        let parsed = symbols.objects[object.at()].object;
+        let parsed = symbols.objects[object.at()].object();
         parsed.segments[index as usize].data.of(&parsed.bytes)
     };
     let inputs: Vec<&[u8]> = merged.inputs.iter().map(input).collect();

@@ -17,7 +17,7 @@ pub fn define(
     context: &Context<'_>,
     segments: &Segments,
     memory: &Memory,
-    symbols: &mut SymbolTable<'_>,
+    symbols: &mut SymbolTable,
     live: &mut Liveness,
     diagnostics: &mut Diagnostics,
 ) {

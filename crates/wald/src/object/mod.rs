@@ -6,6 +6,7 @@
 //! themselves stay raw bytes and are decoded where they are used.
 
 mod custom;
+mod derived;
 mod linking;
 mod parse;
 mod relocations;
@@ -22,6 +23,7 @@ use crate::names::Interner;
 use crate::options::Options;
 use crate::parse_error::ParseError;
 
+pub use derived::{Properties, SegmentFamily};
 pub use linking::scan_defined_symbols;
 
 /// No comdat, or no element.
@@ -74,6 +76,8 @@ pub struct Object {
     pub called_directly: Vec<u64>,
     /// Whether the object uses the indirect function table without saying where (no table symbols).
     pub legacy_function_table: bool,
+    /// What follows from all this.
+    pub properties: Properties,
 }
 
 /// An import.
@@ -107,6 +111,9 @@ pub struct InputFunction {
     pub range: ByteRange,
     /// How many bytes the size prefix takes.
     pub prefix: u8,
+    /// Whether its relocations ask for types, table entries or globals: see
+    /// [`RelocationType::asks_for_entry`](crate::format::relocation::RelocationType::asks_for_entry).
+    pub asks: bool,
     /// Index into the object's types.
     pub type_index: u32,
     /// Relocation entries.
@@ -154,6 +161,10 @@ pub struct InputSegment {
     pub offset_base: u32,
     /// Comdat group, or [`NONE`].
     pub comdat: u32,
+    /// The output segment it goes to.
+    pub family: SegmentFamily,
+    /// As [`InputFunction::asks`].
+    pub asks: bool,
 }
 
 impl InputSegment {
@@ -277,6 +288,24 @@ impl Object {
     #[inline]
     pub fn defined_function(&self, element: u32) -> usize {
         element as usize - self.imports.functions.len()
+    }
+
+    /// What a symbol of this object defines: the position among its functions, segments, globals, tags, tables or
+    /// custom sections. `None` for references and absolute data.
+    #[inline]
+    pub fn chunk_of(&self, symbol: &ObjectSymbol) -> Option<u32> {
+        if !symbol.is_defined() {
+            return None;
+        }
+        let imported = match symbol.kind {
+            SymbolKind::Function => self.imports.functions.len(),
+            SymbolKind::Global => self.imports.globals.len(),
+            SymbolKind::Tag => self.imports.tags.len(),
+            SymbolKind::Table => self.imports.tables.len(),
+            SymbolKind::Data if symbol.flags.is_absolute() => return None,
+            SymbolKind::Data | SymbolKind::Section => 0,
+        };
+        Some(symbol.element - imported as u32)
     }
 
     /// For each element of a kind that the object defines, the first symbol that names it.

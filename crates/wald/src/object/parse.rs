@@ -137,8 +137,10 @@ fn finish(
         memory_is_64: parts.memory_is_64,
         called_directly: Vec::new(),
         legacy_function_table: parts.legacy_function_table,
+        properties: Properties::default(),
     };
     relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
+    object.derive(interners);
     Ok(object)
 }
 
@@ -393,6 +395,7 @@ impl Parts {
             self.functions.push(InputFunction {
                 range: ByteRange::between(start, reader.position()),
                 prefix,
+                asks: false,
                 type_index: self.function_types[index],
                 relocations: ByteRange::default(),
                 comdat: NONE,
@@ -430,6 +433,8 @@ impl Parts {
                 relocations: ByteRange::default(),
                 offset_base: data.start - section_start as u32,
                 comdat: NONE,
+                family: SegmentFamily::Other,
+                asks: false,
             });
         }
         Ok(())

@@ -60,12 +60,13 @@ pub(super) fn partition(
                     start: function.range.start - start + prefix,
                     len: function.range.len - prefix,
                 };
-                (body, &mut function.relocations)
+                (body, &mut function.relocations, &mut function.asks)
             });
             entries.split(ranges, true)?;
         } else if data.is_some_and(|(index, _)| index == section.target) {
             let ranges = object.segments.iter_mut().map(|segment| {
-                (ByteRange { start: segment.offset_base, len: segment.data.len }, &mut segment.relocations)
+                let data = ByteRange { start: segment.offset_base, len: segment.data.len };
+                (data, &mut segment.relocations, &mut segment.asks)
             });
             entries.split(ranges, false)?;
         } else {
@@ -75,7 +76,8 @@ pub(super) fn partition(
                 return Err(ParseError::malformed(section.start, "invalid section index"));
             };
             let whole = ByteRange { start: 0, len: target.data.len };
-            entries.split(std::iter::once((whole, &mut target.relocations)), false)?;
+            let mut asks = false;
+            entries.split(std::iter::once((whole, &mut target.relocations, &mut asks)), false)?;
         }
     }
     object.called_directly = called_directly;
@@ -97,13 +99,13 @@ impl Entries<'_, '_> {
     /// are written at relocations' places may become shorter, so they must not overlap.
     fn split<'r>(
         &mut self,
-        chunks: impl Iterator<Item = (ByteRange, &'r mut ByteRange)>,
+        chunks: impl Iterator<Item = (ByteRange, &'r mut ByteRange, &'r mut bool)>,
         code: bool,
     ) -> Result<(), ParseError> {
         let mut free = 0;
         let mut start = self.reader.position();
         let mut pending = self.next()?;
-        for (chunk, range) in chunks {
+        for (chunk, range, asks) in chunks {
             let first = start;
             while let Some(entry) = pending {
                 if entry.offset >= chunk.end() {
@@ -123,6 +125,7 @@ impl Entries<'_, '_> {
                     return Err(ParseError::malformed(start, "relocations overlap"));
                 }
                 free = entry.offset + width;
+                *asks |= self.asks_for_entry(&entry);
                 start = self.reader.position();
                 pending = self.next()?;
             }
@@ -161,6 +164,18 @@ impl Entries<'_, '_> {
         self.check_index(kind, index, at)?;
         let addend = if kind.has_addend() { self.reader.i64()? } else { 0 };
         Ok(Some(Relocation { kind, offset, index, addend }))
+    }
+
+    /// Whether the output may need something on its account. Plain globals, the stack pointer in nearly every function,
+    /// ask for nothing.
+    #[inline]
+    fn asks_for_entry(&self, entry: &Relocation) -> bool {
+        match entry.kind {
+            RelocationType::GlobalIndexLeb => {
+                self.symbols.get(entry.index as usize).is_some_and(|symbol| symbol.kind != SymbolKind::Global)
+            }
+            kind => kind.asks_for_entry(),
+        }
     }
 
     /// An entry must name a symbol (or type) of the kind that its type is about.

@@ -37,7 +37,7 @@ impl CodePlan {
                     body + size_u64(body) as u64
                 }
                 (OutputFunction::Input(object, index), None) => {
-                    let parsed = layout.symbols.objects[object.at()].object;
+                    let parsed = layout.symbols.objects[object.at()].object();
                     u64::from(parsed.functions[index as usize].range.len)
                 }
             };
@@ -86,7 +86,7 @@ impl CodePlan {
                     take(&mut rest, body.len()).copy_from_slice(body);
                 }
                 (OutputFunction::Input(object, index), None) => {
-                    let parsed = layout.symbols.objects[object.at()].object;
+                    let parsed = layout.symbols.objects[object.at()].object();
                     let function = &parsed.functions[index as usize];
                     let copy = take(&mut rest, function.range.len as usize);
                     copy.copy_from_slice(function.range.of(&parsed.bytes));

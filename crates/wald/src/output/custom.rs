@@ -46,8 +46,8 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
     let mut plans: Vec<CustomPlan> = Vec::new();
     for (position, linked) in layout.symbols.objects.iter().enumerate() {
-        for (index, section) in linked.object.custom_sections.iter().enumerate() {
-            let name = section.name.of(&linked.object.bytes);
+        for (index, section) in linked.object().custom_sections.iter().enumerate() {
+            let name = section.name.of(&linked.object().bytes);
             let unwanted = is_consumed(name) || strip_debug && name.starts_with(b".debug_");
             // Strip tools leave empty sections behind so as not to renumber the others.
             if unwanted || section.data.len == 0 || linked.is_discarded(section.comdat) {
@@ -78,7 +78,7 @@ impl CustomPlan {
             }
         }
         for (position, (object, index, offset)) in self.inputs.iter_mut().enumerate() {
-            let section = &layout.symbols.objects[object.at()].object.custom_sections[*index as usize];
+            let section = &layout.symbols.objects[object.at()].object().custom_sections[*index as usize];
             *offset = self.size;
             offsets.offsets[layout.chunks.sections.of(*object, *index as usize)] = self.size as u32;
             self.size += u64::from(section.data.len);
@@ -92,7 +92,7 @@ impl CustomPlan {
             .inputs
             .iter()
             .map(|&(object, index, _)| {
-                let parsed = layout.symbols.objects[object.at()].object;
+                let parsed = layout.symbols.objects[object.at()].object();
                 parsed.custom_sections[index as usize].data.of(&parsed.bytes)
             })
             .collect();
@@ -144,7 +144,7 @@ impl CustomPlan {
         match self.parts[part] {
             Part::Input(input) => {
                 let (object, index, _) = self.inputs[input];
-                let parsed = layout.symbols.objects[object.at()].object;
+                let parsed = layout.symbols.objects[object.at()].object();
                 let section = &parsed.custom_sections[index as usize];
                 slice.copy_from_slice(section.data.of(&parsed.bytes));
                 relocator.apply(object, section.relocations, 0, tombstone(&self.name), 0, slice);
@@ -154,7 +154,7 @@ impl CustomPlan {
                 let base = strings[0].offset;
                 for string in strings {
                     let (object, index, _) = self.inputs[string.input as usize];
-                    let parsed = layout.symbols.objects[object.at()].object;
+                    let parsed = layout.symbols.objects[object.at()].object();
                     let data = parsed.custom_sections[index as usize].data.of(&parsed.bytes);
                     let text = &data[string.start as usize..(string.start + string.len) as usize];
                     slice[(string.offset - base) as usize..][..text.len()].copy_from_slice(text);

@@ -81,7 +81,7 @@ pub(super) fn jobs<'b>(layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut V
 fn part_size(layout: &Layout<'_>, content: &Content) -> u64 {
     match *content {
         Content::Input(object, index) => {
-            u64::from(layout.symbols.objects[object.at()].object.segments[index as usize].data.len)
+            u64::from(layout.symbols.objects[object.at()].object().segments[index as usize].data.len)
         }
         Content::Merged(merged) => layout.segments.merged[merged as usize].strings.size,
     }
@@ -99,7 +99,7 @@ pub(super) fn write(
     let part = &segment.parts[part];
     match part.content {
         Content::Input(object, index) => {
-            let parsed = layout.symbols.objects[object.at()].object;
+            let parsed = layout.symbols.objects[object.at()].object();
             let input = &parsed.segments[index as usize];
             slice.copy_from_slice(input.data.of(&parsed.bytes));
             let place = segment.address + part.offset;
@@ -109,7 +109,7 @@ pub(super) fn write(
             let merged = &layout.segments.merged[merged as usize];
             for string in &merged.strings.strings {
                 let (object, index) = merged.inputs[string.input as usize];
-                let parsed = layout.symbols.objects[object.at()].object;
+                let parsed = layout.symbols.objects[object.at()].object();
                 let data = parsed.segments[index as usize].data.of(&parsed.bytes);
                 let text = &data[string.start as usize..(string.start + string.len) as usize];
                 slice[string.offset as usize..][..text.len()].copy_from_slice(text);

@@ -98,7 +98,7 @@ impl<'a> Namer<'a> {
                 self.raw(index, &layout.symbols.synthetic_functions[id.at()].name)
             }
             OutputFunction::Input(object, function) => {
-                let parsed = layout.symbols.objects[object.at()].object;
+                let parsed = layout.symbols.objects[object.at()].object();
                 let function = &parsed.functions[function as usize];
                 let debug_name = function.debug_name.of(&parsed.bytes);
                 match parsed.symbols.get(function.symbol as usize) {
@@ -155,7 +155,7 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
         match *global {
             OutputGlobal::Synthetic(global) => namer.raw(index, synthetic_name(global)),
             OutputGlobal::Input(object, number) => {
-                let parsed = layout.symbols.objects[object.at()].object;
+                let parsed = layout.symbols.objects[object.at()].object();
                 // An object's globals stand together.
                 let names = match &mut names {
                     Some((of, names)) if *of == object => names,
@@ -178,7 +178,7 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
             AnySymbol::Own(object, own) => {
                 let linked = &layout.symbols.objects[object.at()];
                 let own = linked.own(own);
-                (own.name_in(linked.object), own.kind)
+                (own.name_in(linked.object()), own.kind)
             }
         };
         let prefix = if kind == SymbolKind::Function { "GOT.func.internal." } else { "GOT.data.internal." };

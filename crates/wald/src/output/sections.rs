@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 use super::data::constant_pointer;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
-use crate::index::SymbolId;
+use crate::index::{NameId, SymbolId};
 use crate::layout::imports::{global_type, table_type};
 use crate::layout::indices::{signature_of, OutputGlobal, OutputTable};
 use crate::layout::Layout;
@@ -169,7 +169,7 @@ pub(super) fn tables(layout: &Layout<'_>) -> Option<Vec<u8>> {
     list(&layout.indices.tables, |out, table| match *table {
         OutputTable::Functions => write_table_type(out, &function_table_type(layout, true)),
         OutputTable::Input(object, index) => {
-            let parsed = layout.symbols.objects[object.at()].object;
+            let parsed = layout.symbols.objects[object.at()].object();
             write_table_type(out, &parsed.tables[index as usize].of);
         }
     })
@@ -186,7 +186,7 @@ pub(super) fn memory(layout: &Layout<'_>) -> Option<Vec<u8>> {
 
 pub(super) fn tags(layout: &Layout<'_>) -> Option<Vec<u8>> {
     list(&layout.indices.tags, |out, &(object, tag)| {
-        let parsed = layout.symbols.objects[object.at()].object;
+        let parsed = layout.symbols.objects[object.at()].object();
         out.push(0);
         let signature = parsed.types[parsed.tags[tag as usize] as usize];
         write_u32(out, layout.indices.type_of(signature));
@@ -226,7 +226,7 @@ pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
                 constant_pointer(&mut out, is64, synthetic_value(layout, global));
             }
             OutputGlobal::Input(object, index) => {
-                let parsed = layout.symbols.objects[object.at()].object;
+                let parsed = layout.symbols.objects[object.at()].object();
                 let global = &parsed.globals[index as usize];
                 write_global_type(&mut out, global.of);
                 out.extend_from_slice(global.init.of(&parsed.bytes));
@@ -354,8 +354,13 @@ pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let mut fields: [(&str, Versions<'_>); 3] =
         [("language", Vec::new()), ("processed-by", Vec::new()), ("sdk", Vec::new())];
     let mut known: [HashSet<&[u8]>; 3] = Default::default();
+    let mut seen: HashSet<NameId> = HashSet::new();
     for linked in &layout.symbols.objects {
-        let (bytes, from): (&[u8], _) = (&linked.object.bytes, &linked.object.producers);
+        // What an earlier object stated in the same words adds nothing.
+        if linked.object().properties.producers.is_none_or(|text| !seen.insert(text)) {
+            continue;
+        }
+        let (bytes, from): (&[u8], _) = (&linked.object().bytes, &linked.object().producers);
         for (field, list) in [&from.languages, &from.tools, &from.sdks].into_iter().enumerate() {
             for (name, version) in list {
                 let name = name.of(bytes);

@@ -15,6 +15,7 @@ pub(super) struct Incoming {
     pub flags: SymbolFlags,
     pub file: Option<FileId>,
     pub index: ObjectSymbolIndex,
+    pub chunk: u32,
     pub signature: Option<SignatureId>,
     pub attributes: ImportAttributes,
     pub called_directly: bool,
@@ -24,7 +25,7 @@ impl<'a> Resolver<'a, '_> {
     /// Adds a non-local definition.
     pub(super) fn add_defined(
         &mut self,
-        linked: &LinkedObject<'a>,
+        linked: &LinkedObject,
         index: usize,
         symbol: &ObjectSymbol,
     ) -> SymbolId {
@@ -47,7 +48,7 @@ impl<'a> Resolver<'a, '_> {
 
     fn incoming(
         &self,
-        linked: &LinkedObject<'a>,
+        linked: &LinkedObject,
         index: usize,
         symbol: &ObjectSymbol,
         attributes: ImportAttributes,
@@ -58,9 +59,10 @@ impl<'a> Resolver<'a, '_> {
             flags: symbol.flags,
             file: Some(linked.file),
             index: ObjectSymbolIndex::new(index),
-            signature: signature_of(linked.object, symbol),
+            chunk: linked.object().chunk_of(symbol).unwrap_or(Symbol::NO_CHUNK),
+            signature: signature_of(linked.object(), symbol),
             attributes,
-            called_directly: linked.object.calls_directly(index),
+            called_directly: linked.object().calls_directly(index),
         }
     }
 
@@ -71,6 +73,7 @@ impl<'a> Resolver<'a, '_> {
         symbol.flags = incoming.flags;
         symbol.file = incoming.file;
         symbol.index = incoming.index;
+        symbol.chunk = incoming.chunk;
         symbol.signature = incoming.signature;
         symbol.resolution = Resolution::Object;
         symbol.called_directly = false;
@@ -86,6 +89,7 @@ impl<'a> Resolver<'a, '_> {
         symbol.flags = incoming.flags;
         symbol.file = incoming.file;
         symbol.index = incoming.index;
+        symbol.chunk = incoming.chunk;
         symbol.signature = incoming.signature;
         symbol.import = incoming.attributes;
         symbol.called_directly = incoming.called_directly;
@@ -95,7 +99,7 @@ impl<'a> Resolver<'a, '_> {
     /// Adds a non-local reference. Gives the file that must be loaded because it defines the name.
     pub(super) fn add_undefined(
         &mut self,
-        linked: &LinkedObject<'a>,
+        linked: &LinkedObject,
         index: usize,
         symbol: &ObjectSymbol,
         attributes: ImportAttributes,
@@ -177,7 +181,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Checks kind and type of a symbol that is not a function against what is there.
-    fn check_type(&mut self, id: SymbolId, linked: &LinkedObject<'a>, symbol: &ObjectSymbol) {
+    fn check_type(&mut self, id: SymbolId, linked: &LinkedObject, symbol: &ObjectSymbol) {
         let existing = self.table.get(id);
         if existing.kind != symbol.kind {
             self.kind_mismatch(id, symbol.kind, Some(linked.file));
@@ -187,7 +191,7 @@ impl<'a> Resolver<'a, '_> {
         let (what, old, new, is_error) = match symbol.kind {
             SymbolKind::Global => {
                 let old = self.global_type(id);
-                let new = object_global_type(linked.object, symbol);
+                let new = object_global_type(linked.object(), symbol);
                 if old == Some(new) {
                     return;
                 }
@@ -196,14 +200,14 @@ impl<'a> Resolver<'a, '_> {
             }
             SymbolKind::Table => {
                 let old = self.table_type(id);
-                let new = object_table_type(linked.object, symbol);
+                let new = object_table_type(linked.object(), symbol);
                 if old.element == new.element {
                     return;
                 }
                 ("Table type mismatch", display_table_type(&old), display_table_type(&new), true)
             }
             SymbolKind::Tag => {
-                let new = signature_of(linked.object, symbol);
+                let new = signature_of(linked.object(), symbol);
                 if existing.signature == new {
                     return;
                 }

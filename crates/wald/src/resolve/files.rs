@@ -8,7 +8,8 @@ use crate::symbols::ImportAttributes;
 
 /// An object whose symbols are being added; extraction may put another one on top.
 struct Loading<'a> {
-    linked: LinkedObject<'a>,
+    object: &'a Object,
+    linked: LinkedObject,
     next: usize,
     /// Why it was extracted: noted when it is done.
     because: Option<(FileId, SymbolId)>,
@@ -99,7 +100,7 @@ impl<'a> Resolver<'a, '_> {
         let mut stack = Vec::new();
         stack.extend(self.begin(file));
         while let Some(top) = stack.last_mut() {
-            let object: &Object = top.linked.object;
+            let object = top.object;
             let Some(symbol) = object.symbols.get(top.next) else {
                 if let Some(done) = stack.pop() {
                     self.table.object_of_file[done.linked.file.at()] =
@@ -144,15 +145,15 @@ impl<'a> Resolver<'a, '_> {
                 return None;
             }
         };
-        let mut linked = LinkedObject::new(file, object, candidate.display(), !candidate.lazy);
+        let mut linked = LinkedObject::new(file, object.clone(), candidate.display(), !candidate.lazy);
         linked.kept_comdats = object.comdats.iter().map(|&name| self.add_comdat(name)).collect();
-        Some(Loading { linked, next: 0, because: None })
+        Some(Loading { object, linked, next: 0, because: None })
     }
 
     /// Adds one symbol of an object. Gives its entry in the table, and the file that must be loaded for it.
     fn add_symbol(
         &mut self,
-        linked: &LinkedObject<'a>,
+        linked: &LinkedObject,
         index: usize,
         symbol: &ObjectSymbol,
     ) -> (Option<SymbolId>, Option<(FileId, SymbolId)>) {
@@ -165,7 +166,7 @@ impl<'a> Resolver<'a, '_> {
             }
             // A definition in a comdat group that another object supplies is a reference to that one.
         }
-        let attributes = self.import_attributes(linked.object, symbol);
+        let attributes = self.import_attributes(linked.object(), symbol);
         if symbol.flags.is_local() {
             return (Some(self.add_local_undefined(linked, index, symbol, attributes)), None);
         }
@@ -176,14 +177,14 @@ impl<'a> Resolver<'a, '_> {
     /// An undefined symbol of local binding: an import of the object's own.
     fn add_local_undefined(
         &mut self,
-        linked: &LinkedObject<'a>,
+        linked: &LinkedObject,
         index: usize,
         symbol: &ObjectSymbol,
         attributes: ImportAttributes,
     ) -> SymbolId {
-        let name = self.name(symbol.name_in(linked.object));
+        let name = self.name(symbol.name_in(linked.object()));
         let id = self.push(name);
-        let signature = signature_of(linked.object, symbol);
+        let signature = signature_of(linked.object(), symbol);
         let entry = self.table.get_mut(id);
         entry.kind = symbol.kind;
         entry.flags = symbol.flags;
@@ -191,7 +192,7 @@ impl<'a> Resolver<'a, '_> {
         entry.index = crate::index::ObjectSymbolIndex::new(index);
         entry.signature = signature;
         entry.import = attributes;
-        entry.called_directly = linked.object.calls_directly(index);
+        entry.called_directly = linked.object().calls_directly(index);
         entry.used_in_regular_object = true;
         id
     }
@@ -231,8 +232,8 @@ impl<'a> Resolver<'a, '_> {
 }
 
 /// Whether a defined symbol's chunk is in a comdat group that another object supplies.
-fn is_discarded(linked: &LinkedObject<'_>, symbol: &ObjectSymbol) -> bool {
-    let object = linked.object;
+fn is_discarded(linked: &LinkedObject, symbol: &ObjectSymbol) -> bool {
+    let object = linked.object();
     match symbol.kind {
         SymbolKind::Function => {
             linked.is_discarded(object.functions[object.defined_function(symbol.element)].comdat)

@@ -44,7 +44,7 @@ pub fn resolve<'a>(
     inputs: &'a Joined<'a>,
     timer: &Timer,
     diagnostics: &mut Diagnostics,
-) -> Result<SymbolTable<'a>, LinkFailure> {
+) -> Result<SymbolTable, LinkFailure> {
     let files = &inputs.files;
     prefetch::prefetch_members(interners, files, timer);
     let mut resolver = Resolver::new(options, interners, files, diagnostics);
@@ -75,7 +75,7 @@ struct Resolver<'a, 'd> {
     interners: &'a Interners,
     files: &'a [&'a Candidate],
     diagnostics: &'d mut Diagnostics,
-    table: SymbolTable<'a>,
+    table: SymbolTable,
     /// Whether each file was loaded (or is being loaded).
     loaded: Vec<bool>,
     /// Names whose functions disagree on their signature, with one symbol for each signature.
@@ -243,7 +243,7 @@ impl<'a, 'd> Resolver<'a, 'd> {
         new
     }
 
-    fn object_mut(&mut self, object: usize) -> &mut LinkedObject<'a> {
+    fn object_mut(&mut self, object: usize) -> &mut LinkedObject {
         &mut self.table.objects[object]
     }
 }

@@ -277,7 +277,7 @@ fn exported_names(options: &Options) -> Vec<&str> {
 }
 
 /// Makes the symbols that options export exported, where they are defined by now.
-pub fn force_exports(options: &Options, interners: &Interners, table: &mut SymbolTable<'_>) {
+pub fn force_exports(options: &Options, interners: &Interners, table: &mut SymbolTable) {
     for name in options.exports.iter().chain(&options.exports_if_defined) {
         let name = interners.names.find(name.as_bytes()).map(NameId);
         if let Some(id) = name.and_then(|name| table.find(name)) {

@@ -14,7 +14,7 @@ use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunct
 pub fn wrap_commands(
     context: &Context<'_>,
     constructors: &[Constructor],
-    symbols: &mut SymbolTable<'_>,
+    symbols: &mut SymbolTable,
     live: &mut Liveness,
     indices: &mut Indices,
 ) {
@@ -40,7 +40,7 @@ pub fn wrap_commands(
 
 fn wrap(
     context: &Context<'_>,
-    symbols: &mut SymbolTable<'_>,
+    symbols: &mut SymbolTable,
     live: &mut Liveness,
     indices: &mut Indices,
     id: SymbolId,
@@ -49,7 +49,7 @@ fn wrap(
     let own_name = context.interners.names.with(symbols.get(id).name.0, <[u8]>::to_vec);
     let export_name = match symbols.definition(symbols.get(id)) {
         Some((object, own)) => {
-            let parsed = symbols.objects[object.at()].object;
+            let parsed = symbols.objects[object.at()].object();
             let function = &parsed.functions[parsed.defined_function(own.element)];
             function.export_name.map(|range| range.of(&parsed.bytes).to_vec())
         }

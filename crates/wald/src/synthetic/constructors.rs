@@ -25,7 +25,7 @@ pub struct Constructor {
 /// Collects all live constructors, by priority and then in the order of the objects.
 pub fn collect(
     context: &Context<'_>,
-    symbols: &SymbolTable<'_>,
+    symbols: &SymbolTable,
     chunks: &Chunks,
     live: &Liveness,
     diagnostics: &mut Diagnostics,
@@ -37,14 +37,14 @@ pub fn collect(
     }
     for (position, linked) in symbols.objects.iter().enumerate() {
         let object = ObjectId::new(position);
-        for init in &linked.object.init_functions {
+        for init in &linked.object().init_functions {
             let (symbol, is_live, signature) = match linked.reference(init.symbol.0) {
                 Reference::Own(own) => {
                     let entry = linked.own(own);
                     let is_live = live.is_own_live(symbols, chunks, object, entry) == Some(true);
                     let type_index =
-                        linked.object.functions[linked.object.defined_function(entry.element)].type_index;
-                    (AnySymbol::Own(object, own), is_live, Some(linked.object.types[type_index as usize]))
+                        linked.object().functions[linked.object().defined_function(entry.element)].type_index;
+                    (AnySymbol::Own(object, own), is_live, Some(linked.object().types[type_index as usize]))
                 }
                 Reference::Global(id) => {
                     let is_live = live.is_symbol_live(symbols, chunks, id);
@@ -61,7 +61,7 @@ pub fn collect(
             let (parameters, results) =
                 signature.map_or((0, 0), |signature| arity(context.interners, signature));
             if parameters != 0 {
-                let name = linked.object.symbols[init.symbol.at()].name_in(linked.object);
+                let name = linked.object().symbols[init.symbol.at()].name_in(linked.object());
                 let name = match symbol {
                     AnySymbol::Own(..) => display_name(name, context.options.demangle),
                     AnySymbol::Global(id) => context.display(symbols.get(id).name),

@@ -14,7 +14,7 @@ pub fn add_init_memory(
     context: &Context<'_>,
     features: &Features,
     segments: &Segments,
-    symbols: &mut SymbolTable<'_>,
+    symbols: &mut SymbolTable,
     live: &mut Liveness,
 ) -> Option<SyntheticFunctionId> {
     if !needs_init_memory(context.options, features, &segments.list) {

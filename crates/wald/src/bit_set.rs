@@ -1,0 +1,77 @@
+//! Sets of small numbers, a bit for each: for one thread, and for many.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A set of numbers.
+#[derive(Clone, Debug, Default)]
+pub struct BitSet(Vec<u64>);
+
+impl BitSet {
+    /// A set that can hold numbers below `size`: none of them, or all.
+    pub fn new(size: usize, full: bool) -> Self {
+        BitSet(vec![if full { !0 } else { 0 }; size.div_ceil(64)])
+    }
+
+    /// Whether `number` is in it.
+    #[inline]
+    pub fn contains(&self, number: usize) -> bool {
+        self.0[number / 64] >> (number % 64) & 1 != 0
+    }
+
+    /// Whether `number` is in it; numbers it has no room for are not.
+    pub fn contains_checked(&self, number: usize) -> bool {
+        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
+    }
+
+    /// Adds `number`; whether it is new.
+    #[inline]
+    pub fn insert(&mut self, number: usize) -> bool {
+        let word = &mut self.0[number / 64];
+        let bit = 1 << (number % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    /// Takes `number` out.
+    pub fn remove(&mut self, number: usize) {
+        self.0[number / 64] &= !(1 << (number % 64));
+    }
+
+    /// Makes room for numbers below `size`.
+    pub fn grow(&mut self, size: usize, full: bool) {
+        self.0.resize(size.div_ceil(64).max(self.0.len()), if full { !0 } else { 0 });
+    }
+}
+
+/// A set that many threads add to.
+#[derive(Debug)]
+pub struct SharedBitSet(Vec<AtomicU64>);
+
+impl SharedBitSet {
+    /// A set that can hold numbers below `size`: none of them, or all.
+    pub fn new(size: usize, full: bool) -> Self {
+        let word = if full { !0 } else { 0 };
+        SharedBitSet((0..size.div_ceil(64)).map(|_| AtomicU64::new(word)).collect())
+    }
+
+    /// Whether `number` is in it.
+    #[inline]
+    pub fn contains(&self, number: usize) -> bool {
+        // Relaxed, here and below: a bit stands for itself; nothing else is read on its account.
+        self.0[number / 64].load(Ordering::Relaxed) >> (number % 64) & 1 != 0
+    }
+
+    /// Adds `number`; whether it is new. Exactly one thread is told so.
+    #[inline]
+    pub fn insert(&self, number: usize) -> bool {
+        let bit = 1 << (number % 64);
+        // Most numbers are there already, and looking is much cheaper than changing.
+        !self.contains(number) && self.0[number / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0
+    }
+
+    /// The finished set.
+    pub fn into_set(self) -> BitSet {
+        BitSet(self.0.into_iter().map(AtomicU64::into_inner).collect())
+    }
+}

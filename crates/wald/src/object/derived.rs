@@ -1,0 +1,103 @@
+//! What the link asks of every object, worked out once: the passes over all objects then touch neither the
+//! object's bytes nor its tables for it.
+
+use super::*;
+
+/// Properties of a whole object.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Properties {
+    /// Whether it has thread-local segments.
+    pub has_tls: bool,
+    /// Whether strings that may be merged lack their NUL.
+    pub has_unterminated_strings: bool,
+    /// The text of `target_features`, interned; the same for objects that state the same in the same order.
+    pub features: Option<NameId>,
+    /// The text of `producers`, interned.
+    pub producers: Option<NameId>,
+}
+
+/// The output segment that an input segment goes to when segments are merged by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum SegmentFamily {
+    /// `.text`.
+    Text,
+    /// `.data`.
+    Data,
+    /// `.bss`.
+    Bss,
+    /// `.rodata`.
+    Rodata,
+    /// The one of its own name.
+    #[default]
+    Other,
+}
+
+impl SegmentFamily {
+    /// How many there are.
+    pub const COUNT: usize = 5;
+
+    /// The family of a segment's name: what stands before the second dot.
+    fn of(name: &[u8]) -> Self {
+        match name {
+            _ if name.starts_with(b".text.") => SegmentFamily::Text,
+            _ if name.starts_with(b".data.") => SegmentFamily::Data,
+            _ if name.starts_with(b".bss.") => SegmentFamily::Bss,
+            _ if name.starts_with(b".rodata.") => SegmentFamily::Rodata,
+            _ => SegmentFamily::Other,
+        }
+    }
+
+    /// The output segment's name.
+    pub fn name(self) -> Option<&'static [u8]> {
+        match self {
+            SegmentFamily::Text => Some(b".text"),
+            SegmentFamily::Data => Some(b".data"),
+            SegmentFamily::Bss => Some(b".bss"),
+            SegmentFamily::Rodata => Some(b".rodata"),
+            SegmentFamily::Other => None,
+        }
+    }
+}
+
+impl Object {
+    /// Works out what follows from the tables. Called once, when they are complete.
+    pub(super) fn derive(&mut self, interners: &Interners) {
+        let bytes: &[u8] = &self.bytes;
+        for segment in &mut self.segments {
+            segment.family = SegmentFamily::of(segment.name.of(bytes));
+        }
+        let unterminated = |data: ByteRange| data.len > 0 && data.of(bytes).last() != Some(&0);
+        let strings = |segment: &&InputSegment| segment.flags & segment_flags::STRINGS != 0;
+        let is_string_section = |name: &[u8]| matches!(name, b".debug_str" | b".debug_line_str");
+        let sections =
+            self.custom_sections.iter().filter(|section| is_string_section(section.name.of(bytes)));
+        let has_unterminated_strings = self.segments.iter().filter(strings).any(|s| unterminated(s.data))
+            || sections.into_iter().any(|section| unterminated(section.data));
+        let features = self.features.as_ref().map(|features| {
+            let mut text = Vec::new();
+            for feature in features {
+                text.push(feature.prefix);
+                text.extend_from_slice(feature.name.of(bytes));
+                text.push(0);
+            }
+            NameId(interners.names.intern(&text))
+        });
+        let Producers { languages, tools, sdks } = &self.producers;
+        let mut text = Vec::new();
+        for list in [languages, tools, sdks] {
+            text.extend_from_slice(&(list.len() as u32).to_le_bytes());
+            for range in list.iter().flat_map(|(name, version)| [name, version]) {
+                text.extend_from_slice(&range.len.to_le_bytes());
+                text.extend_from_slice(range.of(bytes));
+            }
+        }
+        let any = !(languages.is_empty() && tools.is_empty() && sdks.is_empty());
+        self.properties = Properties {
+            has_tls: self.segments.iter().any(InputSegment::is_tls),
+            has_unterminated_strings,
+            features,
+            producers: any.then(|| NameId(interners.names.intern(&text))),
+        };
+    }
+}
