@@ -294,7 +294,9 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
         let reading = inputs::Reading { threads, shuffle, keep_mapped, reproduce, progress };
         let mut allowed = std::mem::take(&mut checks.allowed_undefined);
         allowed.extend(inputs::read_all(&linker, &declared, &reading));
-        linker.options_mut().allowed_undefined.extend(allowed);
+        if !allowed.is_empty() {
+            linker.options_mut().allowed_undefined.extend(allowed);
+        }
         linker.finish()
     });
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);

@@ -70,8 +70,34 @@ impl SharedBitSet {
         !self.contains(number) && self.0[number / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
+    /// Makes room for numbers below `size`.
+    pub fn grow(&mut self, size: usize, full: bool) {
+        let size = size.div_ceil(64).max(self.0.len());
+        self.0.resize_with(size, || AtomicU64::new(if full { !0 } else { 0 }));
+    }
+
+    /// The numbers in it, in order.
+    pub fn numbers(&self) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        for (position, word) in self.0.iter().enumerate() {
+            let mut word = word.load(Ordering::Relaxed);
+            while word != 0 {
+                numbers.push(position * 64 + word.trailing_zeros() as usize);
+                word &= word - 1;
+            }
+        }
+        numbers
+    }
+
     /// The finished set.
     pub fn into_set(self) -> BitSet {
         BitSet(self.0.into_iter().map(AtomicU64::into_inner).collect())
+    }
+}
+
+impl Clone for SharedBitSet {
+    fn clone(&self) -> Self {
+        let copy = |word: &AtomicU64| AtomicU64::new(word.load(Ordering::Relaxed));
+        SharedBitSet(self.0.iter().map(copy).collect())
     }
 }

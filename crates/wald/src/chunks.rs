@@ -1,6 +1,8 @@
 //! Flat numbering of all objects' functions, segments, globals, tags, tables and custom sections, so that what
 //! a phase knows of each is one array or one bit set; and which of them each symbol stands for.
 
+use rayon::prelude::*;
+
 use crate::format::SymbolKind;
 use crate::index::{ObjectId, SymbolId};
 use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable};
@@ -60,7 +62,8 @@ pub struct Target {
 }
 
 impl Target {
-    const NONE: Target = Target { kind_and_object: u32::MAX, position: 0 };
+    /// No chunk.
+    pub const NONE: Target = Target { kind_and_object: u32::MAX, position: 0 };
     const OBJECT_BITS: u32 = 29;
 
     /// The chunk of this kind at this position.
@@ -104,8 +107,14 @@ fn target(symbols: &SymbolTable, symbol: &Symbol) -> Target {
 impl Chunks {
     /// Numbers everything in the objects of `symbols`, whose definitions are final.
     pub fn new(symbols: &SymbolTable) -> Self {
-        let of_symbol = symbols.symbols.iter().map(|symbol| target(symbols, symbol)).collect();
+        let all = symbols.symbols.par_iter().with_min_len(4096);
+        let of_symbol = all.map(|symbol| target(symbols, symbol)).collect();
         Chunks { of_symbol, ..Chunks::number(&symbols.objects) }
+    }
+
+    /// The chunk of each symbol, or [`Target::NONE`].
+    pub fn targets(&self) -> &[Target] {
+        &self.of_symbol
     }
 
     /// The chunk that a symbol stood for when resolution was done. A symbol that the linker has defined since has

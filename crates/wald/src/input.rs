@@ -120,6 +120,15 @@ pub struct ParsedInput {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// All inputs in order.
+#[derive(Default)]
+pub struct Joined<'a> {
+    /// Objects and archive members.
+    pub files: Vec<&'a Candidate>,
+    /// Stub libraries.
+    pub stubs: Vec<&'a StubLibrary>,
+}
+
 /// What a parse task may use.
 pub struct ParseContext<'a> {
     /// Shared interners.

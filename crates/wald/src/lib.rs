@@ -40,19 +40,23 @@ pub mod stub_library;
 // Floor 3: inputs on their way.
 pub mod input;
 pub mod architecture;
-pub mod pipeline;
 // Floor 4: one phase each.
 pub mod symbols;
 pub mod resolve;
 pub mod chunks;
 pub mod context;
 pub mod mark_live;
+// What is done before the last input comes.
+pub mod ahead;
+pub mod pipeline;
+// The phases after it.
 pub mod features;
 pub mod merge_strings;
 pub mod layout;
 pub mod scan_relocations;
 pub mod synthetic;
 // Floor 5: bytes out.
+pub mod result;
 pub mod relocate;
 pub mod output;
 pub mod map_file;
@@ -61,5 +65,5 @@ pub mod link;
 
 pub use bytes::Bytes;
 pub use input::{FileProvider, InputDescription};
-pub use link::{LinkResult, Output};
 pub use pipeline::Linker;
+pub use result::{LinkResult, Output, Sink};

@@ -3,10 +3,12 @@
 //! Each phase takes the earlier phases' values and returns a new one; between phases stands what is final
 //! from there on. Bytes were parsed before, while the inputs arrived ([`crate::pipeline`]).
 
+use crate::ahead::Ahead;
 use crate::chunks::Chunks;
 use crate::context::Context;
-use crate::diagnostics::{Diagnostic, Diagnostics, LinkFailure};
+use crate::diagnostics::{Diagnostics, LinkFailure};
 use crate::features;
+use crate::input::Joined;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
 use crate::layout::indices::Indices;
@@ -17,49 +19,53 @@ use crate::merge_strings;
 use crate::object::Interners;
 use crate::options::Options;
 use crate::output;
-use crate::pipeline::{Joined, Linker};
+use crate::pipeline::Linker;
 use crate::resolve;
+use crate::result::{LinkResult, Output, Sink};
 use crate::scan_relocations;
 use crate::synthetic;
 use crate::threads::with_threads;
-use crate::timing::{Timer, Timing};
-
-/// What a link gives.
-pub struct LinkResult {
-    /// The module and what was asked for beside it, unless the link failed.
-    pub output: Result<Output, LinkFailure>,
-    /// Everything that is to be said, in order; at least one error where the link failed.
-    pub diagnostics: Vec<Diagnostic>,
-    /// How long the phases took.
-    pub timing: Timing,
-}
-
-/// A finished link.
-pub struct Output {
-    /// The module's bytes.
-    pub module: Vec<u8>,
-    /// The link map, where it was asked for.
-    pub map: Option<String>,
-}
+use crate::timing::Timer;
 
 impl Linker {
     /// Joins the inputs in the order in which they were declared, and links them, on as many threads as the
     /// options say: [`Options::threads`].
-    pub fn finish(mut self) -> LinkResult {
-        self.link()
+    pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
+        let timer = Timer::new(self.options.want_trace_events);
+        self.join_and_link(timer, false, sink)
     }
 
-    /// The same as [`Linker::finish`], but the linker can be used again: see [`Linker`].
-    pub fn link(&mut self) -> LinkResult {
+    /// The same as [`Linker::finish_into`], but the linker can be used again: see [`Linker`].
+    pub fn link_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
         let timer = std::mem::replace(&mut self.timer, Timer::new(self.options.want_trace_events));
-        with_threads(self.options.threads, || self.join_and_link(timer))
+        self.join_and_link(timer, true, sink)
     }
 
-    fn join_and_link(&self, timer: Timer) -> LinkResult {
-        let mut diagnostics = Diagnostics::new(self.options.fatal_warnings);
-        let inputs = timer.phase("join", || self.join(&mut diagnostics));
-        let output = link(&self.options, &self.interners, &inputs, &timer, &mut diagnostics);
-        LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
+    fn join_and_link(&self, timer: Timer, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
+        with_threads(self.options.threads, || {
+            let mut diagnostics = Diagnostics::new(self.options.fatal_warnings);
+            let output = self.link_joined(&timer, keep, sink, &mut diagnostics);
+            LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
+        })
+    }
+
+    fn link_joined(
+        &self,
+        timer: &Timer,
+        keep: bool,
+        sink: &mut dyn Sink,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Output<()>, LinkFailure> {
+        let inputs = timer.phase("join", || self.join(diagnostics));
+        diagnostics.check()?;
+        let mut ahead = timer.phase("resolve", || self.complete_ahead());
+        if keep {
+            timer.phase("keep", || {
+                ahead.mark(&self.options);
+                self.keep_ahead(ahead.clone());
+            });
+        }
+        link(&self.options, &self.interners, &inputs, ahead, timer, sink, diagnostics)
     }
 }
 
@@ -67,17 +73,19 @@ fn link(
     options: &Options,
     interners: &Interners,
     inputs: &Joined<'_>,
+    ahead: Ahead,
     timer: &Timer,
+    sink: &mut dyn Sink,
     diagnostics: &mut Diagnostics,
-) -> Result<Output, LinkFailure> {
-    diagnostics.check()?;
+) -> Result<Output<()>, LinkFailure> {
     let context = Context::new(options, interners);
+    let (folded, marks) = ahead.into_parts();
     let mut symbols =
-        timer.phase("resolve", || resolve::resolve(options, interners, inputs, timer, diagnostics))?;
+        timer.phase("settle", || resolve::settle(options, interners, inputs, folded, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
-    let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks));
+    let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, marks));
     if options.print_gc_sections {
         mark_live::print_removed(&interners.names, &symbols, &chunks, &live, diagnostics);
     }
@@ -130,10 +138,9 @@ fn link(
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
-    output::check(&layout, &plan, diagnostics);
-    diagnostics.check()?;
+    output::check(&layout, &plan, diagnostics)?;
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
-    let mut module = output::allocate(plan.size, diagnostics)?;
-    timer.phase("write", || output::write(&layout, &plan, &mut module, timer));
-    Ok(Output { module, map })
+    let module = output::allocate(plan.size, sink, diagnostics)?;
+    timer.phase("write", || output::write(&layout, &plan, module, timer));
+    Ok(Output { module: (), map })
 }

@@ -93,40 +93,109 @@ impl Liveness {
     }
 }
 
-/// Finds what is live.
-pub fn mark_live(options: &Options, symbols: &SymbolTable, chunks: &Chunks) -> Liveness {
-    // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
-    let all = !options.gc_sections;
-    let set = |size| SharedBitSet::new(size, all);
-    let marker = Marker {
-        symbols,
-        chunks,
-        functions: set(chunks.functions.total()),
-        segments: set(chunks.segments.total()),
-        globals: set(chunks.globals.total()),
-        tags: set(chunks.tags.total()),
-        tables: set(chunks.tables.total()),
-        live_symbols: set(symbols.symbols.len()),
-        synthetic_functions: set(symbols.synthetic_functions.len()),
-        objects: set(symbols.objects.len()),
-    };
-    for (position, symbol) in symbols.symbols.iter().enumerate() {
-        if symbol.referenced {
-            marker.live_symbols.insert(position);
+/// What the files so far keep alive among themselves: more files can only add to it, as long as what they define
+/// does not take the place of what is here.
+#[derive(Clone)]
+pub struct Marks {
+    sets: Sets,
+    /// What each symbol stood for.
+    targets: Vec<Target>,
+}
+
+#[derive(Clone)]
+struct Sets {
+    functions: SharedBitSet,
+    segments: SharedBitSet,
+    globals: SharedBitSet,
+    tags: SharedBitSet,
+    tables: SharedBitSet,
+    symbols: SharedBitSet,
+    synthetic_functions: SharedBitSet,
+    objects: SharedBitSet,
+    /// Symbols that something live refers to and that stand for no chunk so far.
+    waiting: SharedBitSet,
+    /// The same where only the address is taken.
+    waiting_addresses: SharedBitSet,
+}
+
+impl Sets {
+    fn new(full: bool) -> Self {
+        let set = || SharedBitSet::new(0, full);
+        Sets {
+            functions: set(),
+            segments: set(),
+            globals: set(),
+            tags: set(),
+            tables: set(),
+            symbols: set(),
+            synthetic_functions: set(),
+            objects: set(),
+            waiting: SharedBitSet::new(0, false),
+            waiting_addresses: SharedBitSet::new(0, false),
         }
     }
-    for (object, linked) in symbols.objects.iter().enumerate() {
-        if linked.live_from_start {
-            marker.objects.insert(object);
+
+    /// Makes room for everything there is.
+    fn grow(&mut self, symbols: &SymbolTable, chunks: &Chunks, full: bool) {
+        self.functions.grow(chunks.functions.total(), full);
+        self.segments.grow(chunks.segments.total(), full);
+        self.globals.grow(chunks.globals.total(), full);
+        self.tags.grow(chunks.tags.total(), full);
+        self.tables.grow(chunks.tables.total(), full);
+        self.symbols.grow(symbols.symbols.len(), full);
+        self.synthetic_functions.grow(symbols.synthetic_functions.len(), full);
+        self.objects.grow(symbols.objects.len(), full);
+        self.waiting.grow(symbols.symbols.len(), false);
+        self.waiting_addresses.grow(symbols.symbols.len(), false);
+    }
+}
+
+impl Marks {
+    /// Marks what the files so far keep alive, going on from earlier marks. Only with garbage collection.
+    pub fn advance(
+        options: &Options,
+        symbols: &SymbolTable,
+        chunks: &Chunks,
+        earlier: Option<Marks>,
+    ) -> Marks {
+        let mut marker = Marker::new(symbols, chunks, false, earlier);
+        marker.waits = true;
+        marker.mark_all(options);
+        Marks { sets: marker.sets, targets: chunks.targets().to_vec() }
+    }
+
+    /// Whether all that was followed still leads where it led.
+    fn still_hold(&self, chunks: &Chunks) -> bool {
+        let targets = self.targets.iter().zip(chunks.targets()).enumerate();
+        let moved = |(position, (old, new)): (usize, (&Target, &Target))| {
+            old != new && *old != Target::NONE && self.sets.symbols.contains(position)
+        };
+        self.targets.len() <= chunks.targets().len() && !targets.into_iter().any(moved)
+    }
+}
+
+/// Finds what is live, going on from marks that were made before the last files came.
+pub fn mark_live(
+    options: &Options,
+    symbols: &SymbolTable,
+    chunks: &Chunks,
+    earlier: Option<Marks>,
+) -> Liveness {
+    // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
+    let all = !options.gc_sections;
+    let marker = Marker::new(symbols, chunks, all, earlier.filter(|_| options.gc_sections));
+    for (position, symbol) in symbols.symbols.iter().enumerate() {
+        if symbol.referenced {
+            marker.sets.symbols.insert(position);
         }
     }
     if let Some(id) = symbols.well_known.stack_pointer {
-        marker.live_symbols.insert(id.at());
+        marker.sets.symbols.insert(id.at());
     }
     if options.gc_sections {
-        let mut queue = Vec::new();
-        marker.mark_roots(options, &mut queue);
-        marker.drain(queue);
+        marker.mark_all(options);
+    } else {
+        marker.mark_first_objects();
     }
     let mut live = marker.into_liveness(all);
     mark_call_ctors(symbols, chunks, &mut live);
@@ -138,14 +207,9 @@ pub fn mark_live(options: &Options, symbols: &SymbolTable, chunks: &Chunks) -> L
 struct Marker<'a> {
     symbols: &'a SymbolTable,
     chunks: &'a Chunks,
-    functions: SharedBitSet,
-    segments: SharedBitSet,
-    globals: SharedBitSet,
-    tags: SharedBitSet,
-    tables: SharedBitSet,
-    live_symbols: SharedBitSet,
-    synthetic_functions: SharedBitSet,
-    objects: SharedBitSet,
+    sets: Sets,
+    /// Whether symbols without a chunk wait for later files.
+    waits: bool,
 }
 
 /// Functions and segments whose relocations are to be followed.
@@ -156,34 +220,65 @@ const BATCH: usize = 256;
 /// After so many chunks a thread gives back what it has found, for others to take.
 const BUDGET: usize = 2048;
 
-impl Marker<'_> {
+impl<'a> Marker<'a> {
+    fn new(symbols: &'a SymbolTable, chunks: &'a Chunks, all: bool, earlier: Option<Marks>) -> Self {
+        let earlier = earlier.filter(|marks| marks.still_hold(chunks));
+        let mut sets = earlier.map_or_else(|| Sets::new(all), |marks| marks.sets);
+        sets.grow(symbols, chunks, all);
+        Marker { symbols, chunks, sets, waits: false }
+    }
+
     fn into_liveness(self, sections: bool) -> Liveness {
+        let sets = self.sets;
         Liveness {
-            functions: self.functions.into_set(),
-            segments: self.segments.into_set(),
-            globals: self.globals.into_set(),
-            tags: self.tags.into_set(),
-            tables: self.tables.into_set(),
+            functions: sets.functions.into_set(),
+            segments: sets.segments.into_set(),
+            globals: sets.globals.into_set(),
+            tags: sets.tags.into_set(),
+            tables: sets.tables.into_set(),
             sections,
-            symbols: self.live_symbols.into_set(),
-            synthetic_functions: self.synthetic_functions.into_set(),
-            objects: self.objects.into_set(),
+            symbols: sets.symbols.into_set(),
+            synthetic_functions: sets.synthetic_functions.into_set(),
+            objects: sets.objects.into_set(),
         }
+    }
+
+    fn mark_first_objects(&self) {
+        for (object, linked) in self.symbols.objects.iter().enumerate() {
+            if linked.live_from_start {
+                self.sets.objects.insert(object);
+            }
+        }
+    }
+
+    fn mark_all(&self, options: &Options) {
+        let mut queue = Vec::new();
+        self.mark_first_objects();
+        for id in self.sets.waiting.numbers() {
+            self.enqueue(SymbolId::new(id), false, &mut queue);
+        }
+        for id in self.sets.waiting_addresses.numbers() {
+            self.enqueue(SymbolId::new(id), true, &mut queue);
+        }
+        self.mark_roots(options, &mut queue);
+        self.drain(queue);
     }
 
     fn mark_roots(&self, options: &Options, queue: &mut Queue) {
         let symbols = self.symbols;
         if let Some(entry) = symbols.well_known.entry {
-            self.enqueue(entry, queue);
+            self.enqueue(entry, false, queue);
         }
         for &id in &symbols.named {
             let symbol = symbols.get(id);
-            if symbol.flags.is_no_strip() || is_exported(options, symbol) {
-                self.enqueue(id, queue);
+            // What flags ask for is settled by the definition: where that has not come, it is no root yet.
+            let is_settled = !self.waits || self.chunks.of_symbol(id).is_some();
+            if is_settled && (symbol.flags.is_no_strip() || is_exported(options, symbol)) {
+                self.enqueue(id, false, queue);
             }
         }
         if let Some(call_dtors) = symbols.well_known.call_dtors {
-            self.enqueue(call_dtors, queue);
+            self.enqueue(call_dtors, false, queue);
         }
         for (object, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(object);
@@ -191,7 +286,7 @@ impl Marker<'_> {
                 let table = linked.object().symbols.len() - 1;
                 self.enqueue_reference(id, table as u32, queue);
             }
-            if self.objects.contains(object) {
+            if self.sets.objects.contains(object) {
                 self.enqueue_init_functions(id, queue);
                 self.enqueue_retained_segments(id, queue);
             }
@@ -214,7 +309,7 @@ impl Marker<'_> {
             match linked.reference(init.symbol.0) {
                 Reference::Own(own) if is_left_out(linked, own) => {}
                 Reference::Own(_) => self.enqueue_reference(object, init.symbol.0, queue),
-                Reference::Global(id) => self.enqueue(id, queue),
+                Reference::Global(id) => self.enqueue(id, false, queue),
             }
         }
     }
@@ -222,26 +317,36 @@ impl Marker<'_> {
     fn enqueue_reference(&self, object: ObjectId, index: u32, queue: &mut Queue) {
         match self.symbols.objects[object.at()].reference(index) {
             Reference::Own(own) => self.enqueue_own(object, own, queue),
-            Reference::Global(id) => self.enqueue(id, queue),
+            Reference::Global(id) => self.enqueue(id, false, queue),
         }
     }
 
-    /// Marks a symbol of the link and what it stands for.
+    /// Marks a symbol of the link and what it stands for. `address`: only its place in the function table is asked
+    /// for.
     #[inline]
-    fn enqueue(&self, id: SymbolId, queue: &mut Queue) {
-        let new = self.live_symbols.insert(id.at());
+    fn enqueue(&self, id: SymbolId, address: bool, queue: &mut Queue) {
         match self.chunks.of_symbol(id) {
-            Some(target) if new => self.enqueue_chunk(target, queue),
-            Some(_) => {}
-            None => self.enqueue_without_chunk(id, new, queue),
+            Some(target) => {
+                if self.sets.symbols.insert(id.at()) {
+                    self.enqueue_chunk(target, queue);
+                }
+            }
+            None if self.waits && address => _ = self.sets.waiting_addresses.insert(id.at()),
+            None if self.waits => _ = self.sets.waiting.insert(id.at()),
+            None => self.enqueue_without_chunk(id, address, queue),
         }
     }
 
-    fn enqueue_without_chunk(&self, id: SymbolId, new: bool, queue: &mut Queue) {
+    fn enqueue_without_chunk(&self, id: SymbolId, address: bool, queue: &mut Queue) {
         let symbol = self.symbols.get(id);
+        if address && symbol.is_stub {
+            // The address of a stub is null: taking it does not need the stub.
+            return;
+        }
+        let new = self.sets.symbols.insert(id.at());
         match (symbol.resolution, symbol.file) {
             (Resolution::Synthetic(Synthetic::Function(number)), _) => {
-                self.synthetic_functions.insert(number.at());
+                self.sets.synthetic_functions.insert(number.at());
             }
             // Absolute data has no chunk, but it makes its object count.
             (Resolution::Object, Some(file)) if new => {
@@ -265,7 +370,7 @@ impl Marker<'_> {
     }
 
     fn enqueue_object(&self, object: ObjectId, queue: &mut Queue) {
-        if self.objects.insert(object.at()) {
+        if self.sets.objects.insert(object.at()) {
             self.enqueue_init_functions(object, queue);
             self.enqueue_retained_segments(object, queue);
         }
@@ -276,13 +381,13 @@ impl Marker<'_> {
         let (object, position, chunks) = (target.object(), target.position(), self.chunks);
         self.enqueue_object(object, queue);
         let new = match target.kind() {
-            SymbolKind::Function => self.functions.insert(chunks.functions.of(object, position)),
-            SymbolKind::Data => self.segments.insert(chunks.segments.of(object, position)),
+            SymbolKind::Function => self.sets.functions.insert(chunks.functions.of(object, position)),
+            SymbolKind::Data => self.sets.segments.insert(chunks.segments.of(object, position)),
             kind => {
                 match kind {
-                    SymbolKind::Global => self.globals.insert(chunks.globals.of(object, position)),
-                    SymbolKind::Tag => self.tags.insert(chunks.tags.of(object, position)),
-                    SymbolKind::Table => self.tables.insert(chunks.tables.of(object, position)),
+                    SymbolKind::Global => self.sets.globals.insert(chunks.globals.of(object, position)),
+                    SymbolKind::Tag => self.sets.tags.insert(chunks.tags.of(object, position)),
+                    SymbolKind::Table => self.sets.tables.insert(chunks.tables.of(object, position)),
                     _ => false,
                 };
                 // These refer to nothing.
@@ -329,12 +434,7 @@ impl Marker<'_> {
                 }
                 match linked.reference(relocation.index) {
                     Reference::Own(own) => self.enqueue_own(target.object(), own, queue),
-                    Reference::Global(id) => {
-                        // The address of a stub is null: taking it does not need the stub.
-                        if !(relocation.kind.is_table_index() && self.symbols.get(id).is_stub) {
-                            self.enqueue(id, queue);
-                        }
-                    }
+                    Reference::Global(id) => self.enqueue(id, relocation.kind.is_table_index(), queue),
                 }
             }
         }

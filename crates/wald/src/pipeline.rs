@@ -1,16 +1,20 @@
 //! Inputs on their way into the link: declared in order, handed over in any order from any thread, parsed at
 //! once on the thread that hands them over.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::ahead::{Ahead, InputVersion};
 use crate::architecture;
 use crate::bytes::Bytes;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::index::InputId;
-use crate::input::{parse_input, Candidate, FileProvider, InputDescription, ParseContext, ParsedInput};
+use crate::input::{
+    parse_input, Candidate, FileProvider, InputDescription, Joined, ParseContext, ParsedInput,
+};
 use crate::object::Interners;
 use crate::options::Options;
-use crate::stub_library::StubLibrary;
+use crate::resolve::prefetch_members;
+use crate::threads::with_threads;
 use crate::timing::Timer;
 
 /// A link that is being fed: [`Linker::declare_input`] gives each input its place, [`Linker::provide`] hands
@@ -29,11 +33,15 @@ pub struct Linker {
     /// The inputs that take part, in the order of the command line.
     order: Vec<InputId>,
     files: Option<Arc<dyn FileProvider>>,
+    /// What was linked ahead of the rest, or kept of the last link.
+    ahead: Mutex<Option<Ahead>>,
 }
 
 struct Input {
     description: InputDescription,
     parsed: OnceLock<ParsedInput>,
+    /// Counts replacements.
+    version: u32,
 }
 
 impl Linker {
@@ -41,7 +49,8 @@ impl Linker {
     pub fn new(options: Options) -> Self {
         let timer = Timer::new(options.want_trace_events);
         let interners = Interners::default();
-        Linker { options, interners, timer, inputs: Vec::new(), order: Vec::new(), files: None }
+        let (inputs, order, ahead) = (Vec::new(), Vec::new(), Mutex::default());
+        Linker { options, interners, timer, inputs, order, files: None, ahead }
     }
 
     /// Where members of thin archives are read from. Without one, thin archives are an error.
@@ -51,6 +60,7 @@ impl Linker {
 
     /// The options, for changes before the next link.
     pub fn options_mut(&mut self) -> &mut Options {
+        self.take_ahead();
         &mut self.options
     }
 
@@ -71,7 +81,7 @@ impl Linker {
     }
 
     fn push(&mut self, description: InputDescription) -> InputId {
-        self.inputs.push(Input { description, parsed: OnceLock::new() });
+        self.inputs.push(Input { description, parsed: OnceLock::new(), version: 0 });
         InputId::new(self.inputs.len() - 1)
     }
 
@@ -91,7 +101,9 @@ impl Linker {
 
     /// Forgets an input's bytes. New ones can be provided, and must be before the next link.
     pub fn replace(&mut self, id: InputId) {
-        self.inputs[id.at()].parsed.take();
+        let input = &mut self.inputs[id.at()];
+        input.parsed.take();
+        input.version += 1;
     }
 
     /// Takes an input out of the link, for good.
@@ -111,11 +123,61 @@ impl Linker {
         self.order.len()
     }
 
+    /// Uses the time until the next input comes: resolves symbols as far as inputs are there without a gap in their
+    /// order, and parses the archive members that will be needed. May be called at any time and from any thread; the
+    /// result of the link does not depend on it, only how much is left to do at its end.
+    pub fn prepare(&self) {
+        // One caller at a time: another would only repeat the work.
+        let Ok(mut ahead) = self.ahead.try_lock() else { return };
+        let (inputs, candidates) = self.ready();
+        if ahead.as_ref().is_some_and(|ahead| ahead.inputs() >= inputs.len()) {
+            return;
+        }
+        let earlier = ahead.take();
+        *ahead = Some(with_threads(self.options.threads, || {
+            let all = self.inputs.iter().filter_map(|input| input.parsed.get());
+            let all: Vec<&Candidate> = all.flat_map(|parsed| &parsed.candidates).collect();
+            prefetch_members(&self.interners, &all, &self.timer);
+            let mut next =
+                Ahead::advance(&self.options, &self.interners, earlier, &inputs, &candidates, &self.timer);
+            next.mark(&self.options);
+            next
+        }));
+    }
+
+    /// The first inputs that are there, and what they bring.
+    fn ready(&self) -> (Vec<InputVersion>, Vec<&Candidate>) {
+        let (mut inputs, mut candidates) = (Vec::new(), Vec::new());
+        for &id in &self.order {
+            let Input { parsed, version, .. } = &self.inputs[id.at()];
+            let Some(parsed) = parsed.get() else { break };
+            inputs.push(InputVersion { id, version: *version, files: parsed.candidates.len() });
+            candidates.extend(&parsed.candidates);
+        }
+        (inputs, candidates)
+    }
+
+    /// What was linked ahead, brought up to all inputs. Asked when all are there.
+    pub(crate) fn complete_ahead(&self) -> Ahead {
+        let (inputs, candidates) = self.ready();
+        let earlier = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ahead::advance(&self.options, &self.interners, earlier, &inputs, &candidates, &self.timer)
+    }
+
+    /// Keeps what the next link can use.
+    pub(crate) fn keep_ahead(&self, ahead: Ahead) {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+    }
+
+    fn take_ahead(&self) {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Puts the inputs together in the order of the command line. One that never came is an error.
     pub(crate) fn join(&self, diagnostics: &mut Diagnostics) -> Joined<'_> {
         let mut joined = Joined::default();
         for id in &self.order {
-            let Input { description, parsed } = &self.inputs[id.at()];
+            let Input { description, parsed, .. } = &self.inputs[id.at()];
             let Some(parsed) = parsed.get() else {
                 let message = format!("{}: was declared but never provided", description.path);
                 let location = Location { path: description.path.clone(), ..Location::default() };
@@ -132,13 +194,4 @@ impl Linker {
         }
         joined
     }
-}
-
-/// All inputs in order.
-#[derive(Default)]
-pub struct Joined<'a> {
-    /// Objects and archive members.
-    pub files: Vec<&'a Candidate>,
-    /// Stub libraries.
-    pub stubs: Vec<&'a StubLibrary>,
 }

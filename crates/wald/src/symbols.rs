@@ -204,6 +204,7 @@ pub enum AnySymbol {
 const OWN: u32 = u32::MAX;
 
 /// An object that is part of the link, with its symbols translated.
+#[derive(Clone)]
 pub struct LinkedObject {
     /// Which file it is.
     pub file: FileId,
@@ -228,6 +229,11 @@ impl LinkedObject {
     #[inline]
     pub fn object(&self) -> &Object {
         &self.object
+    }
+
+    /// Puts another object in its place, whose symbols are the same.
+    pub fn swap(&mut self, object: Arc<Object>) {
+        self.object = object;
     }
 
     /// Translates the object's next symbol.
@@ -333,6 +339,7 @@ pub struct WellKnown {
 }
 
 /// All symbols of a link, resolved.
+#[derive(Clone, Default)]
 pub struct SymbolTable {
     /// Functions that the linker writes, in the order in which they stand in the output.
     pub synthetic_functions: Vec<SyntheticFunction>,

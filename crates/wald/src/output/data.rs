@@ -69,12 +69,13 @@ pub(super) fn jobs<'b>(layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut V
         let mut bytes = take(&mut rest, segment.size as usize);
         let mut position = 0;
         for (index, part) in segment.parts.iter().enumerate() {
-            take(&mut bytes, (part.offset - position) as usize);
+            take(&mut bytes, (part.offset - position) as usize).fill(0);
             let size = part_size(layout, &part.content);
             let slice = take(&mut bytes, size as usize);
             jobs.push(Job { slice, work: Work::SegmentPart(number, index) });
             position = part.offset + size;
         }
+        bytes.fill(0);
     }
 }
 
@@ -107,6 +108,8 @@ pub(super) fn write(
         }
         Content::Merged(merged) => {
             let merged = &layout.segments.merged[merged as usize];
+            // Aligned strings leave gaps.
+            slice.fill(0);
             for string in &merged.strings.strings {
                 let (object, index) = merged.inputs[string.input as usize];
                 let parsed = layout.symbols.objects[object.at()].object();

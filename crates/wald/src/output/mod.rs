@@ -18,6 +18,7 @@ use crate::format::{section, HEADER};
 use crate::layout::Layout;
 use crate::leb128::write_u64;
 use crate::relocate::{Relocator, SectionOffsets, SymbolValues};
+use crate::result::Sink;
 use crate::timing::Timer;
 
 pub use code::CodePlan;
@@ -152,7 +153,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
 /// See <https://webassembly.github.io/spec/core/binary/values.html#names>.
-pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
+pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) -> Result<(), LinkFailure> {
     sections::check_names(layout, diagnostics);
     for name in
         plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err())
@@ -169,20 +170,21 @@ pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
         let message = format!("output section {name} is too large: {} bytes", section.size);
         diagnostics.push(Diagnostic::error(Code::Layout, message));
     }
+    diagnostics.check()
 }
 
-/// Zeros for the output. Where there is no room for it, that is an error like any other.
-pub fn allocate(size: u64, diagnostics: &mut Diagnostics) -> Result<Vec<u8>, LinkFailure> {
-    // Zeroed memory comes from the system untouched, but only by a way that ends the process where there is none:
-    // so large ones are asked for twice.
-    const LARGE: u64 = 1 << 26;
-    match usize::try_from(size) {
-        Ok(len) if size < LARGE || Vec::<u8>::new().try_reserve_exact(len).is_ok() => Ok(vec![0; len]),
-        _ => {
-            let message = format!("no memory for an output of {size} bytes");
-            Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)))
-        }
-    }
+/// The place for the output. Where there is no room for it, that is an error like any other.
+pub fn allocate<'s>(
+    size: u64,
+    sink: &'s mut dyn Sink,
+    diagnostics: &mut Diagnostics,
+) -> Result<&'s mut [u8], LinkFailure> {
+    let place =
+        usize::try_from(size).ok().and_then(|size| sink.place(size).filter(|place| place.len() == size));
+    place.ok_or_else(|| {
+        let message = format!("no memory for an output of {size} bytes");
+        diagnostics.fail(Diagnostic::error(Code::Layout, message))
+    })
 }
 
 /// A slice of the output and how it is filled.

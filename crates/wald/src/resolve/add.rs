@@ -21,7 +21,7 @@ pub(super) struct Incoming {
     pub called_directly: bool,
 }
 
-impl<'a> Resolver<'a, '_> {
+impl<'a> Resolver<'a> {
     /// Adds a non-local definition.
     pub(super) fn add_defined(
         &mut self,

@@ -15,9 +15,9 @@ struct Loading<'a> {
     because: Option<(FileId, SymbolId)>,
 }
 
-impl<'a> Resolver<'a, '_> {
-    pub(super) fn add_files(&mut self) {
-        for position in 0..self.files.len() {
+impl<'a> Resolver<'a> {
+    pub(super) fn add_files(&mut self, first: usize) {
+        for position in first..self.files.len() {
             let file = FileId::new(position);
             if self.files[position].lazy {
                 self.add_lazy_symbols(file);

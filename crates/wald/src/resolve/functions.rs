@@ -8,7 +8,7 @@ use super::add::Incoming;
 use super::*;
 use crate::symbols::{ImportAttributes, Purpose};
 
-impl Resolver<'_, '_> {
+impl Resolver<'_> {
     /// Adds a definition of a function whose name is known already.
     pub(super) fn add_defined_function(&mut self, id: SymbolId, incoming: &Incoming) -> SymbolId {
         let existing = self.table.get(id);
@@ -119,7 +119,7 @@ impl Resolver<'_, '_> {
 
     /// Makes trapping functions of all variants that are not the definition.
     pub(super) fn settle_variants(&mut self) {
-        let variants = std::mem::take(&mut self.variants);
+        let variants = std::mem::take(self.variants);
         let names: Vec<Vec<u8>> =
             variants.iter().map(|(name, _)| self.interners.names.with(name.0, <[u8]>::to_vec)).collect();
         for position in llvm_order::dense_map_order(names.iter().map(|name| &name[..])) {

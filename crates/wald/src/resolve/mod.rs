@@ -12,22 +12,25 @@ mod prefetch;
 pub mod special;
 mod stubs;
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{types, SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, SignatureId, SymbolId};
-use crate::input::Candidate;
+use crate::input::{Candidate, Joined};
 use crate::names::Interner;
-use crate::object::Interners;
+use crate::object::{Interners, Object};
 use crate::options::Options;
-use crate::pipeline::Joined;
 use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable, Synthetic, SyntheticFunction};
 use crate::timing::Timer;
 
 pub use add::object_global_type;
+pub use prefetch::prefetch_members;
 
 /// Why an archive member was extracted, for `--why-extract`.
+#[derive(Clone)]
 struct Extraction {
     /// Who needed it: a file, or an option.
     reference: String,
@@ -37,21 +40,90 @@ struct Extraction {
     symbol: SymbolId,
 }
 
-/// Resolves all symbols of `files`.
-pub fn resolve<'a>(
-    options: &'a Options,
-    interners: &'a Interners,
-    inputs: &'a Joined<'a>,
+/// What is known after the first files were added: the rest can be added later, and a finished link's state can
+/// be used again. It depends on the options, on those files and on nothing else.
+#[derive(Clone)]
+pub struct Folded {
+    /// The symbols so far.
+    pub table: SymbolTable,
+    /// What there is to say about those files.
+    diagnostics: Diagnostics,
+    /// How many files were added.
+    files: usize,
+    loaded: Vec<bool>,
+    variants: Vec<(NameId, Vec<SymbolId>)>,
+    variant_of_name: HashMap<NameId, usize>,
+    extractions: Vec<Extraction>,
+    comdats: Vec<u64>,
+    traced: Vec<NameId>,
+}
+
+impl Folded {
+    fn new(options: &Options) -> Self {
+        Folded {
+            table: SymbolTable::default(),
+            diagnostics: Diagnostics::new(options.fatal_warnings),
+            files: 0,
+            loaded: Vec::new(),
+            variants: Vec::new(),
+            variant_of_name: HashMap::new(),
+            extractions: Vec::new(),
+            comdats: Vec::new(),
+            traced: Vec::new(),
+        }
+    }
+
+    /// How many files were added.
+    pub fn files(&self) -> usize {
+        self.files
+    }
+
+    /// The object that a file became.
+    pub fn object(&self, file: FileId) -> Option<&Object> {
+        let id = self.table.object_of_file.get(file.at()).copied().flatten()?;
+        Some(self.table.objects[id.at()].object())
+    }
+
+    /// Puts another object in the place of one that has the same interface.
+    pub fn swap(&mut self, file: FileId, object: &Arc<Object>) {
+        if let Some(id) = self.table.object_of(file) {
+            self.table.objects[id.at()].swap(object.clone());
+        }
+    }
+}
+
+/// Adds those of `files` that `folded` lacks. Archive members that they need are loaded.
+pub fn fold(
+    options: &Options,
+    interners: &Interners,
+    files: &[&Candidate],
+    folded: Option<Folded>,
     timer: &Timer,
+) -> Folded {
+    let mut folded = folded.unwrap_or_else(|| {
+        prefetch_members(interners, files, timer);
+        let mut folded = Folded::new(options);
+        let mut resolver = Resolver::new(options, interners, files, &mut folded, None);
+        resolver.trace_symbols();
+        resolver.create_synthetic_symbols();
+        folded
+    });
+    let first = std::mem::replace(&mut folded.files, files.len());
+    Resolver::new(options, interners, files, &mut folded, None).add_files(first);
+    folded
+}
+
+/// Settles all symbols, now that all files were added.
+pub fn settle(
+    options: &Options,
+    interners: &Interners,
+    inputs: &Joined<'_>,
+    mut folded: Folded,
     diagnostics: &mut Diagnostics,
 ) -> Result<SymbolTable, LinkFailure> {
-    let files = &inputs.files;
-    prefetch::prefetch_members(interners, files, timer);
-    let mut resolver = Resolver::new(options, interners, files, diagnostics);
-    resolver.trace_symbols();
-    resolver.create_synthetic_symbols();
-    resolver.add_files();
-    resolver.diagnostics.check()?;
+    diagnostics.extend(std::mem::take(&mut folded.diagnostics).into_vec());
+    diagnostics.check()?;
+    let mut resolver = Resolver::new(options, interners, &inputs.files, &mut folded, Some(diagnostics));
     resolver.refer_from_options();
     resolver.diagnostics.check()?;
     resolver.report_extractions();
@@ -66,57 +138,54 @@ pub fn resolve<'a>(
     resolver.unhide_entry();
     resolver.diagnostics.check()?;
     resolver.demote_lazy_symbols();
-    Ok(resolver.table)
+    Ok(folded.table)
 }
 
-/// Scratch state of the phase.
-struct Resolver<'a, 'd> {
+/// The phase at work on a [`Folded`].
+struct Resolver<'a> {
     options: &'a Options,
     interners: &'a Interners,
     files: &'a [&'a Candidate],
-    diagnostics: &'d mut Diagnostics,
-    table: SymbolTable,
+    diagnostics: &'a mut Diagnostics,
+    table: &'a mut SymbolTable,
     /// Whether each file was loaded (or is being loaded).
-    loaded: Vec<bool>,
+    loaded: &'a mut Vec<bool>,
     /// Names whose functions disagree on their signature, with one symbol for each signature.
-    variants: Vec<(NameId, Vec<SymbolId>)>,
+    variants: &'a mut Vec<(NameId, Vec<SymbolId>)>,
     /// Position of each name in `variants`.
-    variant_of_name: HashMap<NameId, usize>,
-    extractions: Vec<Extraction>,
+    variant_of_name: &'a mut HashMap<NameId, usize>,
+    extractions: &'a mut Vec<Extraction>,
     /// Comdat groups seen so far, a bit for each name.
-    comdats: Vec<u64>,
+    comdats: &'a mut Vec<u64>,
     /// `--trace-symbol` names without a symbol so far.
-    traced: Vec<NameId>,
+    traced: &'a mut Vec<NameId>,
     env: NameId,
 }
 
-impl<'a, 'd> Resolver<'a, 'd> {
+impl<'a> Resolver<'a> {
+    /// What there is to say goes to `diagnostics`, or stays in `folded`.
     fn new(
         options: &'a Options,
         interners: &'a Interners,
         files: &'a [&'a Candidate],
-        diagnostics: &'d mut Diagnostics,
+        folded: &'a mut Folded,
+        diagnostics: Option<&'a mut Diagnostics>,
     ) -> Self {
+        let Folded { table, loaded, variants, variant_of_name, extractions, comdats, traced, .. } = folded;
+        loaded.resize(files.len(), false);
+        table.object_of_file.resize(files.len(), None);
         Resolver {
             options,
             interners,
             files,
-            diagnostics,
-            table: SymbolTable {
-                synthetic_functions: Vec::new(),
-                well_known: Default::default(),
-                symbols: Vec::new(),
-                named: Vec::new(),
-                objects: Vec::new(),
-                object_of_file: vec![None; files.len()],
-                by_name: Vec::new(),
-            },
-            loaded: vec![false; files.len()],
-            variants: Vec::new(),
-            variant_of_name: HashMap::new(),
-            extractions: Vec::new(),
-            comdats: Vec::new(),
-            traced: Vec::new(),
+            diagnostics: diagnostics.unwrap_or(&mut folded.diagnostics),
+            table,
+            loaded,
+            variants,
+            variant_of_name,
+            extractions,
+            comdats,
+            traced,
             env: NameId(interners.names.intern(b"env")),
         }
     }
@@ -224,7 +293,7 @@ impl<'a, 'd> Resolver<'a, 'd> {
             return;
         }
         let mut report = String::from("reference\textracted\tsymbol\n");
-        for Extraction { reference, file, symbol } in &self.extractions {
+        for Extraction { reference, file, symbol } in &*self.extractions {
             let (file, symbol) = (self.file_name(Some(*file)), self.display(self.table.get(*symbol).name));
             report.push_str(&format!("{reference}\t{file}\t{symbol}\n"));
         }

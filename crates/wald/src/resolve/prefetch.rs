@@ -26,7 +26,8 @@ impl Owners {
     }
 }
 
-pub(super) fn prefetch_members(interners: &Interners, files: &[&Candidate], timer: &Timer) {
+/// Parses the members that the other files need; see the head of this module.
+pub fn prefetch_members(interners: &Interners, files: &[&Candidate], timer: &Timer) {
     if !files.iter().any(|file| file.lazy) {
         return;
     }

@@ -15,7 +15,7 @@ pub(super) struct Wrapped {
     wrap: SymbolId,
 }
 
-impl<'a> Resolver<'a, '_> {
+impl<'a> Resolver<'a> {
     fn is64(&self) -> bool {
         self.options.is64 == Some(true)
     }
@@ -162,7 +162,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// `--export` and `--export-if-defined` make what is defined exported.
     pub(super) fn force_exports(&mut self) {
-        force_exports(self.options, self.interners, &mut self.table);
+        force_exports(self.options, self.interners, self.table);
     }
 
     /// Makes the `__wrap_` and `__real_` symbols of `--wrap`.

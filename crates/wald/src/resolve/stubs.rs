@@ -3,7 +3,7 @@
 use super::*;
 use crate::stub_library::StubLibrary;
 
-impl Resolver<'_, '_> {
+impl Resolver<'_> {
     /// Settles symbols that stub libraries supply, until no dependency brings anything new.
     pub(super) fn process_stub_libraries(&mut self, libraries: &[&StubLibrary]) {
         loop {
