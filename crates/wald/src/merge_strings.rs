@@ -40,12 +40,24 @@ pub struct MergedStrings {
 impl MergedStrings {
     /// Where the byte at `offset` of an input went.
     pub fn output_offset(&self, input: usize, offset: u64) -> u64 {
+        self.output_offset_near(input, offset, &mut 0)
+    }
+
+    /// The same. Offsets are mostly asked for in order: `last` keeps where the last one was found.
+    #[inline]
+    pub fn output_offset_near(&self, input: usize, offset: u64, last: &mut usize) -> u64 {
         let pieces = &self.pieces[input];
-        let index = pieces.partition_point(|&(start, _)| u64::from(start) <= offset);
-        match index.checked_sub(1).map(|i| pieces[i]) {
-            Some((start, output)) => u64::from(output).wrapping_add(offset).wrapping_sub(u64::from(start)),
-            None => offset,
+        for (position, &(start, output)) in pieces.iter().enumerate().skip(*last).take(2) {
+            if u64::from(start) == offset {
+                *last = position;
+                return u64::from(output);
+            }
         }
+        let behind = pieces.partition_point(|&(start, _)| u64::from(start) <= offset);
+        let Some(position) = behind.checked_sub(1) else { return offset };
+        *last = position;
+        let (start, output) = pieces[position];
+        u64::from(output).wrapping_add(offset).wrapping_sub(u64::from(start))
     }
 }
 

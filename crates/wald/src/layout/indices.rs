@@ -25,6 +25,25 @@ pub enum OutputFunction {
     Input(ObjectId, u32),
 }
 
+impl OutputFunction {
+    /// Whether both are one object's, or both the linker's.
+    pub fn is_of_same_object(&self, other: &OutputFunction) -> bool {
+        match (self, other) {
+            (OutputFunction::Synthetic(_), OutputFunction::Synthetic(_)) => true,
+            (OutputFunction::Input(object, _), OutputFunction::Input(other, _)) => object == other,
+            _ => false,
+        }
+    }
+
+    /// Position among the functions of its object.
+    pub fn input_index(&self) -> Option<usize> {
+        match self {
+            OutputFunction::Input(_, index) => Some(*index as usize),
+            OutputFunction::Synthetic(_) => None,
+        }
+    }
+}
+
 /// A global of the output.
 #[derive(Clone, Copy, Debug)]
 pub enum OutputGlobal {

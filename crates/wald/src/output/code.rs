@@ -79,26 +79,34 @@ impl CodePlan {
     ) {
         let mut rest = slice;
         let mut compressed = Vec::new();
-        for position in functions {
-            match (layout.indices.functions[position], &self.compressed) {
-                (OutputFunction::Synthetic(id), _) => {
-                    let body = &layout.synthetic_bodies[id.at()];
-                    take(&mut rest, body.len()).copy_from_slice(body);
+        let mut position = functions.start;
+        for of_object in layout.indices.functions[functions].chunk_by(OutputFunction::is_of_same_object) {
+            let OutputFunction::Input(object, _) = of_object[0] else {
+                for function in of_object {
+                    if let OutputFunction::Synthetic(id) = *function {
+                        let body = &layout.synthetic_bodies[id.at()];
+                        take(&mut rest, body.len()).copy_from_slice(body);
+                    }
                 }
-                (OutputFunction::Input(object, index), None) => {
-                    let parsed = layout.symbols.objects[object.at()].object();
-                    let function = &parsed.functions[index as usize];
+                position += of_object.len();
+                continue;
+            };
+            let parsed = layout.symbols.objects[object.at()].object();
+            let mut relocator = relocator.of(object);
+            for index in of_object.iter().filter_map(OutputFunction::input_index) {
+                let function = &parsed.functions[index];
+                if let Some(sizes) = &self.compressed {
+                    compressed.clear();
+                    write_u32(&mut compressed, sizes[position]);
+                    relocator.write_compressed(index, &mut compressed);
+                    take(&mut rest, compressed.len()).copy_from_slice(&compressed);
+                } else {
                     let copy = take(&mut rest, function.range.len as usize);
                     copy.copy_from_slice(function.range.of(&parsed.bytes));
                     let base = function.range.start - parsed.code_start;
-                    relocator.apply(object, function.relocations, base, None, 0, copy);
+                    relocator.apply(function.relocations, base, None, 0, copy);
                 }
-                (OutputFunction::Input(object, index), Some(sizes)) => {
-                    compressed.clear();
-                    write_u32(&mut compressed, sizes[position]);
-                    relocator.write_compressed(object, index as usize, &mut compressed);
-                    take(&mut rest, compressed.len()).copy_from_slice(&compressed);
-                }
+                position += 1;
             }
         }
     }
@@ -112,7 +120,7 @@ fn compressed_sizes(layout: &Layout<'_>, values: &SymbolValues) -> Vec<u32> {
     functions
         .map(|function| match *function {
             OutputFunction::Synthetic(_) => 0,
-            OutputFunction::Input(object, index) => relocator.compressed_size(object, index as usize),
+            OutputFunction::Input(object, index) => relocator.of(object).compressed_size(index as usize),
         })
         .collect()
 }

@@ -147,7 +147,7 @@ impl CustomPlan {
                 let parsed = layout.symbols.objects[object.at()].object();
                 let section = &parsed.custom_sections[index as usize];
                 slice.copy_from_slice(section.data.of(&parsed.bytes));
-                relocator.apply(object, section.relocations, 0, tombstone(&self.name), 0, slice);
+                relocator.of(object).apply(section.relocations, 0, tombstone(&self.name), 0, slice);
             }
             Part::Strings { merge, first, last, .. } => {
                 let strings = &offsets.merged[merge].strings[first..last];

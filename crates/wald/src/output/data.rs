@@ -104,7 +104,7 @@ pub(super) fn write(
             let input = &parsed.segments[index as usize];
             slice.copy_from_slice(input.data.of(&parsed.bytes));
             let place = segment.address + part.offset;
-            relocator.apply(object, input.relocations, input.offset_base, None, place, slice);
+            relocator.of(object).apply(input.relocations, input.offset_base, None, place, slice);
         }
         Content::Merged(merged) => {
             let merged = &layout.segments.merged[merged as usize];

@@ -1,0 +1,199 @@
+//! What symbols resolved to, looked up before anything is written.
+
+use rayon::prelude::*;
+
+use crate::chunks::Target;
+use crate::format::SymbolKind;
+use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
+use crate::layout::indices::NONE;
+use crate::layout::Layout;
+use crate::object::ObjectSymbol;
+use crate::symbols::{AnySymbol, Resolution, Synthetic, SyntheticData};
+
+/// What a symbol of the link resolved to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SymbolValue {
+    /// Data: the address. Functions: see [`SymbolValue::table_index`] and [`SymbolValue::body`].
+    pub(super) value: u64,
+    /// Index in its index space.
+    pub(super) index: u32,
+    state: u8,
+    /// Functions: how many bytes the size prefix of the body takes.
+    pub(super) prefix: u8,
+}
+
+impl SymbolValue {
+    const LIVE: u8 = 1;
+    const DEFINED: u8 = 2;
+    const GLOBAL: u8 = 4;
+    const DEAD: SymbolValue = SymbolValue { value: 0, index: NONE, state: 0, prefix: 0 };
+
+    /// It is in the output.
+    #[inline]
+    pub(super) fn is_live(&self) -> bool {
+        self.state & Self::LIVE != 0
+    }
+
+    /// Something defines it.
+    #[inline]
+    pub(super) fn is_defined(&self) -> bool {
+        self.state & Self::DEFINED != 0
+    }
+
+    /// It is a global.
+    #[inline]
+    pub(super) fn is_global(&self) -> bool {
+        self.state & Self::GLOBAL != 0
+    }
+
+    /// Functions: index in the function table, or 0.
+    #[inline]
+    pub(super) fn table_index(&self) -> u32 {
+        self.value as u32
+    }
+
+    /// Functions: index of the function whose body debug information means, or [`NONE`].
+    #[inline]
+    pub(super) fn body(&self) -> u32 {
+        (self.value >> 32) as u32
+    }
+}
+
+/// The values of all symbols, and the addresses of all segments.
+pub struct SymbolValues {
+    pub(super) symbols: Vec<SymbolValue>,
+    /// Address of each input segment by `Chunks::segments`, or [`SymbolValues::ASK`].
+    pub(super) segments: Vec<u64>,
+}
+
+impl SymbolValues {
+    /// The segment is not in the output, or its strings were merged.
+    pub(super) const ASK: u64 = u64::MAX;
+
+    /// Looks up every symbol.
+    pub fn new(layout: &Layout<'_>) -> Self {
+        let positions = (0..layout.symbols.symbols.len()).into_par_iter().with_min_len(1024);
+        let symbols = positions.map(|position| look_up(layout, SymbolId::new(position))).collect();
+        let places = layout.segments.places.par_iter().with_min_len(4096);
+        let address =
+            |place: &crate::layout::segments::Place| match layout.segments.list.get(place.segment as usize) {
+                Some(segment) if place.merged.is_none() => segment.address + place.offset,
+                _ => SymbolValues::ASK,
+            };
+        SymbolValues { symbols, segments: places.map(address).collect() }
+    }
+}
+
+fn look_up(layout: &Layout<'_>, id: SymbolId) -> SymbolValue {
+    let Layout { symbols, chunks, live, imports, indices, table, .. } = layout;
+    if !live.is_symbol_live(symbols, chunks, id) {
+        return SymbolValue::DEAD;
+    }
+    let symbol = symbols.get(id);
+    let index = indices.of_symbol(symbols, chunks, imports, id);
+    let (mut value, mut prefix) = (0, 0);
+    match symbol.kind {
+        SymbolKind::Data => value = data_address(layout, id, false),
+        SymbolKind::Function => {
+            let body = match chunks.of_symbol(id) {
+                Some(target) => {
+                    prefix = body_prefix(layout, target);
+                    indices.function[chunks.functions.of(target.object(), target.position())]
+                }
+                None => match symbol.resolution {
+                    Resolution::Synthetic(Synthetic::Function(number)) => {
+                        // Of its own functions wasm-ld gives the place of the size.
+                        indices.synthetic_function[number.at()]
+                    }
+                    _ => NONE,
+                },
+            };
+            value = u64::from(table.of_symbol(symbols, chunks, id)) | u64::from(body) << 32;
+        }
+        _ => {}
+    }
+    let mut state = SymbolValue::LIVE;
+    if symbol.is_defined() {
+        state |= SymbolValue::DEFINED;
+    }
+    if symbol.kind == SymbolKind::Global {
+        state |= SymbolValue::GLOBAL;
+    }
+    SymbolValue { value, index, state, prefix }
+}
+
+fn body_prefix(layout: &Layout<'_>, target: Target) -> u8 {
+    layout.symbols.objects[target.object().at()].object().functions[target.position()].prefix
+}
+
+/// Address of a data symbol; thread-local ones relative to their block unless `absolute`. 0 where nothing
+/// defines it.
+pub fn data_address(layout: &Layout<'_>, id: SymbolId, absolute: bool) -> u64 {
+    let symbols = &layout.symbols;
+    let symbol = symbols.get(id);
+    match symbol.resolution {
+        Resolution::Synthetic(Synthetic::Data(data)) => synthetic_address(layout, data),
+        Resolution::Object => match symbols.definition(symbol) {
+            Some((object, own)) => own_address(layout, object, own, absolute).unwrap_or(0),
+            None => 0,
+        },
+        _ => 0,
+    }
+}
+
+/// Address of an object's own datum; `None` where its segment is not in the output.
+#[inline]
+pub fn own_address(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, absolute: bool) -> Option<u64> {
+    if own.flags.is_absolute() {
+        return Some(own.offset);
+    }
+    let flat = layout.chunks.segments.of(object, own.element as usize);
+    let (segment, offset) = layout.segments.locate(flat, own.offset)?;
+    Some(if own.flags.is_tls() && !absolute { offset } else { segment.address + offset })
+}
+
+/// Index of an object's own function in the function table; 0 for functions that are not in it, `None` for dead
+/// ones.
+pub(super) fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: ObjectSymbolIndex) -> Option<u32> {
+    let parsed = layout.symbols.objects[object.at()].object();
+    let function = parsed.defined_function(parsed.symbols[own.at()].element);
+    let flat = layout.chunks.functions.of(object, function);
+    (layout.indices.function[flat] != NONE).then(|| layout.table.of_function(flat))
+}
+
+/// The initial value of the global that keeps a symbol's address.
+pub fn got_value(layout: &Layout<'_>, symbol: AnySymbol) -> u64 {
+    let Layout { symbols, chunks, table, options, .. } = layout;
+    let absolute = !options.shared_memory;
+    match symbol {
+        AnySymbol::Own(object, index) => match symbols.objects[object.at()].own(index) {
+            own if own.kind == SymbolKind::Data => own_address(layout, object, own, absolute).unwrap_or(0),
+            _ => u64::from(own_table_index(layout, object, index).unwrap_or(0)),
+        },
+        AnySymbol::Global(id) => match symbols.get(id).kind {
+            SymbolKind::Data => data_address(layout, id, absolute),
+            _ => u64::from(table.of_symbol(symbols, chunks, id)),
+        },
+    }
+}
+
+fn synthetic_address(layout: &Layout<'_>, data: SyntheticData) -> u64 {
+    let memory = &layout.memory;
+    match data {
+        SyntheticData::DsoHandle | SyntheticData::GlobalBase => memory.data_start,
+        SyntheticData::DataEnd => memory.data_end,
+        SyntheticData::StackLow => memory.stack_low,
+        SyntheticData::StackHigh => memory.stack_high,
+        SyntheticData::HeapBase => memory.heap_base,
+        SyntheticData::HeapEnd => memory.heap_end,
+        SyntheticData::MemoryBase => 0,
+        SyntheticData::TableBase => u64::from(layout.table.base),
+        SyntheticData::FirstPageEnd => layout.options.page_size,
+        SyntheticData::SegmentStart(segment) => layout.segments.list[segment as usize].address,
+        SyntheticData::SegmentStop(segment) => {
+            let segment = &layout.segments.list[segment as usize];
+            segment.address + segment.size
+        }
+        SyntheticData::InitMemoryFlag => memory.init_flag.unwrap_or(0),
+    }
+}
