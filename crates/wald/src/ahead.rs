@@ -29,7 +29,8 @@ pub struct InputVersion {
 pub struct Ahead {
     inputs: Vec<InputVersion>,
     folded: Folded,
-    marks: Option<Marks>,
+    /// And how many of the inputs they know.
+    marks: Option<(Marks, usize)>,
 }
 
 impl Ahead {
@@ -56,15 +57,18 @@ impl Ahead {
     /// Marks what is kept alive so far.
     pub fn mark(&mut self, options: &Options) {
         // Wrapped symbols change places when all files are there.
-        if options.gc_sections && options.wrap.is_empty() {
+        let known = self.marks.as_ref().map(|&(_, inputs)| inputs);
+        if options.gc_sections && options.wrap.is_empty() && known != Some(self.inputs.len()) {
+            let earlier = self.marks.take().map(|(marks, _)| marks);
             let chunks = Chunks::new(&self.folded.table);
-            self.marks = Some(Marks::advance(options, &self.folded.table, &chunks, self.marks.take()));
+            let marks = Marks::advance(options, &self.folded.table, &chunks, earlier);
+            self.marks = Some((marks, self.inputs.len()));
         }
     }
 
     /// What was made.
     pub fn into_parts(self) -> (Folded, Option<Marks>) {
-        (self.folded, self.marks)
+        (self.folded, self.marks.map(|(marks, _)| marks))
     }
 
     /// Makes it fit for `inputs`, of which it may know the first ones in other versions. `None` where too much has

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rayon::prelude::*;
+
 /// A set of numbers.
 #[derive(Clone, Debug, Default)]
 pub struct BitSet(Vec<u64>);
@@ -10,6 +12,15 @@ impl BitSet {
     /// A set that can hold numbers below `size`: none of them, or all.
     pub fn new(size: usize, full: bool) -> Self {
         BitSet(vec![if full { !0 } else { 0 }; size.div_ceil(64)])
+    }
+
+    /// The numbers below `size` that are `wanted`, found out in parallel.
+    pub fn collect(size: usize, wanted: impl Fn(usize) -> bool + Sync) -> Self {
+        let word = |word: usize| {
+            let numbers = word * 64..size.min(word * 64 + 64);
+            numbers.fold(0, |bits, number| bits | u64::from(wanted(number)) << (number % 64))
+        };
+        BitSet((0..size.div_ceil(64)).into_par_iter().with_min_len(64).map(word).collect())
     }
 
     /// Whether `number` is in it.

@@ -96,7 +96,7 @@ fn file_name(symbols: &SymbolTable, position: usize) -> String {
     let path = &symbols.objects[position].path;
     match (path.rfind('('), path.ends_with(')')) {
         (Some(open), true) => path[open + 1..path.len() - 1].to_string(),
-        _ => path.clone(),
+        _ => path.to_string(),
     }
 }
 

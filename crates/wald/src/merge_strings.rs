@@ -4,6 +4,8 @@
 //! stands right behind a string that ends with it. Splitting, hashing, finding duplicates and sorting run in
 //! parallel; none of it depends on the number of threads.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use hashbrown::HashTable;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
@@ -33,31 +35,55 @@ pub struct MergedStrings {
     pub strings: Vec<OutputString>,
     /// Size of the output.
     pub size: u64,
-    /// For each input its strings: offset in the input, offset in the output.
-    pub pieces: Vec<Vec<(u32, u32)>>,
+    /// The strings of all inputs: offset in the input, offset in the output.
+    pieces: Vec<(u32, u32)>,
+    /// Where each input's pieces start, and the end of the last one's.
+    starts: Vec<u32>,
+    /// For inputs with many strings: for every [`STRIDE`] bytes the string that they begin in, counted in the input.
+    hints: Vec<Vec<u32>>,
 }
+
+/// How many bytes of an input share a hint.
+const STRIDE: usize = 32;
+/// Inputs with more strings than this have hints.
+const MANY: u32 = 8;
 
 impl MergedStrings {
     /// Where the byte at `offset` of an input went.
-    pub fn output_offset(&self, input: usize, offset: u64) -> u64 {
-        self.output_offset_near(input, offset, &mut 0)
-    }
-
-    /// The same. Offsets are mostly asked for in order: `last` keeps where the last one was found.
     #[inline]
-    pub fn output_offset_near(&self, input: usize, offset: u64, last: &mut usize) -> u64 {
-        let pieces = &self.pieces[input];
-        for (position, &(start, output)) in pieces.iter().enumerate().skip(*last).take(2) {
-            if u64::from(start) == offset {
-                *last = position;
-                return u64::from(output);
-            }
-        }
-        let behind = pieces.partition_point(|&(start, _)| u64::from(start) <= offset);
-        let Some(position) = behind.checked_sub(1) else { return offset };
-        *last = position;
+    pub fn output_offset(&self, input: usize, offset: u64) -> u64 {
+        let pieces = &self.pieces[self.starts[input] as usize..self.starts[input + 1] as usize];
+        let near = self.hints.get(input).and_then(|hints| hints.get(offset as usize / STRIDE));
+        let near = near.map_or(0, |&near| near as usize);
+        let behind = pieces[near..].iter().position(|&(start, _)| u64::from(start) > offset);
+        let Some(position) = behind.map_or(pieces.len(), |behind| near + behind).checked_sub(1) else {
+            return offset;
+        };
         let (start, output) = pieces[position];
         u64::from(output).wrapping_add(offset).wrapping_sub(u64::from(start))
+    }
+
+    /// Notes for every input with many strings where they are.
+    fn add_hints(&mut self, inputs: &[&[u8]]) {
+        let many = |range: &[u32]| range[1] - range[0] > MANY;
+        let hints = |(input, range): (&&[u8], &[u32])| {
+            let pieces = &self.pieces[range[0] as usize..range[1] as usize];
+            let mut hints = Vec::new();
+            if many(range) {
+                hints.reserve(input.len() / STRIDE + 1);
+                for (position, &(start, _)) in pieces.iter().enumerate().skip(1) {
+                    while hints.len() * STRIDE < start as usize {
+                        hints.push(position as u32 - 1);
+                    }
+                }
+                hints.resize(input.len() / STRIDE + 1, pieces.len() as u32 - 1);
+            }
+            hints
+        };
+        if self.starts.windows(2).any(many) {
+            self.hints =
+                inputs.par_iter().zip(self.starts.par_windows(2)).with_min_len(64).map(hints).collect();
+        }
     }
 }
 
@@ -91,10 +117,25 @@ pub struct NotTerminated {
     pub input: usize,
 }
 
+#[derive(Clone, Copy)]
 struct Piece {
     start: u32,
     len: u32,
     hash: u64,
+}
+
+impl Piece {
+    fn of<'i>(&self, input: &'i [u8]) -> &'i [u8] {
+        &input[self.start as usize..(self.start + self.len) as usize]
+    }
+}
+
+/// All inputs, split.
+#[derive(Default)]
+struct Split {
+    pieces: Vec<Piece>,
+    /// Where each input's pieces start, and the end of the last one's.
+    starts: Vec<u32>,
 }
 
 /// A different string with its first occurrence. `key` holds its last eight bytes before the NUL, the last
@@ -105,67 +146,107 @@ struct Unique {
     input: u32,
     start: u32,
     len: u32,
+    /// Where it is among its shard's strings.
+    number: u32,
+    shard: u32,
+}
+
+impl Unique {
+    fn text<'i>(&self, inputs: &[&'i [u8]]) -> &'i [u8] {
+        &inputs[self.input as usize][self.start as usize..(self.start + self.len) as usize]
+    }
+
+    /// Whether `longer` ends with this string.
+    fn is_tail_of(&self, longer: &Unique, inputs: &[&[u8]]) -> bool {
+        let body = self.len - 1;
+        if self.len > longer.len || body > 0 && (self.key ^ longer.key) >> (64 - 8 * body.min(8)) != 0 {
+            return false;
+        }
+        body <= 8 || longer.text(inputs).ends_with(self.text(inputs))
+    }
 }
 
 /// Merges the strings of `inputs`, aligning each to `alignment` bytes.
 pub fn merge(inputs: &[&[u8]], alignment: u64) -> Result<MergedStrings, NotTerminated> {
-    let split: Vec<Option<Vec<Piece>>> = inputs.par_iter().map(|input| split(input)).collect();
-    if let Some(input) = split.iter().position(Option::is_none) {
-        return Err(NotTerminated { input });
-    }
-    let split: Vec<Vec<Piece>> = split.into_iter().flatten().collect();
+    let split = split_all(inputs)?;
     let shards = rayon::current_num_threads().next_power_of_two().min(64);
-    let shards = if split.iter().map(Vec::len).sum::<usize>() < 10_000 { 1 } else { shards };
-    // Each shard's unique strings, and for each input's pieces of that shard the number of the string.
-    let deduplicated: Vec<(Vec<Unique>, Vec<u32>)> =
-        (0..shards).into_par_iter().map(|shard| deduplicate(inputs, &split, shard, shards)).collect();
-    let mut order: Vec<(Unique, u32, u32)> = deduplicated
-        .iter()
-        .enumerate()
-        .flat_map(|(shard, (unique, _))| {
-            unique.iter().enumerate().map(move |(number, &unique)| (unique, shard as u32, number as u32))
-        })
+    let shards = if split.pieces.len() < 10_000 { 1 } else { shards };
+    // For each piece the number of its string in its shard.
+    let numbers: Vec<AtomicU32> = split.pieces.iter().map(|_| AtomicU32::new(0)).collect();
+    let unique: Vec<Vec<Unique>> = (0..shards)
+        .into_par_iter()
+        .map(|shard| deduplicate(inputs, &split, shard, shards, &numbers))
         .collect();
-    let text = |unique: &Unique| {
-        &inputs[unique.input as usize][unique.start as usize..(unique.start + unique.len) as usize]
-    };
-    order.par_sort_unstable_by(|(a, ..), (b, ..)| {
-        b.key.cmp(&a.key).then_with(|| text(b).iter().rev().cmp(text(a).iter().rev()))
+    let mut offsets: Vec<Vec<u32>> = unique.iter().map(|unique| vec![0; unique.len()]).collect();
+    let mut order: Vec<Unique> = unique.concat();
+    order.par_sort_unstable_by(|a, b| {
+        b.key.cmp(&a.key).then_with(|| b.text(inputs).iter().rev().cmp(a.text(inputs).iter().rev()))
     });
     let mut merged = MergedStrings::default();
-    let mut offsets: Vec<Vec<u32>> = deduplicated.iter().map(|(unique, _)| vec![0; unique.len()]).collect();
-    let mut previous: &[u8] = &[];
+    let mut previous: Option<&Unique> = None;
     let mut size = 0u64;
-    for (unique, shard, number) in &order {
-        let this = text(unique);
-        let inside = size.wrapping_sub(this.len() as u64);
-        let offset = if previous.ends_with(this) && inside % alignment == 0 {
+    for unique in &order {
+        let inside = size.wrapping_sub(u64::from(unique.len));
+        let is_tail = previous.is_some_and(|previous| unique.is_tail_of(previous, inputs));
+        let offset = if is_tail && inside % alignment == 0 {
             inside
         } else {
             let offset = size.next_multiple_of(alignment);
             let Unique { input, start, len, .. } = *unique;
             merged.strings.push(OutputString { input, start, len, offset: offset as u32 });
-            size = offset + this.len() as u64;
-            previous = this;
+            size = offset + u64::from(len);
+            previous = Some(unique);
             offset
         };
-        offsets[*shard as usize][*number as usize] = offset as u32;
+        offsets[unique.shard as usize][unique.number as usize] = offset as u32;
     }
     merged.size = size;
-    merged.pieces = place_pieces(&split, &deduplicated, &offsets, shards);
+    let pieces = split.pieces.par_iter().zip(&numbers).with_min_len(1024);
+    let place = |(piece, number): (&Piece, &AtomicU32)| {
+        let number = number.load(Ordering::Relaxed) as usize;
+        (piece.start, offsets[shard_of(piece.hash, shards)][number])
+    };
+    merged.pieces = pieces.map(place).collect();
+    merged.starts = split.starts;
+    merged.add_hints(inputs);
     Ok(merged)
 }
 
-fn split(input: &[u8]) -> Option<Vec<Piece>> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    while start < input.len() {
-        let len = memchr(&input[start..])? + 1;
-        let hash = xxh3_64(&input[start..start + len]);
-        pieces.push(Piece { start: start as u32, len: len as u32, hash });
-        start += len;
+/// How many inputs are split at a time: most of them have one string.
+const INPUTS: usize = 128;
+
+fn split_all(inputs: &[&[u8]]) -> Result<Split, NotTerminated> {
+    let blocks: Vec<Option<Split>> = inputs.par_chunks(INPUTS).map(split).collect();
+    let mut all = Split::default();
+    all.starts.reserve(inputs.len() + 1);
+    all.pieces.reserve(blocks.iter().flatten().map(|block| block.pieces.len()).sum());
+    for (position, block) in blocks.into_iter().enumerate() {
+        let Some(block) = block else {
+            let unterminated = |input: &&[u8]| input.last().is_some_and(|&last| last != 0);
+            let inside = inputs[position * INPUTS..].iter().position(unterminated).unwrap_or(0);
+            return Err(NotTerminated { input: position * INPUTS + inside });
+        };
+        let base = all.pieces.len() as u32;
+        all.starts.extend(block.starts.iter().map(|start| base + start));
+        all.pieces.extend_from_slice(&block.pieces);
     }
-    Some(pieces)
+    all.starts.push(all.pieces.len() as u32);
+    Ok(all)
+}
+
+fn split(inputs: &[&[u8]]) -> Option<Split> {
+    let mut split = Split::default();
+    for input in inputs {
+        split.starts.push(split.pieces.len() as u32);
+        let mut start = 0;
+        while start < input.len() {
+            let len = memchr(&input[start..])? + 1;
+            let hash = xxh3_64(&input[start..start + len]);
+            split.pieces.push(Piece { start: start as u32, len: len as u32, hash });
+            start += len;
+        }
+    }
+    Some(split)
 }
 
 /// Position of the first NUL: eight bytes at a time.
@@ -193,37 +274,39 @@ fn shard_of(hash: u64, shards: usize) -> usize {
 
 fn deduplicate(
     inputs: &[&[u8]],
-    split: &[Vec<Piece>],
+    split: &Split,
     shard: usize,
     shards: usize,
-) -> (Vec<Unique>, Vec<u32>) {
+    numbers: &[AtomicU32],
+) -> Vec<Unique> {
     let mut table: HashTable<(u64, u32)> = HashTable::new();
     let mut unique: Vec<Unique> = Vec::new();
-    let mut numbers = Vec::new();
-    for (input, pieces) in split.iter().enumerate() {
-        for piece in pieces.iter().filter(|piece| shard_of(piece.hash, shards) == shard) {
-            let text = &inputs[input][piece.start as usize..(piece.start + piece.len) as usize];
+    for (input, range) in split.starts.windows(2).enumerate() {
+        let range = range[0] as usize..range[1] as usize;
+        for (piece, slot) in split.pieces[range.clone()].iter().zip(&numbers[range]) {
+            if shard_of(piece.hash, shards) != shard {
+                continue;
+            }
+            let text = piece.of(inputs[input]);
             let same = |&(hash, number): &(u64, u32)| {
-                let known: &Unique = &unique[number as usize];
-                hash == piece.hash
-                    && &inputs[known.input as usize][known.start as usize..(known.start + known.len) as usize]
-                        == text
+                hash == piece.hash && unique[number as usize].text(inputs) == text
             };
             let number = match table.find(piece.hash, same) {
                 Some(&(_, number)) => number,
                 None => {
                     let number = unique.len() as u32;
-                    let key = tail_key(text);
-                    let (start, len) = (piece.start, piece.len);
-                    unique.push(Unique { key, input: input as u32, start, len });
-                    table.insert_unique(piece.hash, (piece.hash, number), |&(hash, _)| hash);
+                    let Piece { start, len, hash } = *piece;
+                    let (key, input, shard) = (tail_key(text), input as u32, shard as u32);
+                    unique.push(Unique { key, input, start, len, number, shard });
+                    table.insert_unique(hash, (hash, number), |&(hash, _)| hash);
                     number
                 }
             };
-            numbers.push(number);
+            // Each piece belongs to one shard, so to one thread; the others read it after this loop.
+            slot.store(number, Ordering::Relaxed);
         }
     }
-    (unique, numbers)
+    unique
 }
 
 /// The last eight bytes before the NUL, the last on top.
@@ -235,29 +318,6 @@ fn tail_key(text: &[u8]) -> u64 {
         key = key << 8 | u64::from(byte);
     }
     key
-}
-
-/// Looks up where each piece went.
-fn place_pieces(
-    split: &[Vec<Piece>],
-    deduplicated: &[(Vec<Unique>, Vec<u32>)],
-    offsets: &[Vec<u32>],
-    shards: usize,
-) -> Vec<Vec<(u32, u32)>> {
-    // The numbers of a shard stand in the order of the pieces: a cursor for each shard walks along.
-    let mut cursors = vec![0usize; shards];
-    let mut result = Vec::with_capacity(split.len());
-    for pieces in split {
-        let mut placed = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            let shard = shard_of(piece.hash, shards);
-            let number = deduplicated[shard].1[cursors[shard]];
-            cursors[shard] += 1;
-            placed.push((piece.start, offsets[shard][number as usize]));
-        }
-        result.push(placed);
-    }
-    result
 }
 
 #[cfg(test)]
@@ -279,8 +339,8 @@ mod tests {
         let inputs: [&[u8]; 2] = [b"zero\0one\0gone\0", b"one\0\0averylongstringtail\0longstringtail\0"];
         let (out, merged) = contents(&inputs, 1);
         assert_eq!(out, b"zero\0averylongstringtail\0gone\0");
-        for (input, pieces) in merged.pieces.iter().enumerate() {
-            for &(start, output) in pieces {
+        for (input, range) in merged.starts.windows(2).enumerate() {
+            for &(start, output) in &merged.pieces[range[0] as usize..range[1] as usize] {
                 let text =
                     |bytes: &[u8], at: u32| bytes[at as usize..].split(|&b| b == 0).next().unwrap().to_vec();
                 assert_eq!(text(inputs[input], start), text(&out, output));

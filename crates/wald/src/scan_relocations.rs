@@ -45,7 +45,9 @@ struct ObjectScan {
 
 /// Something that the objects must be asked about in order.
 enum Event {
-    /// A function's address is taken.
+    /// The address of an object's function is taken: the function's number and its key.
+    Function(usize, AnySymbol),
+    /// The address of another function is taken.
     Table(AnySymbol),
     /// A symbol's address is kept in a global.
     Got(AnySymbol),
@@ -97,6 +99,7 @@ pub fn scan(
         diagnostics,
         result: Scan::default(),
         seen_types: HashMap::new(),
+        seen_functions: BitSet::new(chunks.functions.total(), false),
         seen_table: HashMap::new(),
         seen_got: HashMap::new(),
         stubs: HashMap::new(),
@@ -110,20 +113,18 @@ pub fn scan(
 /// Symbols to which any reference counts, whatever its type: most objects refer to none, and of those only the
 /// chunks that ask for something are looked through.
 fn watched_symbols(symbols: &SymbolTable) -> BitSet {
-    let mut watched = BitSet::new(symbols.symbols.len(), false);
-    for (position, symbol) in symbols.symbols.iter().enumerate() {
+    BitSet::collect(symbols.symbols.len(), |position| {
+        let symbol = &symbols.symbols[position];
         // An address that the linker defines may be a global to the object: `__memory_base`.
         let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
-        if symbol.is_undefined() || symbol.is_lazy() || is_address {
-            watched.insert(position);
-        }
-    }
-    watched
+        symbol.is_undefined() || symbol.is_lazy() || is_address
+    })
 }
 
 struct ObjectScanner<'a> {
     options: &'a Options,
     symbols: &'a SymbolTable,
+    chunks: &'a Chunks,
     object: ObjectId,
     /// Types and symbols that were noted already.
     types_seen: BitSet,
@@ -146,6 +147,7 @@ impl ObjectScanner<'_> {
         let mut scanner = ObjectScanner {
             options,
             symbols,
+            chunks,
             object,
             types_seen: BitSet::new(parsed.types.len(), false),
             table_seen: BitSet::new(count, false),
@@ -191,7 +193,7 @@ impl ObjectScanner<'_> {
         let reference = linked.reference(relocation.index);
         match relocation.kind {
             kind if kind.is_table_index() && self.table_seen.insert(index) => {
-                self.found.events.push(Event::Table(self.any(reference)));
+                self.found.events.push(self.table_event(reference));
             }
             GlobalIndexLeb | GlobalIndexI32 => {
                 // `__memory_base` is a global to the object and an address to the link.
@@ -226,6 +228,23 @@ impl ObjectScanner<'_> {
         }
     }
 
+    /// What it means that a function's address is taken. Most functions are an object's: who they are is looked up
+    /// here, in parallel.
+    fn table_event(&self, reference: Reference) -> Event {
+        let symbol = self.any(reference);
+        let is_plain = match symbol {
+            AnySymbol::Own(..) => true,
+            AnySymbol::Global(id) => {
+                let entry = self.symbols.get(id);
+                entry.is_defined() && !entry.is_stub && entry.kind == SymbolKind::Function
+            }
+        };
+        match function_of(self.symbols, self.chunks, symbol).filter(|_| is_plain) {
+            Some((function, key)) => Event::Function(function, key),
+            None => Event::Table(symbol),
+        }
+    }
+
     fn any(&self, reference: Reference) -> AnySymbol {
         match reference {
             Reference::Own(own) => AnySymbol::Own(self.object, own),
@@ -243,6 +262,8 @@ struct Joiner<'a> {
     diagnostics: &'a mut Diagnostics,
     result: Scan,
     seen_types: HashMap<SignatureId, ()>,
+    /// By `Chunks::functions`.
+    seen_functions: BitSet,
     seen_table: HashMap<AnySymbol, ()>,
     seen_got: HashMap<AnySymbol, ()>,
     /// The trapping function for each signature of undefined functions.
@@ -258,6 +279,7 @@ impl Joiner<'_> {
         }
         for event in scan.events {
             match event {
+                Event::Function(function, key) => self.add_function(function, key),
                 Event::Table(symbol) => self.add_table_entry(symbol),
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
@@ -321,15 +343,21 @@ impl Joiner<'_> {
                 return;
             }
         }
-        let key = self.table_key(symbol);
-        if self.seen_table.insert(key, ()).is_none() {
-            self.result.table.push(key);
+        match function_of(self.symbols, self.chunks, symbol) {
+            Some((function, key)) => self.add_function(function, key),
+            None => {
+                if self.seen_table.insert(symbol, ()).is_none() {
+                    self.result.table.push(symbol);
+                }
+            }
         }
     }
 
-    /// The same function counts once under however many names: its own entry stands for it.
-    fn table_key(&self, symbol: AnySymbol) -> AnySymbol {
-        function_key(self.symbols, symbol)
+    /// The same function counts once under however many names.
+    fn add_function(&mut self, function: usize, key: AnySymbol) {
+        if self.seen_functions.insert(function) {
+            self.result.table.push(key);
+        }
     }
 
     /// Whether a dynamic linker will supply the symbol's address.
@@ -374,7 +402,7 @@ impl Joiner<'_> {
         let function = linked.object().symbols.get(function as usize);
         let function =
             function.map(|s| display_name(s.name_in(linked.object()), self.context.options.demangle));
-        let location = Location { path: linked.path.clone(), symbol: function, ..Location::default() };
+        let location = Location { path: linked.path.to_string(), symbol: function, ..Location::default() };
         match self.context.options.unresolved_symbols {
             _ if symbol.flags.is_local() => {
                 self.diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message).at(location));
@@ -415,16 +443,19 @@ impl Joiner<'_> {
     }
 }
 
-/// The one key under which a function's table entry is kept, whatever symbol names it.
-pub fn function_key(symbols: &SymbolTable, symbol: AnySymbol) -> AnySymbol {
-    let (object, own) = match symbol {
-        AnySymbol::Own(object, index) => (object, symbols.objects[object.at()].own(index)),
-        AnySymbol::Global(id) => match symbols.definition(symbols.get(id)) {
-            Some(found) => found,
-            None => return symbol,
-        },
+/// The object's function that a symbol names: its number among all functions, and the one key under which its table
+/// entry is kept, whatever symbol names it. `None` where no object defines it.
+fn function_of(symbols: &SymbolTable, chunks: &Chunks, symbol: AnySymbol) -> Option<(usize, AnySymbol)> {
+    let (object, function) = match symbol {
+        AnySymbol::Own(object, index) => {
+            let linked = &symbols.objects[object.at()];
+            (object, linked.object().defined_function(linked.own(index).element))
+        }
+        AnySymbol::Global(id) => {
+            let target = chunks.of_symbol(id)?;
+            (target.object(), target.position())
+        }
     };
-    let parsed = symbols.objects[object.at()].object();
-    let function = &parsed.functions[parsed.defined_function(own.element)];
-    AnySymbol::Own(object, ObjectSymbolIndex(function.symbol))
+    let own = symbols.objects[object.at()].object().functions[function].symbol;
+    Some((chunks.functions.of(object, function), AnySymbol::Own(object, ObjectSymbolIndex(own))))
 }

@@ -88,7 +88,7 @@ pub struct ImportAttributes {
 }
 
 /// An entry of the symbol table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Symbol {
     /// Its name.
     pub name: NameId,
@@ -203,26 +203,26 @@ pub enum AnySymbol {
 
 const OWN: u32 = u32::MAX;
 
-/// An object that is part of the link, with its symbols translated.
+/// An object that is part of the link, with its symbols translated. A copy costs little: its tables are shared.
 #[derive(Clone)]
 pub struct LinkedObject {
     /// Which file it is.
     pub file: FileId,
     object: Arc<Object>,
     /// Path, or path and member, as wasm-ld prints it.
-    pub path: String,
+    pub path: Arc<str>,
     /// For each comdat group of the object, whether this object's copy is the one that is kept.
-    pub kept_comdats: Vec<bool>,
+    pub kept_comdats: Arc<[bool]>,
     /// It stood on the command line (or in a whole archive): its constructors run in any case.
     pub live_from_start: bool,
-    references: Vec<u32>,
+    references: Arc<[u32]>,
 }
 
 impl LinkedObject {
     /// An object whose symbols are not translated yet.
     pub fn new(file: FileId, object: Arc<Object>, path: String, live_from_start: bool) -> Self {
-        let references = Vec::with_capacity(object.symbols.len());
-        LinkedObject { file, object, path, kept_comdats: Vec::new(), live_from_start, references }
+        let (path, references, kept_comdats) = (path.into(), Arc::default(), Arc::default());
+        LinkedObject { file, object, path, kept_comdats, live_from_start, references }
     }
 
     /// What was parsed.
@@ -236,9 +236,9 @@ impl LinkedObject {
         self.object = object;
     }
 
-    /// Translates the object's next symbol.
-    pub fn push_reference(&mut self, reference: Option<SymbolId>) {
-        self.references.push(reference.map_or(OWN, |id| id.0));
+    /// Translates the object's symbols.
+    pub fn set_references(&mut self, references: &[Option<SymbolId>]) {
+        self.references = references.iter().map(|reference| reference.map_or(OWN, |id| id.0)).collect();
     }
 
     /// What the object's symbol `index` refers to.
@@ -257,7 +257,7 @@ impl LinkedObject {
 
     /// Replaces references to the keys of `map` by its values.
     pub fn rewrite(&mut self, map: &[(SymbolId, SymbolId)]) {
-        for reference in &mut self.references {
+        for reference in Arc::make_mut(&mut self.references) {
             if let Some((_, to)) = map.iter().find(|(from, _)| from.0 == *reference) {
                 *reference = to.0;
             }

@@ -199,6 +199,21 @@ impl<'a> RelocationIterator<'a> {
 
     #[inline]
     fn unsigned(&mut self) -> Option<u64> {
+        // Nearly all numbers have three bytes at most.
+        if let [a, b, c, ..] = *self.bytes {
+            let (value, len) = match (a < 0x80, b < 0x80, c < 0x80) {
+                (true, _, _) => (u64::from(a), 1),
+                (_, true, _) => (u64::from(a & 0x7f) | u64::from(b) << 7, 2),
+                (_, _, true) => (u64::from(a & 0x7f) | u64::from(b & 0x7f) << 7 | u64::from(c) << 14, 3),
+                _ => return self.long_unsigned(),
+            };
+            self.bytes = &self.bytes[len..];
+            return Some(value);
+        }
+        self.long_unsigned()
+    }
+
+    fn long_unsigned(&mut self) -> Option<u64> {
         let (&first, rest) = self.bytes.split_first()?;
         self.bytes = rest;
         if first < 0x80 {

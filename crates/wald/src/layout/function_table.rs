@@ -135,13 +135,10 @@ impl FunctionTable {
     }
 
     /// Index of the function that a symbol of the link names; 0 where it is not in the table.
-    pub fn of_symbol(&self, symbols: &SymbolTable, chunks: &Chunks, id: SymbolId) -> u32 {
-        match symbols.definition(symbols.get(id)) {
-            Some((object, own)) if own.kind == SymbolKind::Function => {
-                let parsed = symbols.objects[object.at()].object();
-                self.of_function(chunks.functions.of(object, parsed.defined_function(own.element)))
-            }
-            _ => self.of_symbol.get(&id).copied().unwrap_or(0),
+    pub fn of_symbol(&self, chunks: &Chunks, id: SymbolId) -> u32 {
+        match chunks.of_symbol(id).filter(|target| target.kind() == SymbolKind::Function) {
+            Some(target) => self.of_function(chunks.functions.of(target.object(), target.position())),
+            None => self.of_symbol.get(&id).copied().unwrap_or(0),
         }
     }
 }

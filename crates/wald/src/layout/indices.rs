@@ -1,6 +1,7 @@
 //! The output's index spaces: functions, globals, tags, tables, types, and what is exported.
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::imports::Imports;
 use crate::chunks::Chunks;
@@ -102,7 +103,10 @@ pub struct Indices {
     pub table: Vec<u32>,
     /// Types in order.
     pub types: Vec<SignatureId>,
-    type_index: HashMap<SignatureId, u32>,
+    /// Index of each signature's type, by [`SignatureId`], as far as they are there.
+    type_index: Vec<u32>,
+    /// Type index of each function in [`Indices::functions`].
+    pub function_types: Vec<u32>,
     /// Exports in order.
     pub exports: Vec<Export>,
     /// Data symbols that are exported as globals, behind all other globals.
@@ -262,16 +266,20 @@ impl Indices {
 
     /// Index of the type with this signature; it gets the next one if it is new.
     pub fn add_type(&mut self, signature: SignatureId) -> u32 {
-        let types = &mut self.types;
-        *self.type_index.entry(signature).or_insert_with(|| {
-            types.push(signature);
-            types.len() as u32 - 1
-        })
+        if signature.at() >= self.type_index.len() {
+            self.type_index.resize(signature.at() + 1, NONE);
+        }
+        let index = &mut self.type_index[signature.at()];
+        if *index == NONE {
+            *index = self.types.len() as u32;
+            self.types.push(signature);
+        }
+        *index
     }
 
     /// Index of the type with this signature.
     pub fn type_of(&self, signature: SignatureId) -> u32 {
-        self.type_index.get(&signature).copied().unwrap_or(NONE)
+        self.type_index.get(signature.at()).copied().unwrap_or(NONE)
     }
 
     /// Registers all types that the output needs: those of `call_indirect` first.
@@ -286,9 +294,10 @@ impl Indices {
                 self.add_type(signature);
             }
         }
-        for position in 0..self.functions.len() {
-            self.add_type(signature_of(symbols, self.functions[position]));
-        }
+        let functions = self.functions.par_iter().with_min_len(4096);
+        let signatures: Vec<SignatureId> =
+            functions.map(|&function| signature_of(symbols, function)).collect();
+        self.function_types = signatures.into_iter().map(|signature| self.add_type(signature)).collect();
         for position in 0..self.tags.len() {
             let (object, tag) = self.tags[position];
             let parsed = symbols.objects[object.at()].object();
@@ -321,16 +330,19 @@ impl Indices {
             Resolution::Synthetic(Synthetic::Function(number)) => self.synthetic_function[number.at()],
             Resolution::Synthetic(Synthetic::Global(global)) => self.synthetic_global(global).unwrap_or(NONE),
             Resolution::Synthetic(Synthetic::FunctionTable) => self.function_table(imports).unwrap_or(NONE),
-            Resolution::Object => match symbol.file.and_then(|file| symbols.object_of(file)) {
-                Some(object) => self.of_own(symbols, chunks, object, symbol),
-                None => NONE,
-            },
+            Resolution::Object => {
+                let Some(target) = chunks.of_symbol(id) else { return NONE };
+                let (object, position) = (target.object(), target.position());
+                match target.kind() {
+                    SymbolKind::Function => self.function[chunks.functions.of(object, position)],
+                    SymbolKind::Global => self.global[chunks.globals.of(object, position)],
+                    SymbolKind::Tag => self.tag[chunks.tags.of(object, position)],
+                    SymbolKind::Table => self.table[chunks.tables.of(object, position)],
+                    SymbolKind::Data | SymbolKind::Section => NONE,
+                }
+            }
             _ => NONE,
         }
-    }
-
-    fn of_own(&self, symbols: &SymbolTable, chunks: &Chunks, object: ObjectId, symbol: &Symbol) -> u32 {
-        self.of_element(symbols, chunks, object, symbol.index.0)
     }
 
     /// Index of what an object's own symbol defines.

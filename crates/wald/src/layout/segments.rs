@@ -1,12 +1,13 @@
 //! Output data segments: which input segments go into which, in which order, at which offset.
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use crate::chunks::Chunks;
 use crate::index::ObjectId;
 use crate::mark_live::Liveness;
 use crate::merge_strings::{self, MergedStrings};
-use crate::object::{InputSegment, SegmentFamily};
+use crate::object::{InputSegment, Object, SegmentFamily};
 use crate::options::Options;
 use crate::symbols::SymbolTable;
 
@@ -116,49 +117,91 @@ fn output_name(options: &Options, segment: &InputSegment) -> Option<&'static [u8
     segment.family.name().filter(|_| options.merge_data_segments)
 }
 
+/// An input segment that is in the output: all that placing it takes.
+struct Input {
+    object: ObjectId,
+    index: u32,
+    len: u32,
+    alignment: u32,
+    /// Strings that are merged with those of segments with the same flags.
+    merge_flags: Option<u32>,
+}
+
+/// Output segments and what goes into them, in the order of first appearance.
+#[derive(Default)]
+struct Gathered<'a> {
+    list: Vec<(&'a [u8], Vec<Input>)>,
+    by_name: HashMap<&'a [u8], usize>,
+    /// Nearly all segments go to a few output segments: no name is looked at for them.
+    by_family: [Option<usize>; SegmentFamily::COUNT],
+}
+
+impl<'a> Gathered<'a> {
+    fn slot(&mut self, name: &'a [u8]) -> usize {
+        *self.by_name.entry(name).or_insert_with(|| {
+            self.list.push((name, Vec::new()));
+            self.list.len() - 1
+        })
+    }
+
+    fn add(&mut self, options: &Options, parsed: &'a Object, object: ObjectId, index: usize) {
+        let segment = &parsed.segments[index];
+        let of_family = output_name(options, segment);
+        let family = of_family.filter(|_| !segment.is_tls()).map(|_| segment.family as usize);
+        let slot = family.and_then(|family| self.by_family[family]).unwrap_or_else(|| {
+            let slot = self.slot(of_family.unwrap_or_else(|| segment.name.of(&parsed.bytes)));
+            if let Some(family) = family {
+                self.by_family[family] = Some(slot);
+            }
+            slot
+        });
+        let merge_flags = segment.is_mergeable(options).then_some(segment.flags);
+        let (len, alignment) = (segment.data.len, segment.alignment);
+        self.list[slot].1.push(Input { object, index: index as u32, len, alignment, merge_flags });
+    }
+}
+
+/// How many objects one thread gathers at a time.
+const OBJECTS: usize = 64;
+
 /// Puts all live segments into output segments.
 pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &Liveness) -> Segments {
-    let mut by_name: HashMap<&[u8], usize> = HashMap::new();
-    // Nearly all segments go to a few output segments: no name is looked at for them.
-    let mut by_family: [Option<usize>; SegmentFamily::COUNT] = [None; SegmentFamily::COUNT];
-    let mut list: Vec<(OutputSegment, Vec<(ObjectId, u32)>)> = Vec::new();
-    for (position, linked) in symbols.objects.iter().enumerate() {
-        let id = ObjectId::new(position);
-        for (index, segment) in linked.object().segments.iter().enumerate() {
-            if !live.segments.contains(chunks.segments.of(id, index)) {
-                continue;
+    let blocks: Vec<Gathered<'_>> = symbols
+        .objects
+        .par_chunks(OBJECTS)
+        .enumerate()
+        .map(|(block, objects)| {
+            let mut gathered = Gathered::default();
+            for (position, linked) in objects.iter().enumerate() {
+                let object = ObjectId::new(block * OBJECTS + position);
+                for index in 0..linked.object().segments.len() {
+                    if live.segments.contains(chunks.segments.of(object, index)) {
+                        gathered.add(options, linked.object(), object, index);
+                    }
+                }
             }
-            let of_family = output_name(options, segment);
-            let family = of_family.filter(|_| !segment.is_tls()).map(|_| segment.family as usize);
-            let known = family.and_then(|family| by_family[family]);
-            let slot = known.unwrap_or_else(|| {
-                let name = of_family.unwrap_or_else(|| segment.name.of(&linked.object().bytes));
-                *by_name.entry(name).or_insert_with(|| {
-                    let output = OutputSegment {
-                        name: name.to_vec(),
-                        is_bss: name.starts_with(b".bss"),
-                        is_tls: name == b".tdata",
-                        is_passive: options.shared_memory,
-                        ..OutputSegment::default()
-                    };
-                    list.push((output, Vec::new()));
-                    list.len() - 1
-                })
-            });
-            if let Some(family) = family {
-                by_family[family] = Some(slot);
-            }
-            let (output, inputs) = &mut list[slot];
-            output.alignment = output.alignment.max(segment.alignment);
-            inputs.push((id, index as u32));
-        }
+            gathered
+        })
+        .collect();
+    let mut all = Gathered::default();
+    for (name, inputs) in blocks.into_iter().flat_map(|block| block.list) {
+        let slot = all.slot(name);
+        all.list[slot].1.extend(inputs);
     }
-    list.sort_by_key(|(segment, _)| rank(&segment.name));
+    all.list.sort_by_key(|(name, _)| rank(name));
     let nowhere = Place { segment: Place::NOWHERE, offset: 0, merged: None };
     let mut segments =
         Segments { list: Vec::new(), places: vec![nowhere; chunks.segments.total()], merged: Vec::new() };
-    for (output, inputs) in list {
-        place_inputs(options, symbols, chunks, &mut segments, output, &inputs);
+    for (name, inputs) in &all.list {
+        let output = OutputSegment {
+            name: name.to_vec(),
+            alignment: inputs.iter().map(|input| input.alignment).max().unwrap_or(0),
+            is_bss: name.starts_with(b".bss"),
+            is_tls: *name == b".tdata",
+            is_passive: options.shared_memory,
+            ..OutputSegment::default()
+        };
+        place_inputs(symbols, chunks, &mut segments, output, inputs);
     }
     segments
 }
@@ -169,53 +212,48 @@ fn rank(name: &[u8]) -> u32 {
 }
 
 fn place_inputs(
-    options: &Options,
     symbols: &SymbolTable,
     chunks: &Chunks,
     segments: &mut Segments,
     mut output: OutputSegment,
-    inputs: &[(ObjectId, u32)],
+    inputs: &[Input],
 ) {
     let number = segments.list.len() as u32;
+    // The strings stand where the first of their inputs would.
     let first_merged = segments.merged.len();
     let mut alike: HashMap<(u32, u32), usize> = HashMap::new();
-    let mut parts = Vec::new();
-    for &(object, index) in inputs {
-        let segment = &symbols.objects[object.at()].object().segments[index as usize];
-        if !segment.is_mergeable(options) {
-            parts.push(Content::Input(object, index));
-            continue;
-        }
-        let (alignment, flags) = (segment.alignment, segment.flags);
-        let position = *alike.entry((alignment, flags)).or_insert_with(|| {
-            parts.push(Content::Merged(segments.merged.len() as u32));
+    for input in inputs {
+        let Some(flags) = input.merge_flags else { continue };
+        let position = *alike.entry((input.alignment, flags)).or_insert_with(|| {
+            let alignment = input.alignment;
             segments.merged.push(Merged { inputs: Vec::new(), alignment, strings: MergedStrings::default() });
             segments.merged.len() - 1
         });
-        segments.merged[position].inputs.push((object, index));
+        segments.merged[position].inputs.push((input.object, input.index));
     }
     for merged in &mut segments.merged[first_merged..] {
         merge(symbols, merged);
     }
     let mut size = 0u64;
-    for content in parts {
-        match content {
-            Content::Input(object, index) => {
-                let segment = &symbols.objects[object.at()].object().segments[index as usize];
-                let offset = size.next_multiple_of(1 << segment.alignment);
-                output.parts.push(Part { offset, content });
-                size = offset + u64::from(segment.data.len);
-                segments.places[chunks.segments.of(object, index as usize)] =
+    output.parts.reserve(inputs.len());
+    for input in inputs {
+        match input.merge_flags {
+            None => {
+                let offset = size.next_multiple_of(1 << input.alignment);
+                output.parts.push(Part { offset, content: Content::Input(input.object, input.index) });
+                size = offset + u64::from(input.len);
+                segments.places[chunks.segments.of(input.object, input.index as usize)] =
                     Place { segment: number, offset, merged: None };
             }
-            Content::Merged(position) => {
-                let merged = &segments.merged[position as usize];
+            Some(flags) => {
+                let Some(position) = alike.remove(&(input.alignment, flags)) else { continue };
+                let merged = &segments.merged[position];
                 let offset = size.next_multiple_of(1 << merged.alignment);
-                output.parts.push(Part { offset, content });
+                output.parts.push(Part { offset, content: Content::Merged(position as u32) });
                 size = offset + merged.strings.size;
                 for (input, &(object, index)) in merged.inputs.iter().enumerate() {
                     segments.places[chunks.segments.of(object, index as usize)] =
-                        Place { segment: number, offset, merged: Some((position, input as u32)) };
+                        Place { segment: number, offset, merged: Some((position as u32, input as u32)) };
                 }
             }
         }

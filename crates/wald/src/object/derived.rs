@@ -67,6 +67,13 @@ impl Object {
         for segment in &mut self.segments {
             segment.family = SegmentFamily::of(segment.name.of(bytes));
         }
+        for function in &mut self.functions {
+            if let (false, Some(symbol)) =
+                (function.has_debug_name, self.symbols.get(function.symbol as usize))
+            {
+                function.name = symbol.text;
+            }
+        }
         let unterminated = |data: ByteRange| data.len > 0 && data.of(bytes).last() != Some(&0);
         let strings = |segment: &&InputSegment| segment.flags & segment_flags::STRINGS != 0;
         let is_string_section = |name: &[u8]| matches!(name, b".debug_str" | b".debug_line_str");

@@ -123,8 +123,10 @@ pub struct InputFunction {
     pub comdat: u32,
     /// First symbol that names it, or [`NONE`].
     pub symbol: u32,
-    /// Name in the object's name section; empty where it has none.
-    pub debug_name: ByteRange,
+    /// Its name for the name section: that of the object's name section, else that of its first symbol.
+    pub name: ByteRange,
+    /// The name stands in the object's name section, and is shown as it is.
+    pub has_debug_name: bool,
     /// Name in the object's export section.
     pub export_name: Option<ByteRange>,
 }

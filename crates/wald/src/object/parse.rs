@@ -108,7 +108,8 @@ fn finish(
         if let Some(function) =
             (*index as usize).checked_sub(imported).and_then(|i| parts.functions.get_mut(i))
         {
-            function.debug_name = *name;
+            function.name = *name;
+            function.has_debug_name = name.len > 0;
         }
     }
     for (index, name) in &parts.export_names {
@@ -400,7 +401,8 @@ impl Parts {
                 relocations: ByteRange::default(),
                 comdat: NONE,
                 symbol: NONE,
-                debug_name: ByteRange::default(),
+                name: ByteRange::default(),
+                has_debug_name: false,
                 export_name: None,
             });
         }

@@ -92,7 +92,7 @@ impl CodePlan {
                 continue;
             };
             let parsed = layout.symbols.objects[object.at()].object();
-            let mut relocator = relocator.of(object);
+            let relocator = relocator.of(object);
             for index in of_object.iter().filter_map(OutputFunction::input_index) {
                 let function = &parsed.functions[index];
                 if let Some(sizes) = &self.compressed {

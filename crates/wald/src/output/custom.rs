@@ -120,20 +120,45 @@ impl CustomPlan {
     /// Cuts the contents into tasks.
     pub(super) fn jobs<'b>(&self, number: usize, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
         let mut rest = contents;
-        let total = rest.len();
-        for (index, part) in self.parts.iter().enumerate() {
-            let start = total - rest.len();
-            let end = match (part, self.parts.get(index + 1)) {
-                (Part::Input(input), Some(_)) => self.inputs[input + 1].2 as usize,
-                (Part::Strings { end, .. }, _) => *end as usize,
-                (Part::Input(_), None) => total,
-            };
-            jobs.push(Job { slice: take(&mut rest, end - start), work: Work::CustomPart(number, index) });
+        let (mut first, mut start) = (0, 0);
+        while first < self.parts.len() {
+            let ends_before = |part: &Part| self.end(part) < start + TASK as u64;
+            let last = self.parts.partition_point(ends_before).max(first) + 1;
+            let last = last.min(self.parts.len());
+            let end = self.end(&self.parts[last - 1]);
+            let slice = take(&mut rest, (end - start) as usize);
+            jobs.push(Job { slice, work: Work::CustomParts(number, first..last) });
+            (first, start) = (last, end);
         }
     }
 
-    /// Copies and patches one part.
+    /// Where a part ends in the contents.
+    fn end(&self, part: &Part) -> u64 {
+        match part {
+            Part::Input(input) => self.inputs.get(input + 1).map_or(self.size, |next| next.2),
+            Part::Strings { end, .. } => *end,
+        }
+    }
+
+    /// Copies and patches parts that follow each other.
     pub(super) fn write(
+        &self,
+        layout: &Layout<'_>,
+        relocator: &Relocator<'_>,
+        offsets: &SectionOffsets,
+        parts: std::ops::Range<usize>,
+        slice: &mut [u8],
+    ) {
+        let mut rest = slice;
+        let mut start = parts.start.checked_sub(1).map_or(0, |before| self.end(&self.parts[before]));
+        for part in parts {
+            let end = self.end(&self.parts[part]);
+            self.write_part(layout, relocator, offsets, part, take(&mut rest, (end - start) as usize));
+            start = end;
+        }
+    }
+
+    fn write_part(
         &self,
         layout: &Layout<'_>,
         relocator: &Relocator<'_>,

@@ -4,10 +4,13 @@ use hashbrown::HashMap;
 
 use super::{take, Job, Work};
 use crate::format::opcode;
-use crate::layout::segments::{Content, OutputSegment};
+use crate::layout::segments::{Content, OutputSegment, Part};
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_i64, write_u64};
 use crate::relocate::Relocator;
+
+/// About how many bytes one task copies.
+const TASK: u64 = 128 * 1024;
 
 /// Size of the section's contents, where there is one.
 pub(super) fn size(layout: &Layout<'_>) -> Option<u64> {
@@ -67,13 +70,14 @@ pub(super) fn jobs<'b>(layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut V
         let header = header(layout, segment);
         take(&mut rest, header.len()).copy_from_slice(&header);
         let mut bytes = take(&mut rest, segment.size as usize);
-        let mut position = 0;
-        for (index, part) in segment.parts.iter().enumerate() {
-            take(&mut bytes, (part.offset - position) as usize).fill(0);
-            let size = part_size(layout, &part.content);
-            let slice = take(&mut bytes, size as usize);
-            jobs.push(Job { slice, work: Work::SegmentPart(number, index) });
-            position = part.offset + size;
+        let (parts, mut first) = (&segment.parts, 0);
+        let mut start = 0;
+        while first < parts.len() {
+            let last = parts.partition_point(|part| part.offset < start + TASK).max(first + 1);
+            let end = parts.get(last).map_or(segment.size, |part| part.offset);
+            let slice = take(&mut bytes, (end - start) as usize);
+            jobs.push(Job { slice, work: Work::SegmentParts(number, first..last) });
+            (first, start) = (last, end);
         }
         bytes.fill(0);
     }
@@ -88,16 +92,33 @@ fn part_size(layout: &Layout<'_>, content: &Content) -> u64 {
     }
 }
 
-/// Copies and patches one part.
+/// Copies and patches parts that follow each other, up to where the next one starts.
 pub(super) fn write(
     layout: &Layout<'_>,
     relocator: &Relocator<'_>,
     segment: usize,
-    part: usize,
+    parts: std::ops::Range<usize>,
     slice: &mut [u8],
 ) {
     let segment = &layout.segments.list[segment];
-    let part = &segment.parts[part];
+    let mut position = segment.parts[parts.start].offset;
+    let mut rest = slice;
+    for part in &segment.parts[parts] {
+        take(&mut rest, (part.offset - position) as usize).fill(0);
+        let size = part_size(layout, &part.content);
+        write_part(layout, relocator, segment, part, take(&mut rest, size as usize));
+        position = part.offset + size;
+    }
+    rest.fill(0);
+}
+
+fn write_part(
+    layout: &Layout<'_>,
+    relocator: &Relocator<'_>,
+    segment: &OutputSegment,
+    part: &Part,
+    slice: &mut [u8],
+) {
     match part.content {
         Content::Input(object, index) => {
             let parsed = layout.symbols.objects[object.at()].object();

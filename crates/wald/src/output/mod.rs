@@ -48,6 +48,8 @@ enum Body {
     Data,
     /// Objects' custom sections of one name, by position in [`Plan::custom`].
     Custom(usize),
+    /// Names.
+    Names,
     /// The build id is computed from everything else.
     BuildId,
 }
@@ -86,6 +88,8 @@ pub struct Plan {
     pub code: CodePlan,
     /// Where objects' custom sections go.
     pub custom: Vec<custom::CustomPlan>,
+    /// The name section.
+    pub names: Option<names::NamePlan>,
     /// The same by number of the custom section.
     pub section_offsets: SectionOffsets,
     /// For each segment in the file: offset of its header in the data section, and the header's size.
@@ -126,13 +130,16 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     for (position, custom) in custom.iter().enumerate() {
         sections.push(OutputSection::new(section::CUSTOM, &custom.name, custom.size, Body::Custom(position)));
     }
+    let names = timer.task("plan names", String::new, || names::plan(layout));
+    if let Some(names) = &names {
+        sections.push(OutputSection::new(section::CUSTOM, b"name", names.size, Body::Names));
+    }
     let mut named = |name: &str, bytes: Option<Vec<u8>>| {
         if let Some(bytes) = bytes {
             let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
             sections.push(OutputSection::new(section::CUSTOM, name.as_bytes(), size, body));
         }
     };
-    named("name", timer.task("name section", String::new, || names::names(layout)));
     named("producers", sections::producers(layout));
     named("target_features", sections::target_features(layout));
     if let Some(size) = build_id::size(&layout.options.build_id) {
@@ -148,7 +155,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         size = section.end();
     }
     let segment_headers = data::headers(layout);
-    Plan { values, sections, code, custom, section_offsets, segment_headers, size }
+    Plan { values, sections, code, custom, names, section_offsets, segment_headers, size }
 }
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
@@ -181,10 +188,15 @@ pub fn allocate<'s>(
 ) -> Result<&'s mut [u8], LinkFailure> {
     let place =
         usize::try_from(size).ok().and_then(|size| sink.place(size).filter(|place| place.len() == size));
-    place.ok_or_else(|| {
+    let Some(place) = place else {
         let message = format!("no memory for an output of {size} bytes");
-        diagnostics.fail(Diagnostic::error(Code::Layout, message))
-    })
+        return Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)));
+    };
+    if cfg!(debug_assertions) {
+        // Whatever stood there, every byte is to be written: tests see one that was forgotten.
+        place.fill(0xaa);
+    }
+    Ok(place)
 }
 
 /// A slice of the output and how it is filled.
@@ -197,10 +209,12 @@ pub(crate) struct Job<'b> {
 pub(crate) enum Work {
     /// Functions of the output, by position.
     Functions(std::ops::Range<usize>),
-    /// A part of a data segment: segment and part.
-    SegmentPart(usize, usize),
-    /// A part of a custom section: section and part.
-    CustomPart(usize, usize),
+    /// Parts of a data segment.
+    SegmentParts(usize, std::ops::Range<usize>),
+    /// Parts of a custom section.
+    CustomParts(usize, std::ops::Range<usize>),
+    /// A part of the name section.
+    Names(usize),
 }
 
 /// Cuts `len` bytes off the front of what is left.
@@ -210,7 +224,7 @@ pub(crate) fn take<'b>(rest: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
     front
 }
 
-/// Fills `buffer`, which has the plan's size and holds zeros.
+/// Fills `buffer`, which has the plan's size: every byte of it, whatever stood there.
 pub fn write(layout: &Layout<'_>, plan: &Plan, buffer: &mut [u8], timer: &Timer) {
     let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
     let mut jobs: Vec<Job<'_>> = Vec::new();
@@ -224,16 +238,22 @@ pub fn write(layout: &Layout<'_>, plan: &Plan, buffer: &mut [u8], timer: &Timer)
             Body::Code => plan.code.jobs(layout, contents, &mut jobs),
             Body::Data => data::jobs(layout, contents, &mut jobs),
             Body::Custom(position) => plan.custom[*position].jobs(*position, contents, &mut jobs),
+            Body::Names => {
+                if let Some(names) = &plan.names {
+                    names.jobs(contents, &mut jobs);
+                }
+            }
             Body::BuildId => {}
         }
     }
     jobs.into_par_iter().with_max_len(1).for_each(|job| {
         timer.task("write", String::new, || match job.work {
             Work::Functions(range) => plan.code.write(layout, &relocator, range, job.slice),
-            Work::SegmentPart(segment, part) => data::write(layout, &relocator, segment, part, job.slice),
-            Work::CustomPart(section, part) => {
-                plan.custom[section].write(layout, &relocator, &plan.section_offsets, part, job.slice);
+            Work::SegmentParts(segment, parts) => data::write(layout, &relocator, segment, parts, job.slice),
+            Work::CustomParts(section, parts) => {
+                plan.custom[section].write(layout, &relocator, &plan.section_offsets, parts, job.slice);
             }
+            Work::Names(part) => plan.names.iter().for_each(|names| names.write(layout, part, job.slice)),
         });
     });
     if let Some(section) = plan.sections.iter().find(|section| matches!(section.body, Body::BuildId)) {

@@ -4,11 +4,12 @@
 use rayon::prelude::*;
 use wald_demangle::Demangler;
 
+use super::{take, Job, Work};
 use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::indices::{OutputFunction, OutputGlobal};
 use crate::layout::Layout;
-use crate::leb128::{write_u32, write_u64};
+use crate::leb128::{size_u64, write_u32, write_u64};
 use crate::resolve::display_name_with;
 use crate::symbols::AnySymbol;
 use crate::symbols::SyntheticGlobal;
@@ -18,37 +19,125 @@ const FUNCTION: u8 = 1;
 const GLOBAL: u8 = 7;
 const DATA_SEGMENT: u8 = 9;
 
-/// The section's contents, unless it is stripped.
-pub(super) fn names(layout: &Layout<'_>) -> Option<Vec<u8>> {
+/// The section, all sizes known.
+pub struct NamePlan {
+    parts: Vec<Part>,
+    /// Size of the section's contents.
+    pub size: u64,
+}
+
+enum Part {
+    /// Made while planning.
+    Bytes(Vec<u8>),
+    /// Names of these functions, by position in the output, as they stand in the objects; and their size.
+    Functions(std::ops::Range<usize>, usize),
+}
+
+/// Functions of one task.
+const PIECE: usize = 2048;
+
+/// Plans the section, unless it is stripped.
+pub(super) fn plan(layout: &Layout<'_>) -> Option<NamePlan> {
     let options = layout.options;
     if options.strip_all && !options.keep_sections.iter().any(|name| name == "name") {
         return None;
     }
-    let (functions, globals, segments) = (functions(layout), globals(layout), segments(layout));
-    if functions.0 + globals.0 + segments.0 == 0 {
+    let imported = imported_functions(layout);
+    let pieces = function_pieces(layout);
+    let functions = imported.count + pieces.iter().map(|(count, _)| count).sum::<u64>();
+    let (globals, segments) = (globals(layout), segments(layout));
+    if functions + globals.count + segments.count == 0 {
         return None;
     }
-    let mut out = Vec::with_capacity(functions.1.len() + globals.1.len() + segments.1.len() + 64);
     let output = options.output.rsplit('/').next().unwrap_or(&options.output);
     let module = options.soname.as_deref().unwrap_or(output);
-    let mut body = Vec::new();
+    let (mut first, mut body) = (Vec::new(), Vec::new());
     write_name(&mut body, module.as_bytes());
-    write_subsection(&mut out, MODULE, &[], &body);
-    for (id, (count, body)) in [(FUNCTION, functions), (GLOBAL, globals), (DATA_SEGMENT, segments)] {
-        if count > 0 {
-            let mut prefix = Vec::new();
-            write_u64(&mut prefix, count);
-            write_subsection(&mut out, id, &prefix, &body);
+    write_header(&mut first, MODULE, &[], body.len());
+    first.extend_from_slice(&body);
+    let mut parts = Vec::new();
+    if functions > 0 {
+        let size = imported.out.len() + pieces.iter().map(|(_, part)| part.size()).sum::<usize>();
+        write_header(&mut first, FUNCTION, &count(functions), size);
+        first.extend_from_slice(&imported.out);
+        parts.extend(pieces.into_iter().map(|(_, part)| part));
+    }
+    parts.insert(0, Part::Bytes(first));
+    for (id, namer) in [(GLOBAL, globals), (DATA_SEGMENT, segments)] {
+        if namer.count > 0 {
+            let mut subsection = Vec::new();
+            write_header(&mut subsection, id, &count(namer.count), namer.out.len());
+            subsection.extend_from_slice(&namer.out);
+            parts.push(Part::Bytes(subsection));
         }
     }
-    Some(out)
+    let size = parts.iter().map(|part| part.size() as u64).sum();
+    Some(NamePlan { parts, size })
 }
 
-fn write_subsection(out: &mut Vec<u8>, id: u8, prefix: &[u8], body: &[u8]) {
+impl NamePlan {
+    /// Cuts the contents into tasks.
+    pub(super) fn jobs<'b>(&self, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
+        let mut rest = contents;
+        for (position, part) in self.parts.iter().enumerate() {
+            let slice = take(&mut rest, part.size());
+            jobs.push(Job { slice, work: Work::Names(position) });
+        }
+    }
+
+    /// Writes one part.
+    pub(super) fn write(&self, layout: &Layout<'_>, part: usize, slice: &mut [u8]) {
+        match &self.parts[part] {
+            Part::Bytes(bytes) => slice.copy_from_slice(bytes),
+            Part::Functions(positions, _) => {
+                let mut rest = slice;
+                for position in positions.clone() {
+                    let Some(name) = input_name(layout, position) else { continue };
+                    let mut out = &mut *rest;
+                    let index = layout.imports.functions + position as u32;
+                    let mut written = put_u32(out, index);
+                    out = &mut out[written..];
+                    let length = put_u32(out, name.text.len() as u32);
+                    out[length..length + name.text.len()].copy_from_slice(name.text);
+                    written += length + name.text.len();
+                    take(&mut rest, written);
+                }
+            }
+        }
+    }
+}
+
+impl Part {
+    fn size(&self) -> usize {
+        match self {
+            Part::Bytes(bytes) => bytes.len(),
+            Part::Functions(_, size) => *size,
+        }
+    }
+}
+
+fn count(number: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_u64(&mut out, number);
+    out
+}
+
+/// Writes a number where there is room for it; how many bytes it took.
+fn put_u32(out: &mut [u8], mut value: u32) -> usize {
+    let mut position = 0;
+    while value >= 0x80 {
+        out[position] = value as u8 | 0x80;
+        value >>= 7;
+        position += 1;
+    }
+    out[position] = value as u8;
+    position + 1
+}
+
+fn write_header(out: &mut Vec<u8>, id: u8, prefix: &[u8], body: usize) {
     out.push(id);
-    write_u64(out, (prefix.len() + body.len()) as u64);
+    write_u64(out, (prefix.len() + body) as u64);
     out.extend_from_slice(prefix);
-    out.extend_from_slice(body);
 }
 
 fn write_name(out: &mut Vec<u8>, name: &[u8]) {
@@ -89,57 +178,93 @@ impl<'a> Namer<'a> {
         let layout = self.layout;
         self.shown(index, "", layout.names.text(layout.symbols.get(id).name.0));
     }
+}
 
-    fn function(&mut self, position: usize) {
-        let layout = self.layout;
-        let index = layout.imports.functions + position as u32;
-        match layout.indices.functions[position] {
-            OutputFunction::Synthetic(id) => {
-                self.raw(index, &layout.symbols.synthetic_functions[id.at()].name)
-            }
-            OutputFunction::Input(object, function) => {
-                let parsed = layout.symbols.objects[object.at()].object();
-                let function = &parsed.functions[function as usize];
-                let debug_name = function.debug_name.of(&parsed.bytes);
-                match parsed.symbols.get(function.symbol as usize) {
-                    Some(_) if !debug_name.is_empty() => self.raw(index, debug_name),
-                    Some(symbol) => self.shown(index, "", symbol.name_in(parsed)),
-                    None => {}
-                }
-            }
+/// A function's name as it stands in an object.
+struct InputName<'a> {
+    text: &'a [u8],
+    /// It comes from the object's name section, and is shown as it is.
+    is_final: bool,
+}
+
+/// The name of a function of an object; `None` for the linker's own and for those without a name.
+#[inline]
+fn input_name<'a>(layout: &'a Layout<'_>, position: usize) -> Option<InputName<'a>> {
+    match layout.indices.functions[position] {
+        OutputFunction::Synthetic(_) => None,
+        OutputFunction::Input(object, function) => {
+            let parsed = layout.symbols.objects[object.at()].object();
+            let function = &parsed.functions[function as usize];
+            let named = function.symbol != crate::object::NONE;
+            named.then(|| InputName {
+                text: function.name.of(&parsed.bytes),
+                is_final: function.has_debug_name,
+            })
         }
     }
 }
 
-/// How many functions have names, and the entries.
-fn functions(layout: &Layout<'_>) -> (u64, Vec<u8>) {
-    let mut imported = Namer::new(layout);
+fn imported_functions<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
+    let mut namer = Namer::new(layout);
     let is_function = |id: &&SymbolId| layout.symbols.get(**id).kind == SymbolKind::Function;
     for &id in layout.imports.symbols.iter().filter(is_function) {
-        imported.symbol(layout.imports.index_of(id).unwrap_or(0), id);
+        namer.symbol(layout.imports.index_of(id).unwrap_or(0), id);
     }
-    let count = layout.indices.functions.len();
-    let piece = 1024;
-    let pieces: Vec<(u64, Vec<u8>)> = (0..count.div_ceil(piece))
-        .into_par_iter()
-        .map(|number| {
-            let mut namer = Namer::new(layout);
-            for position in number * piece..count.min((number + 1) * piece) {
-                namer.function(position);
-            }
-            (namer.count, namer.out)
-        })
-        .collect();
-    let named = imported.count + pieces.iter().map(|(count, _)| count).sum::<u64>();
-    let mut out = imported.out;
-    out.reserve(pieces.iter().map(|(_, bytes)| bytes.len()).sum());
-    for (_, bytes) in pieces {
-        out.extend_from_slice(&bytes);
-    }
-    (named, out)
+    namer
 }
 
-fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
+/// The defined functions' names in pieces, and how many names each has.
+fn function_pieces(layout: &Layout<'_>) -> Vec<(u64, Part)> {
+    let count = layout.indices.functions.len();
+    let pieces = (0..count.div_ceil(PIECE)).into_par_iter();
+    pieces
+        .map(|number| {
+            let positions = number * PIECE..count.min((number + 1) * PIECE);
+            unchanged_piece(layout, positions.clone()).unwrap_or_else(|| changed_piece(layout, positions))
+        })
+        .collect()
+}
+
+/// A piece whose names are the objects' own; those are copied when all is written.
+fn unchanged_piece(layout: &Layout<'_>, positions: std::ops::Range<usize>) -> Option<(u64, Part)> {
+    let mut demangler = Demangler::new();
+    let (mut count, mut size) = (0, 0);
+    for position in positions.clone() {
+        if matches!(layout.indices.functions[position], OutputFunction::Synthetic(_)) {
+            return None;
+        }
+        let Some(name) = input_name(layout, position) else { continue };
+        if !name.is_final {
+            let shown = display_name_with(&mut demangler, name.text, layout.options.demangle);
+            if matches!(shown, std::borrow::Cow::Owned(_)) || shown.len() != name.text.len() {
+                return None;
+            }
+        }
+        let index = layout.imports.functions + position as u32;
+        let len = name.text.len();
+        size += size_u64(u64::from(index)) + size_u64(len as u64) + len;
+        count += 1;
+    }
+    Some((count, Part::Functions(positions, size)))
+}
+
+fn changed_piece(layout: &Layout<'_>, positions: std::ops::Range<usize>) -> (u64, Part) {
+    let mut namer = Namer::new(layout);
+    for position in positions {
+        let index = layout.imports.functions + position as u32;
+        match (layout.indices.functions[position], input_name(layout, position)) {
+            (OutputFunction::Synthetic(id), _) => {
+                namer.raw(index, &layout.symbols.synthetic_functions[id.at()].name);
+            }
+            (_, Some(name)) if name.is_final => namer.raw(index, name.text),
+            (_, Some(name)) => namer.shown(index, "", name.text),
+            (_, None) => {}
+        }
+    }
+    (namer.count, Part::Bytes(namer.out))
+}
+
+fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     let mut namer = Namer::new(layout);
     let is_global = |id: &&SymbolId| layout.symbols.get(**id).kind == SymbolKind::Global;
     for &id in layout.imports.symbols.iter().filter(is_global) {
@@ -184,7 +309,7 @@ fn globals(layout: &Layout<'_>) -> (u64, Vec<u8>) {
         let prefix = if kind == SymbolKind::Function { "GOT.func.internal." } else { "GOT.data.internal." };
         namer.shown(index, prefix, name);
     }
-    (namer.count, namer.out)
+    namer
 }
 
 /// Names of the linker's own globals.
@@ -197,12 +322,12 @@ pub fn synthetic_name(global: SyntheticGlobal) -> &'static [u8] {
     }
 }
 
-fn segments(layout: &Layout<'_>) -> (u64, Vec<u8>) {
+fn segments<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     let mut namer = Namer::new(layout);
     for (index, segment) in layout.segments.list.iter().enumerate() {
         if !segment.name.is_empty() && layout.is_in_file(segment) {
             namer.raw(index as u32, &segment.name);
         }
     }
-    (namer.count, namer.out)
+    namer
 }

@@ -8,7 +8,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SymbolId};
 use crate::layout::imports::{global_type, table_type};
-use crate::layout::indices::{signature_of, OutputGlobal, OutputTable};
+use crate::layout::indices::{OutputGlobal, OutputTable};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::options::UnresolvedPolicy;
@@ -160,9 +160,7 @@ fn pointer_type(layout: &Layout<'_>) -> u8 {
 }
 
 pub(super) fn functions(layout: &Layout<'_>) -> Option<Vec<u8>> {
-    list(&layout.indices.functions, |out, &function| {
-        write_u32(out, layout.indices.type_of(signature_of(&layout.symbols, function)));
-    })
+    list(&layout.indices.function_types, |out, &type_index| write_u32(out, type_index))
 }
 
 pub(super) fn tables(layout: &Layout<'_>) -> Option<Vec<u8>> {

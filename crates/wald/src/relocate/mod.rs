@@ -67,7 +67,7 @@ impl<'a> Relocator<'a> {
         let parsed = linked.object();
         let functions = &indices.function[chunks.functions.of(object, 0)..][..parsed.functions.len()];
         let segments = &self.values.segments[chunks.segments.of(object, 0)..][..parsed.segments.len()];
-        ObjectRelocator { link: self, object, linked, parsed, functions, segments, last_string: 0 }
+        ObjectRelocator { link: self, object, linked, parsed, functions, segments }
     }
 
     #[inline]
@@ -86,14 +86,12 @@ pub struct ObjectRelocator<'r> {
     functions: &'r [u32],
     /// The addresses of its segments, or [`SymbolValues::ASK`].
     segments: &'r [u64],
-    /// Where the last merged string was found: the next one is often behind it.
-    last_string: usize,
 }
 
 impl ObjectRelocator<'_> {
     /// The value of a relocation. `place` is the address of the relocated bytes, for relative ones.
     #[inline]
-    fn value(&mut self, relocation: &Relocation, tombstone: Option<u64>, place: u64) -> u64 {
+    fn value(&self, relocation: &Relocation, tombstone: Option<u64>, place: u64) -> u64 {
         use RelocationType::*;
         let dead = tombstone.unwrap_or(relocation.addend as u64);
         let kind = relocation.kind;
@@ -222,7 +220,7 @@ impl ObjectRelocator<'_> {
 
     /// Offset in the output of a place in a custom section.
     #[inline]
-    fn section_offset(&mut self, relocation: &Relocation) -> u64 {
+    fn section_offset(&self, relocation: &Relocation) -> u64 {
         let (sections, addend) = (self.link.sections, relocation.addend as u64);
         let element = self.parsed.symbols[relocation.index as usize].element as usize;
         let flat = self.link.layout.chunks.sections.of(self.object, element);
@@ -230,20 +228,13 @@ impl ObjectRelocator<'_> {
             None => u64::from(sections.offsets[flat]).wrapping_add(addend),
             Some((merged, input)) => {
                 let strings = &sections.merged[merged as usize];
-                strings.output_offset_near(input as usize, addend, &mut self.last_string)
+                strings.output_offset(input as usize, addend)
             }
         }
     }
 
     /// Patches a chunk's copy. `base` is what relocation offsets count from, `place` the address of the copy.
-    pub fn apply(
-        &mut self,
-        range: ByteRange,
-        base: u32,
-        tombstone: Option<u64>,
-        place: u64,
-        copy: &mut [u8],
-    ) {
+    pub fn apply(&self, range: ByteRange, base: u32, tombstone: Option<u64>, place: u64, copy: &mut [u8]) {
         for relocation in self.parsed.relocations(range) {
             let at = (relocation.offset - base) as usize;
             let value = self.value(&relocation, tombstone, place.wrapping_add(at as u64));
@@ -252,7 +243,7 @@ impl ObjectRelocator<'_> {
     }
 
     /// How many bytes a function's body takes when its relocated numbers are as short as can be.
-    pub fn compressed_size(&mut self, function: usize) -> u32 {
+    pub fn compressed_size(&self, function: usize) -> u32 {
         let function = &self.parsed.functions[function];
         let mut size = function.range.len - u32::from(function.prefix);
         for relocation in self.parsed.relocations(function.relocations) {
@@ -264,7 +255,7 @@ impl ObjectRelocator<'_> {
     }
 
     /// Writes a function's body with short numbers.
-    pub fn write_compressed(&mut self, function: usize, out: &mut Vec<u8>) {
+    pub fn write_compressed(&self, function: usize, out: &mut Vec<u8>) {
         let parsed = self.parsed;
         let function = &parsed.functions[function];
         let bytes: &[u8] = &parsed.bytes;

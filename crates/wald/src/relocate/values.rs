@@ -108,7 +108,7 @@ fn look_up(layout: &Layout<'_>, id: SymbolId) -> SymbolValue {
                     _ => NONE,
                 },
             };
-            value = u64::from(table.of_symbol(symbols, chunks, id)) | u64::from(body) << 32;
+            value = u64::from(table.of_symbol(chunks, id)) | u64::from(body) << 32;
         }
         _ => {}
     }
@@ -172,7 +172,7 @@ pub fn got_value(layout: &Layout<'_>, symbol: AnySymbol) -> u64 {
         },
         AnySymbol::Global(id) => match symbols.get(id).kind {
             SymbolKind::Data => data_address(layout, id, absolute),
-            _ => u64::from(table.of_symbol(symbols, chunks, id)),
+            _ => u64::from(table.of_symbol(chunks, id)),
         },
     }
 }

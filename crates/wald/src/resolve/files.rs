@@ -10,6 +10,8 @@ use crate::symbols::ImportAttributes;
 struct Loading<'a> {
     object: &'a Object,
     linked: LinkedObject,
+    /// What its symbols refer to, so far.
+    references: Vec<Option<SymbolId>>,
     next: usize,
     /// Why it was extracted: noted when it is done.
     because: Option<(FileId, SymbolId)>,
@@ -102,7 +104,8 @@ impl<'a> Resolver<'a> {
         while let Some(top) = stack.last_mut() {
             let object = top.object;
             let Some(symbol) = object.symbols.get(top.next) else {
-                if let Some(done) = stack.pop() {
+                if let Some(mut done) = stack.pop() {
+                    done.linked.set_references(&done.references);
                     self.table.object_of_file[done.linked.file.at()] =
                         Some(ObjectId::new(self.table.objects.len()));
                     self.table.objects.push(done.linked);
@@ -115,7 +118,7 @@ impl<'a> Resolver<'a> {
             let index = top.next;
             top.next += 1;
             let (reference, needed) = self.add_symbol(&top.linked, index, symbol);
-            top.linked.push_reference(reference);
+            top.references.push(reference);
             if let Some((needed, id)) = needed {
                 let referrer = top.linked.file;
                 if self.loaded[needed.at()] {
@@ -147,7 +150,8 @@ impl<'a> Resolver<'a> {
         };
         let mut linked = LinkedObject::new(file, object.clone(), candidate.display(), !candidate.lazy);
         linked.kept_comdats = object.comdats.iter().map(|&name| self.add_comdat(name)).collect();
-        Some(Loading { object, linked, next: 0, because: None })
+        let references = Vec::with_capacity(object.symbols.len());
+        Some(Loading { object, linked, references, next: 0, because: None })
     }
 
     /// Adds one symbol of an object. Gives its entry in the table, and the file that must be loaded for it.
