@@ -311,7 +311,7 @@ impl Joiner<'_> {
                 let lies_in_segment = own.kind == SymbolKind::Data && !own.flags.is_absolute();
                 let segment = lies_in_segment.then(|| {
                     let flat = self.chunks.segments.of(definer, own.element as usize);
-                    self.segments.locate(flat, own.offset)
+                    self.segments.locate(self.symbols, flat, own.offset)
                 });
                 if let Some((segment, _)) = segment.flatten().filter(|(segment, _)| !segment.is_tls) {
                     let segment = String::from_utf8_lossy(&segment.name);

@@ -82,20 +82,26 @@ pub struct Segments {
 pub struct Merged {
     /// The input segments.
     pub inputs: Vec<(ObjectId, u32)>,
-    /// Alignment as a power of two.
-    alignment: u32,
     /// The result.
     pub strings: MergedStrings,
 }
 
 impl Segments {
     /// Segment and offset in it of a byte of an input segment; `None` where the segment is not in the output.
-    pub fn locate(&self, flat: usize, offset: u64) -> Option<(&OutputSegment, u64)> {
+    pub fn locate(&self, symbols: &SymbolTable, flat: usize, offset: u64) -> Option<(&OutputSegment, u64)> {
         let place = &self.places[flat];
         let segment = self.list.get(place.segment as usize)?;
         let inside = match place.merged {
             Some((merged, input)) => {
-                self.merged[merged as usize].strings.output_offset(input as usize, offset)
+                let merged = &self.merged[merged as usize];
+                let (object, index) = merged.inputs[input as usize];
+                let parsed = symbols.objects[object.at()].object();
+                merged.strings.output_offset(
+                    input as usize,
+                    parsed,
+                    parsed.segments[index as usize].strings,
+                    offset,
+                )
             }
             None => offset,
         };
@@ -221,18 +227,17 @@ fn place_inputs(
     let number = segments.list.len() as u32;
     // The strings stand where the first of their inputs would.
     let first_merged = segments.merged.len();
-    let mut alike: HashMap<(u32, u32), usize> = HashMap::new();
+    let mut alike: HashMap<u32, usize> = HashMap::new();
     for input in inputs {
         let Some(flags) = input.merge_flags else { continue };
-        let position = *alike.entry((input.alignment, flags)).or_insert_with(|| {
-            let alignment = input.alignment;
-            segments.merged.push(Merged { inputs: Vec::new(), alignment, strings: MergedStrings::default() });
+        let position = *alike.entry(flags).or_insert_with(|| {
+            segments.merged.push(Merged { inputs: Vec::new(), strings: MergedStrings::default() });
             segments.merged.len() - 1
         });
         segments.merged[position].inputs.push((input.object, input.index));
     }
     for merged in &mut segments.merged[first_merged..] {
-        merge(symbols, merged);
+        merged.merge(symbols);
     }
     let mut size = 0u64;
     output.parts.reserve(inputs.len());
@@ -246,9 +251,9 @@ fn place_inputs(
                     Place { segment: number, offset, merged: None };
             }
             Some(flags) => {
-                let Some(position) = alike.remove(&(input.alignment, flags)) else { continue };
+                let Some(position) = alike.remove(&flags) else { continue };
                 let merged = &segments.merged[position];
-                let offset = size.next_multiple_of(1 << merged.alignment);
+                let offset = size;
                 output.parts.push(Part { offset, content: Content::Merged(position as u32) });
                 size = offset + merged.strings.size;
                 for (input, &(object, index)) in merged.inputs.iter().enumerate() {
@@ -262,12 +267,14 @@ fn place_inputs(
     segments.list.push(output);
 }
 
-fn merge(symbols: &SymbolTable, merged: &mut Merged) {
-    let input = |&(object, index): &(ObjectId, u32)| {
-        let parsed = symbols.objects[object.at()].object();
-        parsed.segments[index as usize].data.of(&parsed.bytes)
-    };
-    let inputs: Vec<&[u8]> = merged.inputs.iter().map(input).collect();
-    // That strings are terminated was checked: one that is not would stay as it is.
-    merged.strings = merge_strings::merge(&inputs, 1 << merged.alignment).unwrap_or_default();
+impl Merged {
+    fn merge(&mut self, symbols: &SymbolTable) {
+        let input = |&(object, index): &(ObjectId, u32)| {
+            let parsed = symbols.objects[object.at()].object();
+            let segment = &parsed.segments[index as usize];
+            (parsed.strings.of(segment.strings), segment.data.of(&parsed.bytes))
+        };
+        let inputs: Vec<_> = self.inputs.iter().map(input).collect();
+        self.strings = merge_strings::merge(&inputs);
+    }
 }

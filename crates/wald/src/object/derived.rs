@@ -74,11 +74,18 @@ impl Object {
                 function.name = symbol.text;
             }
         }
+        for segment in self.segments.iter_mut().filter(|segment| segment.has_strings()) {
+            segment.strings = self.strings.add(segment.data.of(bytes));
+        }
+        for section in &mut self.custom_sections {
+            if InputSection::has_strings(section.name.of(bytes)) {
+                section.strings = self.strings.add(section.data.of(bytes));
+            }
+        }
         let unterminated = |data: ByteRange| data.len > 0 && data.of(bytes).last() != Some(&0);
         let strings = |segment: &&InputSegment| segment.flags & segment_flags::STRINGS != 0;
-        let is_string_section = |name: &[u8]| matches!(name, b".debug_str" | b".debug_line_str");
         let sections =
-            self.custom_sections.iter().filter(|section| is_string_section(section.name.of(bytes)));
+            self.custom_sections.iter().filter(|section| InputSection::has_strings(section.name.of(bytes)));
         let has_unterminated_strings = self.segments.iter().filter(strings).any(|s| unterminated(s.data))
             || sections.into_iter().any(|section| unterminated(section.data));
         let features = self.features.as_ref().map(|features| {

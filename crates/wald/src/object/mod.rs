@@ -11,6 +11,7 @@ mod interface;
 mod linking;
 mod parse;
 mod relocations;
+mod strings;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use crate::parse_error::ParseError;
 
 pub use derived::{Properties, SegmentFamily};
 pub use linking::scan_defined_symbols;
+pub use strings::{ChunkStrings, StringPiece, StringTable};
 
 /// No comdat, or no element.
 pub const NONE: u32 = u32::MAX;
@@ -79,6 +81,8 @@ pub struct Object {
     pub legacy_function_table: bool,
     /// What follows from all this.
     pub properties: Properties,
+    /// Strings that may be merged.
+    pub strings: StringTable,
 }
 
 /// An import.
@@ -168,6 +172,8 @@ pub struct InputSegment {
     pub family: SegmentFamily,
     /// As [`InputFunction::asks`].
     pub asks: bool,
+    /// Its strings, where they may be merged.
+    pub strings: ChunkStrings,
 }
 
 impl InputSegment {
@@ -176,10 +182,14 @@ impl InputSegment {
         self.flags & segment_flags::TLS != 0
     }
 
-    /// Whether its strings are merged with others. Aligned ones are left alone.
+    /// Whether its strings are merged with others.
     pub fn is_mergeable(&self, options: &Options) -> bool {
-        let strings = self.flags & segment_flags::STRINGS != 0 && self.alignment == 0;
-        options.optimize > 0 && strings && self.data.len > 0
+        options.optimize > 0 && self.has_strings()
+    }
+
+    /// Whether its strings may be merged with others. Aligned ones are left alone.
+    fn has_strings(&self) -> bool {
+        self.flags & segment_flags::STRINGS != 0 && self.alignment == 0 && self.data.len > 0
     }
 
     /// Whether it must not be removed.
@@ -201,6 +211,8 @@ pub struct InputSection {
     pub relocations: ByteRange,
     /// Comdat group, or [`NONE`].
     pub comdat: u32,
+    /// Its strings, where they may be merged.
+    pub strings: ChunkStrings,
 }
 
 /// A symbol table entry.
@@ -226,7 +238,12 @@ pub struct ObjectSymbol {
 impl InputSection {
     /// Whether the strings of a section of this name are merged.
     pub fn is_mergeable(options: &Options, name: &[u8]) -> bool {
-        options.optimize > 0 && matches!(name, b".debug_str" | b".debug_line_str")
+        options.optimize > 0 && InputSection::has_strings(name)
+    }
+
+    /// Whether the strings of a section of this name may be merged.
+    fn has_strings(name: &[u8]) -> bool {
+        matches!(name, b".debug_str" | b".debug_line_str")
     }
 }
 

@@ -139,6 +139,7 @@ fn finish(
         called_directly: Vec::new(),
         legacy_function_table: parts.legacy_function_table,
         properties: Properties::default(),
+        strings: StringTable::default(),
     };
     relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
     object.derive(interners);
@@ -437,6 +438,7 @@ impl Parts {
                 comdat: NONE,
                 family: SegmentFamily::Other,
                 asks: false,
+                strings: ChunkStrings::default(),
             });
         }
         Ok(())
@@ -464,6 +466,7 @@ impl Parts {
             section_index: self.section_count,
             relocations: ByteRange::default(),
             comdat: NONE,
+            strings: ChunkStrings::default(),
         });
         Ok(())
     }

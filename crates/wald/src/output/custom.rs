@@ -72,10 +72,9 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
 impl CustomPlan {
     fn place(&mut self, layout: &Layout<'_>, offsets: &mut SectionOffsets) {
         if InputSection::is_mergeable(layout.options, &self.name) {
-            if let Some(strings) = self.merge(layout) {
-                self.place_strings(layout, strings, offsets);
-                return;
-            }
+            let strings = self.merge(layout);
+            self.place_strings(layout, strings, offsets);
+            return;
         }
         for (position, (object, index, offset)) in self.inputs.iter_mut().enumerate() {
             let section = &layout.symbols.objects[object.at()].object().custom_sections[*index as usize];
@@ -86,17 +85,17 @@ impl CustomPlan {
         }
     }
 
-    /// Merged strings, unless a section does not end with a NUL.
-    fn merge(&self, layout: &Layout<'_>) -> Option<MergedStrings> {
-        let inputs: Vec<&[u8]> = self
+    fn merge(&self, layout: &Layout<'_>) -> MergedStrings {
+        let inputs: Vec<_> = self
             .inputs
             .iter()
             .map(|&(object, index, _)| {
                 let parsed = layout.symbols.objects[object.at()].object();
-                parsed.custom_sections[index as usize].data.of(&parsed.bytes)
+                let section = &parsed.custom_sections[index as usize];
+                (parsed.strings.of(section.strings), section.data.of(&parsed.bytes))
             })
             .collect();
-        merge_strings::merge(&inputs, 1).ok()
+        merge_strings::merge(&inputs)
     }
 
     fn place_strings(&mut self, layout: &Layout<'_>, strings: MergedStrings, offsets: &mut SectionOffsets) {
@@ -175,15 +174,12 @@ impl CustomPlan {
                 relocator.of(object).apply(section.relocations, 0, tombstone(&self.name), 0, slice);
             }
             Part::Strings { merge, first, last, .. } => {
-                let strings = &offsets.merged[merge].strings[first..last];
-                let base = strings[0].offset;
-                for string in strings {
-                    let (object, index, _) = self.inputs[string.input as usize];
+                let text = |input: u32| {
+                    let (object, index, _) = self.inputs[input as usize];
                     let parsed = layout.symbols.objects[object.at()].object();
-                    let data = parsed.custom_sections[index as usize].data.of(&parsed.bytes);
-                    let text = &data[string.start as usize..(string.start + string.len) as usize];
-                    slice[(string.offset - base) as usize..][..text.len()].copy_from_slice(text);
-                }
+                    parsed.custom_sections[index as usize].data.of(&parsed.bytes)
+                };
+                offsets.merged[merge].write(text, first..last, slice);
             }
         }
     }

@@ -129,15 +129,12 @@ fn write_part(
         }
         Content::Merged(merged) => {
             let merged = &layout.segments.merged[merged as usize];
-            // Aligned strings leave gaps.
-            slice.fill(0);
-            for string in &merged.strings.strings {
-                let (object, index) = merged.inputs[string.input as usize];
+            let text = |input: u32| {
+                let (object, index) = merged.inputs[input as usize];
                 let parsed = layout.symbols.objects[object.at()].object();
-                let data = parsed.segments[index as usize].data.of(&parsed.bytes);
-                let text = &data[string.start as usize..(string.start + string.len) as usize];
-                slice[string.offset as usize..][..text.len()].copy_from_slice(text);
-            }
+                parsed.segments[index as usize].data.of(&parsed.bytes)
+            };
+            merged.strings.write(text, 0..merged.strings.strings.len(), slice);
         }
     }
 }

@@ -227,8 +227,8 @@ impl ObjectRelocator<'_> {
         match sections.merged_inputs[flat] {
             None => u64::from(sections.offsets[flat]).wrapping_add(addend),
             Some((merged, input)) => {
-                let strings = &sections.merged[merged as usize];
-                strings.output_offset(input as usize, addend)
+                let strings = self.parsed.custom_sections[element].strings;
+                sections.merged[merged as usize].output_offset(input as usize, self.parsed, strings, addend)
             }
         }
     }

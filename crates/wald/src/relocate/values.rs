@@ -148,7 +148,7 @@ pub fn own_address(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, ab
         return Some(own.offset);
     }
     let flat = layout.chunks.segments.of(object, own.element as usize);
-    let (segment, offset) = layout.segments.locate(flat, own.offset)?;
+    let (segment, offset) = layout.segments.locate(&layout.symbols, flat, own.offset)?;
     Some(if own.flags.is_tls() && !absolute { offset } else { segment.address + offset })
 }
 
