@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod arguments;
+pub mod arrivals;
 pub mod bench;
 pub mod bless;
 pub mod corpus;
@@ -13,9 +14,11 @@ pub mod demo_objects;
 pub mod demo_sqlite;
 pub mod diff;
 pub mod dist;
+pub mod edits;
 pub mod engine;
 pub mod explain;
 pub mod job;
+pub mod library_job;
 pub mod measure;
 pub mod module;
 pub mod packages;
@@ -50,6 +53,18 @@ pub const COMMANDS: &[Command] = &[
         summary: "bring what the tests need, then run all tests",
         help: test::HELP,
         run: test::run,
+    },
+    Command {
+        name: "arrivals",
+        summary: "link the jobs with inputs in shuffled order",
+        help: arrivals::HELP,
+        run: arrivals::run,
+    },
+    Command {
+        name: "edits",
+        summary: "relink the jobs after random edits",
+        help: edits::HELP,
+        run: edits::run,
     },
     Command { name: "corpus", summary: "build the real link jobs", help: corpus::HELP, run: corpus::run },
     Command {

@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 mod checks;
+mod command_line;
 mod configure;
 mod help;
 mod inputs;
@@ -24,6 +25,7 @@ mod timing_report;
 mod verbose_link;
 
 use checks::Checks;
+pub use command_line::CommandLine;
 use configure::{Configuration, Settings};
 use option_table::Opt;
 use parse::Arguments;

@@ -118,6 +118,11 @@ impl Linker {
         input.parsed.get_or_init(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() });
     }
 
+    /// The inputs that take part, in order.
+    pub fn inputs(&self) -> impl Iterator<Item = (InputId, &InputDescription)> {
+        self.order.iter().map(|&id| (id, &self.inputs[id.at()].description))
+    }
+
     /// How many inputs take part.
     pub fn input_count(&self) -> usize {
         self.order.len()

@@ -1,0 +1,73 @@
+//! A command line as data: what a build tool that embeds the library needs to do the link that it would have started a
+//! linker for.
+
+use crate::checks;
+use crate::configure::{self, Configuration};
+use crate::inputs;
+use crate::parse;
+use crate::response_file::{self, Quoting};
+use wald::options::Options;
+use wald::{InputDescription, Linker};
+
+/// A command line that was understood.
+#[derive(Clone, Debug)]
+pub struct CommandLine {
+    /// What the options say.
+    pub options: Options,
+    /// The inputs in order; libraries have been found.
+    pub inputs: Vec<InputDescription>,
+}
+
+impl CommandLine {
+    /// Reads the arguments behind the program's name. What is wrong with them is said as the command would say it.
+    pub fn read(arguments: Vec<String>) -> Result<CommandLine, Vec<String>> {
+        let (arguments, mut wrong) = response_file::expand(arguments, Quoting::default());
+        let arguments = parse::parse(arguments);
+        wrong.extend(arguments.missing_value.iter().map(|option| format!("{option}: missing argument")));
+        wrong.extend(arguments.unknown.iter().map(|text| format!("unknown argument: {text}")));
+        let Configuration { mut options, settings, mut diagnostics, .. } = configure::configure(&arguments);
+        let mut linker = Linker::new(Options::default());
+        if inputs::declare(&mut linker, &arguments, &settings).are_missing() {
+            wrong.push("no input files".into());
+        }
+        let checks = checks::check(&arguments, &options, &settings, None);
+        options.allowed_undefined.extend(checks.allowed_undefined);
+        diagnostics.extend(checks.diagnostics);
+        wrong.extend(diagnostics.into_iter().map(|diagnostic| diagnostic.message));
+        let (mistakes, inputs): (Vec<_>, Vec<_>) =
+            linker.inputs().map(|(_, input)| input.clone()).partition(|input| input.path.is_empty());
+        if !mistakes.is_empty() {
+            // Their words went to the linker, for the place in the order.
+            let linked = linker.finish().diagnostics.into_iter();
+            wrong.extend(linked.filter(|said| said.location.is_none()).map(|said| said.message));
+        }
+        if wrong.is_empty() {
+            Ok(CommandLine { options, inputs })
+        } else {
+            Err(wrong)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<CommandLine, Vec<String>> {
+        CommandLine::read(arguments.iter().map(|argument| argument.to_string()).collect())
+    }
+
+    #[test]
+    fn options_and_inputs_are_told_apart() {
+        let read = read(&["--no-entry", "a.o", "--start-lib", "b.o", "--end-lib", "-o", "c.wasm"]).unwrap();
+        assert_eq!(read.options.output, "c.wasm");
+        let inputs: Vec<(&str, bool)> = read.inputs.iter().map(|input| (&*input.path, input.lazy)).collect();
+        assert_eq!(inputs, [("a.o", false), ("b.o", true)]);
+    }
+
+    #[test]
+    fn mistakes_are_said() {
+        let wrong = read(&["a.o", "--no-such-option", "-lmissing", "-o", "c.wasm"]).unwrap_err();
+        assert_eq!(wrong, ["unknown argument: --no-such-option", "unable to find library -lmissing"]);
+    }
+}
