@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a link costs with Wald, with wasm-ld, and what merely copying costs.
 
 use crate::arguments::Arguments;
+use crate::bench_pipeline;
 use crate::corpus;
 use crate::job;
 use crate::measure::{measure, Cost};
@@ -12,6 +13,7 @@ use std::time::Duration;
 /// What `--help` prints.
 pub const HELP: &str = "\
 USAGE: cargo xtask bench [JOB…] [--runs N]
+       cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, and
 the floor, which is `cat` of all inputs to /dev/null and `cp` of the output. They take turns; one round goes before and
@@ -20,6 +22,14 @@ is not counted. Shown are medians, and behind ± half the distance between the q
   --runs N          counted rounds (default 5)
   --job-args ARG    another argument for both linkers, may be repeated (--job-args=--strip-debug)
   --update-readme   put the table into README.md
+
+`bench pipeline` plays a build: `wald --await-inputs --ready-fd=0` starts first and is told of one input after the other,
+and what is measured is the time from the last one to the end of the process. Beside it, in turns: Wald and wasm-ld-22
+started after the last input, and writing the finished module's bytes to a new file. Inputs come in three orders: as from
+a parallel build (each at most a few places from its own), at random, and with the first one last, which is the worst
+case. They come evenly over the build, the last sixteen 20 ms apart.
+
+  --build-ms N      how long a build takes (default 1500)
 
 ENVIRONMENT
   WALD_BIN     another linker in Wald's place
@@ -49,6 +59,9 @@ struct Runs(Vec<Cost>);
 
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {
+    if args.first().is_some_and(|word| word == "pipeline") {
+        return bench_pipeline::run(Arguments::new(&args[1..]));
+    }
     let mut args = Arguments::new(args);
     let runs = args.number("runs")?.unwrap_or(5).max(1);
     let update = args.flag("update-readme");

@@ -105,20 +105,20 @@ impl Session {
         // What was broken is mended first, mostly, so that most links succeed.
         let broken = (0..self.ids.len()).find(|&at| self.is_changed(at) || self.ids[at].is_none());
         match (self.random.below(10), broken) {
-            (0..=4, Some(broken)) if self.ids[broken].is_none() => {
+            (0..=6, Some(broken)) if self.ids[broken].is_none() => {
                 self.add(broken);
                 "an input added again".into()
             }
-            (0..=4, Some(broken)) => {
+            (0..=6, Some(broken)) => {
                 self.put(broken, self.originals[broken].clone());
                 "an input put back".into()
             }
-            (5, _) => {
+            (7, _) => {
                 self.linker.remove(id);
                 self.ids[position] = None;
                 format!("{path} removed")
             }
-            (6, _) => {
+            (8, _) => {
                 let other = self.random.below(self.ids.len());
                 self.put(position, self.originals[other].clone());
                 format!("{path} replaced by another input")

@@ -1,0 +1,162 @@
+//! `cargo xtask bench pipeline`: how long after a build's last object its link is done.
+
+use crate::arguments::Arguments;
+use crate::arrivals::nearly_in_order;
+use crate::corpus;
+use crate::job;
+use crate::library_job::Random;
+use crate::measure::measure;
+use crate::workspace;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use wald_cli::CommandLine;
+
+const HEAD: &str = "\
+| job | inputs | out MB | in build order ms | at random ms | first one last ms | wald from nothing ms | wasm-ld ms | \
+write ms | of wald | of wasm-ld |
+|---|---|---|---|---|---|---|---|---|---|---|
+";
+
+/// Inputs at the end of a build that come one by one.
+const LAST: usize = 16;
+const LAST_APART: Duration = Duration::from_millis(20);
+
+/// Milliseconds of all rounds.
+#[derive(Default)]
+struct Times(Vec<f64>);
+
+/// Runs the command.
+pub fn run(mut args: Arguments) -> Result<(), String> {
+    let runs = args.number("runs")?.unwrap_or(5).max(1);
+    let build = Duration::from_millis(args.number("build-ms")?.unwrap_or(1500) as u64);
+    let jobs = corpus::select(&args.words()?)?;
+    let folder = workspace::root().join("target/bench");
+    workspace::create_folder(&folder)?;
+    let wald = match std::env::var_os("WALD_BIN") {
+        Some(path) => path.into(),
+        None => workspace::build_wald("release")?,
+    };
+    let bench = Bench { wald, wasm_ld: workspace::wasm_ld()?, output: folder.join("out.wasm"), build };
+    print!("{HEAD}");
+    for job in &jobs {
+        println!("{}", bench.row(job, runs)?);
+    }
+    println!("\nMedians of {runs} runs taken in turns. The last two columns are those of the build order.");
+    Ok(())
+}
+
+struct Bench {
+    wald: PathBuf,
+    wasm_ld: PathBuf,
+    output: PathBuf,
+    build: Duration,
+}
+
+impl Bench {
+    fn row(&self, name: &str, runs: usize) -> Result<String, String> {
+        let folder = corpus::folder().join(name);
+        std::env::set_current_dir(&folder).map_err(|error| error.to_string())?;
+        let arguments = ["@link.rsp", "-o", "out.wasm"].map(str::to_string).to_vec();
+        let read = CommandLine::read(arguments).map_err(|wrong| wrong.join("; "))?;
+        let paths: Vec<&str> = read.inputs.iter().map(|input| &*input.path).collect();
+        let mut times: [Times; 6] = Default::default();
+        let mut size = 0;
+        for round in 0..=runs {
+            let mut random = Random::new(round as u64);
+            let orders = [
+                nearly_in_order(&mut random, paths.len()),
+                random.order(paths.len()),
+                (1..paths.len()).chain([0]).collect(),
+            ];
+            let expected = self.fresh(&self.wasm_ld, &folder, name)?;
+            let cold = self.fresh(&self.wald, &folder, name)?;
+            size = expected.0.len();
+            let mut taken = Vec::new();
+            for order in &orders {
+                let (module, time) = self.played(&folder, &paths, order)?;
+                if module != expected.0 {
+                    return Err(format!("{name}: other bytes than wasm-ld's"));
+                }
+                taken.push(time);
+            }
+            taken.extend([cold.1, expected.1, self.write(&expected.0)?]);
+            if round > 0 {
+                times.iter_mut().zip(taken).for_each(|(times, taken)| times.0.push(taken));
+            }
+        }
+        let median = |at: usize| times[at].quartile(2);
+        Ok(format!(
+            "| {name} | {} | {:.1} | {} | {} | {} | {} | {} | {} | {:.2} | {:.3} |",
+            paths.len(),
+            size as f64 / 1e6,
+            times[0].shown(),
+            times[1].shown(),
+            times[2].shown(),
+            times[3].shown(),
+            times[4].shown(),
+            times[5].shown(),
+            median(0) / median(3),
+            median(0) / median(4),
+        ))
+    }
+
+    /// A link that starts when all is there.
+    fn fresh(&self, linker: &Path, folder: &Path, name: &str) -> Result<(Vec<u8>, f64), String> {
+        let _ = std::fs::remove_file(&self.output);
+        let cost = measure(&mut job::command(linker, folder, &[], &self.output))?;
+        let module = std::fs::read(&self.output).map_err(|error| format!("{name}: {error}"))?;
+        Ok((module, cost.wall.as_secs_f64() * 1e3))
+    }
+
+    /// A link that starts with the build, and how long it takes after its end.
+    fn played(&self, folder: &Path, paths: &[&str], order: &[usize]) -> Result<(Vec<u8>, f64), String> {
+        let _ = std::fs::remove_file(&self.output);
+        let options = ["--await-inputs", "--ready-fd=0"];
+        let mut command: Command = job::command(&self.wald, folder, &options, &self.output);
+        let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
+        let mut stdin = child.stdin.take().ok_or("no standard input")?;
+        let many = order.len().saturating_sub(LAST);
+        let begin = Instant::now();
+        let mut told = begin;
+        for (number, &position) in order.iter().enumerate() {
+            let due = match number.checked_sub(many) {
+                None => begin + self.build.mul_f64(number as f64 / many as f64),
+                Some(late) => begin + self.build + LAST_APART * late as u32,
+            };
+            if let Some(wait) = due.checked_duration_since(Instant::now()) {
+                std::thread::sleep(wait);
+            }
+            told = Instant::now();
+            writeln!(stdin, "{}", paths[position])
+                .map_err(|error| format!("the linker ended early: {error}"))?;
+        }
+        let status = child.wait().map_err(|error| error.to_string())?;
+        let time = told.elapsed().as_secs_f64() * 1e3;
+        if !status.success() {
+            return Err(format!("the linker failed ({status})"));
+        }
+        let module = std::fs::read(&self.output).map_err(|error| error.to_string())?;
+        Ok((module, time))
+    }
+
+    fn write(&self, module: &[u8]) -> Result<f64, String> {
+        let _ = std::fs::remove_file(&self.output);
+        let start = Instant::now();
+        std::fs::write(&self.output, module).map_err(|error| error.to_string())?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    }
+}
+
+impl Times {
+    fn quartile(&self, which: usize) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted.get((sorted.len() - 1) * which / 4).copied().unwrap_or_default()
+    }
+
+    fn shown(&self) -> String {
+        format!("{:.1} ±{:.1}", self.quartile(2), (self.quartile(3) - self.quartile(1)) / 2.0)
+    }
+}
