@@ -263,7 +263,7 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
     let Job { arguments, options, settings, reproduce, diagnostics } = job;
     let threads =
         options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-    let mut linker = Linker::new(options.clone());
+    let mut linker = Linker::new(Options { leave_memory: way.ends_process, ..options.clone() });
     linker.set_file_provider(Arc::new(inputs::Members {
         keep_mapped: way.ends_process,
         reproduce: reproduce.cloned(),

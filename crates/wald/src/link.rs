@@ -31,8 +31,11 @@ impl Linker {
     /// Joins the inputs in the order in which they were declared, and links them, on as many threads as the
     /// options say: [`Options::threads`].
     pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let timer = Timer::new(self.options.want_trace_events);
-        self.join_and_link(timer, false, sink)
+        let result = self.join_and_link(Timer::new(self.options.want_trace_events), false, sink);
+        if self.options.leave_memory {
+            std::mem::forget(self);
+        }
+        result
     }
 
     /// The same as [`Linker::finish_into`], but the linker can be used again: see [`Linker`].
@@ -142,5 +145,6 @@ fn link(
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.phase("write", || output::write(&layout, &plan, module, timer));
+    options.release((layout, plan));
     Ok(Output { module: (), map })
 }

@@ -160,6 +160,18 @@ pub struct Options {
     /// `--threads`: how many threads the link may use, in a pool of its own. `None`: the pool of the calling thread,
     /// rayon's global one if it has no other.
     pub threads: Option<usize>,
+    /// The link gives no memory back: for a process that ends after it, which the system cleans up faster. Not for
+    /// linkers that link more than once.
+    pub leave_memory: bool,
+}
+
+impl Options {
+    /// Drops what is no longer needed, unless memory is left to the system.
+    pub fn release<T>(&self, value: T) {
+        if self.leave_memory {
+            std::mem::forget(value);
+        }
+    }
 }
 
 impl Default for Options {
@@ -217,6 +229,7 @@ impl Default for Options {
             want_why_extract: false,
             want_trace_events: false,
             threads: None,
+            leave_memory: false,
         }
     }
 }

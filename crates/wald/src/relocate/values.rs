@@ -8,7 +8,7 @@ use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
 use crate::layout::indices::NONE;
 use crate::layout::Layout;
 use crate::object::ObjectSymbol;
-use crate::symbols::{AnySymbol, Resolution, Synthetic, SyntheticData};
+use crate::symbols::{AnySymbol, LinkedObject, Resolution, Synthetic, SyntheticData};
 
 /// What a symbol of the link resolved to.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,12 @@ impl SymbolValues {
     /// Looks up every symbol.
     pub fn new(layout: &Layout<'_>) -> Self {
         let positions = (0..layout.symbols.symbols.len()).into_par_iter().with_min_len(1024);
-        let symbols = positions.map(|position| look_up(layout, SymbolId::new(position))).collect();
+        // Only debug information and its like refer to functions' bodies.
+        let has_relocations =
+            |o: &LinkedObject| o.object().custom_sections.iter().any(|s| s.relocations.len > 0);
+        let with_bodies = layout.symbols.objects.par_iter().with_min_len(256).any(has_relocations);
+        let symbols =
+            positions.map(|position| look_up(layout, SymbolId::new(position), with_bodies)).collect();
         let places = layout.segments.places.par_iter().with_min_len(4096);
         let address =
             |place: &crate::layout::segments::Place| match layout.segments.list.get(place.segment as usize) {
@@ -84,7 +89,7 @@ impl SymbolValues {
     }
 }
 
-fn look_up(layout: &Layout<'_>, id: SymbolId) -> SymbolValue {
+fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue {
     let Layout { symbols, chunks, live, imports, indices, table, .. } = layout;
     if !live.is_symbol_live(symbols, chunks, id) {
         return SymbolValue::DEAD;
@@ -96,6 +101,7 @@ fn look_up(layout: &Layout<'_>, id: SymbolId) -> SymbolValue {
         SymbolKind::Data => value = data_address(layout, id, false),
         SymbolKind::Function => {
             let body = match chunks.of_symbol(id) {
+                _ if !with_bodies => NONE,
                 Some(target) => {
                     prefix = body_prefix(layout, target);
                     indices.function[chunks.functions.of(target.object(), target.position())]
