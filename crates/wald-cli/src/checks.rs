@@ -108,7 +108,7 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
 
 fn read_allowed_undefined(checks: &mut Checks, settings: &Settings, reproduce: Option<&Reproduce>) {
     let Some(path) = &settings.allow_undefined_file else { return };
-    match crate::mapped_file::read(&crate::text::to_path(path), false) {
+    match crate::mapped_file::read(&crate::text::to_path(path), false, false) {
         Ok(bytes) => {
             if let Some(reproduce) = reproduce {
                 reproduce.add_file(path, &bytes);

@@ -3,9 +3,11 @@
 //! What is wrong with a value is reported in the order in which wasm-ld looks at its options, which is not that of the
 //! command line. Most mistakes do not stop it: it goes on to open the inputs, so that one run shows all that is wrong.
 
+use crate::await_inputs::Awaiting;
 use crate::numbers;
 use crate::option_table::Opt;
 use crate::parse::Arguments;
+use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
 use wald::options::{BuildId, ImportName, Options, UnresolvedPolicy};
 
@@ -34,6 +36,8 @@ pub struct Settings {
     pub shared: bool,
     /// `--pie`.
     pub pie: bool,
+    /// `--await-inputs`.
+    pub awaiting: Option<Awaiting>,
 }
 
 /// The whole command line, understood.
@@ -70,8 +74,9 @@ pub fn configure(arguments: &Arguments) -> Configuration {
         reader.machine(&mut options);
         reader.contradictions(&mut options);
     }
+    let settings = Settings { awaiting: reader.awaiting(), ..settings(arguments) };
     let diagnostics = reader.diagnostics;
-    Configuration { options, settings: settings(arguments), diagnostics, fatal }
+    Configuration { options, settings, diagnostics, fatal }
 }
 
 fn settings(arguments: &Arguments) -> Settings {
@@ -93,6 +98,7 @@ fn settings(arguments: &Arguments) -> Settings {
         relocatable: arguments.has(Opt::Relocatable),
         shared: arguments.has(Opt::Shared),
         pie: arguments.is_on(Opt::Pie, Opt::NoPie, false),
+        awaiting: None,
     }
 }
 
@@ -275,6 +281,31 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// How inputs are awaited, if they are.
+    fn awaiting(&mut self) -> Option<Awaiting> {
+        let mut awaiting = Awaiting::default();
+        if let Some(text) = self.arguments.last_value(Opt::ReadyFd) {
+            awaiting.ready_fd = text.parse().ok();
+            if awaiting.ready_fd.is_none() {
+                self.error(format!("--ready-fd: expected a file descriptor, but got '{text}'"));
+            }
+        }
+        if let Some(text) = self.arguments.last_value(Opt::AwaitTimeout) {
+            let seconds = text.parse().ok().filter(|&seconds: &f64| seconds > 0.0);
+            awaiting.timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            if awaiting.timeout.is_none() {
+                self.error(format!("--await-timeout: expected a number of seconds, but got '{text}'"));
+            }
+        }
+        let awaits = self.arguments.has(Opt::AwaitInputs);
+        for (option, name) in [(Opt::ReadyFd, "--ready-fd"), (Opt::AwaitTimeout, "--await-timeout")] {
+            if !awaits && self.arguments.has(option) {
+                self.error(format!("{name} is only of use with --await-inputs"));
+            }
+        }
+        awaits.then_some(awaiting)
     }
 
     /// What cannot be together, as far as wasm-ld sees it before it reads inputs.

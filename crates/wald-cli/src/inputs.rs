@@ -22,6 +22,8 @@ use wald::Linker;
 struct Declared {
     id: InputId,
     path: String,
+    /// It was found as a library.
+    is_library: bool,
 }
 
 /// Every declared input.
@@ -34,6 +36,26 @@ impl Inputs {
     /// Whether the command line names no input at all, and nothing else about inputs is wrong.
     pub fn are_missing(&self) -> bool {
         self.list.is_empty() && !self.mistakes
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The path of the one at this place in the order.
+    pub fn path(&self, place: usize) -> &str {
+        &self.list[place].path
+    }
+
+    /// By what the linker knows it.
+    pub fn id(&self, place: usize) -> InputId {
+        self.list[place].id
+    }
+
+    /// Whether `-l` found it.
+    pub fn is_library(&self, place: usize) -> bool {
+        self.list[place].is_library
     }
 
     /// The inputs' paths, in order.
@@ -79,7 +101,8 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                     report(linker, Diagnostic::message(Code::Verbose, format!("Loading: {path}")));
                 }
                 let id = linker.declare_input(InputDescription { path: path.clone(), lazy, whole_archive });
-                inputs.list.push(Declared { id, path });
+                let is_library = matches!(argument, Argument::Option { .. });
+                inputs.list.push(Declared { id, path, is_library });
             }
             Err(message) => {
                 inputs.mistakes = true;
@@ -128,6 +151,7 @@ fn reading_order(count: usize, shuffle: Option<u64>) -> Vec<usize> {
 }
 
 /// How reading is done.
+#[derive(Clone, Copy)]
 pub struct Reading<'a> {
     /// At most so many threads.
     pub threads: usize,
@@ -135,6 +159,10 @@ pub struct Reading<'a> {
     pub shuffle: Option<u64>,
     /// Mapped inputs stay until the process ends.
     pub keep_mapped: bool,
+    /// Files are not mapped, because they may change.
+    pub copies: bool,
+    /// There is time: what will be needed is brought into memory.
+    pub ahead: bool,
     /// Where copies of the inputs go.
     pub reproduce: Option<&'a Reproduce>,
     /// Is told of each input.
@@ -171,9 +199,20 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
     allowed.into_iter().flat_map(|(_, names)| names).collect()
 }
 
+/// As [`read_all`] for the input at one place.
+pub fn read_place(linker: &Linker, inputs: &Inputs, place: usize, reading: &Reading) -> Vec<String> {
+    read_one(linker, &inputs.list[place], reading)
+}
+
 /// Reads one input; the result is the names in the `.imports` file that an archive may have beside it.
 fn read_one(linker: &Linker, input: &Declared, reading: &Reading) -> Vec<String> {
-    let bytes = match mapped_file::read(&crate::text::to_path(&input.path), reading.keep_mapped) {
+    let path = crate::text::to_path(&input.path);
+    let bytes = if reading.copies {
+        mapped_file::copy(&path)
+    } else {
+        mapped_file::read(&path, reading.keep_mapped, reading.ahead)
+    };
+    let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(error) => {
             linker.fail_input(input.id, cannot_open(&input.path, &error));
@@ -224,7 +263,7 @@ pub struct Members {
 
 impl wald::input::FileProvider for Members {
     fn read(&self, path: &str) -> std::io::Result<wald::bytes::Bytes> {
-        let bytes = mapped_file::read(&crate::text::to_path(path), self.keep_mapped)?;
+        let bytes = mapped_file::read(&crate::text::to_path(path), self.keep_mapped, false)?;
         if let Some(reproduce) = &self.reproduce {
             reproduce.add_file(path, &bytes);
         }

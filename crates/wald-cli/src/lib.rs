@@ -5,6 +5,7 @@
 
 #![deny(unsafe_code)]
 
+mod await_inputs;
 mod checks;
 mod command_line;
 mod configure;
@@ -245,6 +246,9 @@ fn link(
         return Err(Stop);
     }
     write_outputs(&output_path, &output, &settings, out)?;
+    if way.ends_process {
+        std::mem::forget(output);
+    }
     report_timing(&settings, &timing, program, way.start, out)
 }
 
@@ -293,13 +297,29 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
     let progress = &Progress::new(declared.paths().count());
     let mut result = progress::watch(way.on_terminal, progress, || {
         let (shuffle, keep_mapped) = (way.shuffle, way.ends_process);
-        let reading = inputs::Reading { threads, shuffle, keep_mapped, reproduce, progress };
-        let mut allowed = std::mem::take(&mut checks.allowed_undefined);
-        allowed.extend(inputs::read_all(&linker, &declared, &reading));
+        let reading = inputs::Reading {
+            threads,
+            shuffle,
+            keep_mapped,
+            copies: false,
+            ahead: false,
+            reproduce,
+            progress,
+        };
+        let mut module = Vec::new();
+        // First, because changed options undo what was prepared.
+        let allowed = std::mem::take(&mut checks.allowed_undefined);
+        linker.options_mut().allowed_undefined.extend(allowed);
+        let allowed = match &settings.awaiting {
+            Some(awaiting) if !failed => {
+                await_inputs::read_all(&mut linker, &declared, &reading, awaiting, &mut module)
+            }
+            _ => inputs::read_all(&linker, &declared, &reading),
+        };
         if !allowed.is_empty() {
             linker.options_mut().allowed_undefined.extend(allowed);
         }
-        linker.finish()
+        linker.finish_into(&mut module).with_module(module)
     });
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
     result

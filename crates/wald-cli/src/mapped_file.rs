@@ -14,12 +14,18 @@ use wald::bytes::Bytes;
 /// From this size on a file is mapped.
 const MAP_FROM: u64 = 16 * 1024;
 
-/// The bytes of a file, which is opened once. With `keep`, a mapping stays until the process ends.
-pub fn read(path: &Path, keep: bool) -> io::Result<Bytes> {
+/// The bytes of a file, which is opened once. With `keep`, a mapping stays until the process ends; with `ahead`, all its
+/// pages are mapped at once and not when they are needed.
+pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Bytes> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() >= MAP_FROM {
         if let Some(map) = map(&file, metadata.len()) {
+            #[cfg(target_os = "linux")]
+            if ahead {
+                // Only a hint: older systems do not know it.
+                let _ = map.advise(memmap2::Advice::PopulateRead);
+            }
             if keep {
                 // It stays until the process ends, which removes ten thousand mappings in one go for a fraction of what
                 // removing them one by one costs.
@@ -35,6 +41,14 @@ pub fn read(path: &Path, keep: bool) -> io::Result<Bytes> {
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1));
     file.read_to_end(&mut bytes)?;
     Ok(if keep { Bytes::from(&*bytes.leak()) } else { Bytes::from(bytes) })
+}
+
+/// The bytes of a file that may change while they are in use: they are copied.
+pub fn copy(path: &Path) -> io::Result<Bytes> {
+    if std::fs::metadata(path)?.is_dir() {
+        return Err(is_a_directory());
+    }
+    Ok(Bytes::from(std::fs::read(path)?))
 }
 
 /// `None` where the system gives no more mappings (Linux: 65,530 a process): such a file is read.

@@ -328,6 +328,12 @@ options! {
         "Show how long each phase of the link took";
     TimeTrace Equals Two "time-trace" "file.json" []
         "Write what each thread did when, for chrome://tracing and ui.perfetto.dev";
+    AwaitInputs Flag Two "await-inputs" "" []
+        "Start before all inputs exist, and take each one when it is complete";
+    ReadyFd Equals Two "ready-fd" "number" []
+        "With --await-inputs: a descriptor on which each line is the path of an input that is complete";
+    AwaitTimeout Equals Two "await-timeout" "seconds" []
+        "With --await-inputs: fail when an input has not come by then";
     PrintManPage Flag Two "print-man-page" "" [] "";
     PrintCompletions Equals Two "print-completions" "bash|zsh|fish" [] "";
 }

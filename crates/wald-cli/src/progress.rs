@@ -14,6 +14,7 @@ const WIPE: &str = "\r\x1b[K";
 pub struct Progress {
     inputs: usize,
     read: AtomicUsize,
+    waiting_for: Mutex<Option<String>>,
     done: Mutex<bool>,
     wake: Condvar,
 }
@@ -21,7 +22,8 @@ pub struct Progress {
 impl Progress {
     /// Nothing is read yet.
     pub fn new(inputs: usize) -> Self {
-        Progress { inputs, read: AtomicUsize::new(0), done: Mutex::new(false), wake: Condvar::new() }
+        let (read, waiting_for) = (AtomicUsize::new(0), Mutex::default());
+        Progress { inputs, read, waiting_for, done: Mutex::new(false), wake: Condvar::new() }
     }
 
     /// One more input was read.
@@ -29,8 +31,21 @@ impl Progress {
         self.read.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// This input has yet to be made; or none, and the link can go on.
+    pub fn wait_for(&self, path: Option<&str>) {
+        let mut waiting_for = self.waiting_for.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if waiting_for.as_deref() != path {
+            *waiting_for = path.map(str::to_string);
+        }
+    }
+
     fn line(&self) -> String {
+        let waiting_for = self.waiting_for.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match self.read.load(Ordering::Relaxed) {
+            read if waiting_for.is_some() => {
+                let next = waiting_for.as_deref().unwrap_or_default();
+                format!("{read} of {} inputs, waiting for {next}", self.inputs)
+            }
             read if read < self.inputs => format!("reading inputs: {read} of {}", self.inputs),
             _ => format!("linking {} inputs", self.inputs),
         }

@@ -66,6 +66,12 @@ impl Ahead {
         }
     }
 
+    /// How large the output of these inputs is, about; `None` where nothing was marked.
+    pub fn output_size(&self) -> Option<u64> {
+        let (marks, _) = self.marks.as_ref()?;
+        Some(marks.bytes_of(&self.folded.table, &Chunks::new(&self.folded.table)))
+    }
+
     /// What was made.
     pub fn into_parts(self) -> (Folded, Option<Marks>) {
         (self.folded, self.marks.map(|(marks, _)| marks))

@@ -164,6 +164,24 @@ impl Marks {
         Marks { sets: marker.sets, targets: chunks.targets().to_vec() }
     }
 
+    /// How many bytes of code, data and custom sections the output will have of these objects, about.
+    pub fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks) -> u64 {
+        let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
+            let (id, object) = (ObjectId::new(position), linked.object());
+            let functions = object.functions.iter().enumerate();
+            let functions =
+                functions.filter(|(index, _)| self.sets.functions.contains(chunks.functions.of(id, *index)));
+            let segments = object.segments.iter().enumerate();
+            let segments =
+                segments.filter(|(index, _)| self.sets.segments.contains(chunks.segments.of(id, *index)));
+            // A function has a name, too.
+            functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
+                + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
+                + object.custom_sections.iter().map(|section| u64::from(section.data.len)).sum::<u64>()
+        };
+        symbols.objects.par_iter().enumerate().map(of_object).sum()
+    }
+
     /// Whether all that was followed still leads where it led.
     fn still_hold(&self, chunks: &Chunks) -> bool {
         let targets = self.targets.iter().zip(chunks.targets()).enumerate();

@@ -150,6 +150,13 @@ impl Linker {
         }));
     }
 
+    /// About how large the output will be as far as links were prepared: for a [`Sink`](crate::Sink) that makes room
+    /// early. 0 where nothing is known.
+    pub fn prepared_size(&self) -> u64 {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        ahead.as_ref().and_then(Ahead::output_size).unwrap_or(0)
+    }
+
     /// The first inputs that are there, and what they bring.
     fn ready(&self) -> (Vec<InputVersion>, Vec<&Candidate>) {
         let (mut inputs, mut candidates) = (Vec::new(), Vec::new());

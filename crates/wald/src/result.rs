@@ -23,7 +23,8 @@ pub struct Output<M = Vec<u8>> {
 }
 
 impl LinkResult<()> {
-    fn with_module(self, module: Vec<u8>) -> LinkResult {
+    /// The same with the bytes that a sink took.
+    pub fn with_module(self, module: Vec<u8>) -> LinkResult {
         let LinkResult { output, diagnostics, timing } = self;
         LinkResult { output: output.map(|Output { map, .. }| Output { module, map }), diagnostics, timing }
     }

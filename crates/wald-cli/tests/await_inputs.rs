@@ -1,0 +1,172 @@
+//! `--await-inputs`: the command starts before its inputs are there, and gives what it would give afterwards.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A folder of its own for each test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wald-await-{}-{test}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn start(&self, arguments: &[&str], files: &[(String, Vec<u8>)]) -> Child {
+        let names = files.iter().map(|(name, _)| name);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
+        command.current_dir(&self.0).args(["-o", "out.wasm"]).args(arguments).args(names);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn write(&self, (name, bytes): &(String, Vec<u8>)) {
+        std::fs::write(self.0.join(name), bytes).unwrap();
+    }
+
+    /// As compilers do it.
+    fn write_and_rename(&self, (name, bytes): &(String, Vec<u8>)) {
+        let temporary = self.0.join("temporary");
+        std::fs::write(&temporary, bytes).unwrap();
+        std::fs::rename(temporary, self.0.join(name)).unwrap();
+    }
+
+    fn output(&self) -> Vec<u8> {
+        std::fs::read(self.0.join("out.wasm")).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The demo's objects and archives.
+fn files() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/objects");
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"))
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_string(), std::fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 5);
+    files
+}
+
+/// What a link gives that starts when all is there.
+fn expected(files: &[(String, Vec<u8>)], test: &str) -> Vec<u8> {
+    let folder = Folder::new(&format!("{test}-expected"));
+    files.iter().for_each(|file| folder.write(file));
+    let output = folder.start(&[], files).wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder.output()
+}
+
+fn assert_linked(child: Child, folder: &Folder, expected: &[u8]) {
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    assert_eq!(String::from_utf8_lossy(&stderr), "");
+    assert!(folder.output() == expected, "other bytes");
+}
+
+#[test]
+fn inputs_that_appear_are_linked() {
+    let (files, folder) = (files(), Folder::new("appear"));
+    folder.write(&files[0]);
+    let child = folder.start(&["--await-inputs"], &files);
+    for file in files[1..].iter().rev() {
+        std::thread::sleep(Duration::from_millis(10));
+        folder.write_and_rename(file);
+    }
+    assert_linked(child, &folder, &expected(&files, "appear"));
+}
+
+#[test]
+fn a_file_that_is_written_slowly_is_read_when_it_is_complete() {
+    let (files, folder) = (files(), Folder::new("slowly"));
+    let child = folder.start(&["--await-inputs"], &files);
+    files[2..].iter().for_each(|file| folder.write(file));
+    // Long pauses: it is read too early and must be read again.
+    let (name, bytes) = &files[0];
+    let mut file = std::fs::File::create(folder.0.join(name)).unwrap();
+    for part in bytes.chunks(bytes.len() / 3 + 1) {
+        file.write_all(part).unwrap();
+        std::thread::sleep(Duration::from_millis(60));
+    }
+    drop(file);
+    folder.write_and_rename(&files[1]);
+    assert_linked(child, &folder, &expected(&files, "slowly"));
+}
+
+#[test]
+fn a_descriptor_says_which_inputs_are_complete() {
+    let (files, folder) = (files(), Folder::new("ready"));
+    // What an earlier build left is not what counts.
+    files.iter().for_each(|(name, _)| folder.write(&(name.clone(), b"stale".to_vec())));
+    let mut child = folder.start(&["--await-inputs", "--ready-fd=0", "--await-timeout=60"], &files);
+    let mut ready = child.stdin.take().unwrap();
+    writeln!(ready, "of-another-link.o").unwrap();
+    for file in files.iter().rev() {
+        std::thread::sleep(Duration::from_millis(10));
+        folder.write_and_rename(file);
+        writeln!(ready, "./{}", file.0).unwrap();
+    }
+    // The descriptor stays open: the link must not wait for its end.
+    assert_linked(child, &folder, &expected(&files, "ready"));
+    drop(ready);
+}
+
+#[test]
+fn the_end_of_the_descriptor_means_that_no_more_comes() {
+    let (files, folder) = (files(), Folder::new("end"));
+    files[1..].iter().for_each(|file| folder.write(file));
+    let mut child = folder.start(&["--await-inputs", "--ready-fd=0"], &files);
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said, format!("wald: error: cannot open {}: No such file or directory\n", files[0].0));
+}
+
+#[test]
+fn what_does_not_come_in_time_is_named() {
+    let (files, folder) = (files(), Folder::new("timeout"));
+    files[2..].iter().for_each(|file| folder.write(file));
+    std::fs::write(folder.0.join("out.wasm"), b"old").unwrap();
+    let start = Instant::now();
+    let child = folder.start(&["--await-inputs", "--await-timeout=0.3"], &files);
+    let output = child.wait_with_output().unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for (name, _) in &files[..2] {
+        assert!(said.contains(&format!("error: {name}: did not come within 0.3 seconds")), "{said}");
+    }
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert_eq!(folder.output(), b"old");
+}
+
+#[test]
+fn wrong_values_are_refused() {
+    let folder = Folder::new("wrong");
+    for (arguments, message) in [
+        (&["--ready-fd=3"][..], "--ready-fd is only of use with --await-inputs"),
+        (&["--await-timeout=3"][..], "--await-timeout is only of use with --await-inputs"),
+        (&["--await-inputs", "--ready-fd=x"][..], "--ready-fd: expected a file descriptor, but got 'x'"),
+        (
+            &["--await-inputs", "--await-timeout=0"][..],
+            "--await-timeout: expected a number of seconds, but got '0'",
+        ),
+    ] {
+        let output = folder.start(arguments, &files()[..1]).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(message), "{said}");
+    }
+}
