@@ -3,19 +3,100 @@
 //! [`Linker`] takes inputs in declared order, from any thread and at any time, and gives the bytes that `wasm-ld`
 //! 22 would write. The link itself is [`link`], top to bottom.
 //!
+//! # Linking bytes
+//!
+//! Nothing is read from or written to files, nothing is printed, and nothing outlives the [`Linker`]: any number of links
+//! may run in one process, at the same time.
+//!
 //! ```
 //! use wald::options::Options;
 //! use wald::{Bytes, InputDescription, Linker};
 //!
-//! let options = Options { output: "out.wasm".into(), entry: String::new(), ..Options::default() };
-//! let mut linker = Linker::new(options);
-//! let path = "hello.o".to_string();
-//! let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
-//! linker.provide(input, Bytes::from(b"this is no object".to_vec()));
+//! // In your program these come from your compiler.
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+//! # let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+//! # paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
+//! # paths.sort();
+//! # let objects: Vec<(String, Vec<u8>)> =
+//! #     paths.iter().map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
+//! let objects: Vec<(String, Vec<u8>)> = objects;
+//!
+//! let mut linker = Linker::new(Options { output: "app.wasm".into(), ..Options::default() });
+//! for (path, bytes) in objects {
+//!     let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
+//!     linker.provide(input, Bytes::from(bytes));
+//! }
+//! let module = linker.finish().output.expect("a link without errors").module;
+//! assert!(module.starts_with(b"\0asm\x01\0\0\0"));
+//! ```
+//!
+//! # Linking while the compiler works
+//!
+//! Inputs are declared in order, which decides what the module looks like. Their bytes may come at any time, in any order
+//! and from any thread; the thread that brings them parses them. [`Linker::prepare`] uses a pause for what can be done before
+//! the last input is there. None of that changes a byte of the module.
+//!
+//! ```
+//! # use wald::options::Options;
+//! # use wald::{Bytes, InputDescription, Linker};
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+//! # let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+//! # paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
+//! # paths.sort();
+//! # let compile = |path: &std::path::PathBuf| std::fs::read(path).unwrap();
+//! # let sources = paths;
+//! let mut linker = Linker::new(Options::default());
+//! let mut inputs = Vec::new();
+//! for source in &sources {
+//!     let path = source.display().to_string();
+//!     inputs.push(linker.declare_input(InputDescription { path, ..InputDescription::default() }));
+//! }
+//! std::thread::scope(|scope| {
+//!     for (source, &input) in sources.iter().zip(&inputs).rev() {
+//!         let linker = &linker;
+//!         scope.spawn(move || linker.provide(input, Bytes::from(compile(source))));
+//!     }
+//!     linker.prepare();
+//! });
+//! let first = linker.link();
+//!
+//! // The linker can be kept: after an edit only the new input is parsed.
+//! linker.replace(inputs[0]);
+//! linker.provide(inputs[0], Bytes::from(compile(&sources[0])));
+//! let again = linker.link();
+//! assert!(first.output.unwrap().module == again.output.unwrap().module);
+//! ```
+//!
+//! # Diagnostics
+//!
+//! What is wrong comes back as data, all of it together and in the order of the inputs; messages are worded as `wasm-ld`
+//! words them.
+//!
+//! ```
+//! use wald::diagnostics::{Code, Severity};
+//! use wald::options::Options;
+//! use wald::{Bytes, InputDescription, Linker};
+//!
+//! let mut linker = Linker::new(Options::default());
+//! let describe = |path: &str| InputDescription { path: path.into(), ..InputDescription::default() };
+//! let bad = linker.declare_input(describe("bad.o"));
+//! let cut = linker.declare_input(describe("cut.o"));
+//! linker.provide(cut, Bytes::from(b"\0asm\x01\0\0\0\x01".to_vec()));
+//! linker.provide(bad, Bytes::from(b"this is no object".to_vec()));
 //! let result = linker.finish();
 //! assert!(result.output.is_err());
-//! assert_eq!(result.diagnostics[0].message, "unknown file type: hello.o");
+//! let [first, second] = &result.diagnostics[..] else { panic!("two files are broken") };
+//! assert_eq!((first.severity, first.code), (Severity::Error, Code::Parse));
+//! assert_eq!(first.message, "unknown file type: bad.o");
+//! let place = second.location.as_ref().unwrap();
+//! assert_eq!((place.path.as_str(), place.offset), ("cut.o", Some(9)));
 //! ```
+//!
+//! # Threads
+//!
+//! [`Options::threads`](options::Options::threads) says how many threads a link uses. With a number it has a pool of its own;
+//! with 1 it is the calling thread. Without a number it is rayon's current pool: call [`Linker::finish`] inside of
+//! `pool.install` to choose one.
 #![forbid(unsafe_code)]
 
 // From the ground up: a module imports only from modules declared above it; `cargo xtask tidy` checks that.
