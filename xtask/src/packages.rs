@@ -18,6 +18,12 @@ const PACKAGES: &[(&str, &str)] = &[
 /// Targets of rustc that are tested.
 const RUST_TARGETS: &[&str] = &["wasm32-unknown-unknown", "wasm32-wasip1"];
 
+/// Whether rustc has the standard library of a target.
+pub fn has_rust_target(target: &str) -> bool {
+    let folder = super::workspace::output_of("rustc", &["--print", "target-libdir", "--target", target]);
+    folder.is_some_and(|folder| std::path::Path::new(folder.trim()).is_dir())
+}
+
 /// Adds the standard libraries of Rust's targets where rustup manages the toolchain. Without them their tests are skipped.
 pub fn bring_rust_targets() -> Result<(), String> {
     let sysroot = output_of("rustc", &["--print", "sysroot"]).unwrap_or_default();

@@ -28,9 +28,28 @@ pub struct Timing {
     pub events: Vec<Event>,
 }
 
+/// A moment. Engines without a clock have only one.
+#[derive(Clone, Copy)]
+struct Moment(Option<Instant>);
+
+impl Moment {
+    const HAS_CLOCK: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
+
+    fn now() -> Self {
+        Moment(Self::HAS_CLOCK.then(Instant::now))
+    }
+
+    fn since(self, earlier: Moment) -> Duration {
+        match (self.0, earlier.0) {
+            (Some(now), Some(earlier)) => now.duration_since(earlier),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// Collects a [`Timing`] while a link runs; used from any thread.
 pub struct Timer {
-    begin: Instant,
+    begin: Moment,
     with_events: bool,
     state: Mutex<State>,
 }
@@ -44,14 +63,14 @@ struct State {
 impl Timer {
     /// Starts the clock.
     pub fn new(with_events: bool) -> Self {
-        Timer { begin: Instant::now(), with_events, state: Mutex::default() }
+        Timer { begin: Moment::now(), with_events, state: Mutex::default() }
     }
 
     /// Runs one phase of the link and notes its wall time.
     pub fn phase<R>(&self, name: &'static str, work: impl FnOnce() -> R) -> R {
-        let start = Instant::now();
+        let start = Moment::now();
         let result = work();
-        let duration = start.elapsed();
+        let duration = Moment::now().since(start);
         self.lock().timing.phases.push((name, duration));
         self.record(name, String::new, start, duration);
         result
@@ -67,19 +86,13 @@ impl Timer {
         if !self.with_events {
             return work();
         }
-        let start = Instant::now();
+        let start = Moment::now();
         let result = work();
-        self.record(name, detail, start, start.elapsed());
+        self.record(name, detail, start, Moment::now().since(start));
         result
     }
 
-    fn record(
-        &self,
-        name: &'static str,
-        detail: impl FnOnce() -> String,
-        start: Instant,
-        duration: Duration,
-    ) {
+    fn record(&self, name: &'static str, detail: impl FnOnce() -> String, start: Moment, duration: Duration) {
         if !self.with_events {
             return;
         }
@@ -89,7 +102,7 @@ impl Timer {
             state.threads.push(id);
             state.threads.len() - 1
         });
-        let start = start.duration_since(self.begin);
+        let start = start.since(self.begin);
         state.timing.events.push(Event { name, detail: detail(), thread, start, duration });
     }
 

@@ -65,7 +65,10 @@ fn uuid(bytes: &[u8], version: u8) -> Vec<u8> {
 fn random_bytes() -> Vec<u8> {
     use std::hash::{BuildHasher, Hasher};
     let half = || std::collections::hash_map::RandomState::new().build_hasher().finish().to_le_bytes();
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let seed = [half(), half(), (time.map_or(0, |t| t.as_nanos() as u64)).to_le_bytes()].concat();
+    // An engine without a system has no clock, and no randomness either.
+    let has_clock = !cfg!(all(target_family = "wasm", target_os = "unknown"));
+    let time = has_clock.then(|| std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH));
+    let time = time.and_then(Result::ok).map_or(0, |time| time.as_nanos() as u64);
+    let seed = [half(), half(), time.to_le_bytes()].concat();
     Sha1::digest(seed)[..16].to_vec()
 }
