@@ -38,6 +38,8 @@ pub struct Settings {
     pub pie: bool,
     /// `--await-inputs`.
     pub awaiting: Option<Awaiting>,
+    /// `--watch`.
+    pub watch: bool,
 }
 
 /// The whole command line, understood.
@@ -99,6 +101,7 @@ fn settings(arguments: &Arguments) -> Settings {
         shared: arguments.has(Opt::Shared),
         pie: arguments.is_on(Opt::Pie, Opt::NoPie, false),
         awaiting: None,
+        watch: arguments.has(Opt::Watch),
     }
 }
 
@@ -303,6 +306,11 @@ impl Reader<'_> {
         for (option, name) in [(Opt::ReadyFd, "--ready-fd"), (Opt::AwaitTimeout, "--await-timeout")] {
             if !awaits && self.arguments.has(option) {
                 self.error(format!("{name} is only of use with --await-inputs"));
+            }
+        }
+        for (option, name) in [(Opt::AwaitInputs, "--await-inputs"), (Opt::Reproduce, "--reproduce")] {
+            if self.arguments.has(Opt::Watch) && self.arguments.has(option) {
+                self.error(format!("--watch and {name} cannot be used together"));
             }
         }
         awaits.then_some(awaiting)

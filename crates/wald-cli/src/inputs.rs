@@ -254,15 +254,30 @@ pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
 }
 
 /// Reads the members of thin archives.
+#[derive(Clone)]
 pub struct Members {
     /// As in [`Reading`].
     pub keep_mapped: bool,
     /// Where copies of them go.
     pub reproduce: Option<std::sync::Arc<Reproduce>>,
+    /// For `--watch`: what was read. Such files are copied into memory, because they may change.
+    pub watched: Option<std::sync::Arc<Mutex<Vec<String>>>>,
+}
+
+impl Members {
+    /// What was read since this was asked last.
+    pub fn take_paths(&self) -> Vec<String> {
+        let Some(watched) = &self.watched else { return Vec::new() };
+        std::mem::take(&mut watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
 }
 
 impl wald::input::FileProvider for Members {
     fn read(&self, path: &str) -> std::io::Result<wald::bytes::Bytes> {
+        if let Some(watched) = &self.watched {
+            watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.to_string());
+            return mapped_file::copy(&crate::text::to_path(path));
+        }
         let bytes = mapped_file::read(&crate::text::to_path(path), self.keep_mapped, false)?;
         if let Some(reproduce) = &self.reproduce {
             reproduce.add_file(path, &bytes);

@@ -24,6 +24,7 @@ mod response_file;
 mod text;
 mod timing_report;
 mod verbose_link;
+mod watch;
 
 use checks::Checks;
 pub use command_line::CommandLine;
@@ -225,21 +226,13 @@ fn link(
         return Err(Stop);
     }
     let output_path = options.output.clone();
+    let watch = settings.watch && !has_error(&diagnostics);
     let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
-    let LinkResult { output, diagnostics, timing } = load_and_link(job, way, out);
-    for diagnostic in &diagnostics {
-        match (diagnostic.code, &settings.why_extract) {
-            (Code::WhyExtract, path) => {
-                if let Some(path) = path {
-                    write_why_extract(path, &diagnostic.message, out);
-                }
-                if arguments.has(Opt::VerboseLink) {
-                    out.show_all(&verbose_link::extractions(&diagnostic.message));
-                }
-            }
-            _ => out.show(diagnostic),
-        }
+    if watch {
+        return watch_inputs(job, way, program, out);
     }
+    let LinkResult { output, diagnostics, timing } = load_and_link(job, way, out);
+    show(&diagnostics, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
     let output = output.map_err(|_| Stop)?;
     if out.error_count() != 0 {
@@ -252,6 +245,63 @@ fn link(
     report_timing(&settings, &timing, program, way.start, out)
 }
 
+/// Shows what a link has to say.
+fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
+    for diagnostic in diagnostics {
+        match (diagnostic.code, &settings.why_extract) {
+            (Code::WhyExtract, path) => {
+                if let Some(path) = path {
+                    write_why_extract(path, &diagnostic.message, out);
+                }
+                if arguments.has(Opt::VerboseLink) {
+                    out.show_all(&verbose_link::extractions(&diagnostic.message));
+                }
+            }
+            _ => out.show(diagnostic),
+        }
+    }
+}
+
+/// Links, and links again whenever an input has changed. Ends with the process.
+fn watch_inputs(job: Job, way: Way, program: &str, out: &mut Renderer) -> Result<(), Stop> {
+    let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
+    let way = Way { ends_process: false, ..way };
+    let members = inputs::Members { keep_mapped: false, reproduce: None, watched: Some(Arc::default()) };
+    let (linker, declared, mut checks) = declare(job, &members, way, out);
+    let progress = &Progress::new(0);
+    let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
+    let reading =
+        inputs::Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
+    let allowed = std::mem::take(&mut checks.allowed_undefined);
+    let (mut start, mut what) = (way.start, format!("{} inputs", declared.len()));
+    let mut watch = watch::Watch::new(linker, &declared, reading, &members, allowed);
+    loop {
+        let LinkResult { output, mut diagnostics, timing } = watch.link();
+        drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
+        out.begin_again();
+        show(&diagnostics, arguments, settings, out);
+        let mut written = Err(Stop);
+        if let Ok(output) = output {
+            if out.error_count() == 0 {
+                written = write_outputs(&output_path, &output, settings, out);
+            }
+            watch.recycle(output.module);
+        }
+        let outcome = if written.is_ok() { "linked" } else { "not linked" };
+        let took = start.elapsed().as_secs_f64() * 1e3;
+        let _ = writeln!(out.stderr, "{program}: {what}: {outcome} in {took:.1} ms");
+        let _ = report_timing(settings, &timing, program, start, out);
+        let _ = out.stdout.flush().and_then(|()| out.stderr.flush());
+        let changed = watch.wait();
+        start = Instant::now();
+        what = match &changed[..] {
+            [one] => format!("{one} changed"),
+            [one, rest @ ..] => format!("{one} and {} more changed", rest.len()),
+            [] => String::new(),
+        };
+    }
+}
+
 /// All that a link needs.
 struct Job<'a> {
     arguments: &'a Arguments,
@@ -262,16 +312,16 @@ struct Job<'a> {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Declares the inputs, reads them, links.
-fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
+/// Declares the inputs, and what is wrong so far in its places among them.
+fn declare(
+    job: Job,
+    members: &inputs::Members,
+    way: Way,
+    out: &Renderer,
+) -> (Linker, inputs::Inputs, Checks) {
     let Job { arguments, options, settings, reproduce, diagnostics } = job;
-    let threads =
-        options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
     let mut linker = Linker::new(Options { leave_memory: way.ends_process, ..options.clone() });
-    linker.set_file_provider(Arc::new(inputs::Members {
-        keep_mapped: way.ends_process,
-        reproduce: reproduce.cloned(),
-    }));
+    linker.set_file_provider(Arc::new(members.clone()));
     let failed = has_error(&diagnostics);
     for diagnostic in diagnostics {
         inputs::report(&mut linker, diagnostic);
@@ -285,15 +335,26 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
     if declared.are_missing() && !failed {
         inputs::report(&mut linker, option_error("no input files"));
     }
-    let reproduce = reproduce.map(|reproduce| &**reproduce);
     let mut checks = Checks::default();
     if !failed {
-        checks = checks::check(arguments, &options, settings, reproduce);
+        checks = checks::check(arguments, &options, settings, reproduce.map(|reproduce| &**reproduce));
         for diagnostic in &mut checks.diagnostics {
             out.promote(diagnostic);
             inputs::report(&mut linker, diagnostic.clone());
         }
     }
+    (linker, declared, checks)
+}
+
+/// Declares the inputs, reads them, links.
+fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
+    let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
+    let threads = job.options.threads;
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+    let members =
+        inputs::Members { keep_mapped: way.ends_process, reproduce: reproduce.cloned(), watched: None };
+    let (mut linker, declared, mut checks) = declare(job, &members, way, out);
+    let reproduce = reproduce.map(|reproduce| &**reproduce);
     let progress = &Progress::new(declared.paths().count());
     let mut result = progress::watch(way.on_terminal, progress, || {
         let (shuffle, keep_mapped) = (way.shuffle, way.ends_process);

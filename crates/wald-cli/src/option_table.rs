@@ -334,6 +334,8 @@ options! {
         "With --await-inputs: a descriptor on which each line is the path of an input that is complete";
     AwaitTimeout Equals Two "await-timeout" "seconds" []
         "With --await-inputs: fail when an input has not come by then";
+    Watch Flag Two "watch" "" []
+        "Stay, and link again whenever an input has changed";
     PrintManPage Flag Two "print-man-page" "" [] "";
     PrintCompletions Equals Two "print-completions" "bash|zsh|fish" [] "";
 }

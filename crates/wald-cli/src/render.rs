@@ -51,6 +51,11 @@ impl<'a> Renderer<'a> {
         }
     }
 
+    /// Forgets the errors so far: for another link.
+    pub fn begin_again(&mut self) {
+        (self.errors, self.early_errors, self.stopped) = (0, 0, false);
+    }
+
     /// How many errors were reported.
     pub fn error_count(&self) -> u64 {
         self.errors

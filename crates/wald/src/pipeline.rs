@@ -58,6 +58,11 @@ impl Linker {
         self.files = Some(files);
     }
 
+    /// The options.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// The options, for changes before the next link.
     pub fn options_mut(&mut self) -> &mut Options {
         self.take_ahead();

@@ -1,0 +1,130 @@
+//! `--watch`: after each change of an input the output is what a link from nothing gives.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+/// A folder with inputs, and the command that watches them.
+struct Watched {
+    folder: PathBuf,
+    names: Vec<String>,
+    child: Child,
+    said: BufReader<ChildStderr>,
+}
+
+/// The demo's objects and archives.
+fn copy_inputs(folder: &Path) -> Vec<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/objects");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "o" || extension == "a") {
+            let name = path.file_name().unwrap().to_str().unwrap().to_string();
+            std::fs::copy(&path, folder.join(&name)).unwrap();
+            names.push(name);
+        }
+    }
+    names.sort();
+    assert!(names.len() >= 5);
+    names
+}
+
+impl Watched {
+    fn start(test: &str) -> Watched {
+        let folder = std::env::temp_dir().join(format!("wald-watch-{}-{test}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let names = copy_inputs(&folder);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
+        command.current_dir(&folder).args(["--watch", "-o", "out.wasm"]).args(&names);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        Watched { folder, names, child, said }
+    }
+
+    /// What it says until it has linked or failed; the last line without the time.
+    fn next(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended: {lines:?}");
+            match line.split_once("linked in ") {
+                Some((start, _)) => {
+                    lines.push(format!("{start}linked"));
+                    return lines;
+                }
+                None => lines.push(line.trim_end().to_string()),
+            }
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn output(&self) -> Vec<u8> {
+        std::fs::read(self.path("out.wasm")).unwrap()
+    }
+
+    /// What a link from nothing gives now.
+    fn fresh(&self) -> Vec<u8> {
+        let fresh = self.folder.join("fresh");
+        std::fs::create_dir_all(&fresh).unwrap();
+        let output = fresh.join("out.wasm");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
+        command.current_dir(&self.folder).arg("-o").arg(&output).args(&self.names);
+        assert!(command.status().unwrap().success());
+        std::fs::read(output).unwrap()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[test]
+fn every_change_is_linked() {
+    let mut watched = Watched::start("changes");
+    let count = watched.names.len();
+    assert_eq!(watched.next(), [format!("wald: {count} inputs: linked")]);
+    let first = watched.output();
+    assert!(first == watched.fresh());
+
+    // A letter of a string that the program prints.
+    let object = std::fs::read(watched.path("commands.o")).unwrap();
+    let mut edited = object.clone();
+    let data = edited.windows(4).rposition(|bytes| bytes.iter().all(u8::is_ascii_lowercase)).unwrap();
+    edited[data] ^= 1;
+    std::fs::write(watched.path("commands.o"), &edited).unwrap();
+    assert_eq!(watched.next(), ["wald: commands.o changed: linked"]);
+    let second = watched.output();
+    assert!(second == watched.fresh());
+    assert!(first != second);
+
+    // A broken one leaves the output as it was.
+    std::fs::write(watched.path("commands.o"), b"half").unwrap();
+    let broken = "wald: error: unknown file type: commands.o";
+    assert_eq!(watched.next(), [broken, "wald: commands.o changed: not linked"]);
+    assert!(watched.output() == second);
+
+    std::fs::write(watched.path("commands.o"), &object).unwrap();
+    assert_eq!(watched.next(), ["wald: commands.o changed: linked"]);
+    assert!(watched.output() == first);
+}
+
+#[test]
+fn files_may_go_and_come_back() {
+    let mut watched = Watched::start("gone");
+    watched.next();
+    let first = watched.output();
+    let archive = std::fs::read(watched.path("libdemo.a")).unwrap();
+    std::fs::remove_file(watched.path("libdemo.a")).unwrap();
+    let missing = "wald: error: cannot open libdemo.a: No such file or directory";
+    assert_eq!(watched.next(), [missing, "wald: libdemo.a changed: not linked"]);
+    std::fs::write(watched.path("libdemo.a"), &archive).unwrap();
+    assert_eq!(watched.next(), ["wald: libdemo.a changed: linked"]);
+    assert!(watched.output() == first);
+}
