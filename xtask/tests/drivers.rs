@@ -127,6 +127,25 @@ fn clang_with_fuse_ld() {
     }
 }
 
+/// The demo's script feeds a parallel build to a linker that waits, and compares with a link from nothing.
+#[test]
+fn a_parallel_build_feeds_the_linker() {
+    if !has_clang("a_parallel_build_feeds_the_linker") {
+        return;
+    }
+    let folder = scratch("parallel-clang");
+    std::fs::write(folder.join("a.c"), C).expect("the source is written");
+    std::fs::write(folder.join("b.c"), "int unused(void) { return 1; }\n").expect("the source is written");
+    let linker = Linker::new(&folder, "wald");
+    let script = workspace::root().join("demo/parallel-clang.sh");
+    let mut command = Command::new(script);
+    let output = command.arg(&folder).arg("-g").env("WALD", &linker.path).output().expect("bash runs");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(stdout.starts_with("linked 2 objects while they were compiled: the same "), "{stdout}{stderr}");
+    assert!(linker.was_started());
+}
+
 /// `-B` names a folder in which clang looks for programs first.
 #[test]
 fn clang_with_a_folder_of_programs() {
