@@ -153,6 +153,20 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
     parsed
 }
 
+/// What an object gives that did not come as bytes.
+pub fn take_object(description: &InputDescription, object: Object) -> ParsedInput {
+    let location = Location { path: description.path.clone(), ..Location::default() };
+    let mut defined = Vec::new();
+    if description.lazy {
+        let all = object.symbols.iter().filter(|symbol| symbol.is_defined() && !symbol.flags.is_local());
+        defined.extend(all.map(|symbol| symbol.name));
+    }
+    let bytes = object.bytes.clone();
+    let object = OnceLock::from(Ok(Arc::new(object)));
+    let candidates = vec![Candidate { location, bytes, lazy: description.lazy, defined, object }];
+    ParsedInput { candidates, ..ParsedInput::default() }
+}
+
 fn add_candidate(
     context: &ParseContext<'_>,
     parsed: &mut ParsedInput,

@@ -67,6 +67,9 @@
 //! assert!(first.output.unwrap().module == again.output.unwrap().module);
 //! ```
 //!
+//! A compiler that has no object files hands over a [unit](unit): functions, data and symbols from memory, each of which can
+//! be replaced later.
+//!
 //! # Diagnostics
 //!
 //! What is wrong comes back as data, all of it together and in the order of the inputs; messages are worded as `wasm-ld`
@@ -118,6 +121,7 @@ pub mod threads;
 pub mod archive;
 pub mod object;
 pub mod stub_library;
+pub mod unit;
 // Floor 3: inputs on their way.
 pub mod input;
 pub mod architecture;

@@ -9,13 +9,14 @@ use crate::bytes::Bytes;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::index::InputId;
 use crate::input::{
-    parse_input, Candidate, FileProvider, InputDescription, Joined, ParseContext, ParsedInput,
+    parse_input, take_object, Candidate, FileProvider, InputDescription, Joined, ParseContext, ParsedInput,
 };
 use crate::object::Interners;
 use crate::options::Options;
 use crate::resolve::prefetch_members;
 use crate::threads::with_threads;
 use crate::timing::Timer;
+use crate::unit::{Unit, UnitError};
 
 /// A link that is being fed: [`Linker::declare_input`] gives each input its place, [`Linker::provide`] hands
 /// over its bytes, [`Linker::link`](crate::Linker::link) links.
@@ -102,6 +103,18 @@ impl Linker {
                 || parse_input(&context, &input.description, bytes),
             )
         });
+    }
+
+    /// Hands over an input as a unit, as it is now: what is changed in the unit afterwards counts from the next
+    /// [`Linker::replace`] and `provide_unit` on. Otherwise as [`Linker::provide`].
+    pub fn provide_unit(&self, id: InputId, unit: &Unit) -> Result<(), UnitError> {
+        let input = &self.inputs[id.at()];
+        if input.parsed.get().is_none() {
+            let object =
+                self.timer.task("unit", || input.description.path.clone(), || unit.build(&self.interners))?;
+            input.parsed.get_or_init(|| take_object(&input.description, object));
+        }
+        Ok(())
     }
 
     /// Forgets an input's bytes. New ones can be provided, and must be before the next link.

@@ -62,7 +62,7 @@ impl SegmentFamily {
 
 impl Object {
     /// Works out what follows from the tables. Called once, when they are complete.
-    pub(super) fn derive(&mut self, interners: &Interners) {
+    pub(crate) fn derive(&mut self, interners: &Interners) {
         let bytes: &[u8] = &self.bytes;
         for segment in &mut self.segments {
             segment.family = SegmentFamily::of(segment.name.of(bytes));

@@ -15,6 +15,8 @@ mod strings;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::bytes::Bytes;
@@ -27,6 +29,7 @@ use crate::parse_error::ParseError;
 
 pub use derived::{Properties, SegmentFamily};
 pub use linking::scan_defined_symbols;
+pub(crate) use parse::constant_expression;
 pub use strings::{ChunkStrings, StringPiece, StringTable};
 
 /// No comdat, or no element.
@@ -39,6 +42,8 @@ pub struct Interners {
     pub names: Interner,
     /// Function signatures in their binary form (count, parameters, count, results).
     pub signatures: Interner,
+    /// Lives as long as the ids mean something.
+    pub(crate) identity: Arc<()>,
 }
 
 /// A relocatable object.
@@ -73,8 +78,6 @@ pub struct Object {
     pub producers: Producers,
     /// Whether a memory is 64-bit, where the object has one.
     pub memory_is_64: Option<bool>,
-    /// Where the contents of the code section start (its count of functions).
-    pub code_start: u32,
     /// A bit for each symbol: it is called directly.
     pub called_directly: Vec<u64>,
     /// Whether the object uses the indirect function table without saying where (no table symbols).
@@ -121,6 +124,8 @@ pub struct InputFunction {
     pub asks: bool,
     /// Index into the object's types.
     pub type_index: u32,
+    /// What is subtracted from a relocation's offset to get a place in `range`.
+    pub offset_base: u32,
     /// Relocation entries.
     pub relocations: ByteRange,
     /// Comdat group, or [`NONE`].
@@ -250,6 +255,16 @@ impl InputSection {
 impl ObjectSymbol {
     /// The name of a symbol that was not interned.
     pub const UNNAMED: NameId = NameId(u32::MAX);
+    /// Data of nobody.
+    pub(crate) const NOTHING: Self = ObjectSymbol {
+        kind: SymbolKind::Data,
+        flags: SymbolFlags(0),
+        name: ObjectSymbol::UNNAMED,
+        text: ByteRange { start: 0, len: 0 },
+        element: NONE,
+        offset: 0,
+        size: 0,
+    };
 
     /// Its name.
     pub fn name_in<'o>(&self, object: &'o Object) -> &'o [u8] {

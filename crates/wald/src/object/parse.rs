@@ -120,7 +120,6 @@ fn finish(
         }
     }
     let mut object = Object {
-        code_start: parts.code.map_or(0, |(_, range)| range.start),
         bytes,
         types: parts.types,
         imports: parts.imports,
@@ -381,6 +380,7 @@ impl Parts {
     fn code_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
         self.code = Some((self.section_count, ByteRange::between(reader.position(), reader.end())));
         let at = reader.position();
+        let section_start = at as u32;
         let count = count(reader)?;
         if count != self.function_types.len() {
             return Err(ParseError::malformed(at, "invalid function count"));
@@ -399,6 +399,7 @@ impl Parts {
                 prefix,
                 asks: false,
                 type_index: self.function_types[index],
+                offset_base: start as u32 - section_start,
                 relocations: ByteRange::default(),
                 comdat: NONE,
                 symbol: NONE,
@@ -539,7 +540,7 @@ fn global_type(reader: &mut Reader<'_>) -> Result<GlobalType, ParseError> {
 /// Reads a constant expression and its `end`. Gives its type; none where the expression is not well-formed or has
 /// numbers of globals or functions in it, which an object cannot know.
 /// See <https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions>.
-fn constant_expression(reader: &mut Reader<'_>) -> Result<Option<u8>, ParseError> {
+pub(crate) fn constant_expression(reader: &mut Reader<'_>) -> Result<Option<u8>, ParseError> {
     // Nearly always there is one constant: no stack is needed for that.
     let mut top = None;
     let mut below: Vec<u8> = Vec::new();

@@ -53,13 +53,10 @@ pub(super) fn partition(
             bytes: &bytes,
         };
         if code.is_some_and(|(index, _)| index == section.target) {
-            let start = object.code_start;
             let ranges = object.functions.iter_mut().map(|function| {
                 let prefix = u32::from(function.prefix);
-                let body = ByteRange {
-                    start: function.range.start - start + prefix,
-                    len: function.range.len - prefix,
-                };
+                let body =
+                    ByteRange { start: function.offset_base + prefix, len: function.range.len - prefix };
                 (body, &mut function.relocations, &mut function.asks)
             });
             entries.split(ranges, true)?;

@@ -103,8 +103,7 @@ impl CodePlan {
                 } else {
                     let copy = take(&mut rest, function.range.len as usize);
                     copy.copy_from_slice(function.range.of(&parsed.bytes));
-                    let base = function.range.start - parsed.code_start;
-                    relocator.apply(function.relocations, base, None, 0, copy);
+                    relocator.apply(function.relocations, function.offset_base, None, 0, copy);
                 }
                 position += 1;
             }

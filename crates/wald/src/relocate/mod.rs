@@ -261,7 +261,7 @@ impl ObjectRelocator<'_> {
         let bytes: &[u8] = &parsed.bytes;
         let mut position = (function.range.start + u32::from(function.prefix)) as usize;
         for relocation in parsed.relocations(function.relocations) {
-            let at = (parsed.code_start + relocation.offset) as usize;
+            let at = (function.range.start + relocation.offset - function.offset_base) as usize;
             out.extend_from_slice(&bytes[position..at]);
             let encoding = relocation.kind.encoding();
             let value = self.value(&relocation, None, 0);

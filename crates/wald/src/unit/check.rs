@@ -1,0 +1,166 @@
+//! Checks of definitions: what comes out has nothing in it that the link would have to refuse.
+
+use super::store::{Entry, StoredData, StoredFunction, StoredSection};
+use super::{
+    Binding, ComdatHandle, Data, Definition, Function, Section, Symbol, SymbolHandle, Unit, UnitError,
+};
+use crate::format::{limits, segment_flags, types, SymbolKind, TableType};
+use crate::leb128::{size_u64, write_u32, Reader};
+use crate::object::{constant_expression, NONE};
+
+/// Whether a symbol may have its binding with this definition.
+pub(super) fn binding(symbol: &Symbol, entry: &Entry) -> Result<(), UnitError> {
+    let weak = symbol.binding == Binding::Weak;
+    match entry {
+        Entry::UndefinedGlobal(..) | Entry::UndefinedTable(..) | Entry::UndefinedTag(..) if weak => {
+            Err(UnitError::WeakReference)
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Unit {
+    pub(super) fn check(&self, symbol: &Symbol, definition: Definition) -> Result<Entry, UnitError> {
+        let entry = match definition {
+            Definition::Function(function) => Entry::Function(self.check_function(function)?),
+            Definition::FunctionAlias(of) => {
+                let slot = self.slot(of)?;
+                if !matches!(slot.entry, Entry::Function(_)) {
+                    let name = slot.symbol.name.clone();
+                    return Err(UnitError::WrongKind { needed: SymbolKind::Function, name });
+                }
+                Entry::FunctionAlias(of.0)
+            }
+            Definition::Data(data) => Entry::Data(self.check_data(data)?),
+            Definition::DataWithin { of, offset, size } => {
+                let slot = self.slot(of)?;
+                let Entry::Data(data) = &slot.entry else {
+                    let name = slot.symbol.name.clone();
+                    return Err(UnitError::WrongKind { needed: SymbolKind::Data, name });
+                };
+                if offset > data.bytes.len() as u64 {
+                    return Err(UnitError::DataOffset(offset));
+                }
+                Entry::DataWithin { of: of.0, offset, size }
+            }
+            Definition::AbsoluteData { address, size } => Entry::AbsoluteData { address, size },
+            Definition::Global { of, init } => {
+                let mut reader = Reader::new(&init);
+                let value = constant_expression(&mut reader).ok().flatten();
+                let known = matches!(of.value, types::V128..=types::I32)
+                    || matches!(of.value, types::FUNCREF | types::EXTERNREF | types::EXNREF);
+                if !known || value != Some(of.value) || !reader.is_empty() {
+                    return Err(UnitError::Initializer);
+                }
+                Entry::Global { of, init }
+            }
+            Definition::Table(of) => Entry::Table(check_table(of)?),
+            Definition::Tag(of) => Entry::Tag(self.check_type(of)?),
+            Definition::Section(section) => Entry::Section(self.check_section(section)?),
+            Definition::UndefinedFunction(of, import) => {
+                Entry::UndefinedFunction(self.check_type(of)?, import)
+            }
+            Definition::UndefinedData => Entry::UndefinedData,
+            Definition::UndefinedGlobal(of, import) => Entry::UndefinedGlobal(of, import),
+            Definition::UndefinedTable(of, import) => Entry::UndefinedTable(check_table(of)?, import),
+            Definition::UndefinedTag(of, import) => Entry::UndefinedTag(self.check_type(of)?, import),
+        };
+        binding(symbol, &entry)?;
+        Ok(entry)
+    }
+
+    fn check_function(&self, function: Function) -> Result<StoredFunction, UnitError> {
+        let Function { signature, body, relocations, comdat, export_name } = function;
+        let type_index = self.check_type(signature)?;
+        if body.is_empty() {
+            return Err(UnitError::EmptyBody);
+        }
+        check_size(&body)?;
+        let prefix = size_u64(body.len() as u64) as u8;
+        let relocations = self.encode(&relocations, body.len(), u32::from(prefix), true)?;
+        let mut code = Vec::with_capacity(usize::from(prefix) + body.len());
+        write_u32(&mut code, body.len() as u32);
+        code.extend_from_slice(&body);
+        let comdat = self.check_comdat(comdat)?;
+        Ok(StoredFunction { type_index, code, prefix, relocations, comdat, export_name })
+    }
+
+    fn check_data(&self, data: Data) -> Result<StoredData, UnitError> {
+        let flags = data.all_flags();
+        let Data { segment, alignment, bytes, relocations, comdat, offset, size, .. } = data;
+        if alignment > 31 {
+            return Err(UnitError::Alignment(alignment));
+        }
+        check_size(&bytes)?;
+        let relocations = self.encode(&relocations, bytes.len(), 0, false)?;
+        let behind = (bytes.len() as u64).checked_sub(offset).ok_or(UnitError::DataOffset(offset))?;
+        let (size, comdat) = (size.unwrap_or(behind), self.check_comdat(comdat)?);
+        Ok(StoredData { segment, alignment, flags, bytes, relocations, comdat, offset, size })
+    }
+
+    fn check_section(&self, section: Section) -> Result<StoredSection, UnitError> {
+        let Section { name, bytes, relocations, comdat } = section;
+        let reserved = matches!(&*name, "linking" | "name" | "producers" | "target_features");
+        if reserved || name.starts_with("reloc.") || name.starts_with("dylink") {
+            return Err(UnitError::ReservedSection(name));
+        }
+        check_size(&bytes)?;
+        let relocations = self.encode(&relocations, bytes.len(), 0, false)?;
+        let comdat = self.check_comdat(comdat)?;
+        Ok(StoredSection { name, bytes, relocations, comdat })
+    }
+
+    fn check_comdat(&self, comdat: Option<ComdatHandle>) -> Result<u32, UnitError> {
+        match comdat {
+            None => Ok(NONE),
+            Some(ComdatHandle(group)) if (group as usize) < self.comdats.len() => Ok(group),
+            Some(_) => Err(UnitError::UnknownHandle),
+        }
+    }
+
+    /// What other symbols are aliases of or lie in must stay there.
+    pub(super) fn check_aliases(&self, handle: SymbolHandle, entry: &Entry) -> Result<(), UnitError> {
+        let slot = &self.slots[handle.0 as usize];
+        if slot.aliases == 0 {
+            return Ok(());
+        }
+        let fits = |alias: &Entry| match (alias, entry) {
+            (Entry::FunctionAlias(of), _) if *of != handle.0 => true,
+            (Entry::DataWithin { of, .. }, _) if *of != handle.0 => true,
+            (Entry::FunctionAlias(_), Entry::Function(_)) => true,
+            (Entry::DataWithin { offset, .. }, Entry::Data(data)) => *offset <= data.bytes.len() as u64,
+            (Entry::FunctionAlias(_) | Entry::DataWithin { .. }, _) => false,
+            _ => true,
+        };
+        match self.slots.iter().all(|other| fits(&other.entry)) {
+            true => Ok(()),
+            false => Err(UnitError::HasAliases(slot.symbol.name.clone())),
+        }
+    }
+}
+
+/// Sizes are 32-bit numbers, and what is read from them must not wrap.
+fn check_size(bytes: &[u8]) -> Result<(), UnitError> {
+    match bytes.len() < u32::MAX as usize - 64 {
+        true => Ok(()),
+        false => Err(UnitError::TooLarge),
+    }
+}
+
+fn check_table(of: TableType) -> Result<TableType, UnitError> {
+    let has = |flag: u8| of.limits.flags & flag != 0;
+    let known = matches!(of.element, types::FUNCREF | types::EXTERNREF | types::EXNREF);
+    let largest = of.limits.minimum.max(of.limits.maximum);
+    let fits = has(limits::IS_64) || largest <= u64::from(u32::MAX);
+    let ordered = !has(limits::HAS_MAX) || of.limits.minimum <= of.limits.maximum;
+    match known && fits && ordered && of.limits.flags & !(limits::IS_64 | limits::HAS_MAX) == 0 {
+        true => Ok(of),
+        false => Err(UnitError::TableType),
+    }
+}
+
+impl StoredData {
+    pub(super) fn is_tls(&self) -> bool {
+        self.flags & segment_flags::TLS != 0
+    }
+}

@@ -1,0 +1,275 @@
+//! What a compiler hands over: symbols, and what they stand for.
+
+use super::{ComdatHandle, SymbolHandle, TypeHandle};
+use crate::format::relocation::RelocationType;
+use crate::format::{segment_flags, types, GlobalType, SymbolFlags, TableType};
+
+/// A value type.
+/// See <https://webassembly.github.io/spec/core/syntax/types.html#value-types>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ValueType {
+    I32,
+    I64,
+    F32,
+    F64,
+    V128,
+    FuncRef,
+    ExternRef,
+    ExnRef,
+}
+
+impl ValueType {
+    /// Its byte in the binary format.
+    pub fn code(self) -> u8 {
+        match self {
+            ValueType::I32 => types::I32,
+            ValueType::I64 => types::I64,
+            ValueType::F32 => types::F32,
+            ValueType::F64 => types::F64,
+            ValueType::V128 => types::V128,
+            ValueType::FuncRef => types::FUNCREF,
+            ValueType::ExternRef => types::EXTERNREF,
+            ValueType::ExnRef => types::EXNREF,
+        }
+    }
+}
+
+/// How far a symbol's name reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// Other units and objects see it, and only one may define it.
+    #[default]
+    Global,
+    /// As global, but gives way to another definition; as a reference it may stay undefined.
+    Weak,
+    /// Only this unit sees it.
+    Local,
+}
+
+/// A symbol: everything but what it stands for.
+/// See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#symbol-table-subsection>.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its name.
+    pub name: String,
+    /// Its binding.
+    pub binding: Binding,
+    /// It is not exported from a shared library or by `--export-dynamic`.
+    pub hidden: bool,
+    /// It is exported from the module.
+    pub exported: bool,
+    /// It is kept although nothing refers to it.
+    pub no_strip: bool,
+    /// It is thread-local. Symbols in thread-local data are so in any case.
+    pub tls: bool,
+}
+
+impl Symbol {
+    /// A global symbol.
+    pub fn global(name: impl Into<String>) -> Self {
+        Symbol { name: name.into(), ..Symbol::default() }
+    }
+
+    /// A local symbol.
+    pub fn local(name: impl Into<String>) -> Self {
+        Symbol { name: name.into(), binding: Binding::Local, ..Symbol::default() }
+    }
+
+    /// A weak symbol.
+    pub fn weak(name: impl Into<String>) -> Self {
+        Symbol { name: name.into(), binding: Binding::Weak, ..Symbol::default() }
+    }
+
+    /// The same symbol, exported.
+    #[must_use]
+    pub fn exported(mut self) -> Self {
+        self.exported = true;
+        self
+    }
+
+    pub(super) fn flags(&self) -> u32 {
+        let binding = match self.binding {
+            Binding::Global => 0,
+            Binding::Weak => SymbolFlags::WEAK,
+            Binding::Local => SymbolFlags::LOCAL,
+        };
+        let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+        binding
+            | flag(self.hidden, SymbolFlags::HIDDEN)
+            | flag(self.exported, SymbolFlags::EXPORTED)
+            | flag(self.no_strip, SymbolFlags::NO_STRIP)
+            | flag(self.tls, SymbolFlags::TLS)
+    }
+}
+
+/// What a symbol stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// A function with its body.
+    Function(Function),
+    /// Another name of a function of this unit.
+    FunctionAlias(SymbolHandle),
+    /// A datum: a data segment, and this symbol in it.
+    Data(Data),
+    /// A place in a datum of this unit.
+    DataWithin {
+        /// The datum's symbol.
+        of: SymbolHandle,
+        /// Where in the segment.
+        offset: u64,
+        /// How large.
+        size: u64,
+    },
+    /// A fixed address in linear memory.
+    AbsoluteData {
+        /// The address.
+        address: u64,
+        /// How large.
+        size: u64,
+    },
+    /// A global.
+    Global {
+        /// Its type.
+        of: GlobalType,
+        /// Its initial value: a constant expression with its `end`.
+        init: Vec<u8>,
+    },
+    /// A table.
+    Table(TableType),
+    /// An exception tag.
+    Tag(TypeHandle),
+    /// A custom section, as debug info. Its symbol is local and has the section's name.
+    Section(Section),
+    /// A function that is defined elsewhere, or imported.
+    UndefinedFunction(TypeHandle, Option<Import>),
+    /// A datum that is defined elsewhere.
+    UndefinedData,
+    /// A global that is defined elsewhere, or imported.
+    UndefinedGlobal(GlobalType, Option<Import>),
+    /// A table that is defined elsewhere, or imported.
+    UndefinedTable(TableType, Option<Import>),
+    /// A tag that is defined elsewhere, or imported.
+    UndefinedTag(TypeHandle, Option<Import>),
+}
+
+/// The names under which the module imports what no input defines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Module name.
+    pub module: String,
+    /// Field name. Without one it is the symbol's name, and that no input defines the symbol is an error unless the options
+    /// allow it.
+    pub field: Option<String>,
+}
+
+impl Import {
+    /// An import that is meant to be one.
+    pub fn new(module: impl Into<String>, field: impl Into<String>) -> Self {
+        Import { module: module.into(), field: Some(field.into()) }
+    }
+}
+
+/// A function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its signature.
+    pub signature: TypeHandle,
+    /// Locals, instructions and the last `end`, without a size in front.
+    pub body: Vec<u8>,
+    /// Places in the body, in ascending order, where the link writes.
+    pub relocations: Vec<Relocation>,
+    /// The comdat group that it is in.
+    pub comdat: Option<ComdatHandle>,
+    /// It is exported under this name.
+    pub export_name: Option<String>,
+}
+
+impl Function {
+    /// A function without anything special.
+    pub fn new(signature: TypeHandle, body: Vec<u8>, relocations: Vec<Relocation>) -> Self {
+        Function { signature, body, relocations, comdat: None, export_name: None }
+    }
+}
+
+/// A data segment, and a symbol's place in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data {
+    /// The segment's name, as `.rodata.text`: it says in which segment of the module the data stand.
+    pub segment: String,
+    /// Alignment as a power of two: 3 is 8 bytes.
+    pub alignment: u32,
+    /// Of [`segment_flags`].
+    pub flags: u32,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Places in the bytes, in ascending order, where the link writes.
+    pub relocations: Vec<Relocation>,
+    /// The comdat group that it is in.
+    pub comdat: Option<ComdatHandle>,
+    /// Where in the segment the symbol is.
+    pub offset: u64,
+    /// The symbol's size, where it is not all that follows.
+    pub size: Option<u64>,
+}
+
+impl Data {
+    /// Data without relocations.
+    pub fn new(segment: impl Into<String>, alignment: u32, bytes: Vec<u8>) -> Self {
+        Data { segment: segment.into(), alignment, bytes, ..Data::default() }
+    }
+
+    pub(super) fn all_flags(&self) -> u32 {
+        let is_tls = self.segment.starts_with(".tdata") || self.segment.starts_with(".tbss");
+        self.flags | if is_tls { segment_flags::TLS } else { 0 }
+    }
+}
+
+/// A custom section.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Section {
+    /// Its name.
+    pub name: String,
+    /// Its contents.
+    pub bytes: Vec<u8>,
+    /// Places in the contents, in ascending order, where the link writes.
+    pub relocations: Vec<Relocation>,
+    /// The comdat group that it is in.
+    pub comdat: Option<ComdatHandle>,
+}
+
+/// A place where the link writes an index or address.
+/// See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relocation {
+    /// What is written, and how. The place must have its [width](crate::format::relocation::Encoding::width): five bytes
+    /// for a padded LEB128 number of 32 bits.
+    pub kind: RelocationType,
+    /// Where: from the start of the body, datum or section.
+    pub offset: u32,
+    /// Whose index or address.
+    pub target: Target,
+    /// Added to an address.
+    pub addend: i64,
+}
+
+/// What a relocation refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A symbol.
+    Symbol(SymbolHandle),
+    /// A signature: for [`RelocationType::TypeIndexLeb`].
+    Type(TypeHandle),
+}
+
+impl Relocation {
+    /// The place of a call's function index.
+    pub fn call(offset: u32, function: SymbolHandle) -> Self {
+        Relocation::new(RelocationType::FunctionIndexLeb, offset, function, 0)
+    }
+
+    /// A relocation about a symbol.
+    pub fn new(kind: RelocationType, offset: u32, symbol: SymbolHandle, addend: i64) -> Self {
+        Relocation { kind, offset, target: Target::Symbol(symbol), addend }
+    }
+}

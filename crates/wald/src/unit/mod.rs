@@ -1,0 +1,391 @@
+//! A unit: functions, data and symbols that a compiler hands over from memory, instead of an object file.
+//!
+//! A [`Unit`] is a table of symbols, each with what it stands for. [`Unit::add`] gives a symbol its handle;
+//! [`Unit::define`] replaces what it stands for, and [`Unit::remove`] takes it out. That is how one function is edited:
+//! the cost is that of the function. [`Linker::provide_unit`](crate::Linker::provide_unit) links it: nothing is written
+//! as an object and read again, and the module has the bytes that a link of the equivalent object would have.
+//!
+//! The equivalent object is what [`Unit::to_object`] gives: an object file with the same symbols in the order in which
+//! they were added, and with functions, data segments and the rest in the order in which they were defined first.
+//!
+//! ```
+//! use wald::options::Options;
+//! use wald::unit::{Definition, Function, Import, Relocation, Symbol, Unit, ValueType};
+//! use wald::{Bytes, InputDescription, Linker};
+//!
+//! // (func $answer (result i32) i32.const 42), and _start, which calls it and hands the result to an import.
+//! let mut unit = Unit::new();
+//! let (no_value, number) = (unit.signature(&[], &[]), unit.signature(&[], &[ValueType::I32]));
+//! let takes_number = unit.signature(&[ValueType::I32], &[]);
+//! let answer = unit.add(
+//!     Symbol::global("answer"),
+//!     Definition::Function(Function::new(number, vec![0, 0x41, 42, 0x0b], vec![])),
+//! )?;
+//! let import = Import::new("host", "show");
+//! let show = unit.add(Symbol::global("show"), Definition::UndefinedFunction(takes_number, Some(import)))?;
+//! let body = vec![0, 0x10, 0x80, 0x80, 0x80, 0x80, 0, 0x10, 0x80, 0x80, 0x80, 0x80, 0, 0x0b];
+//! let calls = vec![Relocation::call(2, answer), Relocation::call(8, show)];
+//! unit.add(Symbol::global("_start"), Definition::Function(Function::new(no_value, body, calls)))?;
+//!
+//! let mut linker = Linker::new(Options::default());
+//! let input = linker.declare_input(InputDescription { path: "main".into(), ..InputDescription::default() });
+//! linker.provide_unit(input, &unit)?;
+//! let first = linker.link().output.expect("a link without errors").module;
+//!
+//! // The function is edited and linked again. Other inputs would not be read.
+//! let body = vec![0, 0x41, 43, 0x0b];
+//! unit.define(answer, Definition::Function(Function::new(number, body, vec![])))?;
+//! linker.replace(input);
+//! linker.provide_unit(input, &unit)?;
+//! let second = linker.link().output.expect("a link without errors").module;
+//! assert_ne!(first, second);
+//!
+//! // An object with the same contents gives the same module.
+//! let mut linker = Linker::new(Options::default());
+//! let input = linker.declare_input(InputDescription { path: "main".into(), ..InputDescription::default() });
+//! linker.provide(input, Bytes::from(unit.to_object()?));
+//! assert_eq!(linker.finish().output.expect("a link without errors").module, second);
+//! # Ok::<(), wald::unit::UnitError>(())
+//! ```
+
+mod build;
+mod check;
+mod definition;
+mod error;
+mod store;
+mod write_object;
+
+use std::sync::{Mutex, PoisonError};
+
+use hashbrown::HashMap;
+
+use crate::object::NONE;
+use build::Interned;
+use store::{Entry, Slot};
+
+pub use definition::{
+    Binding, Data, Definition, Function, Import, Relocation, Section, Symbol, Target, ValueType,
+};
+pub use error::UnitError;
+
+/// A symbol of a [`Unit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SymbolHandle(u32);
+
+impl SymbolHandle {
+    /// A number that stands for the handle where handles cannot go, as in another language.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The handle with this number. One that belongs to nothing is an error where it is used.
+    pub fn from_number(number: u32) -> Self {
+        SymbolHandle(number)
+    }
+}
+
+/// A function signature of a [`Unit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeHandle(u32);
+
+impl TypeHandle {
+    /// As [`SymbolHandle::number`].
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// As [`SymbolHandle::from_number`].
+    pub fn from_number(number: u32) -> Self {
+        TypeHandle(number)
+    }
+}
+
+/// A comdat group of a [`Unit`]: of groups with one name, the link keeps the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ComdatHandle(u32);
+
+impl ComdatHandle {
+    /// As [`SymbolHandle::number`].
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// As [`SymbolHandle::from_number`].
+    pub fn from_number(number: u32) -> Self {
+        ComdatHandle(number)
+    }
+}
+
+/// What the producers section says about a tool.
+/// See <https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProducerKind {
+    /// A source language.
+    Language,
+    /// A compiler or another tool.
+    ProcessedBy,
+    /// An SDK.
+    Sdk,
+}
+
+/// See the [module](self).
+#[derive(Default)]
+pub struct Unit {
+    /// Signatures in binary form.
+    types: Vec<Vec<u8>>,
+    known_types: HashMap<Vec<u8>, u32>,
+    slots: Vec<Slot>,
+    /// Symbols that other units see.
+    names: HashMap<String, u32>,
+    /// What is defined, in order of first definition: slots.
+    order: Order,
+    comdats: Vec<String>,
+    init_functions: Vec<(u32, u32)>,
+    features: Option<Vec<(u8, String)>>,
+    producers: Vec<(ProducerKind, String, String)>,
+    memory_is_64: bool,
+    interned: Mutex<Interned>,
+}
+
+#[derive(Default)]
+struct Order {
+    functions: Vec<u32>,
+    data: Vec<u32>,
+    globals: Vec<u32>,
+    tables: Vec<u32>,
+    tags: Vec<u32>,
+    sections: Vec<u32>,
+}
+
+impl Order {
+    /// The list that an entry stands in.
+    fn of(&mut self, entry: &Entry) -> Option<&mut Vec<u32>> {
+        Some(match entry {
+            Entry::Function(_) => &mut self.functions,
+            Entry::Data(_) => &mut self.data,
+            Entry::Global { .. } => &mut self.globals,
+            Entry::Table(_) => &mut self.tables,
+            Entry::Tag(_) => &mut self.tags,
+            Entry::Section(_) => &mut self.sections,
+            _ => return None,
+        })
+    }
+}
+
+impl Unit {
+    /// A unit without anything in it, for a 32-bit memory.
+    pub fn new() -> Self {
+        Unit::default()
+    }
+
+    /// Says whether the unit's memory has 64-bit addresses.
+    pub fn set_memory_64(&mut self, is_64: bool) {
+        self.memory_is_64 = is_64;
+    }
+
+    /// The signature with these types; the same handle for the same types.
+    pub fn signature(&mut self, parameters: &[ValueType], results: &[ValueType]) -> TypeHandle {
+        let mut text = Vec::with_capacity(2 + parameters.len() + results.len());
+        for list in [parameters, results] {
+            crate::leb128::write_u64(&mut text, list.len() as u64);
+            text.extend(list.iter().map(|of| of.code()));
+        }
+        self.intern_type(text)
+    }
+
+    fn intern_type(&mut self, text: Vec<u8>) -> TypeHandle {
+        if let Some(&known) = self.known_types.get(&text) {
+            return TypeHandle(known);
+        }
+        let index = self.types.len() as u32;
+        self.types.push(text.clone());
+        self.known_types.insert(text, index);
+        TypeHandle(index)
+    }
+
+    /// A new comdat group.
+    pub fn add_comdat(&mut self, name: impl Into<String>) -> Result<ComdatHandle, UnitError> {
+        let name = name.into();
+        if name.is_empty() || self.comdats.contains(&name) {
+            return Err(UnitError::ComdatName(name));
+        }
+        self.comdats.push(name);
+        Ok(ComdatHandle(self.comdats.len() as u32 - 1))
+    }
+
+    /// A new symbol.
+    pub fn add(&mut self, symbol: Symbol, definition: Definition) -> Result<SymbolHandle, UnitError> {
+        let entry = self.check(&symbol, definition)?;
+        let slot = u32::try_from(self.slots.len()).ok().filter(|&slot| slot != NONE);
+        let slot = slot.ok_or(UnitError::TooLarge)?;
+        self.claim_name(&symbol, &entry, slot)?;
+        self.count(&entry, 1);
+        self.order.of(&entry).into_iter().for_each(|list| list.push(slot));
+        self.slots.push(Slot { symbol, entry, references: 0, direct_calls: 0, aliases: 0 });
+        Ok(SymbolHandle(slot))
+    }
+
+    /// Replaces what a symbol stands for: a function's body, a datum, or from undefined to defined and back. The symbol
+    /// stays of its kind.
+    pub fn define(&mut self, handle: SymbolHandle, definition: Definition) -> Result<(), UnitError> {
+        let slot = self.slot(handle)?;
+        let kind = slot.entry.kind();
+        let entry = self.check(&slot.symbol, definition)?;
+        if let (Some(needed), true) = (kind, entry.kind() != kind) {
+            return Err(UnitError::WrongKind { needed, name: slot.symbol.name.clone() });
+        }
+        if entry.target() == Some(handle.0) {
+            return Err(UnitError::UnknownHandle);
+        }
+        self.check_aliases(handle, &entry)?;
+        self.exchange(handle, entry);
+        Ok(())
+    }
+
+    /// Replaces a symbol's name and flags.
+    pub fn set_symbol(&mut self, handle: SymbolHandle, symbol: Symbol) -> Result<(), UnitError> {
+        let slot = self.slot(handle)?;
+        check::binding(&symbol, &slot.entry)?;
+        let is_section = matches!(slot.entry, Entry::Section(_));
+        let known = self.names.get(&symbol.name);
+        if symbol.binding != Binding::Local && !is_section && known.is_some_and(|&known| known != handle.0) {
+            return Err(UnitError::DuplicateName(symbol.name));
+        }
+        self.release_name(handle);
+        if symbol.binding != Binding::Local && !is_section {
+            self.names.insert(symbol.name.clone(), handle.0);
+        }
+        self.slots[handle.0 as usize].symbol = symbol;
+        Ok(())
+    }
+
+    /// Takes a symbol out, with what it stands for. Nothing else may refer to it.
+    pub fn remove(&mut self, handle: SymbolHandle) -> Result<(), UnitError> {
+        let slot = self.slot(handle)?;
+        // A function may call itself.
+        let own = slot.entry.references().filter(|&(of, _)| of == handle.0).count();
+        if slot.references as usize > own {
+            return Err(UnitError::InUse(slot.symbol.name.clone()));
+        }
+        self.release_name(handle);
+        self.exchange(handle, Entry::Removed);
+        self.slots[handle.0 as usize].symbol = Symbol::default();
+        Ok(())
+    }
+
+    /// A function of this unit runs before the program's entry: the lower the priority, the earlier.
+    pub fn add_init_function(&mut self, priority: u32, function: SymbolHandle) -> Result<(), UnitError> {
+        use crate::format::SymbolKind::Function;
+        let slot = self.slot(function)?;
+        if slot.entry.kind() != Some(Function) {
+            return Err(UnitError::WrongKind { needed: Function, name: slot.symbol.name.clone() });
+        }
+        self.slots[function.0 as usize].references += 1;
+        self.init_functions.push((priority, function.0));
+        Ok(())
+    }
+
+    /// Takes a function out of those that run before the program's entry, as often as it is among them.
+    pub fn remove_init_function(&mut self, function: SymbolHandle) -> Result<(), UnitError> {
+        self.slot(function)?;
+        let before = self.init_functions.len();
+        self.init_functions.retain(|&(_, slot)| slot != function.0);
+        self.slots[function.0 as usize].references -= (before - self.init_functions.len()) as u32;
+        Ok(())
+    }
+
+    /// States a target feature: `+` it is used, `-` it must not be.
+    pub fn add_feature(&mut self, prefix: char, name: impl Into<String>) -> Result<(), UnitError> {
+        let name = name.into();
+        let known = self.features.iter().flatten().any(|(_, known)| *known == name);
+        if known || !matches!(prefix, '+' | '-') {
+            return Err(UnitError::Metadata(format!("{prefix}{name}")));
+        }
+        self.features.get_or_insert_default().push((prefix as u8, name));
+        Ok(())
+    }
+
+    /// Names a language, tool or SDK and its version.
+    pub fn add_producer(
+        &mut self,
+        kind: ProducerKind,
+        name: impl Into<String>,
+        version: impl Into<String>,
+    ) -> Result<(), UnitError> {
+        let name = name.into();
+        if self.producers.iter().any(|(of, known, _)| *of == kind && *known == name) {
+            return Err(UnitError::Metadata(name));
+        }
+        self.producers.push((kind, name, version.into()));
+        Ok(())
+    }
+
+    /// The symbol of this name that other units see.
+    pub fn find(&self, name: &str) -> Option<SymbolHandle> {
+        self.names.get(name).copied().map(SymbolHandle)
+    }
+
+    /// A symbol's name and flags.
+    pub fn symbol(&self, handle: SymbolHandle) -> Result<&Symbol, UnitError> {
+        Ok(&self.slot(handle)?.symbol)
+    }
+
+    fn slot(&self, handle: SymbolHandle) -> Result<&Slot, UnitError> {
+        let slot = self.slots.get(handle.0 as usize);
+        slot.filter(|slot| !matches!(slot.entry, Entry::Removed)).ok_or(UnitError::UnknownHandle)
+    }
+
+    fn check_type(&self, handle: TypeHandle) -> Result<u32, UnitError> {
+        match (handle.0 as usize) < self.types.len() {
+            true => Ok(handle.0),
+            false => Err(UnitError::UnknownHandle),
+        }
+    }
+
+    fn claim_name(&mut self, symbol: &Symbol, entry: &Entry, slot: u32) -> Result<(), UnitError> {
+        if symbol.binding == Binding::Local || matches!(entry, Entry::Section(_)) {
+            return Ok(());
+        }
+        if self.names.contains_key(&symbol.name) {
+            return Err(UnitError::DuplicateName(symbol.name.clone()));
+        }
+        self.names.insert(symbol.name.clone(), slot);
+        Ok(())
+    }
+
+    fn release_name(&mut self, handle: SymbolHandle) {
+        self.interned.get_mut().unwrap_or_else(PoisonError::into_inner).forget(handle.0);
+        let name = &self.slots[handle.0 as usize].symbol.name;
+        if self.names.get(name) == Some(&handle.0) {
+            self.names.remove(name);
+        }
+    }
+
+    /// Puts another definition into a slot.
+    fn exchange(&mut self, handle: SymbolHandle, entry: Entry) {
+        let slot = handle.0 as usize;
+        self.count(&entry, 1);
+        let was = std::mem::replace(&mut self.slots[slot].entry, Entry::Removed);
+        self.count(&was, -1);
+        // What was defined and still is keeps its place.
+        if std::mem::discriminant(&was) != std::mem::discriminant(&entry) {
+            self.order.of(&was).into_iter().for_each(|list| list.retain(|&other| other != handle.0));
+            self.order.of(&entry).into_iter().for_each(|list| list.push(handle.0));
+        }
+        self.slots[slot].entry = entry;
+    }
+
+    /// Counts the references of a definition that comes or goes.
+    fn count(&mut self, entry: &Entry, by: i32) {
+        for (of, is_call) in entry.references() {
+            let slot = &mut self.slots[of as usize];
+            slot.references = slot.references.wrapping_add_signed(by);
+            slot.direct_calls = slot.direct_calls.wrapping_add_signed(if is_call { by } else { 0 });
+        }
+        if let Some(of) = entry.target() {
+            let slot = &mut self.slots[of as usize];
+            slot.references = slot.references.wrapping_add_signed(by);
+            slot.aliases = slot.aliases.wrapping_add_signed(by);
+        }
+    }
+}

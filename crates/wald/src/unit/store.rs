@@ -1,0 +1,226 @@
+//! What a unit keeps: definitions that were checked, with their relocations in the binary form in which the link reads
+//! them. An edit costs what the edited thing is large; nothing here depends on the rest of the unit.
+
+use super::definition::{Import, Symbol};
+use super::{Relocation, Target, Unit, UnitError};
+use crate::format::relocation::{Encoding, RelocationIterator, RelocationType};
+use crate::format::{GlobalType, SymbolKind, TableType};
+use crate::index::ByteRange;
+use crate::leb128::{write_i64, write_u32};
+
+/// A symbol's slot. Slots are never used again: a handle is the slot's number, and so is a relocation's symbol index.
+pub(super) struct Slot {
+    pub symbol: Symbol,
+    pub entry: Entry,
+    /// How many relocations, aliases and init functions refer to it.
+    pub references: u32,
+    /// How many of them are direct calls.
+    pub direct_calls: u32,
+    /// How many of them are aliases, or places in it.
+    pub aliases: u32,
+}
+
+/// A checked definition.
+pub(super) enum Entry {
+    Removed,
+    Function(StoredFunction),
+    FunctionAlias(u32),
+    Data(StoredData),
+    DataWithin { of: u32, offset: u64, size: u64 },
+    AbsoluteData { address: u64, size: u64 },
+    Global { of: GlobalType, init: Vec<u8> },
+    Table(TableType),
+    Tag(u32),
+    Section(StoredSection),
+    UndefinedFunction(u32, Option<Import>),
+    UndefinedData,
+    UndefinedGlobal(GlobalType, Option<Import>),
+    UndefinedTable(TableType, Option<Import>),
+    UndefinedTag(u32, Option<Import>),
+}
+
+pub(super) struct StoredFunction {
+    pub type_index: u32,
+    /// Size prefix and body.
+    pub code: Vec<u8>,
+    pub prefix: u8,
+    pub relocations: Stored,
+    pub comdat: u32,
+    pub export_name: Option<String>,
+}
+
+pub(super) struct StoredData {
+    pub segment: String,
+    pub alignment: u32,
+    pub flags: u32,
+    pub bytes: Vec<u8>,
+    pub relocations: Stored,
+    pub comdat: u32,
+    pub offset: u64,
+    pub size: u64,
+}
+
+pub(super) struct StoredSection {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub relocations: Stored,
+    pub comdat: u32,
+}
+
+/// Relocations in binary form. Offsets count from the start of what they belong to, for functions from the size prefix;
+/// symbol indices are slots.
+#[derive(Default)]
+pub(super) struct Stored {
+    pub bytes: Vec<u8>,
+    /// As [`InputFunction::asks`](crate::object::InputFunction::asks).
+    pub asks: bool,
+}
+
+impl Stored {
+    pub fn iter(&self) -> RelocationIterator<'_> {
+        RelocationIterator::new(&self.bytes, ByteRange::between(0, self.bytes.len()))
+    }
+}
+
+impl Entry {
+    /// The symbol's kind. `None` for a removed one.
+    pub fn kind(&self) -> Option<SymbolKind> {
+        Some(match self {
+            Entry::Removed => return None,
+            Entry::Function(_) | Entry::FunctionAlias(_) | Entry::UndefinedFunction(..) => {
+                SymbolKind::Function
+            }
+            Entry::Data(_) | Entry::DataWithin { .. } | Entry::AbsoluteData { .. } | Entry::UndefinedData => {
+                SymbolKind::Data
+            }
+            Entry::Global { .. } | Entry::UndefinedGlobal(..) => SymbolKind::Global,
+            Entry::Table(_) | Entry::UndefinedTable(..) => SymbolKind::Table,
+            Entry::Tag(_) | Entry::UndefinedTag(..) => SymbolKind::Tag,
+            Entry::Section(_) => SymbolKind::Section,
+        })
+    }
+
+    /// Whether the unit leaves the definition to others.
+    pub fn is_undefined(&self) -> bool {
+        matches!(
+            self,
+            Entry::UndefinedFunction(..)
+                | Entry::UndefinedData
+                | Entry::UndefinedGlobal(..)
+                | Entry::UndefinedTable(..)
+                | Entry::UndefinedTag(..)
+        )
+    }
+
+    /// The names that it is imported under.
+    pub fn import(&self) -> Option<&Import> {
+        match self {
+            Entry::UndefinedFunction(_, import)
+            | Entry::UndefinedGlobal(_, import)
+            | Entry::UndefinedTable(_, import)
+            | Entry::UndefinedTag(_, import) => import.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Its relocations.
+    pub fn relocations(&self) -> Option<&Stored> {
+        match self {
+            Entry::Function(function) => Some(&function.relocations),
+            Entry::Data(data) => Some(&data.relocations),
+            Entry::Section(section) => Some(&section.relocations),
+            _ => None,
+        }
+    }
+
+    /// The symbol that it is an alias of or lies in.
+    pub fn target(&self) -> Option<u32> {
+        match self {
+            Entry::FunctionAlias(of) | Entry::DataWithin { of, .. } => Some(*of),
+            _ => None,
+        }
+    }
+
+    /// The slots that relocations refer to, and which of them are calls.
+    pub fn references(&self) -> impl Iterator<Item = (u32, bool)> + '_ {
+        let relocations = self.relocations().into_iter().flat_map(Stored::iter);
+        let symbols = relocations.filter(|relocation| relocation.kind != RelocationType::TypeIndexLeb);
+        symbols.map(|relocation| (relocation.index, relocation.kind == RelocationType::FunctionIndexLeb))
+    }
+}
+
+impl Unit {
+    /// Checks relocations against the `len` bytes they are in and encodes them; `shift` is added to the offsets.
+    pub(super) fn encode(
+        &self,
+        relocations: &[Relocation],
+        len: usize,
+        shift: u32,
+        in_code: bool,
+    ) -> Result<Stored, UnitError> {
+        let mut stored = Stored::default();
+        let mut free = 0;
+        for relocation in relocations {
+            let Relocation { kind, offset, target, addend } = *relocation;
+            let end = u64::from(offset) + kind.encoding().width() as u64;
+            if u64::from(offset) < free || end > len as u64 {
+                return Err(UnitError::RelocationOffset(offset));
+            }
+            free = end;
+            use RelocationType::{FunctionOffsetI32, FunctionOffsetI64, SectionOffsetI32};
+            if in_code && matches!(kind, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32) {
+                return Err(UnitError::Relocation(kind.name()));
+            }
+            let is_32 = matches!(kind.encoding(), Encoding::Leb32 | Encoding::Sleb32 | Encoding::I32);
+            if is_32 && i32::try_from(addend).is_err() || !kind.has_addend() && addend != 0 {
+                return Err(UnitError::Relocation(kind.name()));
+            }
+            let (index, of) = self.check_target(kind, target)?;
+            stored.asks |= match kind {
+                RelocationType::GlobalIndexLeb => of != Some(SymbolKind::Global),
+                kind => kind.asks_for_entry(),
+            };
+            stored.bytes.push(kind as u8);
+            write_u32(&mut stored.bytes, offset + shift);
+            write_u32(&mut stored.bytes, index);
+            if kind.has_addend() {
+                write_i64(&mut stored.bytes, addend);
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The number that a relocation names its target by, and the symbol's kind.
+    fn check_target(
+        &self,
+        kind: RelocationType,
+        target: Target,
+    ) -> Result<(u32, Option<SymbolKind>), UnitError> {
+        let handle = match (kind, target) {
+            (RelocationType::TypeIndexLeb, Target::Type(of)) => return Ok((self.check_type(of)?, None)),
+            (RelocationType::TypeIndexLeb, _) | (_, Target::Type(_)) => {
+                return Err(UnitError::Relocation(kind.name()))
+            }
+            (_, Target::Symbol(handle)) => handle,
+        };
+        let of = self.slot(handle)?.entry.kind();
+        use RelocationType::*;
+        let fits = match kind {
+            FunctionIndexLeb | FunctionIndexI32 | TableIndexSleb | TableIndexI32 | TableIndexRelSleb
+            | TableIndexSleb64 | TableIndexI64 | TableIndexRelSleb64 | FunctionOffsetI32
+            | FunctionOffsetI64 => of == Some(SymbolKind::Function),
+            TableNumberLeb => of == Some(SymbolKind::Table),
+            GlobalIndexLeb => {
+                matches!(of, Some(SymbolKind::Global | SymbolKind::Data | SymbolKind::Function))
+            }
+            GlobalIndexI32 => of == Some(SymbolKind::Global),
+            TagIndexLeb => of == Some(SymbolKind::Tag),
+            SectionOffsetI32 => of == Some(SymbolKind::Section),
+            _ => of == Some(SymbolKind::Data),
+        };
+        match fits {
+            true => Ok((handle.0, of)),
+            false => Err(UnitError::Relocation(kind.name())),
+        }
+    }
+}

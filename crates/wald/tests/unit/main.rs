@@ -1,0 +1,110 @@
+//! A unit links to the bytes of the equivalent object: for real objects made into units, for random edits, and for what a
+//! compiler gets wrong nothing happens but an error.
+
+mod convert;
+mod edits;
+mod errors;
+mod oracle;
+
+use std::path::{Path, PathBuf};
+
+use wald::options::{Options, UnresolvedPolicy};
+use wald::unit::Unit;
+use wald::{Bytes, InputDescription, LinkResult, Linker};
+
+/// Objects of the demo and of the link cases.
+fn objects() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = vec![root.join("demo/objects"), root.join("tests/kept")];
+    let mut objects = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "o") {
+                objects.push(path);
+            }
+        }
+    }
+    objects.sort();
+    objects
+}
+
+/// Links that show much of an object: as little as possible is thrown away.
+fn options(variant: usize) -> Options {
+    Options {
+        output: "out.wasm".into(),
+        entry: String::new(),
+        unresolved_symbols: UnresolvedPolicy::Warn,
+        gc_sections: variant % 2 == 1,
+        export_all: variant != 0,
+        export_dynamic: variant == 0,
+        compress_relocations: variant == 2,
+        optimize: variant as u32,
+        strip_debug: variant == 2,
+        check_features: false,
+        demangle: false,
+        // Addresses are then visible in the code of all relocation types.
+        global_base: Some(0x11000),
+        want_map: true,
+        threads: Some(1),
+        ..Options::default()
+    }
+}
+
+fn description() -> InputDescription {
+    InputDescription { path: "unit.o".into(), ..InputDescription::default() }
+}
+
+fn link_bytes(bytes: Vec<u8>, options: Options) -> LinkResult {
+    let mut linker = Linker::new(options);
+    let input = linker.declare_input(description());
+    linker.provide(input, Bytes::from(bytes));
+    linker.finish()
+}
+
+fn link_unit(unit: &Unit, options: Options) -> LinkResult {
+    let mut linker = Linker::new(options);
+    let input = linker.declare_input(description());
+    linker.provide_unit(input, unit).unwrap();
+    linker.finish()
+}
+
+/// Everything that a link answers: module and map, messages.
+type Answer = (Option<(Vec<u8>, Option<String>)>, Vec<String>);
+
+fn answer(result: LinkResult) -> Answer {
+    let messages = result.diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect();
+    (result.output.ok().map(|output| (output.module, output.map)), messages)
+}
+
+#[test]
+fn units_of_real_objects_link_to_the_same_bytes() {
+    let (mut same, mut skipped, mut failed) = (0, 0, 0);
+    for path in objects() {
+        let bytes = std::fs::read(&path).unwrap();
+        let Some(unit) = convert::unit_of(&bytes) else {
+            skipped += 1;
+            continue;
+        };
+        let object = unit.to_object().unwrap();
+        for variant in 0..3 {
+            let expected = answer(link_bytes(bytes.clone(), options(variant)));
+            let of_unit = answer(link_unit(&unit, options(variant)));
+            let of_object = answer(link_bytes(object.clone(), options(variant)));
+            failed += usize::from(expected.0.is_none());
+            assert!(of_unit.1 == expected.1, "{}: {:?} {:?}", path.display(), of_unit.1, expected.1);
+            assert!(of_unit.0 == expected.0, "{}, variant {variant}: unit", path.display());
+            assert!(of_object.1 == expected.1, "{}: {:?} {:?}", path.display(), of_object.1, expected.1);
+            assert!(
+                of_object.0 == expected.0,
+                "{}, variant {variant}: the equivalent object",
+                path.display()
+            );
+        }
+        same += 1;
+    }
+    println!("{same} objects, {skipped} not made into units, {failed} links that fail");
+    assert!(same > 500 && skipped < same / 5 && failed < same / 2);
+}
