@@ -3,6 +3,7 @@
 //! A message reads exactly as `wasm-ld` words it, because build systems parse that; the location says the same
 //! again in fields, for tools that would rather not. What only Wald knows goes into `notes` and `help`.
 
+use crate::cancel::CancelToken;
 use std::fmt;
 
 /// How bad it is.
@@ -73,6 +74,8 @@ pub enum Code {
     GcSection,
     /// What the link does (`--verbose`): standard error.
     Verbose,
+    /// The link's [`CancelToken`] was cancelled.
+    Cancelled,
 }
 
 /// One thing that the link has to say.
@@ -137,12 +140,19 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     errors: usize,
     fatal_warnings: bool,
+    cancel: CancelToken,
 }
 
 impl Diagnostics {
     /// No diagnostics. With `fatal_warnings` every warning is recorded as an error.
     pub fn new(fatal_warnings: bool) -> Self {
         Diagnostics { fatal_warnings, ..Self::default() }
+    }
+
+    /// The same with a token that makes [`Diagnostics::check`] fail when it is cancelled.
+    pub fn with_cancel_token(mut self, cancel: CancelToken) -> Self {
+        self.cancel = cancel;
+        self
     }
 
     /// Records one.
@@ -173,8 +183,11 @@ impl Diagnostics {
         &self.list
     }
 
-    /// Goes on when no error was recorded; otherwise the proof that there was one.
-    pub fn check(&self) -> Result<(), LinkFailure> {
+    /// Goes on when no error was recorded and nobody cancelled; otherwise the proof that there was an error.
+    pub fn check(&mut self) -> Result<(), LinkFailure> {
+        if self.errors == 0 && self.cancel.is_cancelled() {
+            return Err(self.fail(Diagnostic::error(Code::Cancelled, "the link was cancelled")));
+        }
         if self.errors == 0 {
             Ok(())
         } else {

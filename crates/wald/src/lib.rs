@@ -95,11 +95,12 @@
 //! assert_eq!((place.path.as_str(), place.offset), ("cut.o", Some(9)));
 //! ```
 //!
-//! # Threads
+//! # Threads, and ending early
 //!
 //! [`Options::threads`](options::Options::threads) says how many threads a link uses. With a number it has a pool of its own;
 //! with 1 it is the calling thread. Without a number it is rayon's current pool: call [`Linker::finish`] inside of
-//! `pool.install` to choose one.
+//! `pool.install` to choose one. A [`CancelToken`] ends a link whose result is not wanted any more; a [`Linker`] that is dropped
+//! leaves nothing behind.
 #![forbid(unsafe_code)]
 
 // From the ground up: a module imports only from modules declared above it; `cargo xtask tidy` checks that.
@@ -114,6 +115,7 @@ pub mod leb128;
 // Floor 1: vocabulary without logic.
 pub mod format;
 pub mod options;
+pub mod cancel;
 pub mod diagnostics;
 pub mod timing;
 pub mod threads;
@@ -149,6 +151,7 @@ pub mod map_file;
 pub mod link;
 
 pub use bytes::Bytes;
+pub use cancel::CancelToken;
 pub use input::{FileProvider, InputDescription};
 pub use pipeline::Linker;
 pub use result::{LinkResult, Output, Sink};

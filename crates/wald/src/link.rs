@@ -46,7 +46,7 @@ impl Linker {
 
     fn join_and_link(&self, timer: Timer, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
         with_threads(self.options.threads, || {
-            let mut diagnostics = Diagnostics::new(self.options.fatal_warnings);
+            let mut diagnostics = self.new_diagnostics();
             let output = self.link_joined(&timer, keep, sink, &mut diagnostics);
             LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
         })

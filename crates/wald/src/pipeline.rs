@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::ahead::{Ahead, InputVersion};
 use crate::architecture;
 use crate::bytes::Bytes;
+use crate::cancel::CancelToken;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::index::InputId;
 use crate::input::{
@@ -24,7 +25,8 @@ use crate::unit::{Unit, UnitError};
 /// A linker can be kept: after [`Linker::replace`], [`Linker::remove`] or another declaration, the next link
 /// parses only what changed and gives the bytes that a fresh link would give.
 ///
-/// Nothing is global: any number of linkers may be at work in one process. Dropping one cancels its link.
+/// Nothing is global: any number of linkers may be at work in one process. Dropping one frees all that it held; a link
+/// that runs is ended by [`Linker::set_cancel_token`].
 pub struct Linker {
     pub(crate) options: Options,
     pub(crate) interners: Interners,
@@ -36,6 +38,7 @@ pub struct Linker {
     files: Option<Arc<dyn FileProvider>>,
     /// What was linked ahead of the rest, or kept of the last link.
     ahead: Mutex<Option<Ahead>>,
+    cancel: CancelToken,
 }
 
 struct Input {
@@ -51,7 +54,15 @@ impl Linker {
         let timer = Timer::new(options.want_trace_events);
         let interners = Interners::default();
         let (inputs, order, ahead) = (Vec::new(), Vec::new(), Mutex::default());
-        Linker { options, interners, timer, inputs, order, files: None, ahead }
+        let cancel = CancelToken::new();
+        Linker { options, interners, timer, inputs, order, files: None, ahead, cancel }
+    }
+
+    /// Gives the links from now on a token by which another thread can end them: they then fail at the end of the phase
+    /// that they are in, with [`Code::Cancelled`], and no sink is asked for room. A link that writes its module already
+    /// goes on to its end. With a fresh token the linker links again.
+    pub fn set_cancel_token(&mut self, token: CancelToken) {
+        self.cancel = token;
     }
 
     /// Where members of thin archives are read from. Without one, thin archives are an error.
@@ -153,7 +164,7 @@ impl Linker {
         // One caller at a time: another would only repeat the work.
         let Ok(mut ahead) = self.ahead.try_lock() else { return };
         let (inputs, candidates) = self.ready();
-        if ahead.as_ref().is_some_and(|ahead| ahead.inputs() >= inputs.len()) {
+        if self.cancel.is_cancelled() || ahead.as_ref().is_some_and(|ahead| ahead.inputs() >= inputs.len()) {
             return;
         }
         let earlier = ahead.take();
@@ -201,6 +212,11 @@ impl Linker {
 
     fn take_ahead(&self) {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// For one link.
+    pub(crate) fn new_diagnostics(&self) -> Diagnostics {
+        Diagnostics::new(self.options.fatal_warnings).with_cancel_token(self.cancel.clone())
     }
 
     /// Puts the inputs together in the order of the command line. One that never came is an error.

@@ -1,0 +1,148 @@
+//! What a program that embeds the linker relies on: links at the same time do not know of each other, and a link can be
+//! ended from outside.
+
+use std::time::Duration;
+
+use wald::diagnostics::Code;
+use wald::options::Options;
+use wald::{Bytes, CancelToken, InputDescription, Linker, Sink};
+
+/// The demo's objects and its archive.
+fn files() -> Vec<(String, Bytes)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = paths.filter(|path| path.extension().is_some_and(|e| e == "o" || e == "a"));
+    let mut files: Vec<_> =
+        files.map(|path| (path.display().to_string(), Bytes::from(std::fs::read(&path).unwrap()))).collect();
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files
+}
+
+/// Different jobs: which options, how many of the files.
+fn linker(job: usize) -> Linker {
+    let files = files();
+    let mut linker = Linker::new(Options {
+        output: format!("{job}.wasm"),
+        gc_sections: job % 2 == 0,
+        strip_all: job % 3 == 0,
+        threads: [None, Some(1), Some(2)][job % 3],
+        // Some jobs fail: they have not all files.
+        ..Options::default()
+    });
+    let count = files.len() - job % 4 / 3;
+    for (path, bytes) in files.into_iter().take(count) {
+        let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
+        linker.provide(input, bytes);
+    }
+    linker
+}
+
+type Answer = (Option<Vec<u8>>, Vec<String>);
+
+fn answer(linker: Linker) -> Answer {
+    let result = linker.finish();
+    let messages = result.diagnostics.into_iter().map(|diagnostic| diagnostic.message);
+    (result.output.ok().map(|output| output.module), messages.collect())
+}
+
+#[test]
+fn links_at_the_same_time_do_not_know_of_each_other() {
+    let alone: Vec<Answer> = (0..12).map(|job| answer(linker(job))).collect();
+    assert!(alone.iter().any(|(module, _)| module.is_none()));
+    assert!(alone.iter().filter(|(module, _)| module.is_some()).count() > 6);
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let alone = &alone;
+            scope.spawn(move || {
+                for round in 0..8 {
+                    let job = (thread * 5 + round * 7) % alone.len();
+                    assert!(answer(linker(job)) == alone[job], "job {job}");
+                }
+            });
+        }
+    });
+}
+
+/// A sink that must not be asked.
+struct Untouched;
+
+impl Sink for Untouched {
+    fn place(&mut self, _: usize) -> Option<&mut [u8]> {
+        panic!("a cancelled link has nothing to write")
+    }
+}
+
+#[test]
+fn a_cancelled_link_writes_nothing_and_can_be_repeated() {
+    let expected = linker(0).link().output.unwrap().module;
+    let mut linker = linker(0);
+    let token = CancelToken::new();
+    linker.set_cancel_token(token.clone());
+    token.cancel();
+    linker.prepare();
+    let result = linker.link_into(&mut Untouched);
+    assert!(result.output.is_err());
+    let [diagnostic] = &result.diagnostics[..] else { panic!("one diagnostic") };
+    assert_eq!((diagnostic.code, diagnostic.message.as_str()), (Code::Cancelled, "the link was cancelled"));
+
+    linker.set_cancel_token(CancelToken::new());
+    assert!(linker.link().output.unwrap().module == expected);
+}
+
+#[test]
+fn a_link_is_cancelled_at_any_time() {
+    let mut linker = linker(0);
+    let expected = linker.link().output.unwrap().module;
+    let (mut finished, mut cancelled) = (0, 0);
+    for round in 0..400u64 {
+        let token = CancelToken::new();
+        linker.set_cancel_token(token.clone());
+        // Resolution begins anew.
+        linker.options_mut();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_micros(round % 40 * 50));
+                token.cancel();
+            });
+            let result = linker.link();
+            match result.output {
+                Ok(output) => {
+                    assert!(output.module == expected);
+                    finished += 1;
+                }
+                Err(_) => {
+                    assert_eq!(result.diagnostics.last().unwrap().code, Code::Cancelled);
+                    cancelled += 1;
+                }
+            }
+        });
+    }
+    println!("{finished} finished, {cancelled} cancelled");
+    assert!(cancelled > 0);
+    linker.set_cancel_token(CancelToken::new());
+    assert!(linker.link().output.unwrap().module == expected);
+}
+
+#[test]
+fn a_dropped_linker_gives_its_inputs_back() {
+    struct Counted {
+        bytes: Vec<u8>,
+        _alive: std::sync::Arc<()>,
+    }
+    impl AsRef<[u8]> for Counted {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    let alive = std::sync::Arc::new(());
+    let mut linker = Linker::new(Options::default());
+    for (path, bytes) in files() {
+        let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
+        linker.provide(input, Bytes::from_owner(Counted { bytes: bytes.to_vec(), _alive: alive.clone() }));
+    }
+    let result = linker.link();
+    linker.prepare();
+    assert!(result.output.is_ok() && std::sync::Arc::strong_count(&alive) > 1);
+    drop(linker);
+    assert_eq!(std::sync::Arc::strong_count(&alive), 1);
+}
