@@ -1,6 +1,7 @@
 //! `cargo xtask dist`: what is installed.
 
 use crate::workspace::{self, shown};
+use std::path::Path;
 use std::process::Command;
 
 /// What `--help` prints.
@@ -8,7 +9,8 @@ pub const HELP: &str = "\
 USAGE: cargo xtask dist
 
 Builds target/dist: bin/wald and bin/wasm-ld (a link to it), share/man/man1/wald.1, and the completions for bash, zsh
-and fish where those shells look for them.
+and fish where those shells look for them. For programs in C: include/wald.h, lib/libwald.a, lib/libwald.so and
+lib/pkgconfig/wald.pc.
 ";
 
 /// Shell, and its file below `share`.
@@ -29,7 +31,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let binary = dist.join("bin/wald");
     workspace::create_folder(&dist.join("bin"))?;
     std::fs::copy(&wald, &binary).map_err(|error| format!("{}: {error}", shown(&binary)))?;
-    link(&dist)?;
+    link(&dist.join("bin/wasm-ld"), "wald")?;
     let mut texts = vec![("--print-man-page".to_string(), "man/man1/wald.1")];
     texts.extend(COMPLETIONS.iter().map(|(shell, file)| (format!("--print-completions={shell}"), *file)));
     for (option, file) in texts {
@@ -43,12 +45,36 @@ pub fn run(args: &[String]) -> Result<(), String> {
         }
         workspace::write(&path, output.stdout)?;
     }
-    println!("{} holds bin/wald, its man page and completions", shown(&dist));
+    c_library(&dist)?;
+    println!("{} holds bin/wald, its man page and completions, and the library for C", shown(&dist));
     Ok(())
 }
 
+/// Header, libraries and what pkg-config reads.
+fn c_library(dist: &Path) -> Result<(), String> {
+    workspace::run(&mut workspace::cargo(&["build", "--quiet", "--package", "wald-capi", "--release"]))?;
+    let source = workspace::root().join("crates/wald-capi");
+    for folder in ["include", "lib/pkgconfig"] {
+        workspace::create_folder(&dist.join(folder))?;
+    }
+    let copy = |from: &Path, to: &str| match std::fs::copy(from, dist.join(to)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("{}: {error}", shown(from))),
+    };
+    copy(&source.join("include/wald.h"), "include/wald.h")?;
+    let built = workspace::target().join("release");
+    copy(&built.join("libwald_c.a"), "lib/libwald.a")?;
+    // Elsewhere shared libraries have other names.
+    if cfg!(target_os = "linux") {
+        copy(&built.join("libwald_c.so"), "lib/libwald.so.0")?;
+        link(&dist.join("lib/libwald.so"), "libwald.so.0")?;
+    }
+    let text = String::from_utf8_lossy(&workspace::read(&source.join("wald.pc.in"))?)
+        .replace("@VERSION@", env!("CARGO_PKG_VERSION"));
+    workspace::write(&dist.join("lib/pkgconfig/wald.pc"), text)
+}
+
 #[cfg(unix)]
-fn link(dist: &std::path::Path) -> Result<(), String> {
-    std::os::unix::fs::symlink("wald", dist.join("bin/wasm-ld"))
-        .map_err(|error| format!("bin/wasm-ld: {error}"))
+fn link(path: &Path, target: &str) -> Result<(), String> {
+    std::os::unix::fs::symlink(target, path).map_err(|error| format!("{}: {error}", shown(path)))
 }

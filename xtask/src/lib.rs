@@ -18,6 +18,7 @@ pub mod dist;
 pub mod edits;
 pub mod engine;
 pub mod explain;
+pub mod header;
 pub mod job;
 pub mod library_job;
 pub mod measure;
@@ -55,6 +56,7 @@ pub const COMMANDS: &[Command] = &[
         help: test::HELP,
         run: test::run,
     },
+    Command { name: "header", summary: "write the C header anew", help: header::HELP, run: header::run },
     Command {
         name: "arrivals",
         summary: "link the jobs with inputs in shuffled order",

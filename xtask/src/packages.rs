@@ -13,6 +13,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libclang-rt-22-dev-wasm32", "/usr/lib/llvm-22/lib/clang/22/lib/wasi/libclang_rt.builtins-wasm32.a"),
     ("libc++-22-dev-wasm32", "/usr/lib/wasm32-wasi/libc++.a"),
     ("libc++abi-22-dev-wasm32", "/usr/lib/wasm32-wasi/libc++abi.a"),
+    ("valgrind", "valgrind"),
 ];
 
 /// Targets of rustc that are tested.

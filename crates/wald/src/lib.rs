@@ -97,9 +97,9 @@
 //!
 //! # Threads, and ending early
 //!
-//! [`Options::threads`](options::Options::threads) says how many threads a link uses. With a number it has a pool of its own;
-//! with 1 it is the calling thread. Without a number it is rayon's current pool: call [`Linker::finish`] inside of
-//! `pool.install` to choose one. A [`CancelToken`] ends a link whose result is not wanted any more; a [`Linker`] that is dropped
+//! [`Options::threads`](options::Options::threads) says how many threads a link uses. With a number it has a pool of its own,
+//! which ends with it. Without a number it is rayon's current pool: call [`Linker::finish`] inside of `pool.install` to choose
+//! one; in a pool that was built with `use_current_thread` and one thread the link starts none and is done by the calling one. A [`CancelToken`] ends a link whose result is not wanted any more; a [`Linker`] that is dropped
 //! leaves nothing behind.
 #![forbid(unsafe_code)]
 

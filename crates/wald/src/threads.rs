@@ -6,14 +6,17 @@ use rayon::ThreadPoolBuilder;
 const MOST: usize = 256;
 
 /// Runs `work` with a pool of its own of `threads` threads; without a number in the pool of the caller (rayon's
-/// current one). Where no threads can be had, the calling thread does it all.
+/// current one).
 pub fn with_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> R {
     // In the pool as a whole: from outside every parallel loop would wait to be woken.
     let Some(threads) = threads else { return rayon::join(work, || ()).0 };
-    let builder = ThreadPoolBuilder::new().num_threads(threads.clamp(1, MOST));
-    // A single thread is the calling one: nothing is started.
-    let builder = if threads <= 1 { builder.use_current_thread() } else { builder };
-    match builder.build() {
+    if cfg!(target_family = "wasm") {
+        // There are no threads there: rayon's own pool is the calling one.
+        return work();
+    }
+    // Also a single thread is a new one: the calling one could not leave a pool again, and whatever it did with rayon
+    // afterwards would have one thread for good.
+    match ThreadPoolBuilder::new().num_threads(threads.clamp(1, MOST)).build() {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     }
@@ -29,5 +32,7 @@ mod tests {
             assert_eq!(with_threads(Some(threads), rayon::current_num_threads), threads);
         }
         assert_eq!(with_threads(None, || 7), 7);
+        // The calling thread is in no pool afterwards.
+        assert_eq!(rayon::current_thread_index(), None);
     }
 }

@@ -51,25 +51,46 @@ fn link(threads: Option<usize>) -> Watch {
     watch
 }
 
+/// Names of the threads that are there in addition.
+fn started(now: &BTreeSet<(u32, String)>, before: &BTreeSet<(u32, String)>) -> Vec<String> {
+    now.difference(before).map(|(_, name)| name.clone()).collect()
+}
+
 #[test]
 fn a_link_starts_no_thread_that_nobody_asked_for() {
     let before = threads();
-    let here = std::thread::current().name().map(str::to_string);
 
-    let alone = link(Some(1));
-    assert_eq!(alone.threads, before);
-    assert_eq!(alone.here, here);
-
+    // In the caller's pool.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).thread_name(|number| format!("mine-{number}"));
     let pool = pool.build().unwrap();
     let in_pool = pool.install(|| link(None));
-    let started: Vec<_> = in_pool.threads.difference(&before).map(|(_, name)| name.as_str()).collect();
-    assert_eq!(started.len(), 3);
-    assert!(started.iter().all(|name| name.starts_with("mine-")), "{started:?}");
+    let mine = started(&in_pool.threads, &before);
+    assert_eq!(mine.len(), 3);
+    assert!(mine.iter().all(|name| name.starts_with("mine-")), "{mine:?}");
     assert!(in_pool.here.unwrap().starts_with("mine-"));
-    assert!(in_pool.module == alone.module);
 
-    let own = link(Some(2));
-    assert!(own.threads.len() > before.len());
-    assert!(own.module == alone.module);
+    // In pools of its own, which end with it and leave the calling thread as it was.
+    let with_mine = threads();
+    for number in [1, 2, 3] {
+        let own = link(Some(number));
+        assert_eq!(started(&own.threads, &with_mine).len(), number);
+        assert!(own.module == in_pool.module);
+        assert_eq!(rayon::current_thread_index(), None);
+        let begin = std::time::Instant::now();
+        while threads() != with_mine {
+            assert!(begin.elapsed().as_secs() < 20, "threads stay: {:?}", threads());
+            std::thread::yield_now();
+        }
+    }
+
+    // Without any: the calling thread is the pool. A thread for the test, for it stays that way.
+    let alone = std::thread::Builder::new().name("alone".into()).spawn(|| {
+        let before = threads();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap();
+        let alone = pool.install(|| link(None));
+        assert_eq!(alone.here.as_deref(), Some("alone"));
+        assert_eq!(alone.threads, before);
+        alone.module
+    });
+    assert!(alone.unwrap().join().unwrap() == in_pool.module);
 }

@@ -11,6 +11,12 @@ const LINK_LINES: usize = 150;
 /// Files that may say `unsafe`: each block there has a SAFETY comment.
 const UNSAFE_FILES: &[&str] = &[
     "crates/wald-cli/src/mapped_file.rs",
+    // What comes from C.
+    "crates/wald-capi/src/border.rs",
+    "crates/wald-capi/src/linker.rs",
+    "crates/wald-capi/src/options.rs",
+    "crates/wald-capi/src/result.rs",
+    "crates/wald-capi/src/unit.rs",
     "xtask/src/measure.rs",
     // A counting allocator, for the bound on memory.
     "tests/mutation/allocation.rs",

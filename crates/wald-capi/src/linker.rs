@@ -1,0 +1,540 @@
+//! A link that is being fed.
+
+use std::ffi::{c_char, c_void};
+use std::io;
+use std::sync::Arc;
+
+use wald::diagnostics::{Code, Diagnostic, Location};
+use wald::index::InputId;
+use wald::{Bytes, CancelToken, FileProvider, InputDescription, Linker, Sink};
+
+use crate::border::{
+    exclusive, free, give, optional_text, put, shared, slice, status, take, text, value, wald_status,
+    Failure, Outcome,
+};
+use crate::options::wald_options;
+use crate::result::wald_result;
+use crate::unit::wald_unit;
+
+/// A link that is being fed, and that may be kept: inputs are declared in the order of the command line, their bytes come in
+/// any order and from any thread.
+///
+/// Functions that take a `const wald_linker *` may be called from any number of threads at once. The others must have the
+/// linker to themselves. Different linkers know nothing of each other.
+#[allow(non_camel_case_types)]
+pub struct wald_linker {
+    linker: Linker,
+    declared: u32,
+}
+
+/// An input as it is declared.
+#[allow(non_camel_case_types)]
+#[repr(C)]
+pub struct wald_input_description {
+    /// Its path, as messages show it. Nothing is read from it unless wald_linker_provide_file() is called.
+    pub path: *const c_char,
+    /// It stands between `--start-lib` and `--end-lib`: linked only when one of its symbols is needed.
+    pub lazy: bool,
+    /// `--whole-archive` applies.
+    pub whole_archive: bool,
+}
+
+/// Ends links from another thread: see wald_linker_set_cancel_token().
+#[allow(non_camel_case_types)]
+pub struct wald_cancel_token(CancelToken);
+
+impl wald_linker {
+    fn input(&self, input: u32) -> Outcome<InputId> {
+        match input < self.declared {
+            true => Ok(InputId(input)),
+            false => Err(Failure(wald_status::UnknownHandle, format!("no input has the number {input}"))),
+        }
+    }
+
+    fn path(&self, input: InputId) -> String {
+        let mut inputs = self.linker.inputs();
+        inputs.find(|(id, _)| *id == input).map_or(String::new(), |(_, description)| description.path.clone())
+    }
+
+    fn fail(&self, input: InputId, message: String) {
+        let location = Location { path: self.path(input), ..Location::default() };
+        self.linker.fail_input(input, Diagnostic::error(Code::Open, message).at(location));
+    }
+}
+
+/// A linker without inputs. The options are copied. NULL where they are NULL. Free it with wald_linker_free() or
+/// wald_linker_finish().
+///
+/// # Safety
+/// NULL or valid options.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_new(options: *const wald_options) -> *mut wald_linker {
+    value(std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let options = unsafe { shared(options, "options") }?;
+        Ok(give(wald_linker { linker: Linker::new(options.0.clone()), declared: 0 }))
+    })
+}
+
+/// Frees a linker with all that it holds; NULL is fine.
+///
+/// # Safety
+/// From wald_linker_new(), and not used any more.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_free(linker: *mut wald_linker) {
+    // SAFETY: the caller's promise.
+    unsafe { free(linker) };
+}
+
+/// Replaces the options, before the next link.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_set_options(
+    linker: *mut wald_linker,
+    options: *const wald_options,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (linker, options) = unsafe { (exclusive(linker, "linker")?, shared(options, "options")?) };
+        *linker.linker.options_mut() = options.0.clone();
+        Ok(())
+    })
+}
+
+/// Declares the next input and puts its number into `input`. The order of declarations is the order of the command line: it
+/// decides what the module looks like.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_declare(
+    linker: *mut wald_linker,
+    description: *const wald_input_description,
+    input: *mut u32,
+) -> wald_status {
+    // SAFETY: the caller's promise.
+    status(|| unsafe { declare(linker, None, description, input) })
+}
+
+/// Declares an input that stands before another one. Where that one was removed, it stands last.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_declare_before(
+    linker: *mut wald_linker,
+    next: u32,
+    description: *const wald_input_description,
+    input: *mut u32,
+) -> wald_status {
+    // SAFETY: the caller's promise.
+    status(|| unsafe { declare(linker, Some(next), description, input) })
+}
+
+unsafe fn declare(
+    linker: *mut wald_linker,
+    next: Option<u32>,
+    description: *const wald_input_description,
+    input: *mut u32,
+) -> Outcome {
+    // SAFETY: the caller's promise.
+    let (linker, description) =
+        unsafe { (exclusive(linker, "linker")?, shared(description, "description")?) };
+    if input.is_null() {
+        return Err(crate::border::null("input"));
+    }
+    let description = InputDescription {
+        // SAFETY: the caller's promise.
+        path: unsafe { text(description.path, "path") }?.to_string(),
+        lazy: description.lazy,
+        whole_archive: description.whole_archive,
+    };
+    let id = match next {
+        Some(next) => {
+            let next = linker.input(next)?;
+            linker.linker.declare_input_before(next, description)
+        }
+        None => linker.linker.declare_input(description),
+    };
+    linker.declared += 1;
+    // SAFETY: the caller's promise.
+    unsafe { put(input, id.0, "input") }
+}
+
+/// Hands over an input's bytes, which are copied, and parses them on this thread. A second call for the same input is ignored.
+///
+/// # Safety
+/// Valid or NULL; `size` bytes stand at `data`.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_provide(
+    linker: *const wald_linker,
+    input: u32,
+    data: *const u8,
+    size: usize,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (linker, data) = unsafe { (shared(linker, "linker")?, slice(data, size, "data")?) };
+        linker.linker.provide(linker.input(input)?, Bytes::from(data.to_vec()));
+        Ok(())
+    })
+}
+
+/// Memory of the caller.
+struct Borrowed {
+    data: *const u8,
+    size: usize,
+    release: Option<unsafe extern "C" fn(*mut c_void)>,
+    context: *mut c_void,
+}
+
+// SAFETY: the memory is only read, and wald_linker_provide_borrowed() asks for a `release` that any thread may call.
+unsafe impl Send for Borrowed {}
+// SAFETY: as above.
+unsafe impl Sync for Borrowed {}
+
+impl AsRef<[u8]> for Borrowed {
+    fn as_ref(&self) -> &[u8] {
+        match self.data.is_null() || self.size == 0 {
+            true => &[],
+            // SAFETY: the caller keeps the bytes as they are until `release` is called.
+            false => unsafe { std::slice::from_raw_parts(self.data, self.size) },
+        }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            // SAFETY: called once, with the caller's own context.
+            unsafe { release(self.context) }
+        }
+    }
+}
+
+/// The same without a copy: the bytes must stay as they are until `release` is called with `context`, which is once and from
+/// any thread: when the input was replaced or removed and no link needs it any more, when the linker is freed, or at once
+/// where the call fails. `release` may be NULL.
+///
+/// # Safety
+/// Valid or NULL; `size` bytes stand at `data` until they are released.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_provide_borrowed(
+    linker: *const wald_linker,
+    input: u32,
+    data: *const u8,
+    size: usize,
+    release: Option<unsafe extern "C" fn(context: *mut c_void)>,
+    context: *mut c_void,
+) -> wald_status {
+    let bytes = Borrowed { data, size, release, context };
+    status(|| {
+        // SAFETY: the caller's promise.
+        let linker = unsafe { shared(linker, "linker") }?;
+        if data.is_null() && size > 0 {
+            return Err(crate::border::null("data"));
+        }
+        linker.linker.provide(linker.input(input)?, Bytes::from_owner(bytes));
+        Ok(())
+    })
+}
+
+/// Reads the file at `path` and hands it over; with NULL the one at the declared path. A file that cannot be read fails the
+/// link with a diagnostic.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_provide_file(
+    linker: *const wald_linker,
+    input: u32,
+    path: *const c_char,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (linker, path) = unsafe { (shared(linker, "linker")?, optional_text(path, "path")?) };
+        let input = linker.input(input)?;
+        let path = path.map_or_else(|| linker.path(input), str::to_string);
+        match std::fs::read(&path) {
+            Ok(bytes) => linker.linker.provide(input, Bytes::from(bytes)),
+            Err(error) => {
+                let what = wald::input::describe_io_error(&error);
+                linker.fail(input, format!("cannot open {path}: {what}"));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Hands over an input as a unit, as it is now.
+///
+/// # Safety
+/// Valid or NULL; nobody edits the unit meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_provide_unit(
+    linker: *const wald_linker,
+    input: u32,
+    unit: *const wald_unit,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (linker, unit) = unsafe { (shared(linker, "linker")?, shared(unit, "unit")?) };
+        let provided = linker.linker.provide_unit(linker.input(input)?, &unit.0);
+        provided.map_err(|error| Failure(wald_status::Unit, error.to_string()))
+    })
+}
+
+/// Says that an input cannot be had: the link fails with this message, in the input's place.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_fail_input(
+    linker: *const wald_linker,
+    input: u32,
+    message: *const c_char,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (linker, message) = unsafe { (shared(linker, "linker")?, text(message, "message")?) };
+        linker.fail(linker.input(input)?, message.to_string());
+        Ok(())
+    })
+}
+
+/// Uses the time until the next input comes for what can be done before. It changes nothing in the module.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_prepare(linker: *const wald_linker) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        unsafe { shared(linker, "linker") }?.linker.prepare();
+        Ok(())
+    })
+}
+
+/// Forgets an input's bytes. New ones must be provided before the next link.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_replace(linker: *mut wald_linker, input: u32) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let linker = unsafe { exclusive(linker, "linker") }?;
+        let input = linker.input(input)?;
+        linker.linker.replace(input);
+        Ok(())
+    })
+}
+
+/// Takes an input out of the link, for good.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_remove(linker: *mut wald_linker, input: u32) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let linker = unsafe { exclusive(linker, "linker") }?;
+        let input = linker.input(input)?;
+        linker.linker.remove(input);
+        Ok(())
+    })
+}
+
+/// How many inputs take part.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_input_count(linker: *const wald_linker) -> usize {
+    // SAFETY: the caller's promise.
+    value(0, || Ok(unsafe { shared(linker, "linker") }?.linker.input_count()))
+}
+
+/// Takes the bytes of a file that was asked for.
+#[allow(non_camel_case_types)]
+pub struct wald_file(Option<Vec<u8>>);
+
+/// Answers a file reader's question: the bytes are copied.
+///
+/// # Safety
+/// Valid or NULL; `size` bytes stand at `data`.
+#[no_mangle]
+pub unsafe extern "C" fn wald_file_set(file: *mut wald_file, data: *const u8, size: usize) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (file, data) = unsafe { (exclusive(file, "file")?, slice(data, size, "data")?) };
+        file.0 = Some(data.to_vec());
+        Ok(())
+    })
+}
+
+/// Calls wald_file_set() with the bytes of the file at `path`, or does nothing where there is none.
+#[allow(non_camel_case_types)]
+pub type wald_file_reader =
+    Option<unsafe extern "C" fn(context: *mut c_void, path: *const c_char, file: *mut wald_file)>;
+
+struct Reader {
+    read: wald_file_reader,
+    context: *mut c_void,
+}
+
+// SAFETY: wald_linker_set_file_reader() asks for a function that any thread may call.
+unsafe impl Send for Reader {}
+// SAFETY: as above.
+unsafe impl Sync for Reader {}
+
+impl FileProvider for Reader {
+    fn read(&self, path: &str) -> io::Result<Bytes> {
+        let Some(read) = self.read else { return std::fs::read(path).map(Bytes::from) };
+        let mut file = wald_file(None);
+        let name = std::ffi::CString::new(path)?;
+        // SAFETY: the caller's own function and context.
+        unsafe { read(self.context, name.as_ptr(), &mut file) };
+        let bytes = file.0.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        Ok(Bytes::from(bytes))
+    }
+}
+
+/// Says where members of thin archives are read from: by `read`, which must be ready for calls from any thread, or with NULL
+/// from files. Without this call thin archives are an error.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker; `context` stays valid as long as the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_set_file_reader(
+    linker: *mut wald_linker,
+    read: wald_file_reader,
+    context: *mut c_void,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let linker = unsafe { exclusive(linker, "linker") }?;
+        linker.linker.set_file_provider(Arc::new(Reader { read, context }));
+        Ok(())
+    })
+}
+
+/// Links what is there. The linker can be used again: after wald_linker_replace() and the like the next link parses only what
+/// changed, and gives the bytes that a fresh link would give. NULL only where the linker is NULL, or after an internal error.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_link(linker: *mut wald_linker) -> *mut wald_result {
+    value(std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        Ok(give(wald_result::new(unsafe { exclusive(linker, "linker") }?.linker.link())))
+    })
+}
+
+/// Gives room for a module of `size` bytes, or NULL where there is none.
+#[allow(non_camel_case_types)]
+pub type wald_place = Option<unsafe extern "C" fn(context: *mut c_void, size: usize) -> *mut u8>;
+
+struct Place {
+    place: wald_place,
+    context: *mut c_void,
+}
+
+// SAFETY: the call that this belongs to lasts as long as the link; the caller says that any thread may call `place`.
+unsafe impl Send for Place {}
+
+impl Sink for Place {
+    fn place(&mut self, size: usize) -> Option<&mut [u8]> {
+        // SAFETY: the caller's own function and context.
+        let place = unsafe { self.place?(self.context, size) };
+        // SAFETY: the caller gives `size` bytes that are nobody else's until the call ends.
+        (!place.is_null()).then(|| unsafe {
+            // They may never have been written, and Rust's slices are of bytes that were.
+            place.write_bytes(0, size);
+            std::slice::from_raw_parts_mut(place, size)
+        })
+    }
+}
+
+/// The same, but the module goes to where `place` says, which is asked once, when the size is known and the link can no longer
+/// fail, from any thread. The result then has no module.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_link_into(
+    linker: *mut wald_linker,
+    place: wald_place,
+    context: *mut c_void,
+) -> *mut wald_result {
+    value(std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let linker = unsafe { exclusive(linker, "linker") }?;
+        let result = linker.linker.link_into(&mut Place { place, context });
+        Ok(give(wald_result::new(result.with_module(Vec::new()))))
+    })
+}
+
+/// Links what is there and frees the linker.
+///
+/// # Safety
+/// From wald_linker_new() or NULL, and not used any more.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_finish(linker: *mut wald_linker) -> *mut wald_result {
+    value(std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let linker = unsafe { take(linker) }.ok_or_else(|| crate::border::null("linker"))?;
+        Ok(give(wald_result::new(linker.linker.finish())))
+    })
+}
+
+/// A token that cancels nothing yet. Free it with wald_cancel_token_free().
+#[no_mangle]
+pub extern "C" fn wald_cancel_token_new() -> *mut wald_cancel_token {
+    give(wald_cancel_token(CancelToken::new()))
+}
+
+/// Cancels the links that have the token, now and later. May be called from any thread.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_cancel_token_cancel(token: *const wald_cancel_token) {
+    // SAFETY: the caller's promise.
+    let token = unsafe { shared(token, "token") };
+    value((), || {
+        token?.0.cancel();
+        Ok(())
+    });
+}
+
+/// Frees a token; NULL is fine. A linker that has it keeps it.
+///
+/// # Safety
+/// From wald_cancel_token_new(), and not used any more.
+#[no_mangle]
+pub unsafe extern "C" fn wald_cancel_token_free(token: *mut wald_cancel_token) {
+    // SAFETY: the caller's promise.
+    unsafe { free(token) };
+}
+
+/// Gives the links from now on a token by which another thread can end them. They then fail with a diagnostic. With a fresh
+/// token the linker links again.
+///
+/// # Safety
+/// Valid or NULL; nobody else uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_set_cancel_token(
+    linker: *mut wald_linker,
+    token: *const wald_cancel_token,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (linker, token) = unsafe { (exclusive(linker, "linker")?, shared(token, "token")?) };
+        linker.linker.set_cancel_token(token.0.clone());
+        Ok(())
+    })
+}

@@ -1,0 +1,263 @@
+//! Options by name.
+
+use std::ffi::c_char;
+
+use wald::options::{BuildId, ImportName, Options, UnresolvedPolicy};
+
+use crate::border::{exclusive, free, give, optional_text, status, text, wald_status, Failure, Outcome};
+
+/// What a link is asked to do.
+#[allow(non_camel_case_types)]
+pub struct wald_options(pub(crate) Options);
+
+/// A value as it comes from C: `None` is NULL.
+type Value<'a> = Option<&'a str>;
+
+fn bad(what: &str) -> Failure {
+    Failure(wald_status::BadValue, format!("not {what}"))
+}
+
+/// How a field is set from a text.
+trait Setting {
+    fn set(&mut self, value: Value<'_>) -> Outcome;
+}
+
+impl Setting for bool {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = match value {
+            Some("true" | "1") => true,
+            Some("false" | "0") => false,
+            _ => return Err(bad("true or false")),
+        };
+        Ok(())
+    }
+}
+
+impl Setting for String {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = value.ok_or_else(|| bad("a text"))?.to_string();
+        Ok(())
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl Setting for $number {
+            fn set(&mut self, value: Value<'_>) -> Outcome {
+                let text = value.unwrap_or_default();
+                let number = match text.strip_prefix("0x") {
+                    Some(digits) => <$number>::from_str_radix(digits, 16),
+                    None => text.parse(),
+                };
+                *self = number.map_err(|_| bad("a number that fits"))?;
+                Ok(())
+            }
+        }
+    )*};
+}
+
+numbers! { u32 u64 usize }
+
+/// Each call adds one; NULL empties the list.
+impl Setting for Vec<String> {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        match value {
+            Some(text) => self.push(text.to_string()),
+            None => self.clear(),
+        }
+        Ok(())
+    }
+}
+
+/// NULL: as if the option had not been given.
+impl<T: Setting + Default> Setting for Option<T> {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        if value.is_none() {
+            *self = None;
+            return Ok(());
+        }
+        // A list is added to, everything else starts anew.
+        let mut next = self.take().unwrap_or_default();
+        let result = next.set(value);
+        *self = Some(next);
+        result
+    }
+}
+
+impl Setting for UnresolvedPolicy {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = match value {
+            Some("report-all") => UnresolvedPolicy::ReportError,
+            Some("warn") => UnresolvedPolicy::Warn,
+            Some("ignore-all") => UnresolvedPolicy::Ignore,
+            Some("import-dynamic") => UnresolvedPolicy::ImportDynamic,
+            _ => return Err(bad("report-all, warn, ignore-all or import-dynamic")),
+        };
+        Ok(())
+    }
+}
+
+impl Setting for BuildId {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = match value {
+            Some("none") => BuildId::None,
+            Some("fast") => BuildId::Fast,
+            Some("sha1" | "tree") => BuildId::Sha1,
+            Some("uuid") => BuildId::Uuid,
+            Some(text) => BuildId::Hex(hex(text).ok_or_else(|| bad("a build id"))?),
+            None => return Err(bad("none, fast, sha1, uuid or 0x with an even number of digits")),
+        };
+        Ok(())
+    }
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x").filter(|digits| digits.len() % 2 == 0 && digits.is_ascii())?;
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+/// `MODULE,FIELD`.
+#[derive(Default)]
+struct Names(Option<ImportName>);
+
+impl Setting for Names {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        self.0 = match value.map(|text| text.split_once(',')) {
+            None => None,
+            Some(Some((module, field))) => {
+                Some(ImportName { module: module.to_string(), field: field.to_string() })
+            }
+            Some(None) => return Err(bad("MODULE,FIELD")),
+        };
+        Ok(())
+    }
+}
+
+impl Setting for Option<ImportName> {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        let mut names = Names::default();
+        names.set(value)?;
+        *self = names.0;
+        Ok(())
+    }
+}
+
+macro_rules! fields {
+    ($($name:ident)*) => {
+        /// The names of all options.
+        const NAMES: &[&str] = &[$(concat!(stringify!($name), "\0"),)*];
+
+        fn set(options: &mut Options, name: &str, value: Value<'_>) -> Outcome {
+            // A field that has no name here is an error of the compiler.
+            let Options { $($name,)* } = options;
+            match name {
+                $(stringify!($name) => $name.set(value),)*
+                _ => Err(Failure(wald_status::UnknownOption, format!("no option is called {name}"))),
+            }
+        }
+    };
+}
+
+fields! {
+    output soname is64 entry exports exports_if_defined export_all export_dynamic undefined trace_symbols wrap
+    allowed_undefined unresolved_symbols import_undefined allow_multiple_definition gc_sections print_gc_sections
+    merge_data_segments optimize compress_relocations strip_debug strip_all keep_sections build_id demangle import_memory
+    export_memory shared_memory import_table export_table growable_table table_base stack_first stack_size global_base
+    initial_heap initial_memory max_memory no_growable_memory page_size check_features features extra_features bsymbolic
+    noinhibit_exec fatal_warnings trace verbose want_map want_why_extract want_trace_events threads leave_memory
+}
+
+/// Options as wasm-ld has them when none is given. Free them with wald_options_free().
+#[no_mangle]
+pub extern "C" fn wald_options_new() -> *mut wald_options {
+    give(wald_options(Options::default()))
+}
+
+/// Frees options; NULL is fine.
+///
+/// # Safety
+/// From wald_options_new(), and not used any more.
+#[no_mangle]
+pub unsafe extern "C" fn wald_options_free(options: *mut wald_options) {
+    // SAFETY: the caller's promise.
+    unsafe { free(options) };
+}
+
+/// Sets an option. Names are those of the fields of the Rust library's `Options`, which are wasm-ld's with `_` or `-`:
+/// wald_option_name() lists them. Values are texts: `true` and `false`; numbers, with `0x` in hex; names. For a list each call
+/// adds one. NULL takes the value back where there may be none, and empties a list. Enumerations: `unresolved_symbols` is
+/// `report-all`, `warn`, `ignore-all` or `import-dynamic`; `build_id` is `none`, `fast`, `sha1`, `uuid` or `0x…`;
+/// `import_memory` is `MODULE,FIELD`.
+///
+/// # Safety
+/// The options are valid and used by nobody else, the texts are NULL or NUL-terminated.
+#[no_mangle]
+pub unsafe extern "C" fn wald_options_set(
+    options: *mut wald_options,
+    name: *const c_char,
+    value: *const c_char,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (options, name, value) =
+            unsafe { (exclusive(options, "options")?, text(name, "name")?, optional_text(value, "value")?) };
+        let outcome = set(&mut options.0, &name.replace('-', "_"), value);
+        outcome.map_err(|Failure(status, message)| Failure(status, format!("{name}: {message}")))
+    })
+}
+
+/// The name of the option with this number, counted from 0; NULL behind the last one.
+#[no_mangle]
+pub extern "C" fn wald_option_name(number: usize) -> *const c_char {
+    NAMES.get(number).map_or(std::ptr::null(), |name| name.as_ptr().cast())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_takes_a_value_and_shows_it() {
+        for name in NAMES {
+            let name = name.trim_end_matches('\0');
+            let mut options = Options::default();
+            let before = format!("{options:?}");
+            let values = ["true", "false", "7", "text", "warn", "sha1", "module,field"];
+            let takes = |options: &mut Options, value| {
+                set(options, name, Some(value)).is_ok() && format!("{options:?}") != before
+            };
+            assert!(values.iter().any(|value| takes(&mut options, value)), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_refused() {
+        let mut options = Options::default();
+        let before = format!("{options:?}");
+        for (name, value) in [
+            ("gc_sections", Some("maybe")),
+            ("gc_sections", None),
+            ("optimize", Some("-1")),
+            ("optimize", Some("4294967296")),
+            ("page_size", Some("0xg")),
+            ("build_id", Some("0x123")),
+            ("build_id", Some("0xä")),
+            ("build_id", None),
+            ("import_memory", Some("memory")),
+            ("unresolved_symbols", Some("")),
+            ("output", None),
+            ("outputs", Some("a")),
+        ] {
+            assert!(set(&mut options, name, value).is_err(), "{name}");
+        }
+        assert_eq!(format!("{options:?}"), before);
+        set(&mut options, "features", Some("a")).ok();
+        set(&mut options, "features", Some("b")).ok();
+        set(&mut options, "build_id", Some("0x0aFF")).ok();
+        assert_eq!(options.features, Some(vec!["a".to_string(), "b".to_string()]));
+        assert_eq!(options.build_id, BuildId::Hex(vec![0x0a, 0xff]));
+        set(&mut options, "features", None).ok();
+        assert_eq!(options.features, None);
+    }
+}
