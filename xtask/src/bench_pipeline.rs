@@ -5,11 +5,10 @@ use crate::arrivals::nearly_in_order;
 use crate::corpus;
 use crate::job;
 use crate::library_job::Random;
-use crate::measure::measure;
 use crate::workspace;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use wald_cli::CommandLine;
 
@@ -22,6 +21,11 @@ write ms | of wald | of wasm-ld |
 /// Inputs at the end of a build that come one by one.
 const LAST: usize = 16;
 const LAST_APART: Duration = Duration::from_millis(20);
+/// A build takes so long for each input, as where 32 processors need 64 ms each, but at least so long.
+const EACH_INPUT: Duration = Duration::from_millis(2);
+const SHORTEST_BUILD: Duration = Duration::from_millis(1500);
+/// How often the output is looked for.
+const LOOK: Duration = Duration::from_micros(250);
 
 /// Milliseconds of all rounds.
 #[derive(Default)]
@@ -30,7 +34,7 @@ struct Times(Vec<f64>);
 /// Runs the command.
 pub fn run(mut args: Arguments) -> Result<(), String> {
     let runs = args.number("runs")?.unwrap_or(5).max(1);
-    let build = Duration::from_millis(args.number("build-ms")?.unwrap_or(1500) as u64);
+    let build = args.number("build-ms")?.map(|number| Duration::from_millis(number as u64));
     let jobs = corpus::select(&args.words()?)?;
     let folder = workspace::root().join("target/bench");
     workspace::create_folder(&folder)?;
@@ -51,7 +55,8 @@ struct Bench {
     wald: PathBuf,
     wasm_ld: PathBuf,
     output: PathBuf,
-    build: Duration,
+    /// How long a build takes.
+    build: Option<Duration>,
 }
 
 impl Bench {
@@ -105,9 +110,11 @@ impl Bench {
     /// A link that starts when all is there.
     fn fresh(&self, linker: &Path, folder: &Path, name: &str) -> Result<(Vec<u8>, f64), String> {
         let _ = std::fs::remove_file(&self.output);
-        let cost = measure(&mut job::command(linker, folder, &[], &self.output))?;
+        let begin = Instant::now();
+        let child = job::command(linker, folder, &[], &self.output).spawn();
+        let time = self.finished(&mut child.map_err(|error| error.to_string())?, begin)?;
         let module = std::fs::read(&self.output).map_err(|error| format!("{name}: {error}"))?;
-        Ok((module, cost.wall.as_secs_f64() * 1e3))
+        Ok((module, time))
     }
 
     /// A link that starts with the build, and how long it takes after its end.
@@ -118,12 +125,13 @@ impl Bench {
         let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
         let mut stdin = child.stdin.take().ok_or("no standard input")?;
         let many = order.len().saturating_sub(LAST);
+        let build = self.build.unwrap_or(SHORTEST_BUILD.max(EACH_INPUT * order.len() as u32));
         let begin = Instant::now();
         let mut told = begin;
         for (number, &position) in order.iter().enumerate() {
             let due = match number.checked_sub(many) {
-                None => begin + self.build.mul_f64(number as f64 / many as f64),
-                Some(late) => begin + self.build + LAST_APART * late as u32,
+                None => begin + build.mul_f64(number as f64 / many as f64),
+                Some(late) => begin + build + LAST_APART * late as u32,
             };
             if let Some(wait) = due.checked_duration_since(Instant::now()) {
                 std::thread::sleep(wait);
@@ -132,13 +140,25 @@ impl Bench {
             writeln!(stdin, "{}", paths[position])
                 .map_err(|error| format!("the linker ended early: {error}"))?;
         }
-        let status = child.wait().map_err(|error| error.to_string())?;
-        let time = told.elapsed().as_secs_f64() * 1e3;
-        if !status.success() {
-            return Err(format!("the linker failed ({status})"));
-        }
+        let time = self.finished(&mut child, told)?;
         let module = std::fs::read(&self.output).map_err(|error| error.to_string())?;
         Ok((module, time))
+    }
+
+    /// Milliseconds from `begin` until the output has its name: all linkers write another file and rename it. Then waits for
+    /// the linker's end.
+    fn finished(&self, child: &mut Child, begin: Instant) -> Result<f64, String> {
+        let mut ended = None;
+        while !self.output.exists() && ended.is_none() {
+            std::thread::sleep(LOOK);
+            ended = child.try_wait().map_err(|error| error.to_string())?;
+        }
+        let time = begin.elapsed().as_secs_f64() * 1e3;
+        let status = child.wait().map_err(|error| error.to_string())?;
+        match status.success() {
+            true => Ok(time),
+            false => Err(format!("the linker failed ({status})")),
+        }
     }
 
     fn write(&self, module: &[u8]) -> Result<f64, String> {

@@ -1,14 +1,15 @@
 //! `--await-inputs`: the link starts with the build and takes each input when it is complete.
 //!
 //! One loop waits for news: lines on the descriptor of `--ready-fd`, or else files that have appeared, which it finds by
-//! looking again and again. Worker threads read and parse what is complete, and while nothing comes the loop lets the
-//! library prepare the link, so that little is left when the last input is in.
+//! looking again and again. Worker threads read and parse what is complete, and one more thread lets the library prepare
+//! the link, so that little is left when the last input is in.
 //!
 //! Without a descriptor nobody says when a file is complete. One that was not written to for [`QUIET`] is taken. It is
 //! copied, never mapped, and if it was [`YOUNG`] then it is looked at once more at the end, and read again if it has
 //! changed.
 
 use crate::inputs::{self, Inputs, Reading};
+use crate::output_file::Place;
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader};
@@ -17,7 +18,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 use wald::diagnostics::{Code, Diagnostic, Location};
-use wald::Linker;
+use wald::{CancelToken, Linker};
 
 /// A file that was not written to for so long is complete.
 const QUIET: Duration = Duration::from_millis(25);
@@ -25,10 +26,10 @@ const QUIET: Duration = Duration::from_millis(25);
 const YOUNG: Duration = Duration::from_secs(5);
 /// How often files are looked for; less often where looking itself takes long.
 const LOOK: Duration = Duration::from_millis(5);
-/// When nothing has come for so long, there is time to prepare.
-const IDLE: Duration = Duration::from_millis(5);
 /// With so few inputs missing each one that comes is worth it to prepare again.
-const FEW: usize = 4;
+const FEW: usize = 16;
+/// So many times the link is prepared before only few are missing.
+const STEPS: usize = 8;
 
 /// How inputs are awaited.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +50,15 @@ enum News {
     Broken(io::Error),
     /// A worker has read an input.
     Read(usize, Taken),
+}
+
+/// When the link is prepared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    OnTheWay,
+    NearTheEnd,
+    /// Few are missing, and one of them has come.
+    OneMore,
 }
 
 /// What reading an input gave.
@@ -102,7 +112,7 @@ pub fn read_all(
     inputs: &Inputs,
     reading: &Reading,
     awaiting: &Awaiting,
-    place: &mut Vec<u8>,
+    place: &mut Place,
 ) -> Vec<String> {
     let reading = Reading { copies: awaiting.ready_fd.is_none(), ahead: true, ..*reading };
     let (news, heard) = mpsc::channel();
@@ -117,9 +127,13 @@ pub fn read_all(
     let (work, waiting) = mpsc::channel();
     let waiting = Mutex::new(waiting);
     let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.max(1) };
-    let mut waiter = Waiter::new(linker, inputs, &reading, awaiting, work);
-    waiter.place = std::mem::take(place);
+    let (prepare, steps) = mpsc::channel();
+    let mut waiter = Waiter::new(linker, inputs, &reading, awaiting, work, prepare);
     let mut taken = std::thread::scope(|scope| {
+        let (linker, complete) = (waiter.linker, waiter.complete.clone());
+        // Without it nothing is prepared, and all is done at the end.
+        let _ = std::thread::Builder::new()
+            .spawn_scoped(scope, move || prepare_each(linker, &steps, &complete, place));
         let mut workers = 0;
         for _ in 0..threads {
             let (waiting, news, linker, reading) = (&waiting, news.clone(), waiter.linker, &reading);
@@ -130,7 +144,6 @@ pub fn read_all(
             waiter.fail_missing(|path| format!("{path}: there is no thread to read it"));
         }
         waiter.wait(&heard);
-        *place = waiter.place;
         waiter.taken
     });
     taken.sort_unstable_by_key(|(place, _)| *place);
@@ -154,6 +167,31 @@ fn read_each(
             .filter(|stamp| reading.copies && !stamp.is_older_than(YOUNG));
         let allowed = inputs::read_place(linker, inputs, place, reading);
         let _ = news.send(News::Read(place, Taken { allowed, fresh: stamp }));
+    }
+}
+
+/// Prepares whenever that is worth it. Near the end it makes room for the module.
+fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken, place: &mut Place) {
+    let mut took = Duration::ZERO;
+    while let Ok(mut step) = steps.recv() {
+        // Inputs that come one by one: a pause that has lasted for as long as preparing takes will last on.
+        while let Ok(later) = match step {
+            Step::OneMore => steps.recv_timeout(took).map_err(|_| ()),
+            _ => steps.try_recv().map_err(|_| ()),
+        } {
+            step = later;
+        }
+        if complete.is_cancelled() {
+            return;
+        }
+        let start = Instant::now();
+        linker.prepare();
+        took = start.elapsed();
+        if step != Step::OnTheWay && !complete.is_cancelled() {
+            // For what is known and a little more.
+            let size = linker.prepared_size();
+            place.prepare(usize::try_from(size + size / 8).unwrap_or(0));
+        }
     }
 }
 
@@ -207,8 +245,9 @@ struct Waiter<'a> {
     taken: Vec<(usize, Taken)>,
     /// How many were read when the link was last prepared.
     prepared: usize,
-    /// Where the module will go.
-    place: Vec<u8>,
+    prepare: Option<Sender<Step>>,
+    /// Cancelled when all inputs are complete: from then on preparing would only hold up the link.
+    complete: CancelToken,
     start: Instant,
 }
 
@@ -219,6 +258,7 @@ impl<'a> Waiter<'a> {
         reading: &'a Reading<'a>,
         awaiting: &'a Awaiting,
         work: Sender<usize>,
+        prepare: Sender<Step>,
     ) -> Self {
         let mut by_path: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for place in 0..inputs.len() {
@@ -234,7 +274,8 @@ impl<'a> Waiter<'a> {
             by_path,
             taken: Vec::new(),
             prepared: 0,
-            place: Vec::new(),
+            prepare: Some(prepare),
+            complete: CancelToken::new(),
             start: Instant::now(),
         }
     }
@@ -263,18 +304,19 @@ impl<'a> Waiter<'a> {
                 Ok(News::Read(place, taken)) => {
                     self.reading.progress.input_read();
                     self.taken.push((place, taken));
+                    self.prepare();
                 }
-                Err(RecvTimeoutError::Timeout) => self.use_the_time(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.work = None;
+        (self.work, self.prepare) = (None, None);
         self.reading.progress.wait_for(None);
     }
 
     /// How long nothing may come before the loop goes round.
     fn pause(&self, next_look: Instant) -> Duration {
-        let mut pause = if self.taken.len() > self.prepared { IDLE } else { Duration::from_millis(200) };
+        let mut pause = Duration::from_millis(200);
         if self.awaiting.ready_fd.is_none() && !self.missing.is_empty() {
             pause = pause.min(next_look.saturating_duration_since(Instant::now()));
         }
@@ -294,6 +336,9 @@ impl<'a> Waiter<'a> {
             }
             !complete
         });
+        if self.missing.is_empty() {
+            self.complete.cancel();
+        }
     }
 
     fn take_path(&mut self, path: &str) {
@@ -312,28 +357,21 @@ impl<'a> Waiter<'a> {
         });
     }
 
-    /// Nothing has come for a while: prepares the link, if there is enough to prepare.
-    fn use_the_time(&mut self) {
+    /// Lets the link be prepared, if there is enough to prepare.
+    fn prepare(&mut self) {
         let (count, new) = (self.inputs.len(), self.taken.len() - self.prepared);
-        let few_are_missing = count - self.taken.len() <= FEW;
-        if new > 0 && (few_are_missing || new >= (count / 8).max(64)) {
-            self.prepared = self.taken.len();
-            self.linker.prepare();
-            if few_are_missing {
-                self.make_room();
-            }
-        }
-    }
-
-    /// Memory that was written to before is there at once. The room is for what is known and a little more.
-    fn make_room(&mut self) {
-        if !self.place.is_empty() {
-            return;
-        }
-        let size = self.linker.prepared_size();
-        let wanted = usize::try_from(size + size / 16).unwrap_or(0);
-        if self.place.try_reserve_exact(wanted).is_ok() {
-            self.place.resize(wanted, 1);
+        let missing = count - self.taken.len();
+        let step = (count / STEPS).max(FEW);
+        let step = match missing {
+            0 => return,
+            _ if new >= step && missing > step => Step::OnTheWay,
+            few if few <= FEW => Step::OneMore,
+            _ if missing <= step && new >= missing => Step::NearTheEnd,
+            _ => return,
+        };
+        self.prepared = self.taken.len();
+        if let Some(prepare) = &self.prepare {
+            let _ = prepare.send(step);
         }
     }
 

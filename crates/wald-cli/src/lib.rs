@@ -231,17 +231,15 @@ fn link(
     if watch {
         return watch_inputs(job, way, program, out);
     }
-    let LinkResult { output, diagnostics, timing } = load_and_link(job, way, out);
+    let mut place = output_file::Place::new(&output_path, way.ends_process);
+    let LinkResult { output, diagnostics, timing } = load_and_link(job, way, &mut place, out);
     show(&diagnostics, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
     let output = output.map_err(|_| Stop)?;
     if out.error_count() != 0 {
         return Err(Stop);
     }
-    write_outputs(&output_path, &output, &settings, out)?;
-    if way.ends_process {
-        std::mem::forget(output);
-    }
+    write_outputs(&output_path, &output, &settings, out, |stdout| place.write(stdout))?;
     report_timing(&settings, &timing, program, way.start, out)
 }
 
@@ -283,7 +281,9 @@ fn watch_inputs(job: Job, way: Way, program: &str, out: &mut Renderer) -> Result
         let mut written = Err(Stop);
         if let Ok(output) = output {
             if out.error_count() == 0 {
-                written = write_outputs(&output_path, &output, settings, out);
+                let write =
+                    |stdout: &mut dyn Write| output_file::write_module(&output_path, &output.module, stdout);
+                written = write_outputs(&output_path, &output, settings, out, write);
             }
             watch.recycle(output.module);
         }
@@ -347,7 +347,7 @@ fn declare(
 }
 
 /// Declares the inputs, reads them, links.
-fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
+fn load_and_link(job: Job, way: Way, place: &mut output_file::Place, out: &Renderer) -> LinkResult<()> {
     let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
     let threads = job.options.threads;
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
@@ -367,20 +367,19 @@ fn load_and_link(job: Job, way: Way, out: &Renderer) -> LinkResult {
             reproduce,
             progress,
         };
-        let mut module = Vec::new();
         // First, because changed options undo what was prepared.
         let allowed = std::mem::take(&mut checks.allowed_undefined);
         linker.options_mut().allowed_undefined.extend(allowed);
         let allowed = match &settings.awaiting {
             Some(awaiting) if !failed => {
-                await_inputs::read_all(&mut linker, &declared, &reading, awaiting, &mut module)
+                await_inputs::read_all(&mut linker, &declared, &reading, awaiting, place)
             }
             _ => inputs::read_all(&linker, &declared, &reading),
         };
         if !allowed.is_empty() {
             linker.options_mut().allowed_undefined.extend(allowed);
         }
-        linker.finish_into(&mut module).with_module(module)
+        linker.finish_into(place)
     });
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
     result
@@ -443,7 +442,13 @@ fn write_why_extract(path: &str, text: &str, out: &mut Renderer) {
 }
 
 /// The map first, the module last: where one cannot be written, the output stays as it was.
-fn write_outputs(path: &str, output: &Output, settings: &Settings, out: &mut Renderer) -> Result<(), Stop> {
+fn write_outputs<M>(
+    path: &str,
+    output: &Output<M>,
+    settings: &Settings,
+    out: &mut Renderer,
+    write_module: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Stop> {
     if settings.index_only {
         return Err(Stop);
     }
@@ -454,7 +459,7 @@ fn write_outputs(path: &str, output: &Output, settings: &Settings, out: &mut Ren
             return Err(Stop);
         }
     }
-    output_file::write_module(path, &output.module, out.stdout).map_err(|error| {
+    write_module(out.stdout).map_err(|error| {
         out.show_error(Code::Open, format!("cannot open output file {path}: {}", error_text(&error)));
         Stop
     })

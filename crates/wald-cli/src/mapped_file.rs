@@ -60,6 +60,92 @@ fn map(file: &File, length: u64) -> Option<Mmap> {
     unsafe { MmapOptions::new().len(length).map(file).ok() }
 }
 
+/// A file without a name yet, mapped for writing. It goes away unless it gets a name.
+#[cfg(target_os = "linux")]
+pub struct NewFile {
+    file: File,
+    map: memmap2::MmapMut,
+}
+
+#[cfg(target_os = "linux")]
+impl NewFile {
+    /// A file of `size` bytes in `directory`, whose pages are there already. `None` where the file system knows no files
+    /// without a name, or has no room.
+    pub fn create(directory: &Path, size: usize) -> Option<NewFile> {
+        use std::os::fd::AsRawFd;
+        use std::os::unix::fs::OpenOptionsExt;
+        let mut options = std::fs::OpenOptions::new();
+        // The permissions are those of an executable, less what the umask takes.
+        options.read(true).write(true).custom_flags(libc::O_TMPFILE).mode(0o777);
+        let file = options.open(directory).ok()?;
+        let length = libc::off_t::try_from(size).ok()?;
+        // With blocks of its own: where a full disk would be noticed while the mapping is written, the process would end.
+        // SAFETY: the descriptor is open.
+        if unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } != 0 {
+            return None;
+        }
+        // SAFETY: nobody else has the file: it has no name.
+        let map = unsafe { MmapOptions::new().len(size).map_mut(&file) }.ok()?;
+        // Only a hint: older systems do not know it.
+        let _ = map.advise(memmap2::Advice::PopulateWrite);
+        Some(NewFile { file, map })
+    }
+
+    /// How many bytes there is room for.
+    pub fn room(&self) -> usize {
+        self.map.len()
+    }
+
+    /// The bytes to write.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        &mut self.map
+    }
+
+    /// Gives the first `size` bytes the name `path`, which must be free.
+    pub fn name(&self, size: usize, path: &Path) -> io::Result<File> {
+        use std::os::fd::AsRawFd;
+        use std::os::unix::ffi::OsStrExt;
+        self.file.set_len(size as u64)?;
+        let old = std::ffi::CString::new(format!("/proc/self/fd/{}", self.file.as_raw_fd()))?;
+        let new = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: both are texts with a NUL at their end.
+        let linked = unsafe {
+            libc::linkat(libc::AT_FDCWD, old.as_ptr(), libc::AT_FDCWD, new.as_ptr(), libc::AT_SYMLINK_FOLLOW)
+        };
+        match linked {
+            0 => self.file.try_clone(),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Elsewhere there are no such files.
+#[cfg(not(target_os = "linux"))]
+pub enum NewFile {}
+
+#[cfg(not(target_os = "linux"))]
+impl NewFile {
+    /// None.
+    pub fn create(_: &Path, _: usize) -> Option<NewFile> {
+        None
+    }
+
+    /// None.
+    pub fn room(&self) -> usize {
+        match *self {}
+    }
+
+    /// None.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        match *self {}
+    }
+
+    /// None.
+    pub fn name(&self, _: usize, _: &Path) -> io::Result<File> {
+        match *self {}
+    }
+}
+
 /// The error that reading a directory gives.
 pub fn is_a_directory() -> io::Error {
     io::Error::from_raw_os_error(if cfg!(unix) { 21 } else { 5 })

@@ -9,6 +9,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::mapped_file::NewFile;
+use wald::Sink;
+
 /// From this size on an old output is moved aside before the new one takes its name.
 const ASIDE_FROM: usize = 64 << 10;
 
@@ -67,6 +70,70 @@ pub fn write_module(path: &str, module: &[u8], stdout: &mut dyn Write) -> io::Re
     }
 }
 
+/// Where a module is made: in memory, or, where there was time to prepare it, in the file that it will be.
+pub struct Place {
+    output: String,
+    keep_mapped: bool,
+    file: Option<NewFile>,
+    memory: Vec<u8>,
+    /// In the file, where the module is there.
+    size: Option<usize>,
+}
+
+impl Place {
+    /// A place for the module that goes to `output`. With `keep_mapped`, the process ends soon.
+    pub fn new(output: &str, keep_mapped: bool) -> Self {
+        Place { output: output.to_string(), keep_mapped, file: None, memory: Vec::new(), size: None }
+    }
+
+    /// Makes room for `size` bytes, once. Pages that were written to before are there at once.
+    pub fn prepare(&mut self, size: usize) {
+        if self.file.is_some() || !self.memory.is_empty() || size == 0 {
+            return;
+        }
+        if let Ok(Target::Regular(path)) = target(&self.output) {
+            let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+            self.file = NewFile::create(directory.unwrap_or(Path::new(".")), size);
+        }
+        if self.file.is_none() && self.memory.try_reserve_exact(size).is_ok() {
+            self.memory.resize(size, 1);
+        }
+    }
+
+    /// Writes the module to where it belongs.
+    pub fn write(self, stdout: &mut dyn Write) -> io::Result<()> {
+        let (Some(file), Some(size)) = (self.file, self.size) else {
+            let written = write_module(&self.output, &self.memory, stdout);
+            if self.keep_mapped {
+                std::mem::forget(self.memory);
+            }
+            return written;
+        };
+        let Target::Regular(path) = target(&self.output)? else {
+            // It became something else while the link was running.
+            let mut file = file;
+            return write_module(&self.output, &file.bytes()[..size], stdout);
+        };
+        let temporary = Temporary::make(&path, |path| file.name(size, path))?;
+        if self.keep_mapped {
+            std::mem::forget(file);
+        }
+        temporary.rename_after_moving_aside(&path)
+    }
+}
+
+impl Sink for Place {
+    fn place(&mut self, size: usize) -> Option<&mut [u8]> {
+        match &mut self.file {
+            Some(file) if size <= file.room() => {
+                self.size = Some(size);
+                Some(&mut file.bytes()[..size])
+            }
+            _ => self.memory.place(size),
+        }
+    }
+}
+
 /// Writes a text file (map, reports) where the user asked for it; `-` is standard output.
 pub fn write_text(path: &str, text: &str, stdout: &mut dyn Write) -> io::Result<()> {
     if path == "-" {
@@ -84,17 +151,22 @@ struct Temporary {
 impl Temporary {
     /// Makes `output.tmpXXXXXXX`. Its permissions are those of an executable, less what the umask takes.
     fn create(output: &Path) -> io::Result<Self> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o777);
+        Temporary::make(output, |path| options.open(path))
+    }
+
+    /// Makes it by `open`, which must not take a name that exists.
+    fn make(output: &Path, mut open: impl FnMut(&Path) -> io::Result<File>) -> io::Result<Self> {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
         loop {
             let count = COUNTER.fetch_add(1, Ordering::Relaxed);
             let mut path = output.as_os_str().to_os_string();
             path.push(format!(".tmp{:x}-{count:x}", std::process::id()));
             let path = PathBuf::from(path);
-            match options.open(&path) {
+            match open(&path) {
                 Ok(file) => return Ok(Temporary { path, file: Some(file) }),
                 // Left by a process that was killed: take the next name.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -155,6 +227,43 @@ mod tests {
         }
         check_writable(path.to_str().unwrap()).unwrap();
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_place_that_was_prepared_becomes_the_output() {
+        let directory = std::env::temp_dir().join(format!("wald-place-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("out.wasm");
+        let plain = directory.join("plain.wasm");
+        let written = |module: &[u8], room: usize| {
+            let mut place = Place::new(path.to_str().unwrap(), false);
+            place.prepare(room);
+            place.prepare(room + 1);
+            place.place(module.len()).unwrap().copy_from_slice(module);
+            place.write(&mut Vec::new()).unwrap();
+            assert!(std::fs::read(&path).unwrap() == module);
+        };
+        // It fits, it does not, nothing was prepared; on an older output and without one.
+        let size = 3 * ASIDE_FROM;
+        for room in [size + 5000, size, size - 1, 0] {
+            written(&vec![room as u8; size], room);
+            written(&vec![7; size / 100], room);
+            std::fs::remove_file(&path).unwrap();
+            written(&vec![8; size], room);
+        }
+        // A link that fails leaves the older output, and nothing else.
+        let mut place = Place::new(path.to_str().unwrap(), false);
+        place.prepare(size);
+        place.place(size).unwrap().fill(9);
+        drop(place);
+        assert!(std::fs::read(&path).unwrap() == vec![8; size]);
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+
+        written(&[1; 10], 100);
+        write_module(plain.to_str().unwrap(), &[1; 10], &mut Vec::new()).unwrap();
+        let permissions = |path: &Path| std::fs::metadata(path).unwrap().permissions();
+        assert_eq!(permissions(&path), permissions(&plain));
         std::fs::remove_dir_all(&directory).unwrap();
     }
 

@@ -155,6 +155,11 @@ impl Diagnostics {
         self
     }
 
+    /// The token that [`Diagnostics::check`] looks at.
+    pub fn cancel_token(&self) -> CancelToken {
+        self.cancel.clone()
+    }
+
     /// Records one.
     pub fn push(&mut self, mut diagnostic: Diagnostic) {
         if self.fatal_warnings && diagnostic.severity == Severity::Warning {

@@ -7,25 +7,18 @@ use crate::ahead::Ahead;
 use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Diagnostics, LinkFailure};
-use crate::features;
 use crate::input::Joined;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
 use crate::layout::indices::Indices;
 use crate::layout::{memory, mutable_globals, segments, start_stop, Layout};
-use crate::map_file;
-use crate::mark_live;
-use crate::merge_strings;
 use crate::object::Interners;
 use crate::options::Options;
-use crate::output;
 use crate::pipeline::Linker;
-use crate::resolve;
 use crate::result::{LinkResult, Output, Sink};
-use crate::scan_relocations;
-use crate::synthetic;
 use crate::threads::with_threads;
 use crate::timing::Timer;
+use crate::{features, map_file, mark_live, merge_strings, output, resolve, scan_relocations, synthetic};
 
 impl Linker {
     /// Joins the inputs in the order in which they were declared, and links them, on as many threads as the
@@ -100,8 +93,10 @@ fn link(
     let memory = memory::place(options, &symbols, &mut segments, diagnostics);
     start_stop::define(&context, &segments, &memory, &mut symbols, &mut live, diagnostics);
     // Beyond this point addresses are final.
-    let features = features::collect(options, &symbols, &chunks, &live, diagnostics);
-    let mut imports = Imports::collect(&context, &symbols, &live);
+    let (features, mut imports) = rayon::join(
+        || features::collect(options, &symbols, &chunks, &live, diagnostics),
+        || Imports::collect(&context, &symbols, &live),
+    );
     let scan = timer.phase("scan relocations", || {
         scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
@@ -110,12 +105,14 @@ fn link(
         function_table::import_late(&context, &symbols, &mut imports);
     }
     imports.add_got(&scan.imported_got);
-    let table = FunctionTable::new(options, &symbols, &chunks, scan.table);
     let start = synthetic::add_init_memory(&context, &features, &segments, &mut symbols, &mut live);
 
     // Beyond this point it is final what stands in the output; it gets its indices.
     let constructors = synthetic::collect_constructors(&context, &symbols, &chunks, &live, diagnostics);
-    let mut indices = Indices::assign(&symbols, &chunks, &live, &imports, scan.internal_got, diagnostics);
+    let (table, mut indices) = rayon::join(
+        || FunctionTable::new(options, &symbols, &chunks, scan.table),
+        || Indices::assign(&symbols, &chunks, &live, &imports, scan.internal_got, diagnostics),
+    );
     synthetic::wrap_commands(&context, &constructors, &mut symbols, &mut live, &mut indices);
     diagnostics.check()?;
     indices.collect_types(&symbols, &imports, &scan.types);
@@ -144,7 +141,7 @@ fn link(
     output::check(&layout, &plan, diagnostics)?;
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
     let module = output::allocate(plan.size, sink, diagnostics)?;
-    timer.phase("write", || output::write(&layout, &plan, module, timer));
+    timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
     options.release((layout, plan));
     Ok(Output { module: (), map })
 }

@@ -59,8 +59,7 @@ impl Linker {
     }
 
     /// Gives the links from now on a token by which another thread can end them: they then fail at the end of the phase
-    /// that they are in, with [`Code::Cancelled`], and no sink is asked for room. A link that writes its module already
-    /// goes on to its end. With a fresh token the linker links again.
+    /// that they are in, with [`Code::Cancelled`]. With a fresh token the linker links again.
     pub fn set_cancel_token(&mut self, token: CancelToken) {
         self.cancel = token;
     }

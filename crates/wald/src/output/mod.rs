@@ -225,7 +225,14 @@ pub(crate) fn take<'b>(rest: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
 }
 
 /// Fills `buffer`, which has the plan's size: every byte of it, whatever stood there.
-pub fn write(layout: &Layout<'_>, plan: &Plan, buffer: &mut [u8], timer: &Timer) {
+pub fn write(
+    layout: &Layout<'_>,
+    plan: &Plan,
+    buffer: &mut [u8],
+    timer: &Timer,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), LinkFailure> {
+    let cancel = diagnostics.cancel_token();
     let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut rest = &mut buffer[..];
@@ -246,7 +253,7 @@ pub fn write(layout: &Layout<'_>, plan: &Plan, buffer: &mut [u8], timer: &Timer)
             Body::BuildId => {}
         }
     }
-    jobs.into_par_iter().with_max_len(1).for_each(|job| {
+    jobs.into_par_iter().with_max_len(1).filter(|_| !cancel.is_cancelled()).for_each(|job| {
         timer.task("write", String::new, || match job.work {
             Work::Functions(range) => plan.code.write(layout, &relocator, range, job.slice),
             Work::SegmentParts(segment, parts) => data::write(layout, &relocator, segment, parts, job.slice),
@@ -256,7 +263,9 @@ pub fn write(layout: &Layout<'_>, plan: &Plan, buffer: &mut [u8], timer: &Timer)
             Work::Names(part) => plan.names.iter().for_each(|names| names.write(layout, part, job.slice)),
         });
     });
+    diagnostics.check()?;
     if let Some(section) = plan.sections.iter().find(|section| matches!(section.body, Body::BuildId)) {
         build_id::write(&layout.options.build_id, section.contents_offset() as usize, buffer);
     }
+    Ok(())
 }
