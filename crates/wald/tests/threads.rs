@@ -63,6 +63,8 @@ fn a_link_starts_no_thread_that_nobody_asked_for() {
     // In the caller's pool.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).thread_name(|number| format!("mine-{number}"));
     let pool = pool.build().unwrap();
+    // A thread has its name when it has run something.
+    pool.broadcast(|_| ());
     let in_pool = pool.install(|| link(None));
     let mine = started(&in_pool.threads, &before);
     assert_eq!(mine.len(), 3);

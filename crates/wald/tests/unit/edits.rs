@@ -164,7 +164,12 @@ impl Model {
                 let (handle, signature) = self.functions[random.below(self.functions.len())];
                 let symbol = self.unit.symbol(handle).unwrap();
                 let may_be_elsewhere = symbol.binding != Binding::Local;
-                let symbol = Symbol { hidden: !symbol.hidden, exported: !symbol.exported, ..symbol.clone() };
+                let mut symbol =
+                    Symbol { hidden: !symbol.hidden, exported: !symbol.exported, ..symbol.clone() };
+                if random.below(3) == 0 {
+                    self.names += 1;
+                    symbol.name = format!("u{}_{}", self.number, self.names);
+                }
                 self.unit.set_symbol(handle, symbol).unwrap();
                 if may_be_elsewhere && random.below(3) == 0 {
                     self.unit.define(handle, Definition::UndefinedFunction(signature, None)).unwrap();

@@ -108,3 +108,20 @@ fn units_of_real_objects_link_to_the_same_bytes() {
     println!("{same} objects, {skipped} not made into units, {failed} links that fail");
     assert!(same > 500 && skipped < same / 5 && failed < same / 2);
 }
+
+/// What stands in a thread-local segment is thread-local, whether its symbol says so or not.
+#[test]
+fn symbols_in_thread_local_data_are_thread_local() {
+    use wald::unit::{Data, Definition, Symbol};
+    let object = |tls: bool| {
+        let mut unit = Unit::new();
+        let symbol = |name: &str| Symbol { tls, ..Symbol::global(name) };
+        let data = Data::new(".tdata.a", 2, vec![1, 2, 3, 4, 5, 6, 7, 8]);
+        let datum = unit.add(symbol("a"), Definition::Data(data)).unwrap();
+        unit.add(symbol("b"), Definition::DataWithin { of: datum, offset: 4, size: 4 }).unwrap();
+        let linked = answer(link_unit(&unit, options(0)));
+        (unit.to_object().unwrap(), linked)
+    };
+    let (told, not_told) = (object(true), object(false));
+    assert!(told.1 .0.is_some() && told == not_told);
+}
