@@ -45,6 +45,9 @@ fn link(threads: Option<usize>) -> Watch {
         let path = path.display().to_string();
         let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
         linker.provide(input, bytes);
+    }
+    // A pool of its own is made for each step, and ends when it has time for that.
+    if threads.is_none() {
         linker.prepare();
     }
     assert!(linker.finish_into(&mut watch).output.is_ok());
