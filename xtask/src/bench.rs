@@ -24,12 +24,12 @@ is not counted. Shown are medians, and behind ± half the distance between the q
   --update-readme   put the table into README.md
 
 `bench pipeline` plays a build: `wald --await-inputs --ready-fd=0` starts first and is told of one input after the other,
-and what is measured is the time from the last one to the end of the process. Beside it, in turns: Wald and wasm-ld-22
+and what is measured is the time from the last one until the output has its name. Beside it, in turns: Wald and wasm-ld-22
 started after the last input, and writing the finished module's bytes to a new file. Inputs come in three orders: as from
 a parallel build (each at most a few places from its own), at random, and with the first one last, which is the worst
 case. They come evenly over the build, the last sixteen 20 ms apart.
 
-  --build-ms N      how long a build takes (default 1500)
+  --build-ms N      how long a build takes (default: 2 ms an input, at least 1500)
 
 ENVIRONMENT
   WALD_BIN     another linker in Wald's place
