@@ -47,10 +47,8 @@ pub fn generate() -> Result<String, String> {
     // No function takes these: numbers from C are checked, and an enumeration could not be.
     config.export.include = ["wald_binding", "wald_kind", "wald_producer"].map(String::from).to_vec();
     let sources = workspace::root().join("crates/wald-capi/src");
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["border", "options", "result", "unit", "linker", "lib"] {
-        builder = builder.with_src(sources.join(file).with_extension("rs"));
-    }
+    // The modules that it declares are found from there.
+    let builder = cbindgen::Builder::new().with_config(config).with_src(sources.join("lib.rs"));
     let bindings = builder.generate().map_err(|error| error.to_string())?;
     let mut text = Vec::new();
     bindings.write(&mut text);
