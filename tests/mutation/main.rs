@@ -260,6 +260,7 @@ impl<'c> Mutant<'c> {
                     path: input.path.clone(),
                     lazy: input.lazy,
                     whole_archive: input.whole_archive || number % 5 == 0,
+                    dynamic: true,
                 };
                 let id = linker.declare_input(description);
                 let bytes = match position == self.position {

@@ -158,6 +158,10 @@ fn run_steps(case: &Case, tools: Option<&Tools>, directory: &Path) -> Result<(),
                     Command::new(tools.directory.join("llvm-ar")).args(arguments).current_dir(directory),
                 )?;
             }
+            Step::Link(arguments) => {
+                let tools = tools.ok_or("wasm-ld is needed")?;
+                run_tool(Command::new(&tools.wasm_ld).args(arguments).current_dir(directory))?;
+            }
             Step::Copy(from, to) => copy(&directory.join(from), &directory.join(to))?,
             Step::Remove(file) => {
                 fs::remove_file(directory.join(file)).map_err(|e| format!("rm {file}: {e}"))?

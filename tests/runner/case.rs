@@ -51,6 +51,8 @@ pub struct Source {
 /// What happens to the built files before the link.
 #[derive(Debug)]
 pub enum Step {
+    /// `ld: ARGUMENTS`: an input that the reference linker makes: a shared library, an object of many.
+    Link(Vec<String>),
     /// `ar: FLAGS ARCHIVE MEMBERS`: llvm-ar with these arguments.
     Archive(Vec<String>),
     /// `cp: FROM TO`.
@@ -124,6 +126,7 @@ impl Case {
                 let name = words.remove(0);
                 self.flags.push((name, words));
             }
+            "ld" => self.steps.push(Step::Link(words)),
             "ar" => self.steps.push(Step::Archive(words)),
             "cp" => {
                 step(2)?;

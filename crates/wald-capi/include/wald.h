@@ -170,6 +170,8 @@ typedef struct wald_input_description {
   bool lazy;
   // `--whole-archive` applies.
   bool whole_archive;
+  // `-Bdynamic` applies: it may be a shared library.
+  bool dynamic;
 } wald_input_description;
 
 // Calls wald_file_set() with the bytes of the file at `path`, or does nothing where there is none.
@@ -466,7 +468,8 @@ void wald_options_free(struct wald_options *options);
 // Sets an option. Names are those of the fields of the Rust library's `Options`, which are wasm-ld's with `_` or `-`:
 // wald_option_name() lists them. Values are texts: `true` and `false`; numbers, with `0x` in hex; names. For a list each call
 // adds one. NULL takes the value back where there may be none, and empties a list. Enumerations: `unresolved_symbols` is
-// `report-all`, `warn`, `ignore-all` or `import-dynamic`; `build_id` is `none`, `fast`, `sha1`, `uuid` or `0x…`;
+// `report-all`, `warn`, `ignore-all` or `import-dynamic`; `output_kind` is `executable`, `pie`, `shared` or `relocatable`,
+// and sets what has another default with it, so it comes first; `build_id` is `none`, `fast`, `sha1`, `uuid` or `0x…`;
 // `import_memory` is `MODULE,FIELD`.
 //
 // Arguments: The options are valid and used by nobody else, the texts are NULL or NUL-terminated.

@@ -37,6 +37,8 @@ pub struct wald_input_description {
     pub lazy: bool,
     /// `--whole-archive` applies.
     pub whole_archive: bool,
+    /// `-Bdynamic` applies: it may be a shared library.
+    pub dynamic: bool,
 }
 
 /// Ends links from another thread: see wald_linker_set_cancel_token().
@@ -150,6 +152,7 @@ unsafe fn declare(
         path: unsafe { text(description.path, "path") }?.to_string(),
         lazy: description.lazy,
         whole_archive: description.whole_archive,
+        dynamic: description.dynamic,
     };
     let id = match next {
         Some(next) => {

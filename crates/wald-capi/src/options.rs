@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use wald::options::{BuildId, ImportName, Options, UnresolvedPolicy};
+use wald::options::{BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
 
 use crate::border::{exclusive, free, give, optional_text, status, text, wald_status, Failure, Outcome};
 
@@ -97,6 +97,19 @@ impl Setting for UnresolvedPolicy {
     }
 }
 
+impl Setting for OutputKind {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = match value {
+            Some("executable") => OutputKind::Executable,
+            Some("pie") => OutputKind::Pie,
+            Some("shared") => OutputKind::Shared,
+            Some("relocatable") => OutputKind::Relocatable,
+            _ => return Err(bad("executable, pie, shared or relocatable")),
+        };
+        Ok(())
+    }
+}
+
 impl Setting for BuildId {
     fn set(&mut self, value: Value<'_>) -> Outcome {
         *self = match value {
@@ -160,7 +173,7 @@ macro_rules! fields {
 }
 
 fields! {
-    output soname is64 entry exports exports_if_defined export_all export_dynamic undefined trace_symbols wrap
+    output output_kind emit_relocs rpaths check_shared_signatures soname is64 entry exports exports_if_defined export_all export_dynamic undefined trace_symbols wrap
     allowed_undefined unresolved_symbols import_undefined allow_multiple_definition gc_sections print_gc_sections
     merge_data_segments optimize compress_relocations strip_debug strip_all keep_sections build_id demangle import_memory
     export_memory shared_memory import_table export_table growable_table table_base stack_first stack_size global_base
@@ -187,7 +200,8 @@ pub unsafe extern "C" fn wald_options_free(options: *mut wald_options) {
 /// Sets an option. Names are those of the fields of the Rust library's `Options`, which are wasm-ld's with `_` or `-`:
 /// wald_option_name() lists them. Values are texts: `true` and `false`; numbers, with `0x` in hex; names. For a list each call
 /// adds one. NULL takes the value back where there may be none, and empties a list. Enumerations: `unresolved_symbols` is
-/// `report-all`, `warn`, `ignore-all` or `import-dynamic`; `build_id` is `none`, `fast`, `sha1`, `uuid` or `0x…`;
+/// `report-all`, `warn`, `ignore-all` or `import-dynamic`; `output_kind` is `executable`, `pie`, `shared` or `relocatable`,
+/// and sets what has another default with it, so it comes first; `build_id` is `none`, `fast`, `sha1`, `uuid` or `0x…`;
 /// `import_memory` is `MODULE,FIELD`.
 ///
 /// # Safety
@@ -203,6 +217,10 @@ pub unsafe extern "C" fn wald_options_set(
         let (options, name, value) =
             unsafe { (exclusive(options, "options")?, text(name, "name")?, optional_text(value, "value")?) };
         let outcome = set(&mut options.0, &name.replace('-', "_"), value);
+        if matches!(name, "output_kind" | "output-kind") && outcome.is_ok() {
+            // With what has another default for this kind.
+            options.0.set_output_kind(options.0.output_kind);
+        }
         outcome.map_err(|Failure(status, message)| Failure(status, format!("{name}: {message}")))
     })
 }
@@ -223,7 +241,7 @@ mod tests {
             let name = name.trim_end_matches('\0');
             let mut options = Options::default();
             let before = format!("{options:?}");
-            let values = ["true", "false", "7", "text", "warn", "sha1", "module,field"];
+            let values = ["true", "false", "7", "text", "warn", "sha1", "module,field", "pie"];
             let takes = |options: &mut Options, value| {
                 set(options, name, Some(value)).is_ok() && format!("{options:?}") != before
             };

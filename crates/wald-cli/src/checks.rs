@@ -55,9 +55,6 @@ pub fn check(
         read_allowed_undefined(&mut checks, settings, reproduce);
         check_output_files(&mut checks, options, settings);
     }
-    if !checks.has_error() {
-        check_supported(&mut checks, arguments, settings);
-    }
     checks
 }
 
@@ -86,6 +83,7 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         );
         checks.error_if(has(Opt::Undefined), "-r -and --undefined may not be used together");
         checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
+        checks.error_if(settings.shared, "-r and -shared may not be used together");
         checks.error_if(settings.pie, "-r and -pie may not be used together");
         checks.error_if(options.global_base.is_some(), "-r and --global-base may not by used together");
     }
@@ -129,18 +127,5 @@ fn check_output_files(checks: &mut Checks, options: &Options, settings: &Setting
                 .diagnostics
                 .push(Diagnostic::error(Code::Open, format!("cannot open {kind} file {path}: {reason}")));
         }
-    }
-}
-
-/// What Wald cannot do yet is an error, not something to overlook.
-fn check_supported(checks: &mut Checks, arguments: &Arguments, settings: &Settings) {
-    let wanted = [
-        (settings.relocatable, "-r (relocatable output)"),
-        (settings.shared, "-shared (shared libraries)"),
-        (settings.pie, "-pie (position independent executables)"),
-        (arguments.has(Opt::EmitRelocs), "--emit-relocs (relocations in the output)"),
-    ];
-    for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
-        checks.error(format!("Wald does not support {what} yet"));
     }
 }

@@ -9,7 +9,7 @@ use crate::option_table::Opt;
 use crate::parse::Arguments;
 use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
-use wald::options::{BuildId, ImportName, Options, UnresolvedPolicy};
+use wald::options::{BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
 
 /// What the library doesn't need to know.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +69,7 @@ pub fn configure(arguments: &Arguments) -> Configuration {
     }
     if !fatal {
         reader.diagnostics.extend(crate::lto_options::check_replacements(arguments));
+        set_kind(&mut options, arguments);
         set_flags(&mut options, arguments);
         set_lists(&mut options, arguments);
         reader.policies(&mut options);
@@ -105,6 +106,17 @@ fn settings(arguments: &Arguments) -> Settings {
     }
 }
 
+/// What kind of module is asked for; other options have other defaults with each. Contradictions are reported later.
+fn set_kind(options: &mut Options, arguments: &Arguments) {
+    if arguments.has(Opt::Relocatable) {
+        options.set_output_kind(OutputKind::Relocatable);
+    } else if arguments.has(Opt::Shared) {
+        options.set_output_kind(OutputKind::Shared);
+    } else if arguments.is_on(Opt::Pie, Opt::NoPie, false) {
+        options.set_output_kind(OutputKind::Pie);
+    }
+}
+
 /// Options without a value, or with one that cannot be wrong.
 fn set_flags(options: &mut Options, arguments: &Arguments) {
     let on = |yes, no, default| arguments.is_on(yes, no, default);
@@ -116,18 +128,21 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
             if option == Opt::Entry { value.unwrap_or_default().to_string() } else { String::new() };
     }
     options.export_all = arguments.has(Opt::ExportAll);
-    options.export_dynamic = on(Opt::ExportDynamic, Opt::NoExportDynamic, false);
+    options.export_dynamic = on(Opt::ExportDynamic, Opt::NoExportDynamic, options.export_dynamic);
     let allow_multiple = on(Opt::AllowMultipleDefinition, Opt::NoAllowMultipleDefinition, false);
     options.allow_multiple_definition = allow_multiple || arguments.values(Opt::Z).any(|z| z == "muldefs");
-    options.gc_sections = on(Opt::GcSections, Opt::NoGcSections, true);
+    options.gc_sections = on(Opt::GcSections, Opt::NoGcSections, options.gc_sections);
     options.print_gc_sections = on(Opt::PrintGcSections, Opt::NoPrintGcSections, false);
-    options.merge_data_segments = on(Opt::MergeDataSegments, Opt::NoMergeDataSegments, true);
+    options.merge_data_segments =
+        on(Opt::MergeDataSegments, Opt::NoMergeDataSegments, options.merge_data_segments);
     options.compress_relocations = arguments.has(Opt::CompressRelocations);
     options.strip_all = arguments.has(Opt::StripAll);
     options.strip_debug = options.strip_all || arguments.has(Opt::StripDebug);
     options.demangle = on(Opt::Demangle, Opt::NoDemangle, true);
     options.shared_memory = arguments.has(Opt::SharedMemory);
-    options.import_table = arguments.has(Opt::ImportTable);
+    options.import_table |= arguments.has(Opt::ImportTable);
+    options.emit_relocs = arguments.has(Opt::EmitRelocs);
+    options.check_shared_signatures = !arguments.has(Opt::NoShlibSigcheck);
     options.export_table = arguments.has(Opt::ExportTable);
     options.growable_table = arguments.has(Opt::GrowableTable);
     options.stack_first = on(Opt::StackFirst, Opt::NoStackFirst, true);
@@ -156,6 +171,7 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
     options.trace_symbols = list(Opt::TraceSymbol);
     options.wrap = list(Opt::Wrap);
     options.keep_sections = list(Opt::KeepSection);
+    options.rpaths = list(Opt::Rpath);
     options.features = arguments.last_value(Opt::Features).map(names);
     options.extra_features = arguments.last_value(Opt::ExtraFeatures).map(names).unwrap_or_default();
     if arguments.has(Opt::ImportMemory) {

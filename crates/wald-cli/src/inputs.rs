@@ -100,7 +100,12 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                 if verbose {
                     report(linker, Diagnostic::message(Code::Verbose, format!("Loading: {path}")));
                 }
-                let id = linker.declare_input(InputDescription { path: path.clone(), lazy, whole_archive });
+                let id = linker.declare_input(InputDescription {
+                    path: path.clone(),
+                    lazy,
+                    whole_archive,
+                    dynamic,
+                });
                 let is_library = matches!(argument, Argument::Option { .. });
                 inputs.list.push(Declared { id, path, is_library });
             }

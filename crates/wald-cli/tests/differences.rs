@@ -49,11 +49,3 @@ fn a_full_device_is_named() {
 fn other_flavors_are_unknown() {
     assert_eq!(wald(&["-flavor", "gnu"]), (1, "Unknown flavor: gnu\n".to_string()));
 }
-
-#[test]
-fn what_later_issues_bring_is_refused() {
-    for option in ["-r", "--emit-relocs"] {
-        let (code, said) = wald(&[option, &output("later")]);
-        assert_eq!((code, said.contains("Wald does not support")), (1, true), "{said}");
-    }
-}

@@ -14,6 +14,7 @@ pub fn check(
 ) -> Result<(), LinkFailure> {
     for file in files {
         let is64 = match file.parsed() {
+            _ if file.shared.is_some() => file.shared.as_ref().map(|library| library.memory_is_64),
             Some(object) => object.memory_is_64,
             None => scan(&file.bytes),
         };

@@ -85,6 +85,9 @@ pub fn collect(
     if options.features.is_none() {
         features.used.extend(used.list.iter().map(|(name, _)| name.to_vec()));
     }
+    if options.is_position_independent() {
+        features.used.insert(b"mutable-globals".to_vec());
+    }
     if options.check_features {
         check(options, symbols, &features, &used, &disallowed, tls_used, diagnostics);
     }

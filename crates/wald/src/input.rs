@@ -9,7 +9,7 @@ use crate::diagnostics::{Code, Diagnostic, Location};
 use crate::format::section;
 use crate::index::NameId;
 use crate::leb128::Reader;
-use crate::object::{scan_defined_symbols, Interners, Object};
+use crate::object::{scan_defined_symbols, Interners, Object, SharedLibrary};
 use crate::parse_error::ParseError;
 use crate::stub_library::{self, StubLibrary};
 
@@ -22,6 +22,8 @@ pub struct InputDescription {
     pub lazy: bool,
     /// `--whole-archive` applies: all members of an archive are linked.
     pub whole_archive: bool,
+    /// `-Bdynamic` applies: it may be a shared library.
+    pub dynamic: bool,
 }
 
 /// Reads the files that an input refers to: members of thin archives.
@@ -86,6 +88,8 @@ pub struct Candidate {
     pub bytes: Bytes,
     /// Whether it is linked only when one of its symbols is needed.
     pub lazy: bool,
+    /// What it offers, if it is a shared library.
+    pub shared: Option<SharedLibrary>,
     /// Non-local symbols it defines; only for lazy ones.
     pub defined: Vec<NameId>,
     /// The parsed object: for a lazy candidate from the moment when it is needed.
@@ -148,6 +152,10 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
         }
         FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&description.path, &bytes)),
+        FileKind::SharedLibrary if !description.dynamic => {
+            let message = format!("attempted static link of dynamic object {location}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
+        }
         kind => add_candidate(context, &mut parsed, kind, location, bytes, description.lazy),
     }
     parsed
@@ -163,7 +171,8 @@ pub fn take_object(description: &InputDescription, object: Object) -> ParsedInpu
     }
     let bytes = object.bytes.clone();
     let object = OnceLock::from(Ok(Arc::new(object)));
-    let candidates = vec![Candidate { location, bytes, lazy: description.lazy, defined, object }];
+    let candidates =
+        vec![Candidate { location, bytes, lazy: description.lazy, shared: None, defined, object }];
     ParsedInput { candidates, ..ParsedInput::default() }
 }
 
@@ -192,18 +201,15 @@ fn add_candidate(
             parsed.diagnostics.push(refuse("LLVM bitcode cannot be linked: Wald does no LTO", help));
             return;
         }
-        FileKind::SharedLibrary => {
-            let message = format!("attempted static link of dynamic object {location}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
-            return;
-        }
+        FileKind::SharedLibrary => return add_shared_library(context, parsed, location, bytes),
         FileKind::Archive | FileKind::StubLibrary | FileKind::Unknown => {
             let message = format!("unknown file type: {location}");
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
             return;
         }
     }
-    let mut candidate = Candidate { location, bytes, lazy, defined: Vec::new(), object: OnceLock::new() };
+    let mut candidate =
+        Candidate { location, bytes, lazy, shared: None, defined: Vec::new(), object: OnceLock::new() };
     let mut defined = Vec::new();
     let result = if lazy {
         scan_defined_symbols(&candidate.bytes, context.interners, |name| defined.push(name))
@@ -216,6 +222,25 @@ fn add_candidate(
             parsed.candidates.push(candidate);
         }
         Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.location, &error)),
+    }
+}
+
+fn add_shared_library(
+    context: &ParseContext<'_>,
+    parsed: &mut ParsedInput,
+    location: Location,
+    bytes: Bytes,
+) {
+    match SharedLibrary::parse(&bytes, context.interners) {
+        Ok(library) => parsed.candidates.push(Candidate {
+            location,
+            bytes,
+            lazy: false,
+            shared: Some(library),
+            defined: Vec::new(),
+            object: OnceLock::new(),
+        }),
+        Err(error) => parsed.diagnostics.push(parse_diagnostic(&location, &error)),
     }
 }
 

@@ -141,10 +141,10 @@ pub mod features;
 pub mod merge_strings;
 pub mod layout;
 pub mod scan_relocations;
-pub mod synthetic;
 // Floor 5: bytes out.
 pub mod result;
 pub mod relocate;
+pub mod synthetic;
 pub mod output;
 pub mod map_file;
 // Floor 6: the link.

@@ -11,7 +11,7 @@ use crate::input::Joined;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
 use crate::layout::indices::Indices;
-use crate::layout::{memory, mutable_globals, segments, start_stop, Layout};
+use crate::layout::{self, memory, mutable_globals, segments, start_stop, Layout};
 use crate::object::Interners;
 use crate::options::Options;
 use crate::pipeline::Linker;
@@ -95,8 +95,9 @@ fn link(
     // Beyond this point addresses are final.
     let (features, mut imports) = rayon::join(
         || features::collect(options, &symbols, &chunks, &live, diagnostics),
-        || Imports::collect(&context, &symbols, &live),
+        || Imports::collect(&context, &symbols, &chunks, &live),
     );
+    layout::combine_segments(options, &features, &mut segments);
     let scan = timer.phase("scan relocations", || {
         scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
@@ -105,7 +106,8 @@ fn link(
         function_table::import_late(&context, &symbols, &mut imports);
     }
     imports.add_got(&scan.imported_got);
-    let start = synthetic::add_init_memory(&context, &features, &segments, &mut symbols, &mut live);
+    let start =
+        synthetic::add_start_functions(&context, &features, &segments, &scan, &mut symbols, &mut live);
 
     // Beyond this point it is final what stands in the output; it gets its indices.
     let constructors = synthetic::collect_constructors(&context, &symbols, &chunks, &live, diagnostics);
@@ -131,10 +133,11 @@ fn link(
         imports,
         indices,
         table,
+        constructors,
         synthetic_bodies: Vec::new(),
         start,
     };
-    layout.synthetic_bodies = synthetic::write_bodies(&layout, &constructors);
+    layout.synthetic_bodies = synthetic::write_bodies(&layout);
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));

@@ -42,7 +42,7 @@ pub struct Liveness {
 
 /// Whether a symbol is exported by its flags or by options.
 pub fn is_exported(options: &Options, symbol: &Symbol) -> bool {
-    if !symbol.is_defined() || symbol.flags.is_local() {
+    if !symbol.is_defined() || symbol.is_shared() || symbol.flags.is_local() {
         return false;
     }
     options.export_all
@@ -207,7 +207,9 @@ pub fn mark_live(
             marker.sets.symbols.insert(position);
         }
     }
-    if let Some(id) = symbols.well_known.stack_pointer {
+    let known = &symbols.well_known;
+    let stack_pointer = known.stack_pointer.filter(|_| !options.is_position_independent());
+    for id in [stack_pointer, known.memory_base, known.table_base].into_iter().flatten() {
         marker.sets.symbols.insert(id.at());
     }
     if options.gc_sections {
@@ -216,7 +218,7 @@ pub fn mark_live(
         marker.mark_first_objects();
     }
     let mut live = marker.into_liveness(all);
-    mark_call_ctors(symbols, chunks, &mut live);
+    mark_call_ctors(options, symbols, chunks, &mut live);
     live
 }
 
@@ -460,17 +462,19 @@ impl<'a> Marker<'a> {
 }
 
 /// `__wasm_call_ctors` is needed as soon as there is one constructor.
-fn mark_call_ctors(symbols: &SymbolTable, chunks: &Chunks, live: &mut Liveness) {
-    let any = symbols.objects.iter().enumerate().any(|(object, linked)| {
-        linked.object().init_functions.iter().any(|init| match linked.reference(init.symbol.0) {
-            Reference::Own(own) if is_left_out(linked, own) => false,
-            Reference::Own(own) => {
-                let (object, own) = (ObjectId::new(object), linked.own(own));
-                live.is_own_live(symbols, chunks, object, own) == Some(true)
-            }
-            Reference::Global(id) => live.is_symbol_live(symbols, chunks, id),
-        })
-    });
+fn mark_call_ctors(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &mut Liveness) {
+    // Position-independent modules always have it, for their loader.
+    let any = options.is_position_independent()
+        || symbols.objects.iter().enumerate().any(|(object, linked)| {
+            linked.object().init_functions.iter().any(|init| match linked.reference(init.symbol.0) {
+                Reference::Own(own) if is_left_out(linked, own) => false,
+                Reference::Own(own) => {
+                    let (object, own) = (ObjectId::new(object), linked.own(own));
+                    live.is_own_live(symbols, chunks, object, own) == Some(true)
+                }
+                Reference::Global(id) => live.is_symbol_live(symbols, chunks, id),
+            })
+        });
     if let (true, Some(call_ctors)) = (any, symbols.well_known.call_ctors) {
         live.symbols.insert(call_ctors.at());
         if let Resolution::Synthetic(Synthetic::Function(number)) = symbols.get(call_ctors).resolution {

@@ -35,6 +35,20 @@ pub enum BuildId {
     Hex(Vec<u8>),
 }
 
+/// What kind of module is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputKind {
+    /// A program at fixed addresses.
+    #[default]
+    Executable,
+    /// `-pie`: a program that the loader puts somewhere.
+    Pie,
+    /// `-shared`: a library for programs that run already.
+    Shared,
+    /// `-r`: an object again.
+    Relocatable,
+}
+
 /// Module and field name of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportName {
@@ -55,6 +69,15 @@ pub type WrapName = String;
 pub struct Options {
     /// `-o`: the output's path. Its base name is the module's name in the name section.
     pub output: String,
+    /// What kind of module is made. [`Options::set_output_kind`] also sets what follows from it.
+    pub output_kind: OutputKind,
+    /// `--emit-relocs`: the output keeps its symbol table and its relocations.
+    pub emit_relocs: bool,
+    /// `--rpath`: where the libraries of a shared module are looked for at run time.
+    pub rpaths: Vec<String>,
+    /// `--no-shlib-sigcheck` clears it: whether functions of shared libraries must have the signature with which they
+    /// are called.
+    pub check_shared_signatures: bool,
     /// `--soname`: overrides the module's name in the name section.
     pub soname: Option<String>,
     /// `-m wasm64`/`-mwasm64` gives `Some(true)`, `-m wasm32` gives `Some(false)`. `None`: the first object tells.
@@ -166,6 +189,48 @@ pub struct Options {
 }
 
 impl Options {
+    /// Makes another kind of module, with the defaults that wasm-ld has for it.
+    pub fn set_output_kind(&mut self, kind: OutputKind) {
+        self.output_kind = kind;
+        match kind {
+            OutputKind::Executable => {}
+            OutputKind::Pie => self.import_table = true,
+            OutputKind::Shared => {
+                self.import_table = true;
+                self.export_dynamic = true;
+                self.entry = "__wasm_call_ctors".into();
+                self.import_memory = Some(ImportName { module: "env".into(), field: "memory".into() });
+            }
+            OutputKind::Relocatable => {
+                self.import_table = true;
+                self.entry = String::new();
+                self.gc_sections = false;
+                self.merge_data_segments = false;
+            }
+        }
+    }
+
+    /// Whether the loader decides where the module's data and functions go: their addresses are relative to
+    /// `__memory_base` and `__table_base`.
+    pub fn is_position_independent(&self) -> bool {
+        matches!(self.output_kind, OutputKind::Pie | OutputKind::Shared)
+    }
+
+    /// Whether a shared library is made.
+    pub fn is_shared(&self) -> bool {
+        self.output_kind == OutputKind::Shared
+    }
+
+    /// Whether an object is made.
+    pub fn is_relocatable(&self) -> bool {
+        self.output_kind == OutputKind::Relocatable
+    }
+
+    /// Whether the output has a symbol table and relocations.
+    pub fn keeps_relocations(&self) -> bool {
+        self.emit_relocs || self.is_relocatable()
+    }
+
     /// Drops what is no longer needed, unless memory is left to the system.
     pub fn release<T>(&self, value: T) {
         if self.leave_memory {
@@ -178,6 +243,10 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             output: "a.out".into(),
+            output_kind: OutputKind::Executable,
+            emit_relocs: false,
+            rpaths: Vec::new(),
+            check_shared_signatures: true,
             soname: None,
             is64: None,
             entry: "_start".into(),

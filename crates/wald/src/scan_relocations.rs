@@ -36,6 +36,13 @@ pub struct Scan {
     pub imported_got: Vec<SymbolId>,
 }
 
+impl Scan {
+    /// Every symbol whose address is kept in a global.
+    pub fn got(&self) -> impl Iterator<Item = AnySymbol> + '_ {
+        self.internal_got.iter().copied().chain(self.imported_got.iter().map(|&id| AnySymbol::Global(id)))
+    }
+}
+
 /// What one object's relocations ask for.
 #[derive(Default)]
 struct ObjectScan {
@@ -56,7 +63,24 @@ enum Event {
     /// A thread-local relocation.
     ThreadLocal(RelocationType, u32),
     /// A relocation that a dynamic linker cannot supply the value of.
-    Absolute(RelocationType, SymbolId),
+    Absolute(RelocationType, u32),
+    /// A relocation relative to this module's own data or table, against a symbol that nothing defines.
+    RelativeToNothing(RelocationType, u32),
+}
+
+/// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
+/// may bring a definition that is to win.
+pub fn is_address_imported(options: &Options, symbols: &SymbolTable, symbol: AnySymbol) -> bool {
+    let AnySymbol::Global(id) = symbol else { return false };
+    let symbol = symbols.get(id);
+    if symbol.is_shared() {
+        return true;
+    }
+    let dynamic = options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
+    if !options.is_position_independent() && !dynamic || symbol.flags.is_hidden() || symbol.flags.is_local() {
+        return false;
+    }
+    !symbol.is_defined() || options.is_shared() && !options.bsymbolic
 }
 
 /// Whether a symbol may stay undefined because it is imported.
@@ -80,13 +104,15 @@ pub fn scan(
 ) -> Scan {
     let shared: &SymbolTable = symbols;
     let live_now: &Liveness = live;
+    // Any address may need the loader's help in position-independent code.
+    let everything = context.options.is_position_independent();
     let watched = watched_symbols(shared);
     let scans: Vec<ObjectScan> = (0..shared.objects.len())
         .into_par_iter()
         .with_min_len(4)
         .map(|object| {
             let object = ObjectId::new(object);
-            let all = shared.objects[object.at()].refers_to_any(&watched);
+            let all = everything || shared.objects[object.at()].refers_to_any(&watched);
             ObjectScanner::scan(context.options, shared, chunks, live_now, object, all)
         })
         .collect();
@@ -117,7 +143,7 @@ fn watched_symbols(symbols: &SymbolTable) -> BitSet {
         let symbol = &symbols.symbols[position];
         // An address that the linker defines may be a global to the object: `__memory_base`.
         let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
-        symbol.is_undefined() || symbol.is_lazy() || is_address
+        symbol.is_undefined() || symbol.is_lazy() || symbol.is_shared() || is_address
     })
 }
 
@@ -193,7 +219,8 @@ impl ObjectScanner<'_> {
         let reference = linked.reference(relocation.index);
         match relocation.kind {
             kind if kind.is_table_index() && self.table_seen.insert(index) => {
-                self.found.events.push(self.table_event(reference));
+                let event = self.table_event(reference);
+                self.found.events.extend(event);
             }
             GlobalIndexLeb | GlobalIndexI32 => {
                 // `__memory_base` is a global to the object and an address to the link.
@@ -210,19 +237,47 @@ impl ObjectScanner<'_> {
             }
             _ => {}
         }
-        if let Reference::Global(id) = reference {
-            let symbol = self.symbols.get(id);
-            if symbol.is_undefined() && self.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic {
-                match relocation.kind {
-                    TableIndexSleb | TableIndexSleb64 | MemoryAddrSleb | MemoryAddrSleb64 | MemoryAddrLeb
-                    | MemoryAddrLeb64 => self.found.events.push(Event::Absolute(relocation.kind, id)),
-                    TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64 => {
-                        self.found.events.push(Event::Got(AnySymbol::Global(id)));
-                    }
-                    _ => {}
+        let (undefined, shared) = match reference {
+            Reference::Global(id) => (self.symbols.get(id).is_undefined(), self.symbols.get(id).is_shared()),
+            Reference::Own(_) => (false, false),
+        };
+        let options = self.options;
+        let dynamic = shared || undefined && options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
+        if dynamic || options.is_position_independent() {
+            self.dynamic_relocation(&relocation, reference);
+        }
+        if undefined && !options.is_relocatable() {
+            self.undefined_relocation(&relocation, reference, function);
+        }
+    }
+
+    /// What only the loader will know must come through a global, or by code that it runs.
+    fn dynamic_relocation(&mut self, relocation: &Relocation, reference: Reference) {
+        use RelocationType::*;
+        match relocation.kind {
+            TableIndexSleb | TableIndexSleb64 | MemoryAddrSleb | MemoryAddrSleb64 | MemoryAddrLeb
+            | MemoryAddrLeb64 => self.found.events.push(Event::Absolute(relocation.kind, relocation.index)),
+            TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64 => {
+                let symbol = self.any(reference);
+                if is_address_imported(self.options, self.symbols, symbol)
+                    && self.got_seen.insert(relocation.index as usize)
+                {
+                    self.found.events.push(Event::Got(symbol));
                 }
             }
-            if symbol.is_undefined() && !symbol.flags.is_weak() {
+            _ => {}
+        }
+    }
+
+    fn undefined_relocation(&mut self, relocation: &Relocation, reference: Reference, function: u32) {
+        use RelocationType::*;
+        if let TableIndexRelSleb | TableIndexRelSleb64 | MemoryAddrRelSleb | MemoryAddrRelSleb64 =
+            relocation.kind
+        {
+            self.found.events.push(Event::RelativeToNothing(relocation.kind, relocation.index));
+        }
+        if let Reference::Global(id) = reference {
+            if !self.symbols.get(id).flags.is_weak() {
                 self.found.events.push(Event::Undefined(id, function));
             }
         }
@@ -230,8 +285,11 @@ impl ObjectScanner<'_> {
 
     /// What it means that a function's address is taken. Most functions are an object's: who they are is looked up
     /// here, in parallel.
-    fn table_event(&self, reference: Reference) -> Event {
+    fn table_event(&self, reference: Reference) -> Option<Event> {
         let symbol = self.any(reference);
+        if is_address_imported(self.options, self.symbols, symbol) {
+            return None;
+        }
         let is_plain = match symbol {
             AnySymbol::Own(..) => true,
             AnySymbol::Global(id) => {
@@ -240,8 +298,8 @@ impl ObjectScanner<'_> {
             }
         };
         match function_of(self.symbols, self.chunks, symbol).filter(|_| is_plain) {
-            Some((function, key)) => Event::Function(function, key),
-            None => Event::Table(symbol),
+            Some((function, key)) => Some(Event::Function(function, key)),
+            None => Some(Event::Table(symbol)),
         }
     }
 
@@ -284,7 +342,18 @@ impl Joiner<'_> {
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
                 Event::ThreadLocal(kind, index) => self.check_thread_local(object, kind, index),
-                Event::Absolute(kind, symbol) => self.report_absolute(object, kind, symbol),
+                Event::Absolute(kind, index) => {
+                    self.report_relocation(
+                        object,
+                        kind,
+                        index,
+                        "cannot be used against",
+                        "; recompile with -fPIC",
+                    );
+                }
+                Event::RelativeToNothing(kind, index) => {
+                    self.report_relocation(object, kind, index, "is not supported against an undefined", "");
+                }
             }
         }
     }
@@ -325,21 +394,29 @@ impl Joiner<'_> {
         }
     }
 
-    fn report_absolute(&mut self, object: ObjectId, kind: RelocationType, id: SymbolId) {
-        let name = self.symbols.get(id).name;
-        let message = format!(
-            "{}: relocation {} cannot be used against symbol `{}`; recompile with -fPIC",
-            self.symbols.objects[object.at()].path,
-            kind.name(),
-            self.context.display(name)
-        );
+    fn report_relocation(
+        &mut self,
+        object: ObjectId,
+        kind: RelocationType,
+        index: u32,
+        what: &str,
+        advice: &str,
+    ) {
+        let linked = &self.symbols.objects[object.at()];
+        let name = match linked.reference(index) {
+            Reference::Global(id) => self.context.display(self.symbols.get(id).name),
+            Reference::Own(own) => {
+                display_name(linked.own(own).name_in(linked.object()), self.context.options.demangle)
+            }
+        };
+        let message = format!("{}: relocation {} {what} symbol `{name}`{advice}", linked.path, kind.name());
         self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
     }
 
     fn add_table_entry(&mut self, symbol: AnySymbol) {
         if let AnySymbol::Global(id) = symbol {
             let entry = self.symbols.get(id);
-            if entry.is_stub || entry.kind != SymbolKind::Function || self.environment_resolves(id) {
+            if entry.is_stub || entry.kind != SymbolKind::Function {
                 return;
             }
         }
@@ -360,35 +437,21 @@ impl Joiner<'_> {
         }
     }
 
-    /// Whether a dynamic linker will supply the symbol's address.
-    fn environment_resolves(&self, id: SymbolId) -> bool {
-        let symbol = self.symbols.get(id);
-        self.context.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
-            && !symbol.is_defined()
-            && !symbol.flags.is_hidden()
-    }
-
     fn add_got_entry(&mut self, symbol: AnySymbol) {
         if self.seen_got.insert(symbol, ()).is_some() {
             return;
         }
         match symbol {
-            AnySymbol::Global(id) if self.environment_resolves(id) => self.result.imported_got.push(id),
+            AnySymbol::Global(id) if is_address_imported(self.context.options, self.symbols, symbol) => {
+                self.result.imported_got.push(id);
+            }
             _ => {
-                if self.is_function(symbol) {
+                if self.symbols.kind_of(symbol) == SymbolKind::Function {
                     self.add_table_entry(symbol);
                 }
                 self.result.internal_got.push(symbol);
             }
         }
-    }
-
-    fn is_function(&self, symbol: AnySymbol) -> bool {
-        let kind = match symbol {
-            AnySymbol::Global(id) => self.symbols.get(id).kind,
-            AnySymbol::Own(object, own) => self.symbols.objects[object.at()].own(own).kind,
-        };
-        kind == SymbolKind::Function
     }
 
     fn report_undefined(&mut self, object: ObjectId, id: SymbolId, function: u32) {

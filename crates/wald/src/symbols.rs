@@ -17,6 +17,8 @@ pub enum Resolution {
     Lazy,
     /// The object [`Symbol::file`] defines it, in the entry [`Symbol::index`] of its symbol table.
     Object,
+    /// The shared library [`Symbol::file`] defines it: it is there at run time.
+    Shared,
     /// The linker defines it.
     Synthetic(Synthetic),
 }
@@ -157,7 +159,13 @@ impl Symbol {
     /// Whether something defines it.
     #[inline]
     pub fn is_defined(&self) -> bool {
-        matches!(self.resolution, Resolution::Object | Resolution::Synthetic(_))
+        matches!(self.resolution, Resolution::Object | Resolution::Shared | Resolution::Synthetic(_))
+    }
+
+    /// Whether a shared library defines it.
+    #[inline]
+    pub fn is_shared(&self) -> bool {
+        self.resolution == Resolution::Shared
     }
 
     /// Whether nothing defines it, not even an archive member.
@@ -202,6 +210,17 @@ pub enum AnySymbol {
 }
 
 const OWN: u32 = u32::MAX;
+
+/// A function that runs before the program's entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Constructor {
+    /// The function.
+    pub symbol: AnySymbol,
+    /// How many results are to be dropped after the call.
+    pub results: u32,
+    /// Lower runs first.
+    pub priority: u32,
+}
 
 /// An object that is part of the link, with its symbols translated. A copy costs little: its tables are shared.
 #[derive(Clone)]
@@ -307,6 +326,17 @@ pub enum Purpose {
     CallCtors,
     /// `__wasm_init_memory`: copies passive segments into place, once.
     InitMemory,
+    /// `__wasm_apply_data_relocs`: writes addresses that only the loader knows into data. With a number: a part of it,
+    /// because functions may not be of any size.
+    ApplyDataRelocs,
+    /// `__wasm_apply_tls_relocs`: the same for a thread's block.
+    ApplyTlsRelocs,
+    /// `__wasm_apply_global_relocs`: writes such addresses into globals.
+    ApplyGlobalRelocs,
+    /// `__wasm_apply_global_tls_relocs`: the same for addresses of thread-local data.
+    ApplyGlobalTlsRelocs,
+    /// `__wasm_start`: calls what has to run first.
+    Start,
     /// `__wasm_init_tls`: sets up a thread's block of thread-local data.
     InitTls,
     /// Traps: stands for a function that is not there.
@@ -324,6 +354,10 @@ pub struct WellKnown {
     pub call_dtors: Option<SymbolId>,
     /// `__stack_pointer`.
     pub stack_pointer: Option<SymbolId>,
+    /// `__memory_base`, where the loader decides on it: an imported global.
+    pub memory_base: Option<SymbolId>,
+    /// `__table_base`, likewise.
+    pub table_base: Option<SymbolId>,
     /// `__tls_base`.
     pub tls_base: Option<SymbolId>,
     /// `__tls_size`.
@@ -343,6 +377,8 @@ pub struct WellKnown {
 pub struct SymbolTable {
     /// Functions that the linker writes, in the order in which they stand in the output.
     pub synthetic_functions: Vec<SyntheticFunction>,
+    /// File names of the shared libraries, in the order in which they were added.
+    pub needed: Vec<String>,
     /// Symbols by role.
     pub well_known: WellKnown,
     /// Every symbol that has an entry of its own.
@@ -355,6 +391,17 @@ pub struct SymbolTable {
     pub object_of_file: Vec<Option<ObjectId>>,
     /// Symbol of each name, by [`NameId`]; [`u32::MAX`] where there is none.
     pub by_name: Vec<u32>,
+}
+
+impl WellKnown {
+    /// Whether the symbol is a global that the linker imports for position-independent code, and whether that is
+    /// mutable.
+    pub fn imported_global(&self, id: SymbolId) -> Option<bool> {
+        if self.memory_base == Some(id) || self.table_base == Some(id) {
+            return Some(false);
+        }
+        (self.memory_base.is_some() && self.stack_pointer == Some(id)).then_some(true)
+    }
 }
 
 impl SymbolTable {
@@ -405,6 +452,31 @@ impl SymbolTable {
         symbol.referenced |= kind == SymbolKind::Data;
         symbol.resolution = Resolution::Synthetic(synthetic);
         Some(id)
+    }
+
+    /// What an object's symbol `index` is.
+    #[inline]
+    pub fn any(&self, object: ObjectId, index: u32) -> AnySymbol {
+        match self.objects[object.at()].reference(index) {
+            Reference::Own(own) => AnySymbol::Own(object, own),
+            Reference::Global(id) => AnySymbol::Global(id),
+        }
+    }
+
+    /// The flags of a symbol, wherever it is kept.
+    pub fn flags_of(&self, symbol: AnySymbol) -> SymbolFlags {
+        match symbol {
+            AnySymbol::Own(object, own) => self.objects[object.at()].own(own).flags,
+            AnySymbol::Global(id) => self.get(id).flags,
+        }
+    }
+
+    /// The kind of a symbol, wherever it is kept.
+    pub fn kind_of(&self, symbol: AnySymbol) -> SymbolKind {
+        match symbol {
+            AnySymbol::Own(object, own) => self.objects[object.at()].own(own).kind,
+            AnySymbol::Global(id) => self.get(id).kind,
+        }
     }
 
     /// The entry of `id`.

@@ -73,7 +73,7 @@ impl<'d> Case<'d> {
         for (position, input) in self.inputs.iter().enumerate() {
             let path = format!("{position}.o");
             let whole_archive = self.has(7);
-            let id = linker.declare_input(InputDescription { path, lazy: false, whole_archive });
+            let id = linker.declare_input(InputDescription { path, lazy: false, whole_archive, dynamic: true });
             linker.provide(id, Bytes::from(input.to_vec()));
         }
         let LinkResult { output, diagnostics, .. } = linker.finish();

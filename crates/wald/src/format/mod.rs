@@ -111,6 +111,8 @@ pub mod opcode {
     pub const LOCAL_TEE: u8 = 0x22;
     pub const GLOBAL_GET: u8 = 0x23;
     pub const GLOBAL_SET: u8 = 0x24;
+    pub const I32_STORE: u8 = 0x36;
+    pub const I64_STORE: u8 = 0x37;
     pub const I32_CONST: u8 = 0x41;
     pub const I64_CONST: u8 = 0x42;
     pub const F32_CONST: u8 = 0x43;

@@ -102,7 +102,8 @@ pub struct FunctionTable {
 impl FunctionTable {
     /// A table of these functions.
     pub fn new(options: &Options, symbols: &SymbolTable, chunks: &Chunks, entries: Vec<AnySymbol>) -> Self {
-        let base = options.table_base.filter(|&base| base != 0).unwrap_or(1) as u32;
+        let default = if options.is_position_independent() { 0 } else { 1 };
+        let base = options.table_base.filter(|&base| base != 0).unwrap_or(default) as u32;
         let mut table = FunctionTable {
             entries,
             base,

@@ -2,11 +2,12 @@
 
 use hashbrown::HashMap;
 
+use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::format::{types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SignatureId, SymbolId};
 use crate::mark_live::Liveness;
-use crate::options::UnresolvedPolicy;
+use crate::options::{Options, UnresolvedPolicy};
 use crate::symbols::SymbolTable;
 
 /// The type of an import, as far as it tells imports apart.
@@ -39,8 +40,12 @@ pub struct Imports {
 }
 
 /// The type of an undefined global.
-pub fn global_type(symbols: &SymbolTable, id: SymbolId) -> GlobalType {
+pub fn global_type(options: &Options, symbols: &SymbolTable, id: SymbolId) -> GlobalType {
     let symbol = symbols.get(id);
+    if let Some(mutable) = symbols.well_known.imported_global(id).filter(|_| symbol.file.is_none()) {
+        let value = if options.is64 == Some(true) { types::I64 } else { types::I32 };
+        return GlobalType { value, mutable };
+    }
     let object = symbol.file.and_then(|file| symbols.object_of(file));
     let import = object.and_then(|object| {
         let object = symbols.objects[object.at()].object();
@@ -63,16 +68,38 @@ pub fn table_type(symbols: &SymbolTable, id: SymbolId) -> TableType {
 }
 
 /// Whether the symbol becomes an import.
-pub fn should_import(context: &Context<'_>, symbols: &SymbolTable, live: &Liveness, id: SymbolId) -> bool {
+pub fn should_import(
+    context: &Context<'_>,
+    symbols: &SymbolTable,
+    chunks: &Chunks,
+    live: &Liveness,
+    id: SymbolId,
+) -> bool {
     let symbol = symbols.get(id);
-    if symbol.kind == SymbolKind::Data || !symbol.is_undefined() {
-        return false;
-    }
-    if !live.symbols.contains(id.at()) || !symbol.used_in_regular_object || symbol.flags.is_weak() {
+    if symbol.kind == SymbolKind::Data || !symbol.used_in_regular_object || symbol.is_lazy() {
         return false;
     }
     let options = context.options;
-    options.import_undefined
+    if options.is_shared() && symbol.flags.is_weak() && symbol.is_defined() && !symbol.flags.is_hidden() {
+        // Another module may bring a definition that is to win.
+        return live.is_symbol_live(symbols, chunks, id);
+    }
+    if symbol.is_defined() && !symbol.is_shared() || !live.symbols.contains(id.at()) {
+        return false;
+    }
+    let pic = options.is_position_independent();
+    if symbol.is_shared() {
+        return true;
+    }
+    if symbol.flags.is_weak() && !options.is_relocatable() && !pic {
+        return false;
+    }
+    // Where only its address is wanted, that comes through a global.
+    if pic && symbol.kind == SymbolKind::Function && !symbol.called_directly {
+        return false;
+    }
+    pic || options.is_relocatable()
+        || options.import_undefined
         || options.unresolved_symbols == UnresolvedPolicy::ImportDynamic
         || context.may_stay_undefined(symbol.name)
         || symbol.is_imported()
@@ -80,9 +107,14 @@ pub fn should_import(context: &Context<'_>, symbols: &SymbolTable, live: &Livene
 
 impl Imports {
     /// Collects the imports among all named symbols.
-    pub fn collect(context: &Context<'_>, symbols: &SymbolTable, live: &Liveness) -> Imports {
+    pub fn collect(
+        context: &Context<'_>,
+        symbols: &SymbolTable,
+        chunks: &Chunks,
+        live: &Liveness,
+    ) -> Imports {
         let mut imports = Imports { index: vec![u32::MAX; symbols.symbols.len()], ..Imports::default() };
-        let should = |id| should_import(context, symbols, live, id);
+        let should = |id| should_import(context, symbols, chunks, live, id);
         // The function table comes before all other tables.
         let table = symbols.well_known.function_table.filter(|&table| should(table));
         if let Some(table) = table {
@@ -102,7 +134,7 @@ impl Imports {
         let of = match symbol.kind {
             SymbolKind::Function => Type::Function(symbol.signature),
             SymbolKind::Global => {
-                let of = global_type(symbols, id);
+                let of = global_type(context.options, symbols, id);
                 Type::Global(of.value, of.mutable)
             }
             SymbolKind::Table => {

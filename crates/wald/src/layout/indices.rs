@@ -345,6 +345,22 @@ impl Indices {
         }
     }
 
+    /// As [`Indices::of_symbol`], but of this module's definition even where another module's is called.
+    pub fn of_definition(
+        &self,
+        symbols: &SymbolTable,
+        chunks: &Chunks,
+        imports: &Imports,
+        id: SymbolId,
+    ) -> u32 {
+        match chunks.of_symbol(id) {
+            Some(target) if target.kind() == SymbolKind::Function => {
+                self.function[chunks.functions.of(target.object(), target.position())]
+            }
+            _ => self.of_symbol(symbols, chunks, imports, id),
+        }
+    }
+
     /// Index of what an object's own symbol defines.
     pub fn of_element(&self, symbols: &SymbolTable, chunks: &Chunks, object: ObjectId, symbol: u32) -> u32 {
         let parsed = symbols.objects[object.at()].object();
@@ -392,6 +408,9 @@ impl Indices {
         features: &Features,
     ) {
         let (options, interners) = (context.options, context.interners);
+        if options.is_relocatable() {
+            return;
+        }
         let mutable_globals = features.has("mutable-globals");
         let memory = match (&options.export_memory, &options.import_memory) {
             (Some(name), _) => Some(name.clone()),
@@ -405,7 +424,12 @@ impl Indices {
         let first_address = imports.globals + (self.globals.len() + self.internal_got.len()) as u32;
         for &id in &symbols.named {
             let symbol = symbols.get(id);
-            if !is_exported(options, symbol) || !live.is_symbol_live(symbols, chunks, id) {
+            // Any weak definition of a shared library may be the one that wins.
+            let offered = options.is_shared()
+                && symbol.is_defined()
+                && symbol.flags.is_weak()
+                && !symbol.flags.is_hidden();
+            if !offered && !is_exported(options, symbol) || !live.is_symbol_live(symbols, chunks, id) {
                 continue;
             }
             let mut name = interners.names.with(symbol.name.0, <[u8]>::to_vec);
@@ -414,7 +438,7 @@ impl Indices {
                     if let Some(export_name) = self.export_name(symbols, symbol) {
                         name = export_name;
                     }
-                    (external::FUNCTION, self.of_symbol(symbols, chunks, imports, id))
+                    (external::FUNCTION, self.of_definition(symbols, chunks, imports, id))
                 }
                 SymbolKind::Global => {
                     let explicit = symbol.force_export || symbol.flags.is_exported();

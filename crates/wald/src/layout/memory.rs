@@ -22,6 +22,8 @@ pub struct Memory {
     pub data_start: u64,
     /// End of static data.
     pub data_end: u64,
+    /// Largest alignment of a segment, as a power of two.
+    pub alignment: u32,
     /// First byte for a heap.
     pub heap_base: u64,
     /// End of the initial memory.
@@ -38,6 +40,9 @@ struct Builder<'a> {
     options: &'a Options,
     diagnostics: &'a mut Diagnostics,
     memory: Memory,
+    /// Whether stack and heap are this module's to place: the loader's with position-independent code, the next link's
+    /// with an object.
+    is_placed_here: bool,
     /// Whether the program asks where its heap begins.
     has_heap_base: bool,
     /// The next free address.
@@ -56,7 +61,9 @@ pub fn place(
     let heap_base = Resolution::Synthetic(Synthetic::Data(SyntheticData::HeapBase));
     let has_heap_base = symbols.named.iter().any(|&id| symbols.get(id).resolution == heap_base);
     let memory = Memory::default();
-    let mut builder = Builder { options, diagnostics, memory, has_heap_base, pointer: 0, overflown: false };
+    let is_placed_here = !options.is_position_independent() && !options.is_relocatable();
+    let mut builder =
+        Builder { options, diagnostics, memory, is_placed_here, has_heap_base, pointer: 0, overflown: false };
     if !options.page_size.is_power_of_two() {
         builder.error("the page size must be a power of two".into());
     } else if builder.place_static_data(segments).is_some() {
@@ -96,6 +103,9 @@ impl Builder<'_> {
     }
 
     fn place_stack(&mut self) {
+        if !self.is_placed_here {
+            return;
+        }
         self.align(STACK_ALIGNMENT);
         self.memory.stack_low = self.pointer;
         let size = self.options.stack_size.unwrap_or(DEFAULT_STACK_SIZE);
@@ -122,18 +132,21 @@ impl Builder<'_> {
                 self.pointer = base;
             }
         } else {
-            self.pointer = if base == 0 { DEFAULT_GLOBAL_BASE } else { base };
+            let default = if self.is_placed_here { DEFAULT_GLOBAL_BASE } else { 0 };
+            self.pointer = if base == 0 { default } else { base };
         }
         self.log(format!("mem: global base = {}", self.pointer));
         self.memory.data_start = self.pointer;
         for segment in &mut segments.list {
             self.align(1 << segment.alignment);
+            self.memory.alignment = self.memory.alignment.max(segment.alignment);
             segment.address = self.pointer;
             let name = String::from_utf8_lossy(&segment.name).into_owned();
             let (size, alignment) = (segment.size, segment.alignment);
             self.log(format!("mem: {name:<15} offset={:<8} size={size:<8} align={alignment}", self.pointer));
             self.advance(segment.size);
         }
+        segments.bounds = segments.list.iter().map(|segment| (segment.address, segment.size)).collect();
         if self.options.shared_memory && segments.list.iter().any(|segment| segment.is_passive) {
             self.align(4);
             self.memory.init_flag = Some(self.pointer);
@@ -148,7 +161,7 @@ impl Builder<'_> {
         if !self.options.stack_first {
             self.place_stack();
         }
-        if self.has_heap_base {
+        if self.has_heap_base && self.is_placed_here {
             self.align(HEAP_ALIGNMENT);
             self.log(format!("mem: heap base   = {}", self.pointer));
         }
@@ -212,8 +225,10 @@ impl Builder<'_> {
             }
             maximum = options.max_memory;
         } else if options.no_growable_memory || options.shared_memory {
-            // A shared memory needs a limit: without one from the command line it does not grow.
-            maximum = self.pointer;
+            // A shared memory needs a limit: without one from the command line it does not grow. How large the memory
+            // of a position-independent module is, others decide.
+            let unlimited = options.is_position_independent() && !options.no_growable_memory;
+            maximum = if unlimited { limit } else { self.pointer };
         }
         if maximum != 0 {
             self.memory.maximum_pages = maximum / options.page_size;

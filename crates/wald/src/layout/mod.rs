@@ -40,6 +40,8 @@ pub struct Layout<'a> {
     pub indices: indices::Indices,
     /// The indirect function table.
     pub table: function_table::FunctionTable,
+    /// Constructors in the order in which they run.
+    pub constructors: Vec<crate::symbols::Constructor>,
     /// Bodies of the functions that the linker writes, with their size prefix; empty for dead ones.
     pub synthetic_bodies: Vec<Vec<u8>>,
     /// The start function.
@@ -59,7 +61,17 @@ impl Layout<'_> {
     }
 }
 
+/// The loader decides where memory begins. Without extended constant expressions only one segment can be said to be there;
+/// passive segments are copied by code, which can add.
+pub fn combine_segments(options: &Options, features: &Features, segments: &mut segments::Segments) {
+    if options.is_position_independent() && !options.shared_memory && !features.has("extended-const") {
+        segments.combine(|segment| is_in_file(options, features, segment));
+    }
+}
+
 /// See [`Layout::is_in_file`].
 pub fn is_in_file(options: &Options, features: &Features, segment: &segments::OutputSegment) -> bool {
-    !segment.is_bss || options.import_memory.is_some() && !features.has("bulk-memory")
+    !segment.is_bss
+        || options.keeps_relocations()
+        || options.import_memory.is_some() && !features.has("bulk-memory")
 }

@@ -21,12 +21,13 @@ pub fn check(
     diagnostics: &mut Diagnostics,
 ) {
     let options = context.options;
-    if !options.check_features || features.has("mutable-globals") {
+    if options.is_relocatable() || !options.check_features || features.has("mutable-globals") {
         return;
     }
     let imported = imports.symbols.iter().copied();
-    let imported =
-        imported.filter(|&id| symbols.get(id).kind == SymbolKind::Global && global_type(symbols, id).mutable);
+    let imported = imported.filter(|&id| {
+        symbols.get(id).kind == SymbolKind::Global && global_type(options, symbols, id).mutable
+    });
     let exported = indices.exports.iter().filter_map(|export| export.symbol);
     let exported = exported.filter(|&id| is_mutable_global(options, symbols, id));
     for (id, how) in imported.map(|id| (id, "imported")).chain(exported.map(|id| (id, "exported"))) {

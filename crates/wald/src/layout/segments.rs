@@ -75,6 +75,8 @@ pub struct Segments {
     pub places: Vec<Place>,
     /// Merged strings and where their inputs come from.
     pub merged: Vec<Merged>,
+    /// Address and size of each segment as it was placed, whether or not it was combined with others since.
+    pub bounds: Vec<(u64, u64)>,
 }
 
 /// Strings of several input segments.
@@ -108,6 +110,39 @@ impl Segments {
         Some((segment, place.offset + inside))
     }
 
+    /// Makes one segment of all that are in the file, as they lie in memory: the loader says where memory begins, and
+    /// without extended constant expressions only one segment can be there.
+    pub fn combine(&mut self, is_in_file: impl Fn(&OutputSegment) -> bool) {
+        if self.list.len() <= 1 {
+            return;
+        }
+        let start = self.list[0].address;
+        let mut combined =
+            OutputSegment { name: b".data".to_vec(), address: start, ..OutputSegment::default() };
+        let (mut numbers, mut rest) = (Vec::new(), Vec::new());
+        for mut segment in std::mem::take(&mut self.list) {
+            if !is_in_file(&segment) {
+                rest.push(segment);
+                numbers.push((rest.len() as u32, 0));
+                continue;
+            }
+            let shift = segment.address - start;
+            numbers.push((0, shift));
+            combined.alignment = combined.alignment.max(segment.alignment);
+            combined.size = shift + segment.size;
+            for part in &mut segment.parts {
+                part.offset += shift;
+            }
+            combined.parts.append(&mut segment.parts);
+        }
+        self.list = std::iter::once(combined).chain(rest).collect();
+        for place in self.places.iter_mut().filter(|place| place.segment != Place::NOWHERE) {
+            let (number, shift) = numbers[place.segment as usize];
+            place.segment = number;
+            place.offset += shift;
+        }
+    }
+
     /// The thread-local segment.
     pub fn tls(&self) -> Option<&OutputSegment> {
         self.list.iter().find(|segment| segment.is_tls)
@@ -123,6 +158,11 @@ fn output_name(options: &Options, segment: &InputSegment) -> Option<&'static [u8
     segment.family.name().filter(|_| options.merge_data_segments)
 }
 
+/// Whether an input segment must stay by itself: the next link takes a comdat group or leaves it.
+fn is_alone(options: &Options, segment: &InputSegment) -> bool {
+    options.is_relocatable() && segment.comdat != crate::object::NONE
+}
+
 /// An input segment that is in the output: all that placing it takes.
 struct Input {
     object: ObjectId,
@@ -136,7 +176,8 @@ struct Input {
 /// Output segments and what goes into them, in the order of first appearance.
 #[derive(Default)]
 struct Gathered<'a> {
-    list: Vec<(&'a [u8], Vec<Input>)>,
+    /// Name, whether it is of one input alone, inputs.
+    list: Vec<(&'a [u8], bool, Vec<Input>)>,
     by_name: HashMap<&'a [u8], usize>,
     /// Nearly all segments go to a few output segments: no name is looked at for them.
     by_family: [Option<usize>; SegmentFamily::COUNT],
@@ -145,7 +186,7 @@ struct Gathered<'a> {
 impl<'a> Gathered<'a> {
     fn slot(&mut self, name: &'a [u8]) -> usize {
         *self.by_name.entry(name).or_insert_with(|| {
-            self.list.push((name, Vec::new()));
+            self.list.push((name, false, Vec::new()));
             self.list.len() - 1
         })
     }
@@ -154,6 +195,12 @@ impl<'a> Gathered<'a> {
         let segment = &parsed.segments[index];
         let of_family = output_name(options, segment);
         let family = of_family.filter(|_| !segment.is_tls()).map(|_| segment.family as usize);
+        if is_alone(options, segment) {
+            let name = of_family.unwrap_or_else(|| segment.name.of(&parsed.bytes));
+            let (len, alignment) = (segment.data.len, segment.alignment);
+            let input = Input { object, index: index as u32, len, alignment, merge_flags: None };
+            return self.list.push((name, true, vec![input]));
+        }
         let slot = family.and_then(|family| self.by_family[family]).unwrap_or_else(|| {
             let slot = self.slot(of_family.unwrap_or_else(|| segment.name.of(&parsed.bytes)));
             if let Some(family) = family {
@@ -163,7 +210,7 @@ impl<'a> Gathered<'a> {
         });
         let merge_flags = segment.is_mergeable(options).then_some(segment.flags);
         let (len, alignment) = (segment.data.len, segment.alignment);
-        self.list[slot].1.push(Input { object, index: index as u32, len, alignment, merge_flags });
+        self.list[slot].2.push(Input { object, index: index as u32, len, alignment, merge_flags });
     }
 }
 
@@ -190,19 +237,22 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
         })
         .collect();
     let mut all = Gathered::default();
-    for (name, inputs) in blocks.into_iter().flat_map(|block| block.list) {
+    for (name, alone, inputs) in blocks.into_iter().flat_map(|block| block.list) {
+        if alone {
+            all.list.push((name, alone, inputs));
+            continue;
+        }
         let slot = all.slot(name);
-        all.list[slot].1.extend(inputs);
+        all.list[slot].2.extend(inputs);
     }
-    all.list.sort_by_key(|(name, _)| rank(name));
+    all.list.sort_by_key(|(name, _, _)| rank(name));
     let nowhere = Place { segment: Place::NOWHERE, offset: 0, merged: None };
-    let mut segments =
-        Segments { list: Vec::new(), places: vec![nowhere; chunks.segments.total()], merged: Vec::new() };
-    for (name, inputs) in &all.list {
+    let mut segments = Segments { places: vec![nowhere; chunks.segments.total()], ..Segments::default() };
+    for (name, _, inputs) in &all.list {
         let output = OutputSegment {
             name: name.to_vec(),
             alignment: inputs.iter().map(|input| input.alignment).max().unwrap_or(0),
-            is_bss: name.starts_with(b".bss"),
+            is_bss: name.starts_with(b".bss") && !options.is_relocatable(),
             is_tls: *name == b".tdata",
             is_passive: options.shared_memory,
             ..OutputSegment::default()

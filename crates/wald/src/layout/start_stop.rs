@@ -35,7 +35,8 @@ pub fn define(
     if memory.init_flag.is_some() {
         define(b"__wasm_init_memory_flag".to_vec(), SyntheticData::InitMemoryFlag, true);
     }
-    for (position, segment) in segments.list.iter().enumerate() {
+    let list = if options.is_relocatable() { &[] } else { &segments.list[..] };
+    for (position, segment) in list.iter().enumerate() {
         if is_c_identifier(&segment.name) {
             let number = position as u32;
             define([b"__start_", &segment.name[..]].concat(), SyntheticData::SegmentStart(number), false);

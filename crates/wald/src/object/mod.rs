@@ -11,6 +11,7 @@ mod interface;
 mod linking;
 mod parse;
 mod relocations;
+mod shared_library;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::parse_error::ParseError;
 pub use derived::{Properties, SegmentFamily};
 pub use linking::scan_defined_symbols;
 pub(crate) use parse::constant_expression;
+pub use shared_library::{SharedLibrary, SharedSymbol};
 pub use strings::{ChunkStrings, StringPiece, StringTable};
 
 /// No comdat, or no element.

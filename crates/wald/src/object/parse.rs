@@ -195,7 +195,7 @@ impl Parts {
         Ok(())
     }
 
-    fn section(
+    pub(super) fn section(
         &mut self,
         id: u8,
         mut reader: Reader<'_>,

@@ -116,6 +116,11 @@ impl CustomPlan {
         offsets.merged.push(strings);
     }
 
+    /// Whether the inputs' strings were merged, so that nothing of them stands where it stood.
+    pub(super) fn is_merged(&self) -> bool {
+        matches!(self.parts.first(), Some(Part::Strings { .. }))
+    }
+
     /// Cuts the contents into tasks.
     pub(super) fn jobs<'b>(&self, number: usize, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
         let mut rest = contents;

@@ -4,9 +4,10 @@ use hashbrown::HashMap;
 
 use super::{take, Job, Work};
 use crate::format::opcode;
+use crate::index::SymbolId;
 use crate::layout::segments::{Content, OutputSegment, Part};
 use crate::layout::Layout;
-use crate::leb128::{size_u64, write_i64, write_u64};
+use crate::leb128::{size_u64, write_i64, write_u32, write_u64};
 use crate::relocate::Relocator;
 
 /// About how many bytes one task copies.
@@ -41,7 +42,8 @@ fn header(layout: &Layout<'_>, segment: &OutputSegment) -> Vec<u8> {
         out.push(1);
     } else {
         out.push(0);
-        constant_pointer(&mut out, layout.is64(), segment.address);
+        let base = layout.symbols.well_known.memory_base;
+        pointer_from(&mut out, layout, base, segment.address);
     }
     write_u64(&mut out, segment.size);
     out
@@ -55,6 +57,24 @@ pub(super) fn constant_pointer(out: &mut Vec<u8>, is64: bool, value: u64) {
     } else {
         out.push(opcode::I32_CONST);
         write_i64(out, i64::from(value as i32));
+    }
+    out.push(opcode::END);
+}
+
+/// A constant expression that gives an address or table index in a module for which the loader decides where memory or
+/// table begin; without a `base` the module's own.
+pub(super) fn pointer_from(out: &mut Vec<u8>, layout: &Layout<'_>, base: Option<SymbolId>, value: u64) {
+    let Some(base) = base else {
+        return constant_pointer(out, layout.is64(), value);
+    };
+    let Layout { symbols, chunks, imports, indices, .. } = layout;
+    out.push(opcode::GLOBAL_GET);
+    write_u32(out, indices.of_symbol(symbols, chunks, imports, base));
+    if value != 0 {
+        // An extended constant expression: <https://github.com/WebAssembly/extended-const>.
+        constant_pointer(out, layout.is64(), value);
+        out.pop();
+        out.push(if layout.is64() { opcode::I64_ADD } else { opcode::I32_ADD });
     }
     out.push(opcode::END);
 }

@@ -7,7 +7,10 @@ mod build_id;
 mod code;
 pub mod custom;
 mod data;
+mod dylink;
+mod linking;
 mod names;
+mod relocations;
 mod sections;
 
 use hashbrown::HashMap;
@@ -104,12 +107,15 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     let code = timer.task("plan code", String::new, || CodePlan::new(layout, &values));
     let (custom, section_offsets) = timer.task("plan custom sections", String::new, || custom::plan(layout));
     let mut sections = Vec::new();
+    if let Some(bytes) = dylink::dylink(layout) {
+        let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
+        sections.push(OutputSection::new(section::CUSTOM, b"dylink.0", size, body));
+    }
     let mut small = |id: u8, bytes: Option<Vec<u8>>| {
         if let Some(bytes) = bytes {
             sections.push(OutputSection::new(id, b"", bytes.len() as u64, Body::Bytes(bytes)));
         }
     };
-    let dylink = sections::dylink(layout);
     small(section::TYPE, sections::types(layout));
     small(section::IMPORT, sections::imports(layout));
     small(section::FUNCTION, sections::functions(layout));
@@ -130,6 +136,11 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     for (position, custom) in custom.iter().enumerate() {
         sections.push(OutputSection::new(section::CUSTOM, &custom.name, custom.size, Body::Custom(position)));
     }
+    let segment_headers = data::headers(layout);
+    if layout.options.keeps_relocations() {
+        let values = (&values, &code, &section_offsets);
+        add_linking_sections(layout, values, &custom, &segment_headers, &mut sections);
+    }
     let names = timer.task("plan names", String::new, || names::plan(layout));
     if let Some(names) = &names {
         sections.push(OutputSection::new(section::CUSTOM, b"name", names.size, Body::Names));
@@ -145,17 +156,48 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     if let Some(size) = build_id::size(&layout.options.build_id) {
         sections.push(OutputSection::new(section::CUSTOM, b"build_id", size, Body::BuildId));
     }
-    if let Some(bytes) = dylink {
-        let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
-        sections.insert(0, OutputSection::new(section::CUSTOM, b"dylink.0", size, body));
-    }
     let mut size = HEADER.len() as u64;
     for section in &mut sections {
         section.offset = size;
         size = section.end();
     }
-    let segment_headers = data::headers(layout);
     Plan { values, sections, code, custom, names, section_offsets, segment_headers, size }
+}
+
+/// Adds the symbol table and the relocations of all sections so far.
+fn add_linking_sections(
+    layout: &Layout<'_>,
+    (values, code, offsets): (&SymbolValues, &CodePlan, &SectionOffsets),
+    custom: &[custom::CustomPlan],
+    segment_headers: &HashMap<u32, (u64, u64)>,
+    sections: &mut Vec<OutputSection>,
+) {
+    let symbols = linking::OutputSymbols::new(layout);
+    let positions = sections.len() - custom.len()..sections.len();
+    let linking = linking::linking(layout, &symbols, positions);
+    let relocator = Relocator::new(layout, values, &code.offsets, offsets);
+    let mut section_of = HashMap::new();
+    for (position, plan) in custom.iter().enumerate() {
+        section_of.extend(plan.inputs.iter().map(|&(object, index, _)| ((object, index), position)));
+    }
+    let (symbols, relocator, section_of) = (&symbols, &relocator, &section_of);
+    let emitter = relocations::Emitter { layout, relocator, symbols, section_of };
+    let mut added = vec![("linking".to_string(), linking)];
+    for (position, section) in sections.iter().enumerate() {
+        let (name, entries) = match section.body {
+            Body::Code => ("CODE".into(), emitter.code(position, code)),
+            Body::Data => ("DATA".into(), emitter.data(position, segment_headers)),
+            Body::Custom(number) => {
+                (String::from_utf8_lossy(&section.name), emitter.custom(position, &custom[number]))
+            }
+            _ => continue,
+        };
+        added.extend(entries.map(|entries| (format!("reloc.{name}"), entries)));
+    }
+    for (name, bytes) in added {
+        let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
+        sections.push(OutputSection::new(section::CUSTOM, name.as_bytes(), size, body));
+    }
 }
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.

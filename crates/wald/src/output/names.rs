@@ -208,7 +208,9 @@ fn imported_functions<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     let mut namer = Namer::new(layout);
     let is_function = |id: &&SymbolId| layout.symbols.get(**id).kind == SymbolKind::Function;
     for &id in layout.imports.symbols.iter().filter(is_function) {
-        namer.symbol(layout.imports.index_of(id).unwrap_or(0), id);
+        // One that is called through a trap names that, as with wasm-ld.
+        let stub = layout.symbols.get(id).stub.map(|stub| layout.indices.synthetic_function[stub.at()]);
+        namer.symbol(stub.or(layout.imports.index_of(id)).unwrap_or(0), id);
     }
     namer
 }

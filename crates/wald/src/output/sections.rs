@@ -3,7 +3,7 @@
 
 use hashbrown::HashSet;
 
-use super::data::constant_pointer;
+use super::data::{constant_pointer, pointer_from};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SymbolId};
@@ -11,20 +11,19 @@ use crate::layout::imports::{global_type, table_type};
 use crate::layout::indices::{OutputGlobal, OutputTable};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
-use crate::options::UnresolvedPolicy;
 use crate::relocate::{data_address, got_value};
 use crate::symbols::AnySymbol;
 use crate::symbols::{Resolution, Synthetic, SyntheticGlobal};
 
 const DEFAULT_PAGE_SIZE: u64 = 65536;
 
-fn name(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn name(out: &mut Vec<u8>, text: &[u8]) {
     write_u64(out, text.len() as u64);
     out.extend_from_slice(text);
 }
 
 /// A count, and then every item as `write` writes it; nothing where there are none.
-fn list<T>(items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) -> Option<Vec<u8>> {
+pub(super) fn list<T>(items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) -> Option<Vec<u8>> {
     if items.is_empty() {
         return None;
     }
@@ -124,7 +123,7 @@ pub(super) fn imports(layout: &Layout<'_>) -> Option<Vec<u8>> {
             }
             SymbolKind::Global => {
                 out.push(external::GLOBAL);
-                write_global_type(&mut out, global_type(&layout.symbols, id));
+                write_global_type(&mut out, global_type(layout.options, &layout.symbols, id));
             }
             SymbolKind::Table => {
                 out.push(external::TABLE);
@@ -143,7 +142,9 @@ pub(super) fn imports(layout: &Layout<'_>) -> Option<Vec<u8>> {
     }
     for &id in &imports.got {
         let symbol = layout.symbols.get(id);
-        name(&mut out, if symbol.kind == SymbolKind::Data { b"GOT.mem" } else { b"GOT.func" });
+        // A datum that only an archive member defines that nobody needs is no datum yet to wasm-ld.
+        let is_data = symbol.kind == SymbolKind::Data && !symbol.is_lazy();
+        name(&mut out, if is_data { b"GOT.mem" } else { b"GOT.func" });
         name(&mut out, layout.names.text(symbol.name.0));
         out.push(external::GLOBAL);
         write_global_type(&mut out, GlobalType { value: pointer_type(layout), mutable: true });
@@ -232,10 +233,7 @@ pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
         }
     }
     for &symbol in &indices.internal_got {
-        // Each thread has its own address of a thread-local datum.
-        let mutable = layout.options.shared_memory && is_tls(layout, symbol);
-        write_global_type(&mut out, GlobalType { value, mutable });
-        constant_pointer(&mut out, is64, got_value(layout, symbol));
+        got_global(layout, symbol, &mut out);
     }
     for &id in &indices.address_globals {
         write_global_type(&mut out, GlobalType { value, mutable: false });
@@ -244,10 +242,32 @@ pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn is_tls(layout: &Layout<'_>, symbol: AnySymbol) -> bool {
-    match symbol {
-        AnySymbol::Global(id) => layout.symbols.get(id).flags.is_tls(),
-        AnySymbol::Own(object, own) => layout.symbols.objects[object.at()].own(own).flags.is_tls(),
+/// A global that keeps an address.
+fn got_global(layout: &Layout<'_>, symbol: AnySymbol, out: &mut Vec<u8>) {
+    let symbols = &layout.symbols;
+    let (is_tls, is_function) =
+        (symbols.flags_of(symbol).is_tls(), symbols.kind_of(symbol) == SymbolKind::Function);
+    let (is_stub, is_here) = match symbol {
+        AnySymbol::Global(id) => {
+            (symbols.get(id).is_stub, symbols.get(id).is_defined() && !symbols.get(id).is_shared())
+        }
+        AnySymbol::Own(..) => (false, true),
+    };
+    let pic = layout.options.is_position_independent();
+    let by_expression = layout.features.has("extended-const");
+    // Code sets what no expression can say: in each thread anew where the datum is thread-local.
+    let by_thread = is_tls && layout.options.shared_memory;
+    let mutable = !is_stub && (by_thread || pic && !by_expression && !is_tls);
+    write_global_type(out, GlobalType { value: pointer_type(layout), mutable });
+    let base = match is_function {
+        true if !is_stub => symbols.well_known.table_base,
+        false if is_here && !is_tls => symbols.well_known.memory_base,
+        _ => None,
+    };
+    let value = got_value(layout, symbol);
+    match base.filter(|_| pic && by_expression) {
+        Some(base) => pointer_from(out, layout, Some(base), value),
+        None => constant_pointer(out, layout.is64(), value),
     }
 }
 
@@ -315,14 +335,23 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
         out.push(2);
         write_u32(&mut out, number);
     }
-    constant_pointer(&mut out, layout.is64(), u64::from(table.base));
+    pointer_from(&mut out, layout, symbols.well_known.table_base, u64::from(table.base));
     if number != 0 {
         // The element kind: function references.
         out.push(0);
     }
     write_u64(&mut out, table.entries.len() as u64);
     for &entry in &table.entries {
-        write_u32(&mut out, indices.of_any(symbols, chunks, imports, entry));
+        // Where another module's definition may win, that is called: it is imported under the same name.
+        let imported = match entry {
+            AnySymbol::Own(object, own) => match symbols.any(object, own.0) {
+                AnySymbol::Global(id) => imports.index_of(id),
+                AnySymbol::Own(..) => None,
+            },
+            AnySymbol::Global(_) => None,
+        };
+        let index = imported.unwrap_or_else(|| indices.of_any(symbols, chunks, imports, entry));
+        write_u32(&mut out, index);
     }
     Some(out)
 }
@@ -388,48 +417,4 @@ pub(super) fn target_features(layout: &Layout<'_>) -> Option<Vec<u8>> {
         out.push(b'+');
         name(out, feature);
     })
-}
-
-/// What a dynamic linker must know, where one will supply undefined symbols.
-/// See <https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md#the-dylink0-section>.
-pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {
-    const MEMORY_INFO: u8 = 1;
-    if layout.options.unresolved_symbols != UnresolvedPolicy::ImportDynamic {
-        return None;
-    }
-    let alignment = layout.segments.list.iter().map(|segment| segment.alignment).max().unwrap_or(0);
-    let mut body = vec![0];
-    write_u32(&mut body, alignment);
-    write_u64(&mut body, layout.table.entries.len() as u64);
-    body.push(0);
-    let mut out = vec![MEMORY_INFO];
-    write_u64(&mut out, body.len() as u64);
-    out.extend_from_slice(&body);
-    dylink_weak_imports(layout, &mut out);
-    Some(out)
-}
-
-/// Tells the dynamic linker which imports may stay without a value.
-fn dylink_weak_imports(layout: &Layout<'_>, out: &mut Vec<u8>) {
-    const IMPORT_INFO: u8 = 4;
-    let symbols = layout.imports.symbols.iter().map(|&id| (id, None));
-    let got = layout.imports.got.iter().map(|&id| (id, Some(layout.symbols.get(id).kind)));
-    let weak: Vec<_> =
-        symbols.chain(got).filter(|(id, _)| layout.symbols.get(*id).is_undefined_weak()).collect();
-    let entries = list(&weak, |out, &(id, got)| {
-        let symbol = layout.symbols.get(id);
-        let module = match got {
-            Some(SymbolKind::Data) => &b"GOT.mem"[..],
-            Some(_) => b"GOT.func",
-            None => symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0)),
-        };
-        name(out, module);
-        name(out, layout.names.text(symbol.import.field.unwrap_or(symbol.name).0));
-        write_u32(out, symbol.flags.0);
-    });
-    if let Some(entries) = entries {
-        out.push(IMPORT_INFO);
-        write_u64(out, entries.len() as u64);
-        out.extend_from_slice(&entries);
-    }
 }

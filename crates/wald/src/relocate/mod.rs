@@ -15,7 +15,7 @@ use crate::object::{Object, ObjectSymbol};
 use crate::symbols::AnySymbol;
 use crate::symbols::{LinkedObject, Reference};
 
-pub use values::{data_address, got_value, own_address, SymbolValues};
+pub use values::{any_address, any_table_index, data_address, got_value, own_address, SymbolValues};
 
 /// Where custom sections' contents went.
 #[derive(Debug, Default)]
@@ -230,6 +230,14 @@ impl ObjectRelocator<'_> {
                 let strings = self.parsed.custom_sections[element].strings;
                 sections.merged[merged as usize].output_offset(input as usize, self.parsed, strings, addend)
             }
+        }
+    }
+
+    /// The addend of a relocation that stays in the output: what lies in a custom section moves with it.
+    pub fn new_addend(&self, relocation: &Relocation) -> i64 {
+        match relocation.kind {
+            RelocationType::SectionOffsetI32 => self.section_offset(relocation) as i64,
+            _ => relocation.addend,
         }
     }
 

@@ -119,7 +119,7 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
         _ => {}
     }
     let mut state = SymbolValue::LIVE;
-    if symbol.is_defined() {
+    if symbol.is_defined() && !symbol.is_shared() {
         state |= SymbolValue::DEFINED;
     }
     if symbol.kind == SymbolKind::Global {
@@ -167,6 +167,30 @@ pub(super) fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: Object
     (layout.indices.function[flat] != NONE).then(|| layout.table.of_function(flat))
 }
 
+/// Index of a function in the function table; 0 where it is not in it.
+pub fn any_table_index(layout: &Layout<'_>, symbol: AnySymbol) -> u32 {
+    match symbol {
+        AnySymbol::Own(object, index) => own_table_index(layout, object, index).unwrap_or(0),
+        AnySymbol::Global(id) => layout.table.of_symbol(&layout.chunks, id),
+    }
+}
+
+/// Address of a datum with an addend; null stays null.
+pub fn any_address(layout: &Layout<'_>, symbol: AnySymbol, addend: i64) -> u64 {
+    let absolute = !layout.options.shared_memory;
+    let address = match symbol {
+        AnySymbol::Own(object, index) => {
+            own_address(layout, object, layout.symbols.objects[object.at()].own(index), absolute)
+        }
+        AnySymbol::Global(id) => {
+            let symbol = layout.symbols.get(id);
+            let here = matches!(symbol.resolution, Resolution::Object | Resolution::Synthetic(_));
+            here.then(|| data_address(layout, id, absolute))
+        }
+    };
+    address.map_or(0, |address| address.wrapping_add(addend as u64))
+}
+
 /// The initial value of the global that keeps a symbol's address.
 pub fn got_value(layout: &Layout<'_>, symbol: AnySymbol) -> u64 {
     let Layout { symbols, chunks, table, options, .. } = layout;
@@ -195,10 +219,10 @@ fn synthetic_address(layout: &Layout<'_>, data: SyntheticData) -> u64 {
         SyntheticData::MemoryBase => 0,
         SyntheticData::TableBase => u64::from(layout.table.base),
         SyntheticData::FirstPageEnd => layout.options.page_size,
-        SyntheticData::SegmentStart(segment) => layout.segments.list[segment as usize].address,
+        SyntheticData::SegmentStart(segment) => layout.segments.bounds[segment as usize].0,
         SyntheticData::SegmentStop(segment) => {
-            let segment = &layout.segments.list[segment as usize];
-            segment.address + segment.size
+            let (address, size) = layout.segments.bounds[segment as usize];
+            address + size
         }
         SyntheticData::InitMemoryFlag => memory.init_flag.unwrap_or(0),
     }

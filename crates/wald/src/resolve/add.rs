@@ -120,8 +120,8 @@ impl<'a> Resolver<'a> {
                 return (id, entry.file);
             }
             entry.flags = entry.flags.with_binding(SymbolFlags::WEAK);
+            entry.kind = symbol.kind;
             if symbol.kind == SymbolKind::Function {
-                entry.kind = SymbolKind::Function;
                 entry.signature = incoming.signature;
             }
             return (id, None);
@@ -146,7 +146,7 @@ impl<'a> Resolver<'a> {
         if incoming.flags.is_weak() {
             return false;
         }
-        if existing.flags.is_weak() {
+        if existing.flags.is_weak() || existing.is_shared() {
             return true;
         }
         if self.options.allow_multiple_definition {
@@ -235,15 +235,29 @@ impl<'a> Resolver<'a> {
         Some((object, &object.symbols[symbol.index.at()]))
     }
 
+    fn pointer_type(&self) -> u8 {
+        if self.options.is64 == Some(true) {
+            types::I64
+        } else {
+            types::I32
+        }
+    }
+
     fn global_type(&self, id: SymbolId) -> Option<GlobalType> {
         match self.table.get(id).resolution {
             Resolution::Synthetic(Synthetic::Global(global)) => {
-                let value = if self.options.is64 == Some(true) { types::I64 } else { types::I32 };
+                let value = self.pointer_type();
                 let mutable = matches!(global, SyntheticGlobal::StackPointer)
                     || global == SyntheticGlobal::TlsBase && self.options.shared_memory;
                 Some(GlobalType { value, mutable })
             }
-            _ => self.object_symbol(id).map(|(object, symbol)| object_global_type(object, symbol)),
+            _ => {
+                match self.table.well_known.imported_global(id).filter(|_| self.table.get(id).file.is_none())
+                {
+                    Some(mutable) => Some(GlobalType { value: self.pointer_type(), mutable }),
+                    None => self.object_symbol(id).map(|(object, symbol)| object_global_type(object, symbol)),
+                }
+            }
         }
     }
 

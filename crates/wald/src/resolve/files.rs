@@ -21,7 +21,10 @@ impl<'a> Resolver<'a> {
     pub(super) fn add_files(&mut self, first: usize) {
         for position in first..self.files.len() {
             let file = FileId::new(position);
-            if self.files[position].lazy {
+            let files = self.files;
+            if let Some(library) = &files[position].shared {
+                self.add_shared_library(file, library);
+            } else if self.files[position].lazy {
                 self.add_lazy_symbols(file);
             } else {
                 self.load(file);

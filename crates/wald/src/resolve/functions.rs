@@ -46,6 +46,9 @@ impl Resolver<'_> {
         let was_undefined = existing.is_undefined();
         let mut result = id;
         if incoming.called_directly && !signatures_match(existing.signature, incoming.signature) {
+            if existing.is_shared() {
+                return self.call_shared_otherwise(id, incoming);
+            }
             if was_undefined && !existing.called_directly {
                 // The reference so far only takes the address: this one knows better.
                 self.undefine(id, incoming);
@@ -68,6 +71,17 @@ impl Resolver<'_> {
             }
         }
         result
+    }
+
+    /// A call to a shared library's function with another signature than it has.
+    fn call_shared_otherwise(&mut self, id: SymbolId, incoming: &Incoming) -> SymbolId {
+        match incoming.file {
+            Some(file) if self.options.check_shared_signatures => {
+                self.shared_signature_mismatch(id, incoming.signature, file);
+            }
+            _ => self.table.get_mut(id).signature = incoming.signature,
+        }
+        id
     }
 
     /// The variant of `id` with this signature, made if there is none; and whether it was made.
@@ -177,7 +191,7 @@ impl Resolver<'_> {
 }
 
 /// Signatures match unless both are known and differ.
-fn signatures_match(existing: Option<SignatureId>, incoming: Option<SignatureId>) -> bool {
+pub(super) fn signatures_match(existing: Option<SignatureId>, incoming: Option<SignatureId>) -> bool {
     match (existing, incoming) {
         (Some(existing), Some(incoming)) => existing == incoming,
         _ => true,

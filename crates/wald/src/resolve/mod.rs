@@ -9,6 +9,7 @@ mod files;
 mod functions;
 pub mod llvm_order;
 mod prefetch;
+mod shared;
 pub mod special;
 mod stubs;
 

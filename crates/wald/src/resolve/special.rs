@@ -1,7 +1,7 @@
 //! Symbols that no file brings: what options ask for and what the linker itself defines.
 
 use super::*;
-use crate::symbols::{Purpose, SyntheticData, SyntheticGlobal};
+use crate::symbols::{ImportAttributes, Purpose, SyntheticData, SyntheticGlobal};
 
 /// The signature that takes and gives nothing.
 const NO_ARGUMENTS: &[u8] = &[0, 0];
@@ -26,12 +26,21 @@ impl<'a> Resolver<'a> {
 
     /// What every program has, needed or not.
     pub(super) fn create_synthetic_symbols(&mut self) {
+        if self.options.is_relocatable() {
+            return;
+        }
         let signature = self.signature(NO_ARGUMENTS);
         let name = b"__wasm_call_ctors";
         let function = SyntheticFunction::named(name, signature, Purpose::CallCtors);
         self.table.well_known.call_ctors = Some(self.add_synthetic_function(name, function));
-        self.table.well_known.stack_pointer =
-            Some(self.add_synthetic_global(b"__stack_pointer", SyntheticGlobal::StackPointer));
+        if self.options.is_position_independent() {
+            self.table.well_known.stack_pointer = Some(self.import_global(b"__stack_pointer"));
+            self.table.well_known.memory_base = Some(self.import_global(b"__memory_base"));
+            self.table.well_known.table_base = Some(self.import_global(b"__table_base"));
+        } else {
+            self.table.well_known.stack_pointer =
+                Some(self.add_synthetic_global(b"__stack_pointer", SyntheticGlobal::StackPointer));
+        }
         if self.options.shared_memory {
             self.table.well_known.tls_base =
                 Some(self.add_synthetic_global(b"__tls_base", SyntheticGlobal::TlsBase));
@@ -45,6 +54,19 @@ impl<'a> Resolver<'a> {
             let function = SyntheticFunction::named(name, signature, Purpose::InitTls);
             self.table.well_known.init_tls = Some(self.add_synthetic_function(name, function));
         }
+    }
+
+    /// A global that the loader supplies.
+    fn import_global(&mut self, name: &[u8]) -> SymbolId {
+        let (name, env) = (self.name(name), self.env);
+        let (id, _) = self.insert(name);
+        let symbol = self.table.get_mut(id);
+        symbol.kind = SymbolKind::Global;
+        symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED);
+        symbol.file = None;
+        symbol.import = ImportAttributes { module: Some(env), field: Some(name) };
+        symbol.used_in_regular_object = true;
+        id
     }
 
     fn add_synthetic_global(&mut self, name: &[u8], global: SyntheticGlobal) -> SymbolId {
@@ -76,19 +98,24 @@ impl<'a> Resolver<'a> {
     /// Addresses that programs may ask for by name.
     pub(super) fn create_optional_symbols(&mut self) {
         use SyntheticData::*;
+        if self.options.is_relocatable() {
+            return;
+        }
+        // The loader decides where memory and stack are.
+        let fixed = !self.options.is_position_independent();
         let data = [
-            ("__dso_handle", DsoHandle),
-            ("__data_end", DataEnd),
-            ("__stack_low", StackLow),
-            ("__stack_high", StackHigh),
-            ("__global_base", GlobalBase),
-            ("__heap_base", HeapBase),
-            ("__heap_end", HeapEnd),
-            ("__memory_base", MemoryBase),
-            ("__table_base", TableBase),
-            ("__wasm_first_page_end", FirstPageEnd),
+            ("__dso_handle", DsoHandle, true),
+            ("__data_end", DataEnd, !self.options.is_shared()),
+            ("__stack_low", StackLow, fixed),
+            ("__stack_high", StackHigh, fixed),
+            ("__global_base", GlobalBase, fixed),
+            ("__heap_base", HeapBase, fixed),
+            ("__heap_end", HeapEnd, fixed),
+            ("__memory_base", MemoryBase, fixed),
+            ("__table_base", TableBase, fixed),
+            ("__wasm_first_page_end", FirstPageEnd, true),
         ];
-        for (name, place) in data {
+        for (name, place, _) in data.into_iter().filter(|&(_, _, defined)| defined) {
             self.optional(name, SymbolKind::Data, Synthetic::Data(place));
         }
         if !self.options.shared_memory {
@@ -142,6 +169,9 @@ impl<'a> Resolver<'a> {
     /// A program that exports functions as commands runs its destructors after each call.
     fn find_call_dtors(&mut self) {
         let Some(call_ctors) = self.table.well_known.call_ctors else { return };
+        if self.options.is_shared() {
+            return;
+        }
         let explicit = self.table.get(call_ctors).used_in_regular_object
             || self.options.entry == "__wasm_call_ctors"
             || self.options.exports_by_name("__wasm_call_ctors");
@@ -239,6 +269,9 @@ impl<'a> Resolver<'a> {
 
     /// Weak references to functions that do not exist: calls trap, the address is null.
     pub(super) fn stub_undefined_weak_functions(&mut self) {
+        if self.options.is_relocatable() || self.options.is_position_independent() {
+            return;
+        }
         for position in 0..self.table.named.len() {
             let id = self.table.named[position];
             let symbol = self.table.get(id);
@@ -257,6 +290,8 @@ impl<'a> Resolver<'a> {
         for symbol in &mut self.table.symbols {
             if symbol.is_lazy() && symbol.kind == SymbolKind::Function && symbol.signature.is_some() {
                 symbol.resolution = Resolution::Undefined;
+                // As far as wasm-ld knows.
+                symbol.called_directly = true;
             }
         }
     }

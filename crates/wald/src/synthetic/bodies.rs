@@ -1,14 +1,15 @@
 //! Bodies of the functions that the linker writes.
 
-use super::constructors::{arity, Constructor};
+use super::constructors::arity;
 use crate::format::opcode::*;
+use crate::format::types;
 use crate::index::SymbolId;
 use crate::layout::indices::Indices;
 use crate::layout::segments::OutputSegment;
 use crate::layout::{is_in_file, Layout};
 use crate::leb128::{write_i64, write_u32, write_u64};
 use crate::options::Options;
-use crate::symbols::{Purpose, SyntheticGlobal};
+use crate::symbols::{Constructor, Purpose, SyntheticGlobal};
 
 const BR: u8 = 0x0c;
 
@@ -28,7 +29,7 @@ pub fn needs_init_memory(
 }
 
 /// Writes the bodies of all live functions of the linker's.
-pub fn write_bodies(layout: &Layout<'_>, constructors: &[Constructor]) -> Vec<Vec<u8>> {
+pub fn write_bodies(layout: &Layout<'_>) -> Vec<Vec<u8>> {
     let functions = layout.symbols.synthetic_functions.iter().enumerate();
     functions
         .map(|(number, function)| {
@@ -37,9 +38,14 @@ pub fn write_bodies(layout: &Layout<'_>, constructors: &[Constructor]) -> Vec<Ve
             }
             let mut body = Body { code: Vec::new(), layout };
             match function.purpose {
-                Purpose::CallCtors => body.call_ctors(constructors),
+                Purpose::CallCtors => body.call_ctors(&layout.constructors),
                 Purpose::InitMemory => body.init_memory(),
                 Purpose::InitTls => body.init_tls(),
+                Purpose::ApplyDataRelocs => body.apply_data_relocs(false),
+                Purpose::ApplyTlsRelocs => body.apply_data_relocs(true),
+                Purpose::ApplyGlobalRelocs => body.apply_global_relocs(false),
+                Purpose::ApplyGlobalTlsRelocs => body.apply_global_relocs(true),
+                Purpose::Start => body.start(),
                 Purpose::Unreachable => {
                     body.no_locals();
                     body.code.push(UNREACHABLE);
@@ -54,13 +60,14 @@ pub fn write_bodies(layout: &Layout<'_>, constructors: &[Constructor]) -> Vec<Ve
         .collect()
 }
 
-struct Body<'a> {
-    code: Vec<u8>,
-    layout: &'a Layout<'a>,
+/// A function's code as it is written.
+pub(super) struct Body<'a> {
+    pub(super) code: Vec<u8>,
+    pub(super) layout: &'a Layout<'a>,
 }
 
 impl Body<'_> {
-    fn no_locals(&mut self) {
+    pub(super) fn no_locals(&mut self) {
         self.code.push(0);
     }
 
@@ -77,7 +84,7 @@ impl Body<'_> {
         &self.layout.indices
     }
 
-    fn call(&mut self, function: u32) {
+    pub(super) fn call(&mut self, function: u32) {
         self.code.push(CALL);
         write_u32(&mut self.code, function);
     }
@@ -93,7 +100,7 @@ impl Body<'_> {
     }
 
     /// An address or a size.
-    fn pointer(&mut self, value: u64) {
+    pub(super) fn pointer(&mut self, value: u64) {
         if self.layout.is64() {
             self.code.push(I64_CONST);
             write_i64(&mut self.code, value as i64);
@@ -161,13 +168,13 @@ impl Body<'_> {
     /// memory and raises it to 2; others wait for that. All drop the segments.
     fn init_memory(&mut self) {
         let shared = self.layout.options.shared_memory;
-        let flag = self.layout.memory.init_flag.unwrap_or(0);
-        self.no_locals();
+        let pic = self.layout.options.is_position_independent();
+        self.init_memory_locals(shared && pic);
         if shared {
             for _ in 0..3 {
                 self.code.extend([BLOCK, BLOCKTYPE_VOID]);
             }
-            self.pointer(flag);
+            self.init_flag();
             self.i32_const(0);
             self.i32_const(1);
             self.atomic(I32_RMW_CMPXCHG);
@@ -180,10 +187,21 @@ impl Body<'_> {
         for &index in &needed {
             let segment = &segments[index];
             self.pointer(segment.address);
+            if pic {
+                self.memory_base();
+                self.add_pointers();
+            }
             if shared && segment.is_tls {
                 // The first thread uses the block that is part of static memory.
-                self.pointer(segment.address);
+                if pic {
+                    self.code.extend([LOCAL_TEE, 1]);
+                } else {
+                    self.pointer(segment.address);
+                }
                 self.global_set(SyntheticGlobal::TlsBase);
+                if pic {
+                    self.local_get(1);
+                }
             }
             if segment.is_bss {
                 self.i32_const(0);
@@ -194,14 +212,14 @@ impl Body<'_> {
             }
         }
         if shared {
-            self.pointer(flag);
+            self.init_flag();
             self.i32_const(2);
             self.atomic(I32_ATOMIC_STORE);
-            self.pointer(flag);
+            self.init_flag();
             self.i32_const(-1);
             self.atomic(ATOMIC_NOTIFY);
             self.code.extend([DROP, BR, 1, END]);
-            self.pointer(flag);
+            self.init_flag();
             self.i32_const(1);
             self.code.push(I64_CONST);
             write_i64(&mut self.code, -1);
@@ -219,6 +237,26 @@ impl Body<'_> {
         }
     }
 
+    /// In position-independent code a local keeps the flag's address, and another that of the thread's block.
+    fn init_memory_locals(&mut self, needed: bool) {
+        if !needed {
+            return self.no_locals();
+        }
+        self.code.extend([1, 2, if self.layout.is64() { types::I64 } else { types::I32 }]);
+        self.memory_base();
+        self.pointer(self.layout.memory.init_flag.unwrap_or(0));
+        self.add_pointers();
+        self.code.extend([LOCAL_SET, 0]);
+    }
+
+    /// The address of the flag by which threads agree on who initialises memory.
+    fn init_flag(&mut self) {
+        match self.layout.options.is_position_independent() {
+            true => self.local_get(0),
+            false => self.pointer(self.layout.memory.init_flag.unwrap_or(0)),
+        }
+    }
+
     /// `__wasm_init_tls`: takes the address of a thread's block and fills it.
     fn init_tls(&mut self) {
         self.no_locals();
@@ -229,5 +267,7 @@ impl Body<'_> {
             self.local_get(0);
             self.memory_init(index, list[index].size);
         }
+        self.call_purpose(Purpose::ApplyTlsRelocs);
+        self.call_purpose(Purpose::ApplyGlobalTlsRelocs);
     }
 }

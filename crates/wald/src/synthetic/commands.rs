@@ -1,14 +1,13 @@
 //! Command exports: every exported function runs constructors before and destructors after itself, unless the
 //! program calls `__wasm_call_ctors` by itself.
 
-use super::constructors::Constructor;
 use crate::context::Context;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{SymbolId, SyntheticFunctionId};
 use crate::layout::indices::Indices;
 use crate::mark_live::{is_exported, Liveness};
 use crate::resolve::display_name;
-use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
+use crate::symbols::{Constructor, Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 /// Puts a wrapper around every exported function and exports the wrapper in its place.
 pub fn wrap_commands(
@@ -19,6 +18,9 @@ pub fn wrap_commands(
     indices: &mut Indices,
 ) {
     let Some(call_ctors) = symbols.well_known.call_ctors else { return };
+    if context.options.is_position_independent() {
+        return;
+    }
     let explicit = symbols.get(call_ctors).used_in_regular_object
         || is_exported(context.options, symbols.get(call_ctors));
     if explicit || constructors.is_empty() && symbols.well_known.call_dtors.is_none() {

@@ -9,18 +9,7 @@ use crate::leb128::Reader;
 use crate::mark_live::{is_left_out, Liveness};
 use crate::object::Interners;
 use crate::resolve::display_name;
-use crate::symbols::AnySymbol;
-use crate::symbols::{Reference, SymbolTable};
-
-/// A constructor.
-#[derive(Clone, Copy, Debug)]
-pub struct Constructor {
-    /// Its function.
-    pub symbol: AnySymbol,
-    /// How many results are to be dropped after the call.
-    pub results: u32,
-    priority: u32,
-}
+use crate::symbols::{AnySymbol, Constructor, Reference, SymbolTable};
 
 /// Collects all live constructors, by priority and then in the order of the objects.
 pub fn collect(
@@ -32,7 +21,7 @@ pub fn collect(
 ) -> Vec<Constructor> {
     let mut constructors = Vec::new();
     let called = symbols.well_known.call_ctors.is_some_and(|id| live.is_symbol_live(symbols, chunks, id));
-    if !called {
+    if !called && !context.options.is_relocatable() {
         return constructors;
     }
     for (position, linked) in symbols.objects.iter().enumerate() {

@@ -1,11 +1,44 @@
-//! Functions that the linker writes: constructors, memory initialisation, command wrappers, traps.
+//! Functions that the linker writes: constructors, memory initialisation, addresses that the loader decides on, command
+//! wrappers, traps.
 
 mod bodies;
 mod commands;
 mod constructors;
+mod dynamic;
 mod init_memory;
+
+use crate::context::Context;
+use crate::format::{SymbolFlags, SymbolKind};
+use crate::index::{SignatureId, SyntheticFunctionId};
+use crate::mark_live::Liveness;
+use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 pub use bodies::write_bodies;
 pub use commands::wrap_commands;
-pub use constructors::{collect as collect_constructors, Constructor};
-pub use init_memory::add_init_memory;
+pub use constructors::collect as collect_constructors;
+pub use dynamic::add_start_functions;
+
+/// Adds a function without arguments, live, with its symbol.
+fn add_function(
+    context: &Context<'_>,
+    symbols: &mut SymbolTable,
+    live: &mut Liveness,
+    name: &[u8],
+    flags: u32,
+    purpose: Purpose,
+) -> SyntheticFunctionId {
+    let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
+    let signature = SignatureId(context.interners.signatures.intern(&[0, 0]));
+    symbols.synthetic_functions.push(SyntheticFunction::named(name, signature, purpose));
+    live.synthetic_functions.grow(number.at() + 1, false);
+    live.synthetic_functions.insert(number.at());
+    let (id, _) = symbols.insert(context.name(name));
+    let symbol = symbols.get_mut(id);
+    symbol.kind = SymbolKind::Function;
+    symbol.flags = SymbolFlags(flags);
+    symbol.signature = Some(signature);
+    symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
+    live.symbols.grow(id.at() + 1, false);
+    live.symbols.insert(id.at());
+    number
+}

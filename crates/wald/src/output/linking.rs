@@ -1,0 +1,253 @@
+//! The `linking` section of an output that keeps its symbol table: `-r` and `--emit-relocs`.
+//! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#linking-metadata-section>.
+
+use std::collections::BTreeMap;
+
+use super::sections::{list, name};
+use crate::format::linking::*;
+use crate::format::{SymbolFlags, SymbolKind};
+use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
+use crate::layout::indices::{OutputFunction, NONE};
+use crate::layout::segments::Content;
+use crate::layout::Layout;
+use crate::leb128::{write_u32, write_u64};
+use crate::object::{Object, ObjectSymbol};
+use crate::relocate::data_address;
+use crate::symbols::{AnySymbol, Reference, Resolution, Synthetic};
+
+/// The output's symbol table.
+pub struct OutputSymbols {
+    entries: Vec<Entry>,
+    /// Index of each symbol of the link, or [`NONE`].
+    of_symbol: Vec<u32>,
+    /// Where the numbers of each object's symbols begin in `of_own`.
+    first_own: Vec<usize>,
+    /// Index of each object's own symbols, or [`NONE`].
+    of_own: Vec<u32>,
+    /// Index of the first section symbol: they follow each other like the output's custom sections.
+    first_section: u32,
+}
+
+enum Entry {
+    Symbol(SymbolId),
+    Own(ObjectId, ObjectSymbolIndex),
+}
+
+impl OutputSymbols {
+    /// Symbols of the link first, in the order in which they first appeared, then those that each object has for
+    /// itself.
+    pub fn new(layout: &Layout<'_>) -> Self {
+        let symbols = &layout.symbols;
+        let mut first_own = vec![0];
+        for linked in &symbols.objects {
+            first_own.push(first_own[first_own.len() - 1] + linked.object().symbols.len());
+        }
+        let mut table = OutputSymbols {
+            entries: Vec::new(),
+            of_symbol: vec![NONE; symbols.symbols.len()],
+            of_own: vec![NONE; first_own[first_own.len() - 1]],
+            first_own,
+            first_section: 0,
+        };
+        for &id in &symbols.named {
+            let symbol = symbols.get(id);
+            let is_live = layout.live.is_symbol_live(symbols, &layout.chunks, id);
+            if symbol.used_in_regular_object && is_live && !symbol.is_shared() {
+                table.add(id);
+            }
+        }
+        for (position, linked) in symbols.objects.iter().enumerate() {
+            let object = ObjectId::new(position);
+            for (index, own) in linked.object().symbols.iter().enumerate() {
+                match linked.reference(index as u32) {
+                    Reference::Global(id) if symbols.get(id).flags.is_local() => {
+                        if layout.live.is_symbol_live(symbols, &layout.chunks, id) {
+                            table.add(id);
+                        }
+                    }
+                    Reference::Own(index) if own.kind != SymbolKind::Section => {
+                        let is_live = layout.live.is_own_live(symbols, &layout.chunks, object, own);
+                        if is_live.unwrap_or(layout.live.objects.contains(position)) {
+                            table.of_own[table.first_own[position] + index.at()] = table.entries.len() as u32;
+                            table.entries.push(Entry::Own(object, index));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        table.first_section = table.entries.len() as u32;
+        table
+    }
+
+    fn add(&mut self, id: SymbolId) {
+        self.of_symbol[id.at()] = self.entries.len() as u32;
+        self.entries.push(Entry::Symbol(id));
+    }
+
+    /// Index of a symbol; [`NONE`] where it is not in the output.
+    pub fn index_of(&self, symbol: AnySymbol) -> u32 {
+        match symbol {
+            AnySymbol::Global(id) => self.of_symbol[id.at()],
+            AnySymbol::Own(object, own) => self.of_own[self.first_own[object.at()] + own.at()],
+        }
+    }
+
+    /// Index of the symbol for the output's custom section at this position.
+    pub fn of_section(&self, position: usize) -> u32 {
+        self.first_section + position as u32
+    }
+}
+
+/// The section's contents. `custom` are the positions of the custom sections that objects brought.
+pub(super) fn linking(
+    layout: &Layout<'_>,
+    symbols: &OutputSymbols,
+    custom: std::ops::Range<usize>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_u32(&mut out, VERSION);
+    let mut subsection = |id: u8, body: Option<Vec<u8>>| {
+        if let Some(body) = body {
+            out.push(id);
+            write_u64(&mut out, body.len() as u64);
+            out.extend_from_slice(&body);
+        }
+    };
+    subsection(SYMBOL_TABLE, symbol_table(layout, symbols, custom));
+    subsection(
+        SEGMENT_INFO,
+        list(&layout.segments.list, |out, segment| {
+            name(out, &segment.name);
+            write_u32(out, segment.alignment);
+            // wasm-ld says nothing about strings, and that data are thread-local follows from the name.
+            out.push(0);
+        }),
+    );
+    subsection(
+        INIT_FUNCS,
+        list(&layout.constructors, |out, constructor| {
+            write_u32(out, constructor.priority);
+            write_u32(out, symbols.index_of(constructor.symbol));
+        }),
+    );
+    subsection(COMDAT_INFO, comdats(layout));
+    out
+}
+
+fn symbol_table(
+    layout: &Layout<'_>,
+    symbols: &OutputSymbols,
+    custom: std::ops::Range<usize>,
+) -> Option<Vec<u8>> {
+    let count = symbols.entries.len() + custom.len();
+    if count == 0 {
+        return None;
+    }
+    let mut out = Vec::new();
+    write_u64(&mut out, count as u64);
+    for entry in &symbols.entries {
+        match *entry {
+            Entry::Symbol(id) => link_symbol(layout, id, &mut out),
+            Entry::Own(object, index) => own_symbol(layout, object, index, &mut out),
+        }
+    }
+    for section in custom {
+        out.extend([SymbolKind::Section as u8, SymbolFlags::LOCAL as u8]);
+        write_u64(&mut out, section as u64);
+    }
+    Some(out)
+}
+
+fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
+    let Layout { symbols, chunks, imports, indices, .. } = layout;
+    let symbol = symbols.get(id);
+    out.push(symbol.kind as u8);
+    let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
+    write_u32(out, symbol.flags.0 | if is_address { SymbolFlags::ABSOLUTE } else { 0 });
+    let text = layout.names.text(symbol.name.0);
+    if symbol.kind != SymbolKind::Data {
+        write_u32(out, indices.of_definition(symbols, chunks, imports, id));
+        if symbol.is_defined() || symbol.flags.has_explicit_name() {
+            name(out, text);
+        }
+        return;
+    }
+    name(out, text);
+    if !symbol.is_defined() {
+        return;
+    }
+    match symbols.definition(symbol) {
+        Some((object, own)) => data_symbol(layout, object, own, out),
+        None => {
+            // The linker's own: they lie in no segment.
+            out.push(0);
+            write_u64(out, data_address(layout, id, true));
+            out.push(0);
+        }
+    }
+}
+
+fn own_symbol(layout: &Layout<'_>, object: ObjectId, index: ObjectSymbolIndex, out: &mut Vec<u8>) {
+    let Layout { symbols, chunks, indices, .. } = layout;
+    let linked = &symbols.objects[object.at()];
+    let own = linked.own(index);
+    out.push(own.kind as u8);
+    write_u32(out, own.flags.0);
+    if own.kind != SymbolKind::Data {
+        write_u32(out, indices.of_element(symbols, chunks, object, index.0));
+        return name(out, own.name_in(linked.object()));
+    }
+    name(out, own.name_in(linked.object()));
+    data_symbol(layout, object, own, out);
+}
+
+/// Segment, offset and size of a datum.
+fn data_symbol(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, out: &mut Vec<u8>) {
+    let flat = (!own.flags.is_absolute()).then(|| layout.chunks.segments.of(object, own.element as usize));
+    let place = flat.and_then(|flat| layout.segments.locate(&layout.symbols, flat, own.offset));
+    match (flat, place) {
+        (Some(flat), Some((_, offset))) => {
+            write_u32(out, layout.segments.places[flat].segment);
+            write_u64(out, offset);
+        }
+        _ => {
+            out.push(0);
+            write_u64(out, own.offset);
+        }
+    }
+    write_u64(out, own.size);
+}
+
+/// The comdat groups of what is in the output, by name.
+fn comdats(layout: &Layout<'_>) -> Option<Vec<u8>> {
+    let mut groups: BTreeMap<&[u8], Vec<(u32, u32)>> = BTreeMap::new();
+    let mut add = |parsed: &Object, comdat: u32, kind: u32, index: u32| {
+        if let Some(&group) = parsed.comdats.get(comdat as usize) {
+            groups.entry(layout.names.text(group.0)).or_default().push((kind, index));
+        }
+    };
+    for (position, function) in layout.indices.functions.iter().enumerate() {
+        if let OutputFunction::Input(object, index) = *function {
+            let parsed = layout.symbols.objects[object.at()].object();
+            let comdat = parsed.functions[index as usize].comdat;
+            add(parsed, comdat, COMDAT_FUNCTION, layout.imports.functions + position as u32);
+        }
+    }
+    for (position, segment) in layout.segments.list.iter().enumerate() {
+        if let Some(Content::Input(object, index)) = segment.parts.first().map(|part| part.content) {
+            let parsed = layout.symbols.objects[object.at()].object();
+            add(parsed, parsed.segments[index as usize].comdat, COMDAT_DATA, position as u32);
+        }
+    }
+    let groups: Vec<_> = groups.into_iter().collect();
+    list(&groups, |out, (group, entries)| {
+        name(out, group);
+        out.push(0);
+        write_u64(out, entries.len() as u64);
+        for &(kind, index) in entries {
+            out.push(kind as u8);
+            write_u32(out, index);
+        }
+    })
+}

@@ -1,0 +1,130 @@
+//! The `reloc.*` sections of an output that keeps its relocations: `-r` and `--emit-relocs`.
+//! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use super::custom::CustomPlan;
+use super::linking::OutputSymbols;
+use super::CodePlan;
+use crate::index::{ByteRange, ObjectId};
+use crate::layout::indices::{OutputFunction, NONE};
+use crate::layout::segments::Content;
+use crate::layout::Layout;
+use crate::leb128::{write_i64, write_u32, write_u64};
+use crate::relocate::Relocator;
+
+/// The relocations of a chunk, and how far their places moved.
+struct Chunk {
+    object: ObjectId,
+    range: ByteRange,
+    shift: i64,
+}
+
+/// Writes relocation entries.
+pub(super) struct Emitter<'a> {
+    pub(super) layout: &'a Layout<'a>,
+    pub(super) relocator: &'a Relocator<'a>,
+    pub(super) symbols: &'a OutputSymbols,
+    /// Position among the output's custom sections of each section that came with an object.
+    pub(super) section_of: &'a HashMap<(ObjectId, u32), usize>,
+}
+
+impl Emitter<'_> {
+    /// `reloc.CODE`.
+    pub(super) fn code(&self, section: usize, code: &CodePlan) -> Option<Vec<u8>> {
+        let functions = self.layout.indices.functions.iter().zip(&code.offsets);
+        let chunks = functions.filter_map(|(function, &offset)| match *function {
+            OutputFunction::Synthetic(_) => None,
+            OutputFunction::Input(object, index) => {
+                let parsed = self.layout.symbols.objects[object.at()].object();
+                let function = &parsed.functions[index as usize];
+                let shift = i64::from(offset) - i64::from(function.offset_base);
+                Some(Chunk { object, range: function.relocations, shift })
+            }
+        });
+        self.section(section, chunks.collect())
+    }
+
+    /// `reloc.DATA`. `headers` says where in the section each segment's header is, and its size.
+    pub(super) fn data(&self, section: usize, headers: &HashMap<u32, (u64, u64)>) -> Option<Vec<u8>> {
+        let mut chunks = Vec::new();
+        for (number, segment) in self.layout.segments.list.iter().enumerate() {
+            let Some(&(offset, header)) = headers.get(&(number as u32)) else { continue };
+            for part in &segment.parts {
+                if let Content::Input(object, index) = part.content {
+                    let parsed = self.layout.symbols.objects[object.at()].object();
+                    let input = &parsed.segments[index as usize];
+                    let shift = (offset + header + part.offset) as i64 - i64::from(input.offset_base);
+                    chunks.push(Chunk { object, range: input.relocations, shift });
+                }
+            }
+        }
+        self.section(section, chunks)
+    }
+
+    /// The relocations of a custom section.
+    pub(super) fn custom(&self, section: usize, plan: &CustomPlan) -> Option<Vec<u8>> {
+        if plan.is_merged() {
+            return None;
+        }
+        let chunk = |&(object, index, offset): &(ObjectId, u32, u64)| {
+            let parsed = self.layout.symbols.objects[object.at()].object();
+            Chunk { object, range: parsed.custom_sections[index as usize].relocations, shift: offset as i64 }
+        };
+        self.section(section, plan.inputs.iter().map(chunk).collect())
+    }
+
+    fn section(&self, section: usize, chunks: Vec<Chunk>) -> Option<Vec<u8>> {
+        let parts: Vec<(u64, Vec<u8>)> = chunks.par_chunks(256).map(|chunks| self.entries(chunks)).collect();
+        let count: u64 = parts.iter().map(|(count, _)| count).sum();
+        if count == 0 {
+            return None;
+        }
+        let mut out = Vec::new();
+        write_u64(&mut out, section as u64);
+        write_u64(&mut out, count);
+        parts.iter().for_each(|(_, entries)| out.extend_from_slice(entries));
+        Some(out)
+    }
+
+    fn entries(&self, chunks: &[Chunk]) -> (u64, Vec<u8>) {
+        let (mut count, mut out) = (0, Vec::new());
+        for chunk in chunks {
+            let parsed = self.layout.symbols.objects[chunk.object.at()].object();
+            let relocator = self.relocator.of(chunk.object);
+            for relocation in parsed.relocations(chunk.range) {
+                let index = self.index(chunk.object, &relocation);
+                // What is not in the output cannot be referred to.
+                if index == NONE {
+                    continue;
+                }
+                out.push(relocation.kind as u8);
+                write_u32(&mut out, (i64::from(relocation.offset) + chunk.shift) as u32);
+                write_u32(&mut out, index);
+                if relocation.kind.has_addend() {
+                    write_i64(&mut out, relocator.new_addend(&relocation));
+                }
+                count += 1;
+            }
+        }
+        (count, out)
+    }
+
+    fn index(&self, object: ObjectId, relocation: &crate::format::relocation::Relocation) -> u32 {
+        use crate::format::relocation::RelocationType;
+        let Layout { symbols, indices, .. } = self.layout;
+        let parsed = symbols.objects[object.at()].object();
+        match relocation.kind {
+            RelocationType::TypeIndexLeb => indices.type_of(parsed.types[relocation.index as usize]),
+            // With garbage collection custom sections count as referred to by nothing.
+            RelocationType::SectionOffsetI32 if !self.layout.live.sections => NONE,
+            RelocationType::SectionOffsetI32 => {
+                let element = parsed.symbols[relocation.index as usize].element;
+                let section = self.section_of.get(&(object, element)).copied();
+                section.map_or(0, |section| self.symbols.of_section(section))
+            }
+            _ => self.symbols.index_of(symbols.any(object, relocation.index)),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Shared libraries: what they export is there at run time, so that nothing needs to be linked for it.
+
+use super::functions::signatures_match;
+use super::*;
+use crate::object::{SharedLibrary, SharedSymbol};
+
+impl Resolver<'_> {
+    /// Adds a library's functions and data, and notes that the output needs it.
+    pub(super) fn add_shared_library(&mut self, file: FileId, library: &SharedLibrary) {
+        let candidate = self.files[file.at()];
+        let path = candidate.location.member.as_ref().unwrap_or(&candidate.location.path);
+        self.table.needed.push(path.rsplit('/').next().unwrap_or(path).to_string());
+        for symbol in &library.symbols {
+            self.add_shared_symbol(file, symbol);
+        }
+    }
+
+    fn add_shared_symbol(&mut self, file: FileId, shared: &SharedSymbol) {
+        let (id, new) = self.insert(shared.name);
+        let kind = if shared.signature.is_some() { SymbolKind::Function } else { SymbolKind::Data };
+        let symbol = self.table.get(id);
+        let mut signature = shared.signature;
+        if !new && !symbol.is_lazy() {
+            if symbol.kind != kind {
+                return self.kind_mismatch(id, kind, Some(file));
+            }
+            // What is linked wins over what is there at run time.
+            if symbol.is_defined() {
+                return;
+            }
+            if symbol.called_directly && !signatures_match(symbol.signature, signature) {
+                if self.options.check_shared_signatures {
+                    self.shared_signature_mismatch(id, signature, file);
+                } else {
+                    signature = symbol.signature;
+                }
+            }
+        }
+        let symbol = self.table.get_mut(id);
+        symbol.kind = kind;
+        symbol.flags = SymbolFlags(0);
+        symbol.file = Some(file);
+        symbol.signature = signature;
+        symbol.chunk = Symbol::NO_CHUNK;
+        symbol.import = Default::default();
+        symbol.resolution = Resolution::Shared;
+        if symbol.traced {
+            self.trace_definition(id);
+        }
+    }
+
+    /// Reports that a function is not what its callers take it for.
+    pub(super) fn shared_signature_mismatch(
+        &mut self,
+        id: SymbolId,
+        signature: Option<SignatureId>,
+        file: FileId,
+    ) {
+        let symbol = self.table.get(id);
+        let message = format!(
+            "function signature mismatch: {}\n>>> defined as {} in {}\n>>> defined as {} in {}",
+            self.display(symbol.name),
+            self.signature_text(symbol.signature),
+            self.file_name(symbol.file),
+            self.signature_text(signature),
+            self.file_name(Some(file)),
+        );
+        self.error(Code::SymbolType, message);
+    }
+}
