@@ -185,8 +185,12 @@ fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken,
             return;
         }
         let start = Instant::now();
-        linker.prepare();
-        took = start.elapsed();
+        linker.prepare_until(complete);
+        // The least: at times much more is prepared than what the last inputs brought.
+        took = match took {
+            Duration::ZERO => start.elapsed(),
+            before => start.elapsed().min(before),
+        };
         if step != Step::OnTheWay && !complete.is_cancelled() {
             // For what is known and a little more.
             let size = linker.prepared_size();

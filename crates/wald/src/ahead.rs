@@ -4,13 +4,21 @@
 //! what these keep alive among themselves stays alive whatever follows. Both are made while the compiler still
 //! works, and nothing of the result depends on whether they were: the rest is added to what is there.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use wald_demangle::Demangler;
+
+use crate::cancel::CancelToken;
 use crate::chunks::Chunks;
 use crate::index::{FileId, InputId};
 use crate::input::Candidate;
-use crate::mark_live::Marks;
-use crate::object::Interners;
+use crate::mark_live::{Earlier, Guess, Marks};
+use crate::merge_strings::{Pools, Source};
+use crate::object::{InputSection, Interners, Prepared};
 use crate::options::Options;
-use crate::resolve::{self, Folded};
+use crate::resolve::{self, display_name_with, Folded};
+use crate::symbols::LinkedObject;
 use crate::timing::Timer;
 
 /// An input as far as it matters whether it is still the same.
@@ -31,12 +39,14 @@ pub struct Ahead {
     folded: Folded,
     /// And how many of the inputs they know.
     marks: Option<(Marks, usize)>,
+    guess: Option<Guess>,
+    strings: Arc<Pools>,
 }
 
 impl Ahead {
-    /// How many inputs were added.
-    pub fn inputs(&self) -> usize {
-        self.inputs.len()
+    /// The inputs that were added.
+    pub fn inputs(&self) -> &[InputVersion] {
+        &self.inputs
     }
 
     /// Goes on to `inputs`, which bring `files`. What was done before is used as far as it still holds.
@@ -48,10 +58,12 @@ impl Ahead {
         files: &[&Candidate],
         timer: &Timer,
     ) -> Ahead {
+        let guess = earlier.as_ref().and_then(|ahead| ahead.guess.clone());
+        let strings = earlier.as_ref().map_or_else(Arc::default, |ahead| ahead.strings.clone());
         let earlier = earlier.and_then(|ahead| ahead.update(inputs, files));
         let (folded, marks) = earlier.map_or((None, None), |ahead| (Some(ahead.folded), ahead.marks));
         let folded = resolve::fold(options, interners, files, folded, timer);
-        Ahead { inputs: inputs.to_vec(), folded, marks }
+        Ahead { inputs: inputs.to_vec(), folded, marks, guess, strings }
     }
 
     /// Marks what is kept alive so far.
@@ -66,15 +78,81 @@ impl Ahead {
         }
     }
 
-    /// How large the output of these inputs is, about; `None` where nothing was marked.
+    /// Guesses what will be live, from all files that are there: the first inputs', and behind those others' that come after
+    /// a gap.
+    pub fn guess(
+        &mut self,
+        options: &Options,
+        interners: &Interners,
+        files: &[&Candidate],
+        inputs: usize,
+        timer: &Timer,
+    ) {
+        if options.gc_sections && options.wrap.is_empty() {
+            let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
+            let marks = self.marks.as_ref().map(|(marks, _)| marks.clone());
+            self.guess = Some(Guess::new(options, folded.table, inputs, marks));
+        }
+    }
+
+    /// How many inputs the last guess knew.
+    pub fn guessed(&self) -> usize {
+        self.guess.as_ref().map_or(0, |guess| guess.inputs)
+    }
+
+    /// Prepares objects: see [`Prepared`].
+    pub fn prepare_objects(&self, options: &Options, stop: &CancelToken) {
+        let prepare = |linked: &LinkedObject, is_live: &dyn Fn(usize) -> bool| {
+            if !stop.is_cancelled() {
+                linked.object().prepared.get_or_init(|| {
+                    let mut demangler = Demangler::new();
+                    Prepared::new(linked.object(), options.demangle, is_live, |name, names| {
+                        names.extend_from_slice(&display_name_with(&mut demangler, name, options.demangle));
+                    })
+                });
+            }
+        };
+        match &self.guess {
+            Some(guess) => {
+                let objects: Vec<_> = guess.objects().collect();
+                objects.par_iter().for_each(|(linked, is_live)| prepare(linked, is_live));
+            }
+            None => self.folded.table.objects.par_iter().for_each(|linked| prepare(linked, &|_| true)),
+        }
+    }
+
+    /// Merges the strings of debug information.
+    pub fn merge_strings(&self, options: &Options) {
+        let mut sources: Vec<(&[u8], Vec<Source>)> = Vec::new();
+        for (linked, _) in self.guess.iter().flat_map(Guess::objects) {
+            let object = linked.object();
+            for (section, contents) in object.custom_sections.iter().enumerate() {
+                let name = contents.name.of(&object.bytes);
+                let unwanted = options.strip_debug || options.strip_all || contents.data.len == 0;
+                if unwanted || !InputSection::is_mergeable(options, name) || linked.is_discarded(contents.comdat) {
+                    continue;
+                }
+                let source = Source { object: linked.shared_object().clone(), section: section as u32 };
+                match sources.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, sources)) => sources.push(source),
+                    None => sources.push((name, vec![source])),
+                }
+            }
+        }
+        for (name, sources) in sources {
+            self.strings.merge(name, &sources);
+        }
+    }
+
+    /// How large the output will be, about; `None` where nothing was guessed.
     pub fn output_size(&self) -> Option<u64> {
-        let (marks, _) = self.marks.as_ref()?;
-        Some(marks.bytes_of(&self.folded.table, &Chunks::new(&self.folded.table)))
+        self.guess.as_ref().map(Guess::output_size)
     }
 
     /// What was made.
-    pub fn into_parts(self) -> (Folded, Option<Marks>) {
-        (self.folded, self.marks.map(|(marks, _)| marks))
+    pub fn into_parts(self) -> (Folded, Earlier, Arc<Pools>) {
+        let marks = self.marks.map(|(marks, _)| marks);
+        (self.folded, Earlier { marks, guess: self.guess }, self.strings)
     }
 
     /// Makes it fit for `inputs`, of which it may know the first ones in other versions. `None` where too much has

@@ -133,12 +133,12 @@ pub mod resolve;
 pub mod chunks;
 pub mod context;
 pub mod mark_live;
+pub mod merge_strings;
 // What is done before the last input comes.
 pub mod ahead;
 pub mod pipeline;
 // The phases after it.
 pub mod features;
-pub mod merge_strings;
 pub mod layout;
 pub mod scan_relocations;
 // Floor 5: bytes out.

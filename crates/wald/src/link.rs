@@ -75,13 +75,13 @@ fn link(
     diagnostics: &mut Diagnostics,
 ) -> Result<Output<()>, LinkFailure> {
     let context = Context::new(options, interners);
-    let (folded, marks) = ahead.into_parts();
+    let (folded, earlier, strings) = ahead.into_parts();
     let mut symbols =
         timer.phase("settle", || resolve::settle(options, interners, inputs, folded, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
-    let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, marks));
+    let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, earlier));
     if options.print_gc_sections {
         mark_live::print_removed(&interners.names, &symbols, &chunks, &live, diagnostics);
     }
@@ -127,6 +127,7 @@ fn link(
         symbols,
         chunks,
         live,
+        strings,
         features,
         segments,
         memory,

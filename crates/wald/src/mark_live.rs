@@ -4,6 +4,8 @@
 //! that were linked for their own sake. A constructor of an archive member counts as soon as one of the
 //! member's symbols is live.
 
+mod guess;
+
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
@@ -17,6 +19,8 @@ use crate::names::Interner;
 use crate::object::ObjectSymbol;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic};
+
+pub use guess::Guess;
 
 /// What is live.
 pub struct Liveness {
@@ -91,6 +95,15 @@ impl Liveness {
             SymbolKind::Section => true,
         }
     }
+}
+
+/// What is known before the link.
+#[derive(Clone, Default)]
+pub struct Earlier {
+    /// What the first files keep alive.
+    pub marks: Option<Marks>,
+    /// What will probably be alive.
+    pub guess: Option<Guess>,
 }
 
 /// What the files so far keep alive among themselves: more files can only add to it, as long as what they define
@@ -182,6 +195,11 @@ impl Marks {
         symbols.objects.par_iter().enumerate().map(of_object).sum()
     }
 
+    /// Whether the files so far keep a function of an object alive.
+    pub fn is_function_live(&self, chunks: &Chunks, object: ObjectId, function: usize) -> bool {
+        self.sets.functions.contains(chunks.functions.of(object, function))
+    }
+
     /// Whether all that was followed still leads where it led.
     fn still_hold(&self, chunks: &Chunks) -> bool {
         let targets = self.targets.iter().zip(chunks.targets()).enumerate();
@@ -197,8 +215,9 @@ pub fn mark_live(
     options: &Options,
     symbols: &SymbolTable,
     chunks: &Chunks,
-    earlier: Option<Marks>,
+    earlier: Earlier,
 ) -> Liveness {
+    let earlier = earlier.guess.and_then(|guess| guess.fit(symbols, chunks)).or(earlier.marks);
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
     let marker = Marker::new(symbols, chunks, all, earlier.filter(|_| options.gc_sections));

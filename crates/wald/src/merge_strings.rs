@@ -4,7 +4,10 @@
 //! stands right behind a string that ends with it. Objects' strings were split and hashed when they were parsed;
 //! finding duplicates and sorting run in parallel; none of it depends on the number of threads.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+mod pool;
+
+use std::cmp::Ordering;
+use std::sync::atomic::{self, AtomicU32};
 
 use hashbrown::HashTable;
 use rayon::prelude::*;
@@ -13,6 +16,8 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::object::{ChunkStrings, InputSection, Object, StringPiece};
 use crate::options::Options;
 use crate::symbols::SymbolTable;
+
+pub use pool::{Pools, Source};
 
 /// A string that stands in the output.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +56,12 @@ impl MergedStrings {
             }
             None => offset,
         }
+    }
+
+    /// Where the string at `piece` of an input went.
+    #[inline]
+    pub fn offset_of(&self, input: usize, piece: usize) -> u32 {
+        self.offsets[self.starts[input] as usize + piece]
     }
 
     /// Writes a range of the strings, the first of which stands at the start of `slice`. `data` gives an input's bytes.
@@ -106,7 +117,6 @@ struct Unique {
     len: u32,
     /// Where it is among its shard's strings.
     number: u32,
-    shard: u32,
 }
 
 impl Unique {
@@ -122,31 +132,35 @@ impl Unique {
         }
         body <= 8 || longer.text(inputs).ends_with(self.text(inputs))
     }
+
+    fn order(&self, other: &Unique, inputs: &[Input<'_>]) -> Ordering {
+        let texts = || other.text(inputs).iter().rev().cmp(self.text(inputs).iter().rev());
+        other.key.cmp(&self.key).then_with(texts)
+    }
+
+    /// Whether it stands before `other`.
+    fn is_before(&self, other: &Unique, inputs: &[Input<'_>]) -> bool {
+        self.order(other, inputs) == Ordering::Less
+    }
+}
+
+fn sort(strings: &mut [Unique], inputs: &[Input<'_>]) {
+    strings.par_sort_unstable_by(|a, b| a.order(b, inputs));
 }
 
 /// Merges the strings of `inputs`.
 pub fn merge(inputs: &[Input<'_>]) -> MergedStrings {
-    let mut starts = vec![0];
-    let mut count = 0;
-    for (pieces, _) in inputs {
-        count += pieces.len() as u32;
-        starts.push(count);
-    }
-    let shards = rayon::current_num_threads().next_power_of_two().min(64);
-    let shards = if count < 10_000 { 1 } else { shards };
-    // For each string of each input the number of the different string in its shard.
-    let numbers: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
-    let unique =
-        (0..shards).into_par_iter().map(|shard| deduplicate(inputs, &starts, shard, shards, &numbers));
-    let unique: Vec<Vec<Unique>> = unique.collect();
-    let mut places: Vec<Vec<u32>> = unique.iter().map(|unique| vec![0; unique.len()]).collect();
-    let mut order: Vec<Unique> = unique.concat();
-    order.par_sort_unstable_by(|a, b| {
-        b.key.cmp(&a.key).then_with(|| b.text(inputs).iter().rev().cmp(a.text(inputs).iter().rev()))
-    });
+    let starts = starts_of(inputs);
+    let count = shards_for(starts.last().copied().unwrap_or(0));
+    let (shards, numbers) = deduplicate(inputs, &starts, count);
+    let mut places: Vec<Vec<u32>> = shards.iter().map(|shard| vec![0; shard.unique.len()]).collect();
+    let all = shards.iter().enumerate();
+    let mut order: Vec<(Unique, u32)> =
+        all.flat_map(|(number, shard)| shard.unique.iter().map(move |&string| (string, number as u32))).collect();
+    order.par_sort_unstable_by(|(a, _), (b, _)| a.order(b, inputs));
     let mut merged = MergedStrings { starts, ..MergedStrings::default() };
     let mut previous: Option<&Unique> = None;
-    for string in &order {
+    for (string, shard) in &order {
         let offset = if previous.is_some_and(|previous| string.is_tail_of(previous, inputs)) {
             merged.size - u64::from(string.len)
         } else {
@@ -157,15 +171,35 @@ pub fn merge(inputs: &[Input<'_>]) -> MergedStrings {
             previous = Some(string);
             offset
         };
-        places[string.shard as usize][string.number as usize] = offset as u32;
+        places[*shard as usize][string.number as usize] = offset as u32;
     }
     // Most strings are referred to several times: their places are looked up once.
     let pieces = inputs.iter().flat_map(|(pieces, _)| pieces.iter()).zip(&numbers);
-    let place = |(piece, number): (&StringPiece, &AtomicU32)| {
-        places[shard_of(piece.hash, shards)][number.load(Ordering::Relaxed) as usize]
-    };
+    let place =
+        |(piece, &number): (&StringPiece, &u32)| places[shard_of(piece.hash, count)][number as usize];
     merged.offsets = pieces.map(place).collect();
     merged
+}
+
+/// Where each input's strings start among all, and the end of the last one's.
+fn starts_of(inputs: &[Input<'_>]) -> Vec<u32> {
+    let mut starts = vec![0];
+    let mut count = 0;
+    for (pieces, _) in inputs {
+        count += pieces.len() as u32;
+        starts.push(count);
+    }
+    starts
+}
+
+/// In how many parts so many strings are worked on in parallel.
+fn shards_for(strings: u32) -> usize {
+    let shards = rayon::current_num_threads().next_power_of_two().min(64);
+    if strings < 10_000 {
+        1
+    } else {
+        shards
+    }
 }
 
 fn shard_of(hash: u32, shards: usize) -> usize {
@@ -177,42 +211,60 @@ fn spread(hash: u32) -> u64 {
     u64::from(hash) | u64::from(hash) << 32
 }
 
-fn deduplicate(
-    inputs: &[Input<'_>],
-    starts: &[u32],
-    shard: usize,
-    shards: usize,
-    numbers: &[AtomicU32],
-) -> Vec<Unique> {
-    let mut table: HashTable<(u32, u32)> = HashTable::new();
-    let mut unique: Vec<Unique> = Vec::new();
-    for (input, &contents) in inputs.iter().enumerate() {
-        let slots = &numbers[starts[input] as usize..starts[input + 1] as usize];
-        for (position, (piece, slot)) in contents.0.iter().zip(slots).enumerate() {
-            if shard_of(piece.hash, shards) != shard {
-                continue;
-            }
-            let text = text(contents, position);
-            let same = |&(hash, number): &(u32, u32)| {
-                hash == piece.hash && unique[number as usize].text(inputs) == text
-            };
-            let number = match table.find(spread(piece.hash), same) {
-                Some(&(_, number)) => number,
-                None => {
-                    let number = unique.len() as u32;
-                    let (key, len) = (tail_key(text), text.len() as u32);
-                    let (input, start, shard) = (input as u32, piece.start, shard as u32);
-                    unique.push(Unique { key, input, start, len, number, shard });
-                    let entry = (piece.hash, number);
-                    table.insert_unique(spread(piece.hash), entry, |&(hash, _)| spread(hash));
-                    number
+/// The different strings of those hashes that belong to it.
+#[derive(Default)]
+struct Shard {
+    /// Hashes and numbers.
+    table: HashTable<(u32, u32)>,
+    unique: Vec<Unique>,
+}
+
+/// Finds the different strings in so many shards; and for each string of each input the number of the different one in its
+/// shard.
+fn deduplicate(inputs: &[Input<'_>], starts: &[u32], shards: usize) -> (Vec<Shard>, Vec<u32>) {
+    let count = starts.last().copied().unwrap_or(0);
+    let numbers: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
+    let all = (0..shards).into_par_iter();
+    let all = all.map(|shard| Shard::of(inputs, starts, (shard, shards), &numbers)).collect();
+    (all, numbers.into_iter().map(AtomicU32::into_inner).collect())
+}
+
+impl Shard {
+    fn of(
+        inputs: &[Input<'_>],
+        starts: &[u32],
+        (number, count): (usize, usize),
+        numbers: &[AtomicU32],
+    ) -> Shard {
+        let mut shard = Shard::default();
+        for (input, &contents) in inputs.iter().enumerate() {
+            let slots = &numbers[starts[input] as usize..starts[input + 1] as usize];
+            for (position, (piece, slot)) in contents.0.iter().zip(slots).enumerate() {
+                if shard_of(piece.hash, count) == number {
+                    let number = shard.add(inputs, piece, input, text(contents, position));
+                    // Each string belongs to one shard, so to one thread; the others read it after this loop.
+                    slot.store(number, atomic::Ordering::Relaxed);
                 }
-            };
-            // Each string belongs to one shard, so to one thread; the others read it after this loop.
-            slot.store(number, Ordering::Relaxed);
+            }
         }
+        shard
     }
-    unique
+
+    /// The number of a string, which gets the next one if it is new.
+    #[inline]
+    fn add(&mut self, inputs: &[Input<'_>], piece: &StringPiece, input: usize, text: &[u8]) -> u32 {
+        let same = |&(hash, number): &(u32, u32)| {
+            hash == piece.hash && self.unique[number as usize].text(inputs) == text
+        };
+        if let Some(&(_, number)) = self.table.find(spread(piece.hash), same) {
+            return number;
+        }
+        let number = self.unique.len() as u32;
+        let (key, len) = (tail_key(text), text.len() as u32);
+        self.unique.push(Unique { key, input: input as u32, start: piece.start, len, number });
+        self.table.insert_unique(spread(piece.hash), (piece.hash, number), |&(hash, _)| spread(hash));
+        number
+    }
 }
 
 /// The last eight bytes before the NUL, the last on top.

@@ -160,22 +160,55 @@ impl Linker {
     /// order, and parses the archive members that will be needed. May be called at any time and from any thread; the
     /// result of the link does not depend on it, only how much is left to do at its end.
     pub fn prepare(&self) {
+        self.prepare_until(&CancelToken::new());
+    }
+
+    /// The same, but it ends early when `stop` is cancelled: what takes long is then left out.
+    pub fn prepare_until(&self, stop: &CancelToken) {
         // One caller at a time: another would only repeat the work.
         let Ok(mut ahead) = self.ahead.try_lock() else { return };
         let (inputs, candidates) = self.ready();
-        if self.cancel.is_cancelled() || ahead.as_ref().is_some_and(|ahead| ahead.inputs() >= inputs.len()) {
+        if self.cancel.is_cancelled() {
             return;
         }
         let earlier = ahead.take();
         *ahead = Some(with_threads(self.options.threads, || {
-            let all = self.inputs.iter().filter_map(|input| input.parsed.get());
-            let all: Vec<&Candidate> = all.flat_map(|parsed| &parsed.candidates).collect();
-            prefetch_members(&self.interners, &all, &self.timer);
-            let mut next =
-                Ahead::advance(&self.options, &self.interners, earlier, &inputs, &candidates, &self.timer);
+            prefetch_members(&self.interners, &self.candidates_there().1, &self.timer);
+            let mut next = match earlier {
+                Some(earlier) if earlier.inputs() == inputs => earlier,
+                earlier => {
+                    let (options, interners) = (&self.options, &self.interners);
+                    Ahead::advance(options, interners, earlier, &inputs, &candidates, &self.timer)
+                }
+            };
             next.mark(&self.options);
+            self.prepare_rest(&mut next, stop);
             next
         }));
+    }
+
+    /// When most inputs are there: what could be done with them if they were all.
+    fn prepare_rest(&self, next: &mut Ahead, stop: &CancelToken) {
+        let (there, candidates) = self.candidates_there();
+        let all = self.order.len();
+        if there * 8 < all * 7 || stop.is_cancelled() {
+            return;
+        }
+        let (known, step) = (next.guessed(), (all / 64).max(16));
+        if known == 0 || there >= known + step || there == all && known < all {
+            next.guess(&self.options, &self.interners, &candidates, there, &self.timer);
+        }
+        next.prepare_objects(&self.options, stop);
+        if !stop.is_cancelled() {
+            next.merge_strings(&self.options);
+        }
+    }
+
+    /// How many inputs are there, and what they bring, in order.
+    fn candidates_there(&self) -> (usize, Vec<&Candidate>) {
+        let parsed = self.order.iter().filter_map(|id| self.inputs[id.at()].parsed.get());
+        let parsed: Vec<&ParsedInput> = parsed.collect();
+        (parsed.len(), parsed.iter().flat_map(|parsed| &parsed.candidates).collect())
     }
 
     /// About how large the output will be as far as links were prepared: for a [`Sink`](crate::Sink) that makes room

@@ -250,6 +250,11 @@ impl LinkedObject {
         &self.object
     }
 
+    /// The same, to keep.
+    pub fn shared_object(&self) -> &Arc<Object> {
+        &self.object
+    }
+
     /// Puts another object in its place, whose symbols are the same.
     pub fn swap(&mut self, object: Arc<Object>) {
         self.object = object;

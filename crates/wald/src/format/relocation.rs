@@ -187,40 +187,57 @@ pub struct Relocation {
 /// Decodes the entries in a range that parsing has checked.
 #[derive(Clone)]
 pub struct RelocationIterator<'a> {
+    /// From the next entry to the end of the object, not only of the range: eight bytes are read at once.
     bytes: &'a [u8],
+    /// How many bytes of it lie behind the range.
+    behind: usize,
+}
+
+/// The highest bit of each byte of a LEB128 number says whether another byte follows.
+const CONTINUES: u64 = 0x8080_8080_8080_8080;
+
+/// The first number in a word that holds all of it: seven bits of each byte, put together, and how many bytes they are.
+/// `None` where it goes on behind the word, or is longer than 35 bits. Without branches, because no processor foresees how
+/// long the numbers of relocation entries are.
+#[inline(always)]
+fn first_number(word: u64) -> Option<(u64, u32)> {
+    let last = !word & CONTINUES;
+    let bytes = last.trailing_zeros() / 8 + 1;
+    if bytes > 5 {
+        return None;
+    }
+    let word = word & (last ^ last.wrapping_sub(1));
+    let value = word & 0x7f
+        | word >> 1 & 0x7f << 7
+        | word >> 2 & 0x7f << 14
+        | word >> 3 & 0x7f << 21
+        | word >> 4 & 0x7f << 28;
+    Some((value, bytes))
 }
 
 impl<'a> RelocationIterator<'a> {
     /// The entries in `range` of `object`.
     #[inline]
     pub fn new(object: &'a [u8], range: ByteRange) -> Self {
-        RelocationIterator { bytes: range.of(object) }
+        let behind = object.len() - range.end() as usize;
+        RelocationIterator { bytes: &object[range.start as usize..], behind }
     }
 
-    #[inline]
+    #[inline(always)]
+    fn word(&self) -> Option<u64> {
+        self.bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    #[inline(always)]
     fn unsigned(&mut self) -> Option<u64> {
-        // Nearly all numbers have three bytes at most.
-        if let [a, b, c, ..] = *self.bytes {
-            let (value, len) = match (a < 0x80, b < 0x80, c < 0x80) {
-                (true, _, _) => (u64::from(a), 1),
-                (_, true, _) => (u64::from(a & 0x7f) | u64::from(b) << 7, 2),
-                (_, _, true) => (u64::from(a & 0x7f) | u64::from(b & 0x7f) << 7 | u64::from(c) << 14, 3),
-                _ => return self.long_unsigned(),
-            };
-            self.bytes = &self.bytes[len..];
-            return Some(value);
-        }
-        self.long_unsigned()
+        let Some((value, bytes)) = self.word().and_then(first_number) else { return self.long_unsigned() };
+        self.bytes = &self.bytes[bytes as usize..];
+        Some(value)
     }
 
+    #[cold]
     fn long_unsigned(&mut self) -> Option<u64> {
-        let (&first, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        if first < 0x80 {
-            return Some(u64::from(first));
-        }
-        let mut value = u64::from(first & 0x7f);
-        let mut shift = 7;
+        let (mut value, mut shift) = (0, 0);
         loop {
             let (&byte, rest) = self.bytes.split_first()?;
             self.bytes = rest;
@@ -232,10 +249,17 @@ impl<'a> RelocationIterator<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn signed(&mut self) -> Option<i64> {
-        let mut value = 0i64;
-        let mut shift = 0;
+        let Some((value, bytes)) = self.word().and_then(first_number) else { return self.long_signed() };
+        self.bytes = &self.bytes[bytes as usize..];
+        let unused = 64 - 7 * bytes;
+        Some((value << unused) as i64 >> unused)
+    }
+
+    #[cold]
+    fn long_signed(&mut self) -> Option<i64> {
+        let (mut value, mut shift) = (0i64, 0);
         loop {
             let (&byte, rest) = self.bytes.split_first()?;
             self.bytes = rest;
@@ -252,8 +276,11 @@ impl<'a> RelocationIterator<'a> {
 impl Iterator for RelocationIterator<'_> {
     type Item = Relocation;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Relocation> {
+        if self.bytes.len() <= self.behind {
+            return None;
+        }
         let (&number, rest) = self.bytes.split_first()?;
         self.bytes = rest;
         let kind = RelocationType::from_number(u32::from(number))?;
@@ -277,5 +304,28 @@ mod tests {
         assert_eq!((all[0].kind, all[0].offset, all[0].index, all[0].addend), (FunctionIndexLeb, 132, 3, 0));
         assert_eq!((all[1].kind, all[1].offset, all[1].index, all[1].addend), (MemoryAddrSleb, 5, 6, -4));
         assert_eq!((all[2].kind, all[2].offset, all[2].index), (TableIndexSleb, 9, 1));
+    }
+
+    #[test]
+    fn decodes_numbers_of_every_length_wherever_they_stand() {
+        use crate::leb128::{write_i64, write_u64};
+        let mut numbers = vec![0i64, 1, -1, 63, 64, -64, -65, i64::from(i32::MIN), i64::from(u32::MAX)];
+        for shift in 0..63 {
+            numbers.extend([1 << shift, -(1 << shift), (1 << shift) - 1]);
+        }
+        for &addend in &numbers {
+            for padding in 0..9 {
+                let offset = addend.unsigned_abs() as u32;
+                let mut bytes = vec![0xff, 5];
+                write_u64(&mut bytes, u64::from(offset));
+                bytes.push(1);
+                write_i64(&mut bytes, addend);
+                let range = ByteRange { start: 1, len: bytes.len() as u32 - 1 };
+                bytes.extend(std::iter::repeat_n(0, padding));
+                let all: Vec<Relocation> = RelocationIterator::new(&bytes, range).collect();
+                assert_eq!(all.len(), 1);
+                assert_eq!((all[0].offset, all[0].index, all[0].addend), (offset, 1, addend));
+            }
+        }
     }
 }

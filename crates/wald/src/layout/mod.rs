@@ -8,9 +8,12 @@ pub mod mutable_globals;
 pub mod segments;
 pub mod start_stop;
 
+use std::sync::Arc;
+
 use crate::chunks::Chunks;
 use crate::features::Features;
 use crate::mark_live::Liveness;
+use crate::merge_strings::Pools;
 use crate::options::Options;
 use crate::symbols::SymbolTable;
 
@@ -28,6 +31,8 @@ pub struct Layout<'a> {
     pub chunks: Chunks,
     /// What is live.
     pub live: Liveness,
+    /// Strings of custom sections that were merged before.
+    pub strings: Arc<Pools>,
     /// Target features.
     pub features: Features,
     /// Output segments.

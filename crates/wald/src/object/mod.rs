@@ -10,13 +10,14 @@ mod derived;
 mod interface;
 mod linking;
 mod parse;
+mod prepared;
 mod relocations;
 mod shared_library;
 mod strings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 
@@ -31,6 +32,7 @@ use crate::parse_error::ParseError;
 pub use derived::{Properties, SegmentFamily};
 pub use linking::scan_defined_symbols;
 pub(crate) use parse::constant_expression;
+pub use prepared::{Entry, Means, Prepared};
 pub use shared_library::{SharedLibrary, SharedSymbol};
 pub use strings::{ChunkStrings, StringPiece, StringTable};
 
@@ -88,6 +90,8 @@ pub struct Object {
     pub properties: Properties,
     /// Strings that may be merged.
     pub strings: StringTable,
+    /// What was worked out while there was time.
+    pub prepared: OnceLock<Prepared>,
 }
 
 /// An import.

@@ -20,6 +20,13 @@ pub struct ChunkStrings {
     first_hint: u32,
 }
 
+impl ChunkStrings {
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.count == 0
+    }
+}
+
 /// How many bytes share a hint.
 const STRIDE: usize = 32;
 /// Chunks with more strings than this have hints.

@@ -103,7 +103,7 @@ impl CodePlan {
                 } else {
                     let copy = take(&mut rest, function.range.len as usize);
                     copy.copy_from_slice(function.range.of(&parsed.bytes));
-                    relocator.apply(function.relocations, function.offset_base, None, 0, copy);
+                    relocator.apply_function(index, copy);
                 }
                 position += 1;
             }

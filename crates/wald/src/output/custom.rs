@@ -6,9 +6,9 @@ use hashbrown::HashMap;
 use super::{take, Job, Work};
 use crate::index::ObjectId;
 use crate::layout::Layout;
-use crate::merge_strings::{self, MergedStrings};
+use crate::merge_strings::{MergedStrings, Source};
 use crate::object::InputSection;
-use crate::relocate::{tombstone, Relocator, SectionOffsets};
+use crate::relocate::{tombstone, CustomValues, Relocator, SectionOffsets};
 
 /// About how many strings' bytes one task copies.
 const TASK: usize = 256 * 1024;
@@ -86,16 +86,12 @@ impl CustomPlan {
     }
 
     fn merge(&self, layout: &Layout<'_>) -> MergedStrings {
-        let inputs: Vec<_> = self
-            .inputs
-            .iter()
-            .map(|&(object, index, _)| {
-                let parsed = layout.symbols.objects[object.at()].object();
-                let section = &parsed.custom_sections[index as usize];
-                (parsed.strings.of(section.strings), section.data.of(&parsed.bytes))
-            })
-            .collect();
-        merge_strings::merge(&inputs)
+        let source = |&(object, section, _): &(ObjectId, u32, u64)| {
+            let object = layout.symbols.objects[object.at()].shared_object().clone();
+            Source { object, section }
+        };
+        let sources: Vec<Source> = self.inputs.iter().map(source).collect();
+        layout.strings.merge(&self.name, &sources)
     }
 
     fn place_strings(&mut self, layout: &Layout<'_>, strings: MergedStrings, offsets: &mut SectionOffsets) {
@@ -149,7 +145,7 @@ impl CustomPlan {
         &self,
         layout: &Layout<'_>,
         relocator: &Relocator<'_>,
-        offsets: &SectionOffsets,
+        values: (&CustomValues, &SectionOffsets),
         parts: std::ops::Range<usize>,
         slice: &mut [u8],
     ) {
@@ -157,7 +153,7 @@ impl CustomPlan {
         let mut start = parts.start.checked_sub(1).map_or(0, |before| self.end(&self.parts[before]));
         for part in parts {
             let end = self.end(&self.parts[part]);
-            self.write_part(layout, relocator, offsets, part, take(&mut rest, (end - start) as usize));
+            self.write_part(layout, relocator, values, part, take(&mut rest, (end - start) as usize));
             start = end;
         }
     }
@@ -166,7 +162,7 @@ impl CustomPlan {
         &self,
         layout: &Layout<'_>,
         relocator: &Relocator<'_>,
-        offsets: &SectionOffsets,
+        (values, offsets): (&CustomValues, &SectionOffsets),
         part: usize,
         slice: &mut [u8],
     ) {
@@ -176,7 +172,7 @@ impl CustomPlan {
                 let parsed = layout.symbols.objects[object.at()].object();
                 let section = &parsed.custom_sections[index as usize];
                 slice.copy_from_slice(section.data.of(&parsed.bytes));
-                relocator.of(object).apply(section.relocations, 0, tombstone(&self.name), 0, slice);
+                relocator.of(object).apply_custom(values, index as usize, tombstone(&self.name), slice);
             }
             Part::Strings { merge, first, last, .. } => {
                 let text = |input: u32| {

@@ -20,7 +20,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{section, HEADER};
 use crate::layout::Layout;
 use crate::leb128::write_u64;
-use crate::relocate::{Relocator, SectionOffsets, SymbolValues};
+use crate::relocate::{CustomValues, Relocator, SectionOffsets, SymbolValues};
 use crate::result::Sink;
 use crate::timing::Timer;
 
@@ -276,6 +276,8 @@ pub fn write(
 ) -> Result<(), LinkFailure> {
     let cancel = diagnostics.cancel_token();
     let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
+    let custom_values = CustomValues::new(&relocator);
+    let values = (&custom_values, &plan.section_offsets);
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut rest = &mut buffer[..];
     take(&mut rest, HEADER.len()).copy_from_slice(&HEADER);
@@ -300,7 +302,7 @@ pub fn write(
             Work::Functions(range) => plan.code.write(layout, &relocator, range, job.slice),
             Work::SegmentParts(segment, parts) => data::write(layout, &relocator, segment, parts, job.slice),
             Work::CustomParts(section, parts) => {
-                plan.custom[section].write(layout, &relocator, &plan.section_offsets, parts, job.slice);
+                plan.custom[section].write(layout, &relocator, values, parts, job.slice);
             }
             Work::Names(part) => plan.names.iter().for_each(|names| names.write(layout, part, job.slice)),
         });

@@ -183,7 +183,7 @@ impl<'a> Namer<'a> {
 /// A function's name as it stands in an object.
 struct InputName<'a> {
     text: &'a [u8],
-    /// It comes from the object's name section, and is shown as it is.
+    /// It comes from the object's name section or was prepared, and is shown as it is.
     is_final: bool,
 }
 
@@ -192,10 +192,17 @@ struct InputName<'a> {
 fn input_name<'a>(layout: &'a Layout<'_>, position: usize) -> Option<InputName<'a>> {
     match layout.indices.functions[position] {
         OutputFunction::Synthetic(_) => None,
-        OutputFunction::Input(object, function) => {
+        OutputFunction::Input(object, position) => {
             let parsed = layout.symbols.objects[object.at()].object();
-            let function = &parsed.functions[function as usize];
+            let position = position as usize;
+            let function = &parsed.functions[position];
             let named = function.symbol != crate::object::NONE;
+            let prepared = parsed.prepared.get().map_or(&[][..], |prepared| {
+                prepared.name(position, layout.options.demangle)
+            });
+            if !prepared.is_empty() {
+                return Some(InputName { text: prepared, is_final: true });
+            }
             named.then(|| InputName {
                 text: function.name.of(&parsed.bytes),
                 is_final: function.has_debug_name,

@@ -3,6 +3,7 @@
 //! A new relocation type needs an arm in [`ObjectRelocator::value`]; how it is written follows from its encoding in
 //! `format::relocation`.
 
+mod custom;
 mod values;
 
 use crate::format::relocation::{Encoding, Relocation, RelocationType};
@@ -15,6 +16,7 @@ use crate::object::{Object, ObjectSymbol};
 use crate::symbols::AnySymbol;
 use crate::symbols::{LinkedObject, Reference};
 
+pub use custom::CustomValues;
 pub use values::{any_address, any_table_index, data_address, got_value, own_address, SymbolValues};
 
 /// Where custom sections' contents went.

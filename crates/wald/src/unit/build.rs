@@ -1,6 +1,6 @@
 //! A unit as the link sees it: the tables that a parsed object has, made without an object.
 
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
 use super::store::{Entry, Slot, Stored};
 use super::{Import as ImportNames, ProducerKind, Unit, UnitError};
@@ -123,6 +123,7 @@ impl Unit {
             legacy_function_table: false,
             properties: Properties::default(),
             strings: StringTable::default(),
+            prepared: OnceLock::new(),
         };
         // Names of sections and segments are in the arena twice at most.
         debug_assert!(arena.0.len() as u64 <= size);

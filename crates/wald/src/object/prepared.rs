@@ -1,0 +1,218 @@
+//! What can be worked out of an object while a link waits for other inputs, so that little is left when the last one is
+//! there: relocations are decoded, what they mean in their own object is looked up, and functions get the names under which
+//! they are shown.
+//!
+//! A link from nothing prepares nothing: it would take longer, and the entries take more memory than the bytes that
+//! they were decoded from.
+
+use super::{InputFunction, Object};
+use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::SymbolKind;
+use crate::index::ByteRange;
+
+/// A relocation, decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Where it applies: from the start of the function with its size, or of the custom section.
+    pub offset: u32,
+    /// Type, meaning of the index, and the index.
+    what: u32,
+    /// Added to what the index stands for; for [`Means::Piece`] the number of the string.
+    pub addend: i32,
+}
+
+/// What the index of an [`Entry`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// Symbol table index (or type index), as in the object.
+    Symbol,
+    /// A function that the object itself defines: its position. The relocation wants its index.
+    OwnFunction,
+    /// A segment of the object: its position. The relocation wants an address in it.
+    OwnSegment,
+    /// A segment or custom section whose strings may be merged: its position. The relocation wants the start of one of
+    /// them.
+    Piece,
+}
+
+const KIND_BITS: u32 = 5;
+const MEANS_BITS: u32 = 2;
+const INDEX_SHIFT: u32 = KIND_BITS + MEANS_BITS;
+
+impl Entry {
+    /// `None` where a number does not fit.
+    fn new(kind: RelocationType, means: Means, offset: u32, index: u32, addend: i64) -> Option<Entry> {
+        if index >> (32 - INDEX_SHIFT) != 0 {
+            return None;
+        }
+        let what = kind as u32 | (means as u32) << KIND_BITS | index << INDEX_SHIFT;
+        Some(Entry { offset, what, addend: i32::try_from(addend).ok()? })
+    }
+
+    /// Its type.
+    #[inline(always)]
+    pub fn kind(&self) -> RelocationType {
+        RelocationType::from_number(self.what & ((1 << KIND_BITS) - 1))
+            .unwrap_or(RelocationType::FunctionIndexLeb)
+    }
+
+    /// What [`Entry::index`] is.
+    #[inline(always)]
+    pub fn means(&self) -> Means {
+        match self.what >> KIND_BITS & ((1 << MEANS_BITS) - 1) {
+            0 => Means::Symbol,
+            1 => Means::OwnFunction,
+            2 => Means::OwnSegment,
+            _ => Means::Piece,
+        }
+    }
+
+    /// See [`Entry::means`].
+    #[inline(always)]
+    pub fn index(&self) -> u32 {
+        self.what >> INDEX_SHIFT
+    }
+
+    /// The same as the object has it; only for [`Means::Symbol`].
+    #[inline(always)]
+    pub fn relocation(&self) -> Relocation {
+        let addend = i64::from(self.addend);
+        Relocation { kind: self.kind(), offset: self.offset, index: self.index(), addend }
+    }
+}
+
+/// An object, prepared.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    entries: Vec<Entry>,
+    /// For each function where its entries end; they begin where the function's before it end.
+    functions: Vec<u32>,
+    /// The same for custom sections, which follow the functions.
+    sections: Vec<u32>,
+    names: Vec<u8>,
+    /// For each function where its name ends.
+    name_ends: Vec<u32>,
+    /// Whether names are demangled.
+    demangled: bool,
+}
+
+impl Prepared {
+    /// Prepares the functions that are live as far as one can tell, and the custom sections. `show` adds a function's name as
+    /// it is shown.
+    pub fn new(
+        object: &Object,
+        demangled: bool,
+        is_live: impl Fn(usize) -> bool,
+        mut show: impl FnMut(&[u8], &mut Vec<u8>),
+    ) -> Prepared {
+        let mut prepared = Prepared { demangled, ..Prepared::default() };
+        for (position, function) in object.functions.iter().enumerate() {
+            if is_live(position) {
+                prepared.add(object, function.relocations, function.offset_base, true);
+                add_name(object, function, &mut show, &mut prepared.names);
+            }
+            prepared.functions.push(prepared.entries.len() as u32);
+            prepared.name_ends.push(prepared.names.len() as u32);
+        }
+        for section in &object.custom_sections {
+            prepared.add(object, section.relocations, 0, false);
+            prepared.sections.push(prepared.entries.len() as u32);
+        }
+        prepared.entries.shrink_to_fit();
+        prepared
+    }
+
+    /// Adds all entries of a chunk, or none.
+    fn add(&mut self, object: &Object, range: ByteRange, base: u32, code: bool) {
+        let start = self.entries.len();
+        for relocation in object.relocations(range) {
+            match entry(object, &relocation, base, code) {
+                Some(entry) => self.entries.push(entry),
+                None => return self.entries.truncate(start),
+            }
+        }
+    }
+
+    /// The entries of a function; none where they were not prepared.
+    #[inline]
+    pub fn of_function(&self, position: usize) -> &[Entry] {
+        let start = position.checked_sub(1).map_or(0, |before| self.functions[before]);
+        &self.entries[start as usize..self.functions[position] as usize]
+    }
+
+    /// The entries of a custom section; none where they were not prepared.
+    pub fn of_section(&self, position: usize) -> &[Entry] {
+        let before = position.checked_sub(1).map(|before| &self.sections[before]);
+        let start = before.or(self.functions.last()).copied().unwrap_or(0);
+        &self.entries[start as usize..self.sections[position] as usize]
+    }
+
+    /// The name under which a function is shown; empty where it was not prepared.
+    #[inline]
+    pub fn name(&self, position: usize, demangled: bool) -> &[u8] {
+        if demangled != self.demangled {
+            return &[];
+        }
+        let start = position.checked_sub(1).map_or(0, |before| self.name_ends[before]);
+        &self.names[start as usize..self.name_ends[position] as usize]
+    }
+}
+
+fn add_name(
+    object: &Object,
+    function: &InputFunction,
+    show: &mut impl FnMut(&[u8], &mut Vec<u8>),
+    names: &mut Vec<u8>,
+) {
+    if function.symbol != super::NONE {
+        let text = function.name.of(&object.bytes);
+        match function.has_debug_name {
+            true => names.extend_from_slice(text),
+            false => show(text, names),
+        }
+    }
+}
+
+/// What a relocation means as far as its own object can tell.
+fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Option<Entry> {
+    let Relocation { kind, offset, index, addend } = *relocation;
+    let plain = || Entry::new(kind, Means::Symbol, offset - base, index, addend);
+    if kind == RelocationType::TypeIndexLeb {
+        return plain();
+    }
+    let symbol = &object.symbols[index as usize];
+    if !symbol.is_defined() || !symbol.flags.is_local() {
+        return plain();
+    }
+    let piece = |strings, start: u64| match object.strings.find(strings, start) {
+        Some((piece, at)) if u64::from(at) == start => {
+            Entry::new(kind, Means::Piece, offset - base, symbol.element, piece as i64)
+        }
+        _ => plain(),
+    };
+    match (kind, symbol.kind) {
+        (RelocationType::FunctionIndexLeb, _) if code => {
+            let function = object.defined_function(symbol.element) as u32;
+            Entry::new(kind, Means::OwnFunction, offset - base, function, addend)
+        }
+        (RelocationType::SectionOffsetI32, _) => {
+            let strings = object.custom_sections[symbol.element as usize].strings;
+            match strings.is_empty() {
+                true => plain(),
+                false => piece(strings, addend as u64),
+            }
+        }
+        (kind, SymbolKind::Data) if code && kind.is_memory_address() => {
+            if symbol.flags.is_tls() || symbol.flags.is_absolute() || kind == RelocationType::MemoryAddrLocrelI32 {
+                return plain();
+            }
+            let segment = &object.segments[symbol.element as usize];
+            let place = i64::try_from(symbol.offset).ok()?.checked_add(addend)?;
+            match segment.strings.is_empty() {
+                true => Entry::new(kind, Means::OwnSegment, offset - base, symbol.element, place),
+                false => u64::try_from(place).map_or_else(|_| plain(), |place| piece(segment.strings, place)),
+            }
+        }
+        _ => plain(),
+    }
+}

@@ -1,0 +1,213 @@
+//! Relocations in custom sections, of which debug information has more than all code: what an object's symbols resolve to
+//! there is worked out once for each symbol. And relocations that were [prepared](crate::object::Prepared), there and in code.
+
+use rayon::prelude::*;
+
+use super::{patch, ObjectRelocator, Relocator, SymbolValues};
+use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::SymbolKind;
+use crate::index::{ObjectId, ObjectSymbolIndex};
+use crate::layout::indices::NONE;
+use crate::layout::Layout;
+use crate::merge_strings::MergedStrings;
+use crate::object::{ChunkStrings, Entry, Means};
+use crate::symbols::{LinkedObject, Reference};
+
+/// What the symbols of the objects resolve to in custom sections.
+#[derive(Default)]
+pub struct CustomValues {
+    /// For each object, by its symbols; empty where it has no such relocations.
+    objects: Vec<Box<[u64]>>,
+}
+
+/// It takes more than the symbol to tell.
+const ASK: u64 = u64::MAX;
+/// Not in the output.
+const DEAD: u64 = u64::MAX - 1;
+/// A section of merged strings.
+const MERGED: u64 = u64::MAX - 2;
+
+impl CustomValues {
+    /// Works them out.
+    pub fn new(relocator: &Relocator<'_>) -> Self {
+        let objects = relocator.layout.symbols.objects.par_iter().enumerate();
+        let values = |(position, linked): (usize, &LinkedObject)| {
+            let sections = &linked.object().custom_sections;
+            if sections.iter().all(|section| section.relocations.len == 0) {
+                return Box::default();
+            }
+            let object = relocator.of(ObjectId::new(position));
+            (0..linked.object().symbols.len() as u32).map(|index| object.custom_value(index)).collect()
+        };
+        CustomValues { objects: objects.with_min_len(16).map(values).collect() }
+    }
+}
+
+/// The section of strings that was asked for last: nearly all entries mean the same one.
+#[derive(Clone, Copy)]
+struct Strings<'r> {
+    section: u32,
+    chunk: ChunkStrings,
+    /// Where it starts, if it was not merged.
+    start: u64,
+    merged: Option<(&'r MergedStrings, usize)>,
+}
+
+impl<'r> ObjectRelocator<'r> {
+    fn custom_value(&self, index: u32) -> u64 {
+        let reference = self.linked.reference(index);
+        let global = match reference {
+            Reference::Global(id) => Some(&self.link.values.symbols[id.at()]),
+            Reference::Own(_) => None,
+        };
+        if global.is_some_and(|value| !value.is_live()) {
+            return DEAD;
+        }
+        let own = self.linked.own(ObjectSymbolIndex(index));
+        match (own.kind, global) {
+            (SymbolKind::Function, _) => self.function_offset(reference).unwrap_or(DEAD),
+            // The addend counts from a definition: null stays null.
+            (SymbolKind::Data, Some(value)) if !value.is_defined() => ASK,
+            (SymbolKind::Data, Some(value)) => value.value,
+            (SymbolKind::Data, None) => self.own_address(own).unwrap_or(DEAD),
+            (SymbolKind::Section, _) => {
+                let flat = self.link.layout.chunks.sections.of(self.object, own.element as usize);
+                let sections = self.link.sections;
+                sections.merged_inputs[flat].map_or(u64::from(sections.offsets[flat]), |_| MERGED)
+            }
+            _ => ASK,
+        }
+    }
+
+    /// Patches the copy of the custom section at `position`.
+    pub fn apply_custom(
+        &self,
+        values: &CustomValues,
+        position: usize,
+        tombstone: Option<u64>,
+        copy: &mut [u8],
+    ) {
+        let values = &*values.objects[self.object.at()];
+        let range = self.parsed.custom_sections[position].relocations;
+        let prepared = self.parsed.prepared.get().map_or(&[][..], |prepared| prepared.of_section(position));
+        let mut strings = None;
+        for entry in prepared {
+            let value = match entry.means() {
+                Means::Piece => self.piece_offset(entry.index(), entry.addend as usize, &mut strings),
+                _ => self.value_in_custom(values, &entry.relocation(), tombstone, &mut None),
+            };
+            patch(entry.kind().encoding(), &mut copy[entry.offset as usize..], value);
+        }
+        if prepared.is_empty() {
+            for relocation in self.parsed.relocations(range) {
+                let value = self.value_in_custom(values, &relocation, tombstone, &mut strings);
+                patch(relocation.kind.encoding(), &mut copy[relocation.offset as usize..], value);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn value_in_custom(
+        &self,
+        values: &[u64],
+        relocation: &Relocation,
+        tombstone: Option<u64>,
+        strings: &mut Option<Strings<'r>>,
+    ) -> u64 {
+        use RelocationType::*;
+        let known = match relocation.kind {
+            SectionOffsetI32 | FunctionOffsetI32 | MemoryAddrI32 | FunctionOffsetI64 | MemoryAddrI64 => {
+                values[relocation.index as usize]
+            }
+            _ => ASK,
+        };
+        match known {
+            ASK => self.value(relocation, tombstone, u64::from(relocation.offset)),
+            DEAD => tombstone.unwrap_or(relocation.addend as u64),
+            MERGED => {
+                let section = self.parsed.symbols[relocation.index as usize].element;
+                match self.strings(section, strings) {
+                    Strings { merged: Some((merged, input)), chunk, .. } => {
+                        merged.output_offset(input, self.parsed, chunk, relocation.addend as u64)
+                    }
+                    _ => relocation.addend as u64,
+                }
+            }
+            value => value.wrapping_add(relocation.addend as u64),
+        }
+    }
+
+    /// Where a string of a section went.
+    #[inline(always)]
+    fn piece_offset(&self, section: u32, piece: usize, last: &mut Option<Strings<'r>>) -> u64 {
+        match self.strings(section, last) {
+            Strings { merged: Some((merged, input)), .. } => u64::from(merged.offset_of(input, piece)),
+            Strings { chunk, start, .. } => {
+                start + u64::from(self.parsed.strings.of(chunk)[piece].start)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn strings(&self, section: u32, last: &mut Option<Strings<'r>>) -> Strings<'r> {
+        match *last {
+            Some(strings) if strings.section == section => strings,
+            _ => *last.insert(self.find_strings(section)),
+        }
+    }
+
+    fn find_strings(&self, section: u32) -> Strings<'r> {
+        let sections = self.link.sections;
+        let flat = self.link.layout.chunks.sections.of(self.object, section as usize);
+        let merged = sections.merged_inputs[flat];
+        Strings {
+            section,
+            chunk: self.parsed.custom_sections[section as usize].strings,
+            start: u64::from(sections.offsets[flat]),
+            merged: merged.map(|(merged, input)| (&sections.merged[merged as usize], input as usize)),
+        }
+    }
+
+    /// Patches a function's copy.
+    pub fn apply_function(&self, position: usize, copy: &mut [u8]) {
+        let function = &self.parsed.functions[position];
+        let entries = self.parsed.prepared.get().map_or(&[][..], |prepared| prepared.of_function(position));
+        if entries.is_empty() || self.apply_entries(entries, copy).is_none() {
+            self.apply(function.relocations, function.offset_base, None, 0, copy);
+        }
+    }
+
+    /// `None` where the entries do not tell.
+    #[inline]
+    fn apply_entries(&self, entries: &[Entry], copy: &mut [u8]) -> Option<()> {
+        for entry in entries {
+            let index = entry.index() as usize;
+            let value = match entry.means() {
+                Means::Symbol => self.value(&entry.relocation(), None, u64::from(entry.offset)),
+                // What is not in the output has the value that `ObjectRelocator::value` gives for it.
+                Means::OwnFunction => match self.functions[index] {
+                    NONE => 0,
+                    function => u64::from(function),
+                },
+                Means::OwnSegment => match self.segments[index] {
+                    SymbolValues::ASK => return None,
+                    start => start.wrapping_add(i64::from(entry.addend) as u64),
+                },
+                Means::Piece => self.piece_address(index, entry.addend as usize)?,
+            };
+            patch(entry.kind().encoding(), &mut copy[entry.offset as usize..], value);
+        }
+        Some(())
+    }
+
+    /// Address of a string of a segment.
+    #[inline]
+    fn piece_address(&self, segment: usize, piece: usize) -> Option<u64> {
+        let Layout { chunks, segments, .. } = self.link.layout;
+        let place = &segments.places[chunks.segments.of(self.object, segment)];
+        let (merged, input) = place.merged?;
+        let offset = segments.merged[merged as usize].strings.offset_of(input as usize, piece);
+        let output = segments.list.get(place.segment as usize)?;
+        Some(output.address + place.offset + u64::from(offset))
+    }
+}
