@@ -129,7 +129,10 @@ impl Ahead {
             for (section, contents) in object.custom_sections.iter().enumerate() {
                 let name = contents.name.of(&object.bytes);
                 let unwanted = options.strip_debug || options.strip_all || contents.data.len == 0;
-                if unwanted || !InputSection::is_mergeable(options, name) || linked.is_discarded(contents.comdat) {
+                if unwanted
+                    || !InputSection::is_mergeable(options, name)
+                    || linked.is_discarded(contents.comdat)
+                {
                     continue;
                 }
                 let source = Source { object: linked.shared_object().clone(), section: section as u32 };

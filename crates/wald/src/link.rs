@@ -82,9 +82,7 @@ fn link(
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
     let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, earlier));
-    if options.print_gc_sections {
-        mark_live::print_removed(&interners.names, &symbols, &chunks, &live, diagnostics);
-    }
+    mark_live::print_removed(&context, &symbols, &chunks, &live, diagnostics);
     function_table::resolve(&context, false, &mut symbols, &mut live, diagnostics);
     diagnostics.check()?;
 

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 
 use crate::bit_set::{BitSet, SharedBitSet};
 use crate::chunks::{Chunks, Target};
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
 use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
-use crate::names::Interner;
 use crate::object::ObjectSymbol;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic};
@@ -211,12 +211,7 @@ impl Marks {
 }
 
 /// Finds what is live, going on from marks that were made before the last files came.
-pub fn mark_live(
-    options: &Options,
-    symbols: &SymbolTable,
-    chunks: &Chunks,
-    earlier: Earlier,
-) -> Liveness {
+pub fn mark_live(options: &Options, symbols: &SymbolTable, chunks: &Chunks, earlier: Earlier) -> Liveness {
     let earlier = earlier.guess.and_then(|guess| guess.fit(symbols, chunks)).or(earlier.marks);
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
@@ -509,14 +504,18 @@ pub fn is_left_out(linked: &LinkedObject, index: ObjectSymbolIndex) -> bool {
     own.kind == SymbolKind::Function && linked.is_discarded(function().comdat)
 }
 
-/// Lists what was removed: `--print-gc-sections`.
+/// Lists what was removed, if `--print-gc-sections` asks for it.
 pub fn print_removed(
-    names: &Interner,
+    context: &Context<'_>,
     symbols: &SymbolTable,
     chunks: &Chunks,
     live: &Liveness,
     diagnostics: &mut Diagnostics,
 ) {
+    if !context.options.print_gc_sections {
+        return;
+    }
+    let names = &context.interners.names;
     let mut say = |path: &str, name: &str| {
         let text = format!("removing unused section {path}:({name})");
         diagnostics.push(Diagnostic::message(Code::GcSection, text));

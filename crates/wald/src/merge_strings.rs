@@ -155,8 +155,9 @@ pub fn merge(inputs: &[Input<'_>]) -> MergedStrings {
     let (shards, numbers) = deduplicate(inputs, &starts, count);
     let mut places: Vec<Vec<u32>> = shards.iter().map(|shard| vec![0; shard.unique.len()]).collect();
     let all = shards.iter().enumerate();
-    let mut order: Vec<(Unique, u32)> =
-        all.flat_map(|(number, shard)| shard.unique.iter().map(move |&string| (string, number as u32))).collect();
+    let mut order: Vec<(Unique, u32)> = all
+        .flat_map(|(number, shard)| shard.unique.iter().map(move |&string| (string, number as u32)))
+        .collect();
     order.par_sort_unstable_by(|(a, _), (b, _)| a.order(b, inputs));
     let mut merged = MergedStrings { starts, ..MergedStrings::default() };
     let mut previous: Option<&Unique> = None;
@@ -175,8 +176,7 @@ pub fn merge(inputs: &[Input<'_>]) -> MergedStrings {
     }
     // Most strings are referred to several times: their places are looked up once.
     let pieces = inputs.iter().flat_map(|(pieces, _)| pieces.iter()).zip(&numbers);
-    let place =
-        |(piece, &number): (&StringPiece, &u32)| places[shard_of(piece.hash, count)][number as usize];
+    let place = |(piece, &number): (&StringPiece, &u32)| places[shard_of(piece.hash, count)][number as usize];
     merged.offsets = pieces.map(place).collect();
     merged
 }

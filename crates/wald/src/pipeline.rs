@@ -173,7 +173,9 @@ impl Linker {
         }
         let earlier = ahead.take();
         *ahead = Some(with_threads(self.options.threads, || {
-            prefetch_members(&self.interners, &self.candidates_there().1, &self.timer);
+            if earlier.is_none() {
+                prefetch_members(&self.interners, &self.candidates_there().1, &self.timer);
+            }
             let mut next = match earlier {
                 Some(earlier) if earlier.inputs() == inputs => earlier,
                 earlier => {
@@ -196,6 +198,7 @@ impl Linker {
         }
         let (known, step) = (next.guessed(), (all / 64).max(16));
         if known == 0 || there >= known + step || there == all && known < all {
+            prefetch_members(&self.interners, &candidates, &self.timer);
             next.guess(&self.options, &self.interners, &candidates, there, &self.timer);
         }
         next.prepare_objects(&self.options, stop);

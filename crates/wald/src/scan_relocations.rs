@@ -182,7 +182,11 @@ impl ObjectScanner<'_> {
         };
         for (index, function) in parsed.functions.iter().enumerate() {
             if (all || function.asks) && live.functions.contains(chunks.functions.of(object, index)) {
-                scanner.chunk(function.relocations, function.symbol);
+                let prepared = parsed.prepared.get().filter(|_| !all);
+                match prepared.and_then(|prepared| prepared.asking(index)) {
+                    Some(asking) => asking.for_each(|entry| scanner.relocation(entry, function.symbol)),
+                    None => scanner.chunk(function.relocations, function.symbol),
+                }
             }
         }
         for (index, segment) in parsed.segments.iter().enumerate() {

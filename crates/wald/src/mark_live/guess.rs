@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::{Marks, Sets};
 use crate::bit_set::SharedBitSet;
@@ -60,8 +61,11 @@ impl Guess {
         let objects = known.find_objects(symbols)?;
         let mut sets = Sets::new(false);
         sets.grow(symbols, chunks, false);
-        known.move_chunks(&objects, chunks, &sets);
-        known.move_symbols(&objects, symbols, chunks, &sets)?;
+        let (_, fits) = rayon::join(
+            || known.move_chunks(&objects, chunks, &sets),
+            || known.move_symbols(&objects, symbols, chunks, &sets),
+        );
+        fits?;
         // Whether they hold was just found out.
         Some(Marks { sets, targets: Vec::new() })
     }
@@ -80,8 +84,8 @@ impl Contents {
         let find = |linked: &LinkedObject| {
             let id = *by_address.get(&address(linked))?;
             let found = &symbols.objects[id];
-            let same = found.kept_comdats == linked.kept_comdats
-                && found.live_from_start == linked.live_from_start;
+            let same =
+                found.kept_comdats == linked.kept_comdats && found.live_from_start == linked.live_from_start;
             same.then(|| ObjectId::new(id))
         };
         self.table.objects.iter().map(find).collect()
@@ -126,7 +130,7 @@ impl Contents {
             (self.table.find(name) == Some(SymbolId::new(number))).then(|| symbols.find(name)).flatten()
         };
         let old = &self.marks.sets;
-        for number in old.symbols.numbers() {
+        old.symbols.numbers().par_iter().with_min_len(1024).try_for_each(|&number| {
             let id = find(number)?;
             let target = self.chunks.of_symbol(SymbolId::new(number))?;
             let object = *objects.get(target.object().at())?;
@@ -135,10 +139,9 @@ impl Contents {
                 return None;
             }
             sets.symbols.insert(id.at());
-        }
-        for (from, to) in
-            [(&old.waiting, &sets.waiting), (&old.waiting_addresses, &sets.waiting_addresses)]
-        {
+            Some(())
+        })?;
+        for (from, to) in [(&old.waiting, &sets.waiting), (&old.waiting_addresses, &sets.waiting_addresses)] {
             for number in from.numbers() {
                 to.insert(find(number)?.at());
             }

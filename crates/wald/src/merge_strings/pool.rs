@@ -34,7 +34,9 @@ impl Source {
 
 /// Pools by the name of the section, shared by the links that may use them.
 #[derive(Default)]
-pub struct Pools(Mutex<Vec<(Box<[u8]>, Arc<Pool>)>>);
+pub struct Pools(Mutex<Vec<Named>>);
+
+type Named = (Box<[u8]>, Arc<Pool>);
 
 impl Pools {
     fn get(&self, name: &[u8]) -> Option<Arc<Pool>> {
@@ -261,9 +263,8 @@ impl Pool {
         if in_link.iter().all(Option::is_some) {
             return moved;
         }
-        let lost = |unique: &&Unique| {
-            in_link[unique.input as usize].is_none() && counts[unique.number as usize] > 0
-        };
+        let lost =
+            |unique: &&Unique| in_link[unique.input as usize].is_none() && counts[unique.number as usize] > 0;
         let mut lost: HashMap<u32, Unique> =
             self.order.iter().filter(lost).map(|unique| (unique.number, *unique)).collect();
         let mut find = |input: u32, numbers: &[u32], pieces: &[crate::object::StringPiece]| {
@@ -298,5 +299,80 @@ impl MergedStrings {
             offset
         };
         self.offsets[string.number as usize] = offset as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::merge;
+    use super::*;
+    use crate::bytes::Bytes;
+    use crate::leb128::write_u64;
+    use crate::object::Interners;
+
+    fn source(interners: &Interners, strings: &[u8]) -> Source {
+        let mut bytes = crate::format::HEADER.to_vec();
+        for (name, contents) in [(&b"linking"[..], &[2][..]), (b".debug_str", strings)] {
+            let mut section = Vec::new();
+            write_u64(&mut section, name.len() as u64);
+            section.extend_from_slice(name);
+            section.extend_from_slice(contents);
+            bytes.push(0);
+            write_u64(&mut bytes, section.len() as u64);
+            bytes.extend_from_slice(&section);
+        }
+        let object = Object::parse(Bytes::from(bytes), interners).unwrap();
+        let section = object.custom_sections.iter().position(|section| section.strings.is_empty()).unwrap();
+        Source { object: Arc::new(object), section: 1 - section as u32 }
+    }
+
+    /// Short strings over few letters: many are equal, and many are others' tails.
+    fn strings(random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        for _ in 0..random(40) {
+            let long = if random(4) == 0 { &b"a long tail"[..] } else { b"" };
+            out.extend((0..random(4)).map(|_| b'a' + random(3) as u8));
+            out.extend_from_slice(long);
+            out.push(0);
+        }
+        out.push(0);
+        out
+    }
+
+    #[test]
+    fn a_pool_gives_what_merging_anew_gives() {
+        let mut state = 1u64;
+        let mut random = move |below: usize| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % below
+        };
+        let interners = Interners::default();
+        let mut used = 0;
+        for _ in 0..300 {
+            let mut sources: Vec<Source> =
+                (0..20).map(|_| source(&interners, &strings(&mut random))).collect();
+            let pool = Pool::new(sources.clone());
+            for _ in 0..random(4) {
+                let position = random(sources.len());
+                match random(3) {
+                    0 => _ = sources.remove(position),
+                    1 => sources.insert(position, source(&interners, &strings(&mut random))),
+                    _ => sources[position] = source(&interners, &strings(&mut random)),
+                }
+            }
+            let Some(found) = pool.merge(&sources) else { continue };
+            used += 1;
+            let inputs: Vec<Input<'_>> = sources.iter().map(Source::input).collect();
+            let expected = merge(&inputs);
+            let written = |merged: &MergedStrings| {
+                let mut out = vec![0; merged.size as usize];
+                merged.write(|input| inputs[input as usize].1, 0..merged.strings.len(), &mut out);
+                out
+            };
+            assert_eq!(found.size, expected.size);
+            assert_eq!(written(&found), written(&expected));
+            assert_eq!((found.starts, found.offsets), (expected.starts, expected.offsets));
+        }
+        assert!(used > 200);
     }
 }

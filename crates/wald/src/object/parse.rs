@@ -139,7 +139,7 @@ fn finish(
         legacy_function_table: parts.legacy_function_table,
         properties: Properties::default(),
         strings: StringTable::default(),
-            prepared: OnceLock::new(),
+        prepared: OnceLock::new(),
     };
     relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
     object.derive(interners);

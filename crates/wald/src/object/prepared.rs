@@ -87,7 +87,11 @@ pub struct Prepared {
     entries: Vec<Entry>,
     /// For each function where its entries end; they begin where the function's before it end.
     functions: Vec<u32>,
-    /// The same for custom sections, which follow the functions.
+    /// Those entries of functions that ask for something: see [`RelocationType::asks_for_entry`].
+    asking: Vec<Entry>,
+    /// For each function where they end, or where they would if it was not prepared.
+    asking_ends: Vec<(u32, bool)>,
+    /// For each custom section where its entries end; the first follow the functions'.
     sections: Vec<u32>,
     names: Vec<u8>,
     /// For each function where its name ends.
@@ -107,9 +111,17 @@ impl Prepared {
     ) -> Prepared {
         let mut prepared = Prepared { demangled, ..Prepared::default() };
         for (position, function) in object.functions.iter().enumerate() {
-            if is_live(position) {
-                prepared.add(object, function.relocations, function.offset_base, true);
+            let is_live = is_live(position);
+            if is_live {
+                let whole = prepared.add(object, function.relocations, function.offset_base, true);
+                if whole && function.asks {
+                    prepared.add_asking(object, function);
+                }
+                prepared.asking_ends.push((prepared.asking.len() as u32, whole));
                 add_name(object, function, &mut show, &mut prepared.names);
+            }
+            if !is_live {
+                prepared.asking_ends.push((prepared.asking.len() as u32, false));
             }
             prepared.functions.push(prepared.entries.len() as u32);
             prepared.name_ends.push(prepared.names.len() as u32);
@@ -122,15 +134,38 @@ impl Prepared {
         prepared
     }
 
-    /// Adds all entries of a chunk, or none.
-    fn add(&mut self, object: &Object, range: ByteRange, base: u32, code: bool) {
+    /// Adds all entries of a chunk, or none. Whether it did.
+    fn add(&mut self, object: &Object, range: ByteRange, base: u32, code: bool) -> bool {
         let start = self.entries.len();
         for relocation in object.relocations(range) {
             match entry(object, &relocation, base, code) {
                 Some(entry) => self.entries.push(entry),
-                None => return self.entries.truncate(start),
+                None => {
+                    self.entries.truncate(start);
+                    return false;
+                }
             }
         }
+        true
+    }
+
+    fn add_asking(&mut self, object: &Object, function: &InputFunction) {
+        for Relocation { kind, offset, index, addend } in object.relocations(function.relocations) {
+            let of_global = || object.symbols[index as usize].kind == SymbolKind::Global;
+            let asks = kind.asks_for_entry() || kind == RelocationType::GlobalIndexLeb && !of_global();
+            if asks {
+                let offset = offset - function.offset_base;
+                self.asking.extend(Entry::new(kind, Means::Symbol, offset, index, addend));
+            }
+        }
+    }
+
+    /// The entries of a function that ask for something; `None` where they were not prepared.
+    #[inline]
+    pub fn asking(&self, position: usize) -> Option<impl Iterator<Item = Relocation> + '_> {
+        let start = position.checked_sub(1).map_or(0, |before| self.asking_ends[before].0);
+        let (end, prepared) = self.asking_ends[position];
+        prepared.then(|| self.asking[start as usize..end as usize].iter().map(Entry::relocation))
     }
 
     /// The entries of a function; none where they were not prepared.
@@ -203,7 +238,10 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
             }
         }
         (kind, SymbolKind::Data) if code && kind.is_memory_address() => {
-            if symbol.flags.is_tls() || symbol.flags.is_absolute() || kind == RelocationType::MemoryAddrLocrelI32 {
+            if symbol.flags.is_tls()
+                || symbol.flags.is_absolute()
+                || kind == RelocationType::MemoryAddrLocrelI32
+            {
                 return plain();
             }
             let segment = &object.segments[symbol.element as usize];

@@ -197,9 +197,10 @@ fn input_name<'a>(layout: &'a Layout<'_>, position: usize) -> Option<InputName<'
             let position = position as usize;
             let function = &parsed.functions[position];
             let named = function.symbol != crate::object::NONE;
-            let prepared = parsed.prepared.get().map_or(&[][..], |prepared| {
-                prepared.name(position, layout.options.demangle)
-            });
+            let prepared = parsed
+                .prepared
+                .get()
+                .map_or(&[][..], |prepared| prepared.name(position, layout.options.demangle));
             if !prepared.is_empty() {
                 return Some(InputName { text: prepared, is_final: true });
             }

@@ -142,9 +142,7 @@ impl<'r> ObjectRelocator<'r> {
     fn piece_offset(&self, section: u32, piece: usize, last: &mut Option<Strings<'r>>) -> u64 {
         match self.strings(section, last) {
             Strings { merged: Some((merged, input)), .. } => u64::from(merged.offset_of(input, piece)),
-            Strings { chunk, start, .. } => {
-                start + u64::from(self.parsed.strings.of(chunk)[piece].start)
-            }
+            Strings { chunk, start, .. } => start + u64::from(self.parsed.strings.of(chunk)[piece].start),
         }
     }
 
