@@ -7,7 +7,6 @@ use crate::index::SymbolId;
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::options::UnresolvedPolicy;
-use crate::symbols::Resolution;
 
 const MEMORY_INFO: u8 = 1;
 const NEEDED: u8 = 2;
@@ -82,14 +81,8 @@ fn weak_imports(layout: &Layout<'_>) -> Vec<SymbolId> {
 
 fn weak_import(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
     let symbol = layout.symbols.get(id);
-    let is_imported = layout.imports.index_of(id).is_some();
-    let module = match (is_imported, symbol.kind) {
-        // A datum that only an archive member defines that nobody needs is no datum yet to wasm-ld.
-        (false, _) if symbol.resolution != Resolution::Undefined => &b"env"[..],
-        (false, SymbolKind::Data) => b"GOT.mem",
-        (false, _) => b"GOT.func",
-        (true, _) => symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0)),
-    };
+    // Also for what is imported as an address, from GOT.mem or GOT.func.
+    let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
     name(out, module);
     name(out, layout.names.text(symbol.import.field.unwrap_or(symbol.name).0));
     write_u32(out, symbol.flags.0);
