@@ -6,6 +6,7 @@ use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
+use crate::mark_live::is_exported;
 use crate::options::UnresolvedPolicy;
 
 const MEMORY_INFO: u8 = 1;
@@ -62,12 +63,22 @@ fn memory_info(layout: &Layout<'_>) -> Vec<u8> {
 
 /// Exported thread-local data: the exported number counts from `__tls_base`.
 fn thread_local_exports(layout: &Layout<'_>) -> Vec<SymbolId> {
-    let exported = layout.indices.exports.iter().filter_map(|export| export.symbol);
+    let exported: Vec<SymbolId> = match layout.options.is_relocatable() {
+        // There is no export section, but the same symbols are listed.
+        true => {
+            let Layout { symbols, chunks, live, .. } = layout;
+            let is_listed = |id: &SymbolId| {
+                is_exported(layout.options, symbols.get(*id)) && live.is_symbol_live(symbols, chunks, *id)
+            };
+            symbols.named.iter().copied().filter(is_listed).collect()
+        }
+        false => layout.indices.exports.iter().filter_map(|export| export.symbol).collect(),
+    };
     let is_tls = |id: &SymbolId| {
         let symbol = layout.symbols.get(*id);
         symbol.kind == SymbolKind::Data && symbol.flags.is_tls()
     };
-    exported.filter(is_tls).collect()
+    exported.into_iter().filter(is_tls).collect()
 }
 
 /// Weak references: it is no error where nothing defines them.

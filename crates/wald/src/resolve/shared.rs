@@ -63,7 +63,7 @@ impl Resolver<'_> {
         let symbol = self.table.get(id);
         let message = format!(
             "function signature mismatch: {}\n>>> defined as {} in {}\n>>> defined as {} in {}",
-            self.display(symbol.name),
+            self.text(symbol.name),
             self.signature_text(symbol.signature),
             self.file_name(symbol.file),
             self.signature_text(signature),
