@@ -60,10 +60,11 @@ impl OutputSymbols {
             let object = ObjectId::new(position);
             for (index, own) in linked.object().symbols.iter().enumerate() {
                 match linked.reference(index as u32) {
-                    Reference::Global(id) if symbols.get(id).flags.is_local() => {
-                        if layout.live.is_symbol_live(symbols, &layout.chunks, id) {
-                            table.add(id);
-                        }
+                    Reference::Global(id)
+                        if symbols.get(id).flags.is_local()
+                            && layout.live.is_symbol_live(symbols, &layout.chunks, id) =>
+                    {
+                        table.add(id);
                     }
                     Reference::Own(index) if own.kind != SymbolKind::Section => {
                         let is_live = layout.live.is_own_live(symbols, &layout.chunks, object, own);
