@@ -31,6 +31,8 @@ pub struct Case {
     pub wald_says: Vec<(usize, String)>,
     /// `wald-prints: LINK TEXT`: where Wald differs, its standard output holds this text.
     pub wald_prints: Vec<(usize, String)>,
+    /// `wald-bytes: LINK FILE OFFSET HEX`: where Wald differs, its file has these bytes in place of wasm-ld's.
+    pub wald_bytes: Vec<(usize, String, usize, Vec<u8>)>,
     /// `invalid-output: LINK REASON`: wasm-ld's own output is no valid module here.
     pub invalid_outputs: Vec<usize>,
     /// `mask-build-id: REASON`: the build id is random; compare all the rest.
@@ -164,6 +166,12 @@ impl Case {
                 let link = words[0].parse().map_err(|_| "bad link number")?;
                 let texts = if word == "wald-says" { &mut self.wald_says } else { &mut self.wald_prints };
                 texts.push((link, words[1..].join(" ")));
+            }
+            "wald-bytes" => {
+                step(4)?;
+                let number = |word: &str| word.parse::<usize>().map_err(|_| "bad number".to_string());
+                let (link, offset) = (number(&words[0])?, number(&words[2])?);
+                self.wald_bytes.push((link, words[1].clone(), offset, parse_hex(&words[3..].join(" "))?));
             }
             "invalid-output" => {
                 step(2)?;

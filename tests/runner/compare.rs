@@ -47,7 +47,18 @@ pub fn wald_with_reference(
             _ => Ok(()),
         };
     }
-    files(case, wald, reference)
+    files(case, wald, &with_own_bytes(case, number, reference)?)
+}
+
+/// wasm-ld's answer with the bytes that Wald is to write otherwise.
+fn with_own_bytes(case: &Case, number: usize, reference: &Answer) -> Result<Answer, String> {
+    let mut expected = reference.clone();
+    for (_, file, offset, bytes) in case.wald_bytes.iter().filter(|(link, ..)| *link == number) {
+        let content = expected.files.get_mut(file);
+        let place = content.and_then(|content| content.get_mut(*offset..*offset + bytes.len()));
+        place.ok_or(format!("{file} has no offset {offset}"))?.copy_from_slice(bytes);
+    }
+    Ok(expected)
 }
 
 /// Wald must fail in order: a message with `text` in it, exit code 1, nothing written.

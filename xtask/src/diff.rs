@@ -12,7 +12,8 @@ pub const HELP: &str = "\
 USAGE: cargo xtask diff [JOB…] [--variant NAME]…
 
 Links each job (default: all that are built) with Wald's release build and with wasm-ld-22, and compares exit
-codes, bytes and messages. The first difference is said in words. Fails where there is any.
+codes, bytes and messages. The first difference is said in words. Fails where there is any. What `-r` writes is
+linked again by both, and compared again.
 
   --variant NAME   only this variant, may be repeated; 'plain' is the job as it stands
   --keep           keep both modules of a difference in target/diff
@@ -33,7 +34,14 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("no-merge-data-segments", &["--no-merge-data-segments"]),
     ("export-all", &["--export-all"]),
     ("compress-relocations", &["--compress-relocations", "--strip-debug"]),
+    ("emit-relocs", &["--emit-relocs"]),
+    // Most jobs are no position-independent code: then the errors are compared.
+    ("pie", &["-pie", "--experimental-pic"]),
+    (RELOCATABLE, &["-r", "--no-gc-sections"]),
 ];
+
+/// The variant whose output is linked again, by both.
+const RELOCATABLE: &str = "relocatable";
 
 /// Both linkers, and where they write.
 struct Linkers {
@@ -122,7 +130,10 @@ impl Linkers {
         // Both write to the same path: its base name lands in the name section, and messages show it.
         let reference = job::link(&self.wasm_ld, &folder, options, &self.output)?;
         let wald = job::link(&self.wald, &folder, options, &self.output)?;
-        let outcome = compare_answers(&wald, &reference);
+        let mut outcome = compare_answers(&wald, &reference);
+        if let (RELOCATABLE, Outcome::Same, Some(object)) = (variant, &outcome, &reference.module) {
+            outcome = self.compare_again(object)?;
+        }
         if self.keep && matches!(outcome, Outcome::Different(_)) {
             let beside = |name: &str| self.output.with_file_name(format!("{job}.{variant}.{name}.wasm"));
             keep_module(&beside("wald"), &wald)?;
@@ -130,6 +141,21 @@ impl Linkers {
         }
         let _ = std::fs::remove_file(&self.output);
         Ok(outcome)
+    }
+}
+
+impl Linkers {
+    /// Links one object that is a whole program.
+    fn compare_again(&self, object: &[u8]) -> Result<Outcome, String> {
+        let path = self.output.with_file_name("whole.o");
+        workspace::write(&path, object)?;
+        let reference = job::link_object(&self.wasm_ld, &path, &[], &self.output)?;
+        let wald = job::link_object(&self.wald, &path, &[], &self.output)?;
+        let _ = std::fs::remove_file(&path);
+        Ok(match compare_answers(&wald, &reference) {
+            Outcome::Different(text) => Outcome::Different(format!("linked again, {text}")),
+            outcome => outcome,
+        })
     }
 }
 
@@ -152,7 +178,7 @@ fn compare_answers(wald: &Answer, reference: &Answer) -> Outcome {
             reference.said.trim_end()
         ));
     }
-    let own = |line: &&str| !line.starts_with("note: ") && !line.starts_with("help: ");
+    let own = |line: &&str| !["note: ", "help: "].iter().any(|start| line.trim_start().starts_with(start));
     let (ours, theirs) = (wald.said.lines().filter(own), reference.said.lines());
     if !ours.clone().eq(theirs.clone()) {
         let at = ours.clone().zip(theirs.clone()).take_while(|(our, their)| our == their).count();
@@ -204,7 +230,7 @@ mod tests {
     fn codes_messages_and_modules_are_compared() {
         let refused = answer(1, None, "wasm-ld: error: no\n");
         assert_eq!(text(compare_answers(&refused, &refused)), "refused");
-        let with_help = answer(1, None, "wasm-ld: error: no\nhelp: do\n");
+        let with_help = answer(1, None, "wasm-ld: error: no\n    note: at\nhelp: do\n");
         assert_eq!(text(compare_answers(&with_help, &refused)), "refused");
         assert!(text(compare_answers(&refused, &with_help)).contains("line 2"));
         let linked = answer(0, Some(b"\0asm\x01\0\0\0"), "");

@@ -26,10 +26,24 @@ pub fn command(linker: &Path, folder: &Path, arguments: &[&str], output: &Path) 
 
 /// Links, and reads what came out.
 pub fn link(linker: &Path, folder: &Path, arguments: &[&str], output: &Path) -> Result<Answer, String> {
+    answer(command(linker, folder, arguments, output), linker, output)
+}
+
+/// Links one object, as `-r` writes it.
+pub fn link_object(
+    linker: &Path,
+    object: &Path,
+    arguments: &[&str],
+    output: &Path,
+) -> Result<Answer, String> {
+    let mut command = Command::new(linker);
+    command.arg0("wasm-ld").arg(object).args(arguments).arg("-o").arg(output);
+    answer(command, linker, output)
+}
+
+fn answer(mut command: Command, linker: &Path, output: &Path) -> Result<Answer, String> {
     let _ = fs::remove_file(output);
-    let ran = command(linker, folder, arguments, output)
-        .output()
-        .map_err(|error| format!("{} cannot be started: {error}", linker.display()))?;
+    let ran = command.output().map_err(|error| format!("{} cannot be started: {error}", linker.display()))?;
     let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     Ok(Answer { code: ran.status.code(), module: fs::read(output).ok(), said })
 }

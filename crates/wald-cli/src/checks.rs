@@ -82,9 +82,8 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
             "-r -and --compress-relocations may not be used together",
         );
         checks.error_if(has(Opt::Undefined), "-r -and --undefined may not be used together");
-        checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
-        checks.error_if(settings.shared, "-r and -shared may not be used together");
         checks.error_if(settings.pie, "-r and -pie may not be used together");
+        checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
         checks.error_if(options.global_base.is_some(), "-r and --global-base may not by used together");
     }
     let unstable = |wanted: bool| wanted && !has(Opt::ExperimentalPic);
@@ -102,6 +101,9 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         checks.error_if(options.global_base.is_some(), "--global-base may not be used with -shared/-pie");
         checks.error_if(options.table_base.is_some(), "--table-base may not be used with -shared/-pie");
     }
+    // wasm-ld does not say it, and crashes where nothing else is wrong.
+    let is_both = settings.relocatable && settings.shared && !checks.has_error();
+    checks.error_if(is_both, "-r and -shared may not be used together");
 }
 
 fn read_allowed_undefined(checks: &mut Checks, settings: &Settings, reproduce: Option<&Reproduce>) {

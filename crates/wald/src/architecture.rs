@@ -34,6 +34,7 @@ pub fn check(
 fn scan(bytes: &[u8]) -> Option<bool> {
     use crate::format::{external, limits, section};
     let mut reader = Reader::within(bytes, 8.min(bytes.len()), bytes.len());
+    let mut is64 = None;
     while !reader.is_empty() {
         let id = reader.byte().ok()?;
         let size = reader.u32().ok()? as usize;
@@ -65,7 +66,8 @@ fn scan(bytes: &[u8]) -> Option<bool> {
                 }
             }
         }
-        return Some(false);
+        // The output of `-r` has a memory of its own, which comes later.
+        is64 = Some(false);
     }
-    None
+    is64
 }

@@ -57,6 +57,9 @@ pub fn collect(
 ) -> Features {
     let mut features = Features::default();
     features.used.extend(options.extra_features.iter().map(|name| name.clone().into_bytes()));
+    if options.is_position_independent() {
+        features.used.insert(b"mutable-globals".to_vec());
+    }
     if let Some(explicit) = &options.features {
         features.used.extend(explicit.iter().map(|name| name.clone().into_bytes()));
         if !options.check_features {
@@ -84,9 +87,6 @@ pub fn collect(
     }
     if options.features.is_none() {
         features.used.extend(used.list.iter().map(|(name, _)| name.to_vec()));
-    }
-    if options.is_position_independent() {
-        features.used.insert(b"mutable-globals".to_vec());
     }
     if options.check_features {
         check(options, symbols, &features, &used, &disallowed, tls_used, diagnostics);

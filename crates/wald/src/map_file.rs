@@ -8,7 +8,7 @@ use std::fmt::Write;
 use hashbrown::HashMap;
 
 use crate::format::{section, SymbolKind};
-use crate::index::ObjectId;
+use crate::index::{ObjectId, SyntheticFunctionId};
 use crate::layout::indices::{OutputFunction, OutputGlobal};
 use crate::layout::segments::Content;
 use crate::layout::Layout;
@@ -20,7 +20,7 @@ use crate::symbols::Reference;
 /// Writes the map.
 pub fn render(layout: &Layout<'_>, plan: &Plan) -> String {
     let symbols = collect_symbols(layout);
-    let mut map = Map { layout, plan, symbols, out: String::new() };
+    let mut map = Map { layout, plan, symbols, stubs: collect_stubs(layout), out: String::new() };
     map.out.push_str("    Addr      Off     Size Out     In      Symbol\n");
     for output in &plan.sections {
         map.section(output);
@@ -61,10 +61,28 @@ fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
     symbols
 }
 
+/// The undefined functions that trapping functions stand for, in the order of the objects that they belong to.
+fn collect_stubs(layout: &Layout<'_>) -> HashMap<SyntheticFunctionId, Vec<String>> {
+    let mut stubs: HashMap<SyntheticFunctionId, Vec<String>> = HashMap::new();
+    for linked in &layout.symbols.objects {
+        for index in 0..linked.object().symbols.len() as u32 {
+            let Reference::Global(id) = linked.reference(index) else { continue };
+            let symbol = layout.symbols.get(id);
+            if let Some(stub) = symbol.stub.filter(|_| symbol.file == Some(linked.file)) {
+                let name = display_name(layout.names.text(symbol.name.0), layout.options.demangle);
+                stubs.entry(stub).or_default().push(name);
+            }
+        }
+    }
+    stubs
+}
+
 struct Map<'a> {
     layout: &'a Layout<'a>,
     plan: &'a Plan,
     symbols: HashMap<Chunk, Vec<u32>>,
+    /// Names of the undefined functions that a trapping function stands for.
+    stubs: HashMap<SyntheticFunctionId, Vec<String>>,
     out: String,
 }
 
@@ -121,6 +139,9 @@ impl Map<'_> {
                     let name = &layout.symbols.synthetic_functions[id.at()].symbol_name;
                     let text = format!("<internal>:({})", String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
+                    for name in self.stubs.get(&id).cloned().unwrap_or_default() {
+                        self.row(None, offset, 0, 16, &name);
+                    }
                 }
                 OutputFunction::Input(object, index) => {
                     let linked = &layout.symbols.objects[object.at()];
@@ -158,8 +179,9 @@ impl Map<'_> {
                 let offset = contents.map_or(0, |contents| output.offset + contents + part.offset);
                 match part.content {
                     Content::Merged(merged) => {
-                        let size = layout.segments.merged[merged as usize].strings.size;
-                        self.row(Some(address), offset, size, 8, &format!("<internal>:({name})"));
+                        let merged = &layout.segments.merged[merged as usize];
+                        let text = format!("<internal>:({})", String::from_utf8_lossy(&merged.name));
+                        self.row(Some(address), offset, merged.strings.size, 8, &text);
                     }
                     Content::Input(object, index) => self.segment_part(object, index, address, offset),
                 }

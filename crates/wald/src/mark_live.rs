@@ -565,6 +565,10 @@ pub fn print_removed(
     let known = &symbols.well_known;
     let globals = [known.stack_pointer, known.tls_base, known.tls_size, known.tls_align];
     for id in globals.into_iter().flatten().filter(|id| !live.symbols.contains(id.at())) {
+        // In position-independent code the loader brings the stack pointer.
+        if !symbols.get(id).is_defined() {
+            continue;
+        }
         say("<internal>", &crate::resolve::name_text(names, symbols.get(id).name));
     }
 }

@@ -62,10 +62,15 @@ enum Event {
     Undefined(SymbolId, u32),
     /// A thread-local relocation.
     ThreadLocal(RelocationType, u32),
+    /// A relocation in data that only the loader could apply, and that no function for it can.
+    NotAtRunTime(RelocationType),
     /// A relocation that a dynamic linker cannot supply the value of.
     Absolute(RelocationType, u32),
     /// A relocation relative to this module's own data or table, against a symbol that nothing defines.
     RelativeToNothing(RelocationType, u32),
+    /// A relocation for the address of a datum, against a function: objects disagree about what it is that nothing
+    /// defines.
+    WrongKind(RelocationType, u32),
 }
 
 /// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
@@ -129,10 +134,13 @@ pub fn scan(
         seen_table: HashMap::new(),
         seen_got: HashMap::new(),
         stubs: HashMap::new(),
+        wrong_kinds: Vec::new(),
+        not_at_run_time: Vec::new(),
     };
     for (object, scan) in scans.into_iter().enumerate() {
         joiner.join(ObjectId::new(object), scan);
     }
+    joiner.report_impossible();
     joiner.result
 }
 
@@ -192,6 +200,9 @@ impl ObjectScanner<'_> {
         for (index, segment) in parsed.segments.iter().enumerate() {
             if (all || segment.asks) && live.segments.contains(chunks.segments.of(object, index)) {
                 scanner.chunk(segment.relocations, u32::MAX);
+                if options.is_position_independent() {
+                    scanner.check_run_time(segment.relocations);
+                }
             }
         }
         if live.sections {
@@ -206,6 +217,19 @@ impl ObjectScanner<'_> {
         let parsed = self.symbols.objects[self.object.at()].object();
         for relocation in parsed.relocations(range) {
             self.relocation(relocation, function);
+        }
+    }
+
+    /// Data of position-independent modules are relocated by code that the module brings.
+    fn check_run_time(&mut self, range: ByteRange) {
+        use RelocationType::*;
+        let parsed = self.symbols.objects[self.object.at()].object();
+        for relocation in parsed.relocations(range) {
+            let is_known =
+                matches!(relocation.kind, TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64);
+            if !is_known {
+                self.found.events.push(Event::NotAtRunTime(relocation.kind));
+            }
         }
     }
 
@@ -250,8 +274,19 @@ impl ObjectScanner<'_> {
         if dynamic || options.is_position_independent() {
             self.dynamic_relocation(&relocation, reference);
         }
+        if undefined {
+            self.check_kind(&relocation, reference);
+        }
         if undefined && !options.is_relocatable() {
             self.undefined_relocation(&relocation, reference, function);
+        }
+    }
+
+    fn check_kind(&mut self, relocation: &Relocation, reference: Reference) {
+        let Reference::Global(id) = reference else { return };
+        let symbol = self.symbols.get(id);
+        if relocation.kind.is_memory_address() && symbol.kind != SymbolKind::Data && !symbol.flags.is_weak() {
+            self.found.events.push(Event::WrongKind(relocation.kind, relocation.index));
         }
     }
 
@@ -330,6 +365,8 @@ struct Joiner<'a> {
     seen_got: HashMap<AnySymbol, ()>,
     /// The trapping function for each signature of undefined functions.
     stubs: HashMap<SignatureId, SyntheticFunctionId>,
+    wrong_kinds: Vec<(ObjectId, RelocationType, u32)>,
+    not_at_run_time: Vec<RelocationType>,
 }
 
 impl Joiner<'_> {
@@ -346,6 +383,8 @@ impl Joiner<'_> {
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
                 Event::ThreadLocal(kind, index) => self.check_thread_local(object, kind, index),
+                Event::NotAtRunTime(kind) => self.not_at_run_time.push(kind),
+                Event::WrongKind(kind, index) => self.wrong_kinds.push((object, kind, index)),
                 Event::Absolute(kind, index) => {
                     self.report_relocation(
                         object,
@@ -359,6 +398,27 @@ impl Joiner<'_> {
                     self.report_relocation(object, kind, index, "is not supported against an undefined", "");
                 }
             }
+        }
+    }
+
+    /// What is noticed last.
+    fn report_impossible(&mut self) {
+        for kind in std::mem::take(&mut self.not_at_run_time) {
+            let message = format!("invalid runtime relocation type in data section: {}", kind.name());
+            self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
+        }
+        // Where nothing else is wrong, wasm-ld crashes on these.
+        if self.diagnostics.error_count() > 0 {
+            return;
+        }
+        for (object, kind, index) in std::mem::take(&mut self.wrong_kinds) {
+            self.report_relocation(
+                object,
+                kind,
+                index,
+                "cannot be used against",
+                ", which is no datum elsewhere",
+            );
         }
     }
 

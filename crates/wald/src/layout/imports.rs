@@ -39,7 +39,7 @@ pub struct Imports {
     known: HashMap<(NameId, NameId, Type), u32>,
 }
 
-/// The type of an undefined global.
+/// The type of a global that is imported: undefined, or defined here and offered to other modules.
 pub fn global_type(options: &Options, symbols: &SymbolTable, id: SymbolId) -> GlobalType {
     let symbol = symbols.get(id);
     if let Some(mutable) = symbols.well_known.imported_global(id).filter(|_| symbol.file.is_none()) {
@@ -47,24 +47,26 @@ pub fn global_type(options: &Options, symbols: &SymbolTable, id: SymbolId) -> Gl
         return GlobalType { value, mutable };
     }
     let object = symbol.file.and_then(|file| symbols.object_of(file));
-    let import = object.and_then(|object| {
+    let of = object.and_then(|object| {
         let object = symbols.objects[object.at()].object();
-        let own = object.symbols.get(symbol.index.at())?;
-        object.imports.globals.get(own.element as usize)
+        let element = object.symbols.get(symbol.index.at())?.element as usize;
+        let import = object.imports.globals.get(element).map(|import| import.of);
+        import.or_else(|| object.globals.get(element - object.imports.globals.len()).map(|global| global.of))
     });
-    import.map_or(GlobalType { value: types::I32, mutable: false }, |import| import.of)
+    of.unwrap_or(GlobalType { value: types::I32, mutable: false })
 }
 
-/// The type of an undefined table.
+/// The type of a table that is imported.
 pub fn table_type(symbols: &SymbolTable, id: SymbolId) -> TableType {
     let symbol = symbols.get(id);
     let object = symbol.file.and_then(|file| symbols.object_of(file));
-    let import = object.and_then(|object| {
+    let of = object.and_then(|object| {
         let object = symbols.objects[object.at()].object();
-        let own = object.symbols.get(symbol.index.at())?;
-        object.imports.tables.get(own.element as usize)
+        let element = object.symbols.get(symbol.index.at())?.element as usize;
+        let import = object.imports.tables.get(element).map(|import| import.of);
+        import.or_else(|| object.tables.get(element - object.imports.tables.len()).map(|table| table.of))
     });
-    import.map_or(TableType { element: types::FUNCREF, limits: Limits::default() }, |import| import.of)
+    of.unwrap_or(TableType { element: types::FUNCREF, limits: Limits::default() })
 }
 
 /// Whether the symbol becomes an import.

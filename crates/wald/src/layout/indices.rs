@@ -1,6 +1,6 @@
 //! The output's index spaces: functions, globals, tags, tables, types, and what is exported.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::imports::Imports;
@@ -323,7 +323,9 @@ impl Indices {
         if let Some(stub) = symbol.stub {
             return self.synthetic_function[stub.at()];
         }
-        if let Some(index) = imports.index_of(id) {
+        // What a shared library imports because another module's weak definition may win: only for functions that is used.
+        let is_offered = symbol.resolution == Resolution::Object && symbol.kind != SymbolKind::Function;
+        if let Some(index) = imports.index_of(id).filter(|_| !is_offered) {
             return index;
         }
         match symbol.resolution {
@@ -422,13 +424,16 @@ impl Indices {
             self.exports.push(Export { name, kind, index: 0, symbol: None });
         }
         let first_address = imports.globals + (self.globals.len() + self.internal_got.len()) as u32;
+        let asked_for: HashSet<SymbolId> = imports.got.iter().copied().collect();
         for &id in &symbols.named {
             let symbol = symbols.get(id);
-            // Any weak definition of a shared library may be the one that wins.
+            // Any weak definition of a shared library may be the one that wins; and what the library itself gets the
+            // address of from its loader must be there for it.
+            let is_weak = symbol.flags.is_weak() && !symbol.flags.is_hidden();
             let offered = options.is_shared()
                 && symbol.is_defined()
-                && symbol.flags.is_weak()
-                && !symbol.flags.is_hidden();
+                && !symbol.is_shared()
+                && (is_weak || asked_for.contains(&id));
             if !offered && !is_exported(options, symbol) || !live.is_symbol_live(symbols, chunks, id) {
                 continue;
             }

@@ -82,6 +82,8 @@ pub struct Segments {
 /// Strings of several input segments.
 #[derive(Debug)]
 pub struct Merged {
+    /// The name of the segment that they were put into, which may be part of another since.
+    pub name: Vec<u8>,
     /// The input segments.
     pub inputs: Vec<(ObjectId, u32)>,
     /// The result.
@@ -281,7 +283,8 @@ fn place_inputs(
     for input in inputs {
         let Some(flags) = input.merge_flags else { continue };
         let position = *alike.entry(flags).or_insert_with(|| {
-            segments.merged.push(Merged { inputs: Vec::new(), strings: MergedStrings::default() });
+            let name = output.name.clone();
+            segments.merged.push(Merged { name, inputs: Vec::new(), strings: MergedStrings::default() });
             segments.merged.len() - 1
         });
         segments.merged[position].inputs.push((input.object, input.index));

@@ -30,6 +30,10 @@ pub fn define(
         if let Some(id) = symbols.define_optional(name, wanted, SymbolKind::Data, synthetic) {
             live.symbols.grow(id.at() + 1, false);
             live.symbols.insert(id.at());
+            if options.trace_symbols.contains(&text) {
+                let message = format!("<internal>: definition of {text}");
+                diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+            }
         }
     };
     if memory.init_flag.is_some() {

@@ -6,8 +6,8 @@ use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
+use crate::mark_live::is_exported;
 use crate::options::UnresolvedPolicy;
-use crate::symbols::Resolution;
 
 const MEMORY_INFO: u8 = 1;
 const NEEDED: u8 = 2;
@@ -63,12 +63,22 @@ fn memory_info(layout: &Layout<'_>) -> Vec<u8> {
 
 /// Exported thread-local data: the exported number counts from `__tls_base`.
 fn thread_local_exports(layout: &Layout<'_>) -> Vec<SymbolId> {
-    let exported = layout.indices.exports.iter().filter_map(|export| export.symbol);
+    let exported: Vec<SymbolId> = match layout.options.is_relocatable() {
+        // There is no export section, but the same symbols are listed.
+        true => {
+            let Layout { symbols, chunks, live, .. } = layout;
+            let is_listed = |id: &SymbolId| {
+                is_exported(layout.options, symbols.get(*id)) && live.is_symbol_live(symbols, chunks, *id)
+            };
+            symbols.named.iter().copied().filter(is_listed).collect()
+        }
+        false => layout.indices.exports.iter().filter_map(|export| export.symbol).collect(),
+    };
     let is_tls = |id: &SymbolId| {
         let symbol = layout.symbols.get(*id);
         symbol.kind == SymbolKind::Data && symbol.flags.is_tls()
     };
-    exported.filter(is_tls).collect()
+    exported.into_iter().filter(is_tls).collect()
 }
 
 /// Weak references: it is no error where nothing defines them.
@@ -82,14 +92,8 @@ fn weak_imports(layout: &Layout<'_>) -> Vec<SymbolId> {
 
 fn weak_import(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
     let symbol = layout.symbols.get(id);
-    let is_imported = layout.imports.index_of(id).is_some();
-    let module = match (is_imported, symbol.kind) {
-        // A datum that only an archive member defines that nobody needs is no datum yet to wasm-ld.
-        (false, _) if symbol.resolution != Resolution::Undefined => &b"env"[..],
-        (false, SymbolKind::Data) => b"GOT.mem",
-        (false, _) => b"GOT.func",
-        (true, _) => symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0)),
-    };
+    // Also for what is imported as an address, from GOT.mem or GOT.func.
+    let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
     name(out, module);
     name(out, layout.names.text(symbol.import.field.unwrap_or(symbol.name).0));
     write_u32(out, symbol.flags.0);

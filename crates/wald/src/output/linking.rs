@@ -86,6 +86,20 @@ impl OutputSymbols {
         self.entries.push(Entry::Symbol(id));
     }
 
+    /// Functions and the like that have an entry, but no index that it could state.
+    pub fn without_index(&self, layout: &Layout<'_>) -> Vec<SymbolId> {
+        let Layout { symbols, chunks, imports, indices, .. } = layout;
+        let entries = self.entries.iter().filter_map(|entry| match *entry {
+            Entry::Symbol(id) => Some(id),
+            Entry::Own(..) => None,
+        });
+        let is_lost = |id: &SymbolId| {
+            symbols.get(*id).kind != SymbolKind::Data
+                && indices.of_definition(symbols, chunks, imports, *id) == NONE
+        };
+        entries.filter(is_lost).collect()
+    }
+
     /// Index of a symbol; [`NONE`] where it is not in the output.
     pub fn index_of(&self, symbol: AnySymbol) -> u32 {
         match symbol {

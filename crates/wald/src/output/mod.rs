@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{section, HEADER};
+use crate::index::SymbolId;
 use crate::layout::Layout;
 use crate::leb128::write_u64;
 use crate::relocate::{CustomValues, Relocator, SectionOffsets, SymbolValues};
@@ -97,6 +98,8 @@ pub struct Plan {
     pub section_offsets: SectionOffsets,
     /// For each segment in the file: offset of its header in the data section, and the header's size.
     pub segment_headers: HashMap<u32, (u64, u64)>,
+    /// Symbols whose entry in the symbol table cannot be written.
+    unwritable: Vec<SymbolId>,
     /// Size of the file.
     pub size: u64,
 }
@@ -137,9 +140,10 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         sections.push(OutputSection::new(section::CUSTOM, &custom.name, custom.size, Body::Custom(position)));
     }
     let segment_headers = data::headers(layout);
+    let mut unwritable = Vec::new();
     if layout.options.keeps_relocations() {
         let values = (&values, &code, &section_offsets);
-        add_linking_sections(layout, values, &custom, &segment_headers, &mut sections);
+        unwritable = add_linking_sections(layout, values, &custom, &segment_headers, &mut sections);
     }
     let names = timer.task("plan names", String::new, || names::plan(layout));
     if let Some(names) = &names {
@@ -161,17 +165,17 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         section.offset = size;
         size = section.end();
     }
-    Plan { values, sections, code, custom, names, section_offsets, segment_headers, size }
+    Plan { values, sections, code, custom, names, section_offsets, segment_headers, unwritable, size }
 }
 
-/// Adds the symbol table and the relocations of all sections so far.
+/// Adds the symbol table and the relocations of all sections so far. Gives the symbols that cannot be written.
 fn add_linking_sections(
     layout: &Layout<'_>,
     (values, code, offsets): (&SymbolValues, &CodePlan, &SectionOffsets),
     custom: &[custom::CustomPlan],
     segment_headers: &HashMap<u32, (u64, u64)>,
     sections: &mut Vec<OutputSection>,
-) {
+) -> Vec<SymbolId> {
     let symbols = linking::OutputSymbols::new(layout);
     let positions = sections.len() - custom.len()..sections.len();
     let linking = linking::linking(layout, &symbols, positions);
@@ -198,17 +202,23 @@ fn add_linking_sections(
         let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
         sections.push(OutputSection::new(section::CUSTOM, name.as_bytes(), size, body));
     }
+    symbols.without_index(layout)
 }
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
 /// See <https://webassembly.github.io/spec/core/binary/values.html#names>.
 pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) -> Result<(), LinkFailure> {
-    sections::check_names(layout, diagnostics);
+    sections::check_externals(layout, diagnostics);
     for name in
         plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err())
     {
         let name = String::from_utf8_lossy(name);
         let message = format!("name of custom section is not valid UTF-8: {name}");
+        diagnostics.push(Diagnostic::error(Code::Layout, message));
+    }
+    for &id in &plan.unwritable {
+        let name = String::from_utf8_lossy(layout.names.text(layout.symbols.get(id).name.0));
+        let message = format!("symbol that is neither defined nor imported cannot be kept: {name}");
         diagnostics.push(Diagnostic::error(Code::Layout, message));
     }
     for section in plan.sections.iter().filter(|section| section.size > u64::from(u32::MAX) - 64) {

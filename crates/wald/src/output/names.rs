@@ -46,7 +46,7 @@ pub(super) fn plan(layout: &Layout<'_>) -> Option<NamePlan> {
     let pieces = function_pieces(layout);
     let functions = imported.count + pieces.iter().map(|(count, _)| count).sum::<u64>();
     let (globals, segments) = (globals(layout), segments(layout));
-    if functions + globals.count + segments.count == 0 {
+    if functions + globals.count + segments.count == 0 && !options.is_relocatable() {
         return None;
     }
     let output = options.output.rsplit('/').next().unwrap_or(&options.output);
@@ -212,6 +212,17 @@ fn input_name<'a>(layout: &'a Layout<'_>, position: usize) -> Option<InputName<'
     }
 }
 
+/// A function that only the object's name section has a name for: wasm-ld counts it, and does not write it.
+fn is_counted_only(layout: &Layout<'_>, position: usize) -> bool {
+    match layout.indices.functions[position] {
+        OutputFunction::Synthetic(_) => false,
+        OutputFunction::Input(object, function) => {
+            let function = &layout.symbols.objects[object.at()].object().functions[function as usize];
+            function.symbol == crate::object::NONE && function.has_debug_name
+        }
+    }
+}
+
 fn imported_functions<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     let mut namer = Namer::new(layout);
     let is_function = |id: &&SymbolId| layout.symbols.get(**id).kind == SymbolKind::Function;
@@ -243,7 +254,10 @@ fn unchanged_piece(layout: &Layout<'_>, positions: std::ops::Range<usize>) -> Op
         if matches!(layout.indices.functions[position], OutputFunction::Synthetic(_)) {
             return None;
         }
-        let Some(name) = input_name(layout, position) else { continue };
+        let Some(name) = input_name(layout, position) else {
+            count += u64::from(is_counted_only(layout, position));
+            continue;
+        };
         if !name.is_final {
             let shown = display_name_with(&mut demangler, name.text, layout.options.demangle);
             if matches!(shown, std::borrow::Cow::Owned(_)) || shown.len() != name.text.len() {
@@ -268,7 +282,7 @@ fn changed_piece(layout: &Layout<'_>, positions: std::ops::Range<usize>) -> (u64
             }
             (_, Some(name)) if name.is_final => namer.raw(index, name.text),
             (_, Some(name)) => namer.shown(index, "", name.text),
-            (_, None) => {}
+            (_, None) => namer.count += u64::from(is_counted_only(layout, position)),
         }
     }
     (namer.count, Part::Bytes(namer.out))
@@ -278,7 +292,7 @@ fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     let mut namer = Namer::new(layout);
     let is_global = |id: &&SymbolId| layout.symbols.get(**id).kind == SymbolKind::Global;
     for &id in layout.imports.symbols.iter().filter(is_global) {
-        namer.symbol(layout.imports.index_of(id).unwrap_or(0), id);
+        namer.symbol(layout.indices.of_symbol(&layout.symbols, &layout.chunks, &layout.imports, id), id);
     }
     for &id in &layout.imports.got {
         let index = layout.indices.got.get(&AnySymbol::Global(id)).copied().unwrap_or(0);
@@ -298,8 +312,6 @@ fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
                 };
                 if let Some(symbol) = names.get(&(number + parsed.imports.globals.len() as u32)) {
                     namer.shown(index, "", symbol.name_in(parsed));
-                } else {
-                    namer.raw(index, b"");
                 }
             }
         }

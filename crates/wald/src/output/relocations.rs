@@ -7,12 +7,14 @@ use rayon::prelude::*;
 use super::custom::CustomPlan;
 use super::linking::OutputSymbols;
 use super::CodePlan;
+use crate::format::relocation::{Relocation, RelocationType};
 use crate::index::{ByteRange, ObjectId};
-use crate::layout::indices::{OutputFunction, NONE};
+use crate::layout::indices::OutputFunction;
 use crate::layout::segments::Content;
 use crate::layout::Layout;
 use crate::leb128::{write_i64, write_u32, write_u64};
 use crate::relocate::Relocator;
+use crate::symbols::AnySymbol;
 
 /// The relocations of a chunk, and how far their places moved.
 struct Chunk {
@@ -43,7 +45,7 @@ impl Emitter<'_> {
                 Some(Chunk { object, range: function.relocations, shift })
             }
         });
-        self.section(section, chunks.collect())
+        self.section(section, chunks.collect(), true)
     }
 
     /// `reloc.DATA`. `headers` says where in the section each segment's header is, and its size.
@@ -60,7 +62,7 @@ impl Emitter<'_> {
                 }
             }
         }
-        self.section(section, chunks)
+        self.section(section, chunks, true)
     }
 
     /// The relocations of a custom section.
@@ -72,11 +74,14 @@ impl Emitter<'_> {
             let parsed = self.layout.symbols.objects[object.at()].object();
             Chunk { object, range: parsed.custom_sections[index as usize].relocations, shift: offset as i64 }
         };
-        self.section(section, plan.inputs.iter().map(chunk).collect())
+        self.section(section, plan.inputs.iter().map(chunk).collect(), false)
     }
 
-    fn section(&self, section: usize, chunks: Vec<Chunk>) -> Option<Vec<u8>> {
-        let parts: Vec<(u64, Vec<u8>)> = chunks.par_chunks(256).map(|chunks| self.entries(chunks)).collect();
+    /// A whole section. With `count_dead` the number in front says how many relocations the chunks have, and not how many
+    /// follow: as with wasm-ld.
+    fn section(&self, section: usize, chunks: Vec<Chunk>, count_dead: bool) -> Option<Vec<u8>> {
+        let pieces = chunks.par_chunks(256);
+        let parts: Vec<(u64, Vec<u8>)> = pieces.map(|chunks| self.entries(chunks, count_dead)).collect();
         let count: u64 = parts.iter().map(|(count, _)| count).sum();
         if count == 0 {
             return None;
@@ -88,37 +93,51 @@ impl Emitter<'_> {
         Some(out)
     }
 
-    fn entries(&self, chunks: &[Chunk]) -> (u64, Vec<u8>) {
+    fn entries(&self, chunks: &[Chunk], count_dead: bool) -> (u64, Vec<u8>) {
         let (mut count, mut out) = (0, Vec::new());
         for chunk in chunks {
             let parsed = self.layout.symbols.objects[chunk.object.at()].object();
             let relocator = self.relocator.of(chunk.object);
             for relocation in parsed.relocations(chunk.range) {
-                let index = self.index(chunk.object, &relocation);
-                // What is not in the output cannot be referred to.
-                if index == NONE {
+                let is_dead = self.is_dead(chunk.object, &relocation);
+                count += u64::from(!is_dead || count_dead);
+                if is_dead {
                     continue;
                 }
+                let index = self.index(chunk.object, &relocation);
                 out.push(relocation.kind as u8);
                 write_u32(&mut out, (i64::from(relocation.offset) + chunk.shift) as u32);
                 write_u32(&mut out, index);
                 if relocation.kind.has_addend() {
                     write_i64(&mut out, relocator.new_addend(&relocation));
                 }
-                count += 1;
             }
         }
         (count, out)
     }
 
-    fn index(&self, object: ObjectId, relocation: &crate::format::relocation::Relocation) -> u32 {
-        use crate::format::relocation::RelocationType;
+    /// Whether the relocation refers to what is not in the output.
+    fn is_dead(&self, object: ObjectId, relocation: &Relocation) -> bool {
+        let Layout { symbols, chunks, live, .. } = self.layout;
+        match relocation.kind {
+            RelocationType::TypeIndexLeb => false,
+            // With garbage collection custom sections count as referred to by nothing.
+            RelocationType::SectionOffsetI32 => !live.sections,
+            _ => match symbols.any(object, relocation.index) {
+                AnySymbol::Global(id) => !live.is_symbol_live(symbols, chunks, id),
+                AnySymbol::Own(object, own) => {
+                    let own = symbols.objects[object.at()].own(own);
+                    live.is_own_live(symbols, chunks, object, own) == Some(false)
+                }
+            },
+        }
+    }
+
+    fn index(&self, object: ObjectId, relocation: &Relocation) -> u32 {
         let Layout { symbols, indices, .. } = self.layout;
         let parsed = symbols.objects[object.at()].object();
         match relocation.kind {
             RelocationType::TypeIndexLeb => indices.type_of(parsed.types[relocation.index as usize]),
-            // With garbage collection custom sections count as referred to by nothing.
-            RelocationType::SectionOffsetI32 if !self.layout.live.sections => NONE,
             RelocationType::SectionOffsetI32 => {
                 let element = parsed.symbols[relocation.index as usize].element;
                 let section = self.section_of.get(&(object, element)).copied();

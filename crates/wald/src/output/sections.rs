@@ -279,8 +279,9 @@ pub(super) fn exports(layout: &Layout<'_>) -> Option<Vec<u8>> {
     })
 }
 
-/// Refuses names of imports and exports that no module can have.
-pub(super) fn check_names(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
+/// Refuses names of imports and exports that no module can have, and imported functions without a type.
+pub(super) fn check_externals(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
+    let mut untyped = Vec::new();
     let mut check = |what: &str, name: &[u8], symbol: Option<SymbolId>| {
         if std::str::from_utf8(name).is_ok() {
             return;
@@ -299,12 +300,21 @@ pub(super) fn check_names(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
         let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
         check("imported module", module, Some(id));
         check("import", layout.names.text(symbol.import.field.unwrap_or(symbol.name).0), Some(id));
+        if symbol.kind == SymbolKind::Function && symbol.signature.is_none() {
+            untyped.push(id);
+        }
     }
     for &id in &layout.imports.got {
         check("import", layout.names.text(layout.symbols.get(id).name.0), Some(id));
     }
     for export in &layout.indices.exports {
         check("export", &export.name, export.symbol);
+    }
+    // --wrap makes functions of names that may stand for something else.
+    for id in untyped {
+        let name = String::from_utf8_lossy(layout.names.text(layout.symbols.get(id).name.0));
+        let message = format!("cannot import function of unknown signature: {name}");
+        diagnostics.push(Diagnostic::error(Code::SymbolType, message));
     }
 }
 

@@ -86,7 +86,8 @@ impl<'a> Resolver<'a> {
     pub(super) fn undefine(&mut self, id: SymbolId, incoming: &Incoming) {
         let symbol = self.table.get_mut(id);
         symbol.kind = incoming.kind;
-        symbol.flags = incoming.flags;
+        // A definition that went with its comdat group comes here as a reference.
+        symbol.flags = SymbolFlags(incoming.flags.0 | SymbolFlags::UNDEFINED);
         symbol.file = incoming.file;
         symbol.index = incoming.index;
         symbol.chunk = incoming.chunk;
@@ -108,7 +109,7 @@ impl<'a> Resolver<'a> {
         let (id, new) = self.insert(symbol.name);
         self.table.get_mut(id).used_in_regular_object = true;
         if self.table.get(id).traced {
-            self.trace_reference(id, linked.file);
+            self.trace_reference(id, Some(linked.file));
         }
         if new {
             self.undefine(id, &incoming);
@@ -132,7 +133,7 @@ impl<'a> Resolver<'a> {
         if entry.is_defined() {
             self.check_type(id, linked, symbol);
         } else if entry.flags.is_weak() {
-            entry.flags = symbol.flags;
+            entry.flags = SymbolFlags(symbol.flags.0 | SymbolFlags::UNDEFINED);
         }
         (id, None)
     }

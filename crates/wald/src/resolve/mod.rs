@@ -282,9 +282,9 @@ impl<'a> Resolver<'a> {
         self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
     }
 
-    fn trace_reference(&mut self, id: SymbolId, file: FileId) {
+    fn trace_reference(&mut self, id: SymbolId, file: Option<FileId>) {
         let message =
-            format!("{}: reference to {}", self.file_name(Some(file)), self.text(self.table.get(id).name));
+            format!("{}: reference to {}", self.file_name(file), self.text(self.table.get(id).name));
         self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
     }
 

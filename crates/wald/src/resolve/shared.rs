@@ -21,6 +21,10 @@ impl Resolver<'_> {
         let symbol = self.table.get(id);
         let mut signature = shared.signature;
         if !new && !symbol.is_lazy() {
+            // Whatever it is that has the name of a datum of the library.
+            if symbol.is_defined() && kind == SymbolKind::Data {
+                return;
+            }
             if symbol.kind != kind {
                 return self.kind_mismatch(id, kind, Some(file));
             }
@@ -59,7 +63,7 @@ impl Resolver<'_> {
         let symbol = self.table.get(id);
         let message = format!(
             "function signature mismatch: {}\n>>> defined as {} in {}\n>>> defined as {} in {}",
-            self.display(symbol.name),
+            self.text(symbol.name),
             self.signature_text(symbol.signature),
             self.file_name(symbol.file),
             self.signature_text(signature),

@@ -66,6 +66,9 @@ impl<'a> Resolver<'a> {
         symbol.file = None;
         symbol.import = ImportAttributes { module: Some(env), field: Some(name) };
         symbol.used_in_regular_object = true;
+        if self.table.get(id).traced {
+            self.trace_reference(id, None);
+        }
         id
     }
 
