@@ -182,6 +182,11 @@ impl Case {
         Ok(())
     }
 
+    /// Whether Wald links what wasm-ld refuses.
+    pub fn links_only_with_wald(&self, number: usize) -> bool {
+        self.wald_codes.contains(&(number, 0))
+    }
+
     /// The text of the section called `name`, if the case has one.
     pub fn section(&self, name: &str) -> Option<&str> {
         self.sources.iter().find(|s| s.name == name).map(|s| s.text.as_str())

@@ -52,7 +52,7 @@ fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
                 SymbolKind::Function => {
                     Chunk::Function(object, linked.object().defined_function(own.element) as u32)
                 }
-                SymbolKind::Data if !own.flags.is_absolute() => Chunk::Segment(object, own.element),
+                SymbolKind::Data if own.lies_in_segment() => Chunk::Segment(object, own.element),
                 _ => continue,
             };
             symbols.entry(chunk).or_default().push(index);
@@ -162,6 +162,12 @@ impl Map<'_> {
                         self.row(Some(address), offset, size, 8, &format!("<internal>:({name})"));
                     }
                     Content::Input(object, index) => self.segment_part(object, index, address, offset),
+                    Content::Common(id, size) => {
+                        let name = layout.names.text(layout.symbols.get(id).name.0);
+                        let name = display_name(name, layout.options.demangle);
+                        self.row(Some(address), offset, size, 8, "<internal>:(.bss.common)");
+                        self.row(Some(address), offset, size, 16, &name);
+                    }
                 }
             }
         }

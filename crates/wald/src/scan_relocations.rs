@@ -376,9 +376,7 @@ impl Joiner<'_> {
                 if !own.flags.is_tls() {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
-                // An absolute symbol lies in no segment.
-                let lies_in_segment = own.kind == SymbolKind::Data && !own.flags.is_absolute();
-                let segment = lies_in_segment.then(|| {
+                let segment = own.lies_in_segment().then(|| {
                     let flat = self.chunks.segments.of(definer, own.element as usize);
                     self.segments.locate(self.symbols, flat, own.offset)
                 });

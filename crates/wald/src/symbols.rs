@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::bit_set::BitSet;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
@@ -178,6 +180,13 @@ impl Symbol {
     #[inline]
     pub fn is_lazy(&self) -> bool {
         self.resolution == Resolution::Lazy
+    }
+
+    /// Whether it is common data that nothing else took the place of.
+    pub fn is_common(&self) -> bool {
+        self.resolution == Resolution::Object
+            && self.kind == SymbolKind::Data
+            && self.flags.binding() == SymbolFlags::COMMON
     }
 
     /// Whether it is a weak reference to nothing.
@@ -372,9 +381,20 @@ pub struct WellKnown {
     pub function_table: Option<SymbolId>,
 }
 
+/// What common data take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Common {
+    /// The largest size that an object asks for.
+    pub size: u64,
+    /// The largest alignment, as a power of two.
+    pub alignment: u32,
+}
+
 /// All symbols of a link, resolved.
 #[derive(Clone, Default)]
 pub struct SymbolTable {
+    /// What common data take, for every symbol that was common at some time.
+    pub commons: HashMap<SymbolId, Common>,
     /// Functions that the linker writes, in the order in which they stand in the output.
     pub synthetic_functions: Vec<SyntheticFunction>,
     /// File names of the shared libraries, in the order in which they were added.

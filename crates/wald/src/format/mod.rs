@@ -169,6 +169,8 @@ impl SymbolFlags {
     pub const BINDING_MASK: u32 = 0x3;
     pub const WEAK: u32 = 0x1;
     pub const LOCAL: u32 = 0x2;
+    /// Data of which every object may bring a copy without contents: the largest is reserved.
+    pub const COMMON: u32 = 0x3;
     pub const HIDDEN: u32 = 0x4;
     pub const UNDEFINED: u32 = 0x10;
     pub const EXPORTED: u32 = 0x20;

@@ -32,6 +32,11 @@ impl<'a> Resolver<'a> {
         let incoming = self.incoming(linked, index, symbol, ImportAttributes::default());
         let (id, new) = self.insert(symbol.name);
         self.table.get_mut(id).used_in_regular_object = true;
+        if symbol.is_common() {
+            let common = self.table.commons.entry(id).or_default();
+            common.size = common.size.max(symbol.size);
+            common.alignment = common.alignment.max(symbol.offset as u32);
+        }
         if new || self.table.get(id).is_lazy() {
             self.define(id, &incoming);
             return id;
@@ -148,6 +153,11 @@ impl<'a> Resolver<'a> {
         }
         if existing.flags.is_weak() || existing.is_shared() {
             return true;
+        }
+        let is_common = incoming.kind == SymbolKind::Data && incoming.flags.binding() == SymbolFlags::COMMON;
+        if existing.is_common() || is_common {
+            // The first of several common ones stands for all.
+            return !is_common;
         }
         if self.options.allow_multiple_definition {
             return false;

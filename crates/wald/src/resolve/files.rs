@@ -245,7 +245,7 @@ fn is_discarded(linked: &LinkedObject, symbol: &ObjectSymbol) -> bool {
         SymbolKind::Function => {
             linked.is_discarded(object.functions[object.defined_function(symbol.element)].comdat)
         }
-        SymbolKind::Data if !symbol.flags.is_absolute() => {
+        SymbolKind::Data if symbol.lies_in_segment() => {
             linked.is_discarded(object.segments[symbol.element as usize].comdat)
         }
         _ => false,
