@@ -117,6 +117,8 @@ pub struct Options {
     pub optimize: u32,
     /// `--compress-relocations`: LEB operands of the code section take as few bytes as they need.
     pub compress_relocations: bool,
+    /// `--compact-imports`: imports of one module say its name once.
+    pub compact_imports: bool,
     /// `--strip-debug` (implied by `--strip-all`).
     pub strip_debug: bool,
     /// `--strip-all`.
@@ -266,6 +268,7 @@ impl Default for Options {
             merge_data_segments: true,
             optimize: 1,
             compress_relocations: false,
+            compact_imports: false,
             strip_debug: false,
             strip_all: false,
             keep_sections: Vec::new(),

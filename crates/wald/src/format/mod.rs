@@ -55,6 +55,10 @@ pub mod external {
     pub const MEMORY: u8 = 2;
     pub const GLOBAL: u8 = 3;
     pub const TAG: u8 = 4;
+    /// Instead of a kind, behind an empty name: names and types of several imports of the module.
+    pub const COMPACT_NAMES_AND_TYPES: u8 = 0x7f;
+    /// The same with one type, which comes first.
+    pub const COMPACT_NAMES: u8 = 0x7e;
 }
 
 /// Value types and type constructors.

@@ -7,6 +7,7 @@
 
 mod custom;
 mod derived;
+mod imports;
 mod interface;
 mod linking;
 mod parse;

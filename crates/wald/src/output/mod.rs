@@ -8,6 +8,7 @@ mod code;
 pub mod custom;
 mod data;
 mod dylink;
+mod imports;
 mod linking;
 mod names;
 mod relocations;
@@ -117,7 +118,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         }
     };
     small(section::TYPE, sections::types(layout));
-    small(section::IMPORT, sections::imports(layout));
+    small(section::IMPORT, imports::imports(layout));
     small(section::FUNCTION, sections::functions(layout));
     small(section::TABLE, sections::tables(layout));
     small(section::MEMORY, sections::memory(layout));
