@@ -141,6 +141,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.strip_debug = options.strip_all || arguments.has(Opt::StripDebug);
     options.demangle = on(Opt::Demangle, Opt::NoDemangle, true);
     options.shared_memory = arguments.has(Opt::SharedMemory);
+    options.cooperative_threading = arguments.has(Opt::CooperativeThreading);
     options.import_table |= arguments.has(Opt::ImportTable);
     options.emit_relocs = arguments.has(Opt::EmitRelocs);
     options.check_shared_signatures = !arguments.has(Opt::NoShlibSigcheck);
@@ -338,6 +339,12 @@ impl Reader<'_> {
         let has = |option| self.arguments.has(option);
         let pic = has(Opt::Shared) || self.arguments.is_on(Opt::Pie, Opt::NoPie, false);
         let relocatable = has(Opt::Relocatable);
+        if options.cooperative_threading && options.shared_memory {
+            self.error("--cooperative-threading is incompatible with --shared-memory");
+        }
+        if options.cooperative_threading && pic {
+            self.error("--cooperative-threading is not supported with -shared/-pie");
+        }
         self.build_id(options);
         if pic && options.export_table {
             self.error("-shared/-pie is incompatible with --export-table");

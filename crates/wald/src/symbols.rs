@@ -76,6 +76,10 @@ pub enum SyntheticGlobal {
     StackPointer,
     /// `__tls_base`.
     TlsBase,
+    /// `__init_stack_pointer`: where the first of cooperative threads has its stack.
+    InitStackPointer,
+    /// `__init_tls_base`: where the first of cooperative threads has its thread-local data.
+    InitTlsBase,
     /// `__tls_size`.
     TlsSize,
     /// `__tls_align`.
@@ -369,6 +373,8 @@ pub struct WellKnown {
     pub table_base: Option<SymbolId>,
     /// `__tls_base`.
     pub tls_base: Option<SymbolId>,
+    /// `__wasm_set_tls_base`, where threads are cooperative: a function that a library brings, or the host.
+    pub set_tls_base: Option<SymbolId>,
     /// `__tls_size`.
     pub tls_size: Option<SymbolId>,
     /// `__tls_align`.

@@ -272,7 +272,7 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
             alignment: inputs.iter().map(|input| input.alignment).max().unwrap_or(0),
             is_bss: name.starts_with(b".bss") && !options.is_relocatable(),
             is_tls: *name == b".tdata",
-            is_passive: options.shared_memory,
+            is_passive: options.shared_memory || options.cooperative_threading && *name == b".tdata",
             ..OutputSegment::default()
         };
         let commons = if *name == of_commons { &commons[..] } else { &[] };

@@ -138,9 +138,9 @@ pub(super) fn tags(layout: &Layout<'_>) -> Option<Vec<u8>> {
 fn synthetic_value(layout: &Layout<'_>, global: SyntheticGlobal) -> u64 {
     let tls = layout.segments.tls();
     match global {
-        SyntheticGlobal::StackPointer => layout.memory.stack_high,
+        SyntheticGlobal::StackPointer | SyntheticGlobal::InitStackPointer => layout.memory.stack_high,
         SyntheticGlobal::TlsBase if layout.options.shared_memory => 0,
-        SyntheticGlobal::TlsBase => tls.map_or(0, |segment| segment.address),
+        SyntheticGlobal::TlsBase | SyntheticGlobal::InitTlsBase => tls.map_or(0, |segment| segment.address),
         SyntheticGlobal::TlsSize => tls.map_or(0, |segment| segment.size),
         SyntheticGlobal::TlsAlign => tls.map_or(0, |segment| 1 << segment.alignment),
     }
@@ -161,7 +161,7 @@ pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
                 let mutable = match global {
                     SyntheticGlobal::StackPointer => true,
                     SyntheticGlobal::TlsBase => layout.options.shared_memory,
-                    SyntheticGlobal::TlsSize | SyntheticGlobal::TlsAlign => false,
+                    _ => false,
                 };
                 write_global_type(&mut out, GlobalType { value, mutable });
                 constant_pointer(&mut out, is64, synthetic_value(layout, global));
@@ -300,7 +300,8 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
 
 pub(super) fn data_count(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let count = layout.segments.list.iter().filter(|segment| layout.is_in_file(segment)).count();
-    if count == 0 || !layout.options.shared_memory {
+    let is_used = layout.segments.list.iter().any(|segment| segment.is_passive);
+    if count == 0 || !(layout.options.shared_memory || is_used) {
         return None;
     }
     let mut out = Vec::new();

@@ -202,7 +202,14 @@ impl<'a> Resolver<'a> {
             SymbolKind::Global => {
                 let old = self.global_type(id);
                 let new = object_global_type(linked.object(), symbol);
-                if old == Some(new) {
+                // What a library sets up threads with may be declared as it likes: it only reads it.
+                let is_first = matches!(
+                    existing.resolution,
+                    Resolution::Synthetic(Synthetic::Global(
+                        SyntheticGlobal::InitStackPointer | SyntheticGlobal::InitTlsBase
+                    ))
+                );
+                if old == Some(new) || is_first && old.is_some_and(|old| old.value == new.value) {
                     return;
                 }
                 let old = old.map_or_else(String::new, display_global_type);
