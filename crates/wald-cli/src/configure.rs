@@ -178,15 +178,16 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
     options.extra_features = arguments.last_value(Opt::ExtraFeatures).map(names).unwrap_or_default();
     if arguments.has(Opt::ImportMemory) {
         // One with a name counts wherever it stands.
-        let (module, field) =
-            match arguments.values(Opt::ImportMemory).filter(|value| !value.is_empty()).last() {
-                None => ("env", "memory"),
-                Some(value) => value.split_once(',').unwrap_or(("env", value)),
-            };
+        let (module, field) = match arguments.explicit_values(Opt::ImportMemory).last() {
+            None => ("env", "memory"),
+            Some(value) => value.split_once(',').unwrap_or(("env", value)),
+        };
         options.import_memory = Some(ImportName { module: module.into(), field: field.into() });
     }
-    if let Some((_, _, value)) = arguments.last(&[Opt::ExportMemory]) {
-        options.export_memory = Some(value.unwrap_or("memory").into());
+    if arguments.has(Opt::ExportMemory) {
+        // One with a name counts wherever it stands.
+        let name = arguments.explicit_values(Opt::ExportMemory).last();
+        options.export_memory = Some(name.unwrap_or("memory").into());
     }
 }
 

@@ -379,6 +379,7 @@ fn load_and_link(job: Job, way: Way, place: &mut output_file::Place, out: &Rende
         if !allowed.is_empty() {
             linker.options_mut().allowed_undefined.extend(allowed);
         }
+        declared.report_emptiness(&mut linker);
         linker.finish_into(place)
     });
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use hashbrown::HashMap;
 
 use crate::format::{section, SymbolKind};
-use crate::index::ObjectId;
+use crate::index::{ObjectId, SyntheticFunctionId};
 use crate::layout::indices::{OutputFunction, OutputGlobal};
 use crate::layout::segments::Content;
 use crate::layout::Layout;
@@ -33,20 +33,29 @@ pub fn render(layout: &Layout<'_>, plan: &Plan) -> String {
 enum Chunk {
     Function(ObjectId, u32),
     Segment(ObjectId, u32),
+    /// A function of the linker's that is called in the place of undefined ones.
+    Stub(SyntheticFunctionId),
 }
 
 /// The symbols that each object itself defines, by chunk, in symbol table order.
-fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
-    let mut symbols: HashMap<Chunk, Vec<u32>> = HashMap::new();
+fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<(ObjectId, u32)>> {
+    let mut symbols: HashMap<Chunk, Vec<(ObjectId, u32)>> = HashMap::new();
     for (position, linked) in layout.symbols.objects.iter().enumerate() {
         let object = ObjectId::new(position);
-        for (index, own) in linked.object().symbols.iter().enumerate().filter(|(_, own)| own.is_defined()) {
+        for (index, own) in linked.object().symbols.iter().enumerate() {
             let index = index as u32;
             if let Reference::Global(id) = linked.reference(index) {
                 let symbol = layout.symbols.get(id);
+                if let (Some(stub), true) = (symbol.stub, symbol.file == Some(linked.file)) {
+                    symbols.entry(Chunk::Stub(stub)).or_default().push((object, index));
+                    continue;
+                }
                 if symbol.file != Some(linked.file) || !symbol.is_defined() {
                     continue;
                 }
+            }
+            if !own.is_defined() {
+                continue;
             }
             let chunk = match own.kind {
                 SymbolKind::Function => {
@@ -55,7 +64,7 @@ fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
                 SymbolKind::Data if own.lies_in_segment() => Chunk::Segment(object, own.element),
                 _ => continue,
             };
-            symbols.entry(chunk).or_default().push(index);
+            symbols.entry(chunk).or_default().push((object, index));
         }
     }
     symbols
@@ -64,7 +73,7 @@ fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
 struct Map<'a> {
     layout: &'a Layout<'a>,
     plan: &'a Plan,
-    symbols: HashMap<Chunk, Vec<u32>>,
+    symbols: HashMap<Chunk, Vec<(ObjectId, u32)>>,
     out: String,
 }
 
@@ -121,6 +130,10 @@ impl Map<'_> {
                     let name = &layout.symbols.synthetic_functions[id.at()].symbol_name;
                     let text = format!("<internal>:({})", String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
+                    for (object, symbol) in self.symbols.get(&Chunk::Stub(id)).cloned().unwrap_or_default() {
+                        let name = self.symbol_name(object, symbol);
+                        self.row(None, offset, 0, 16, &name);
+                    }
                 }
                 OutputFunction::Input(object, index) => {
                     let linked = &layout.symbols.objects[object.at()];
@@ -129,7 +142,7 @@ impl Map<'_> {
                     let name = name.map_or(&b""[..], |symbol| symbol.name_in(linked.object()));
                     let text = format!("{}:({})", linked.path, String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
-                    for symbol in
+                    for (object, symbol) in
                         self.symbols.get(&Chunk::Function(object, index)).cloned().unwrap_or_default()
                     {
                         let name = self.symbol_name(object, symbol);
@@ -178,7 +191,8 @@ impl Map<'_> {
         let input = &linked.object().segments[index as usize];
         let name = String::from_utf8_lossy(input.name.of(&linked.object().bytes));
         self.row(Some(address), offset, u64::from(input.data.len), 8, &format!("{}:({name})", linked.path));
-        for symbol in self.symbols.get(&Chunk::Segment(object, index)).cloned().unwrap_or_default() {
+        for (object, symbol) in self.symbols.get(&Chunk::Segment(object, index)).cloned().unwrap_or_default()
+        {
             let own = &linked.object().symbols[symbol as usize];
             let address = own_address(self.layout, object, own, false).unwrap_or(0);
             let name = self.symbol_name(object, symbol);
