@@ -73,7 +73,7 @@ impl<'a> Resolver<'a> {
         }
         let reference = symbol.file;
         self.extract(file);
-        self.note_extraction(|this| this.file_name(reference), id);
+        self.note_extraction(|this| this.file_name(reference), id, true);
     }
 
     /// Loads the file that defines the lazy symbol `id` because `reference` needs it.
@@ -81,14 +81,20 @@ impl<'a> Resolver<'a> {
         if let Some(file) = self.table.get(id).file {
             self.extract(file);
         }
-        self.note_extraction(reference, id);
+        self.note_extraction(reference, id, true);
     }
 
-    fn note_extraction(&mut self, reference: impl FnOnce(&Self) -> String, symbol: SymbolId) {
+    /// Notes that an object's reference found the symbol's file.
+    fn note_reference(&mut self, referrer: FileId, symbol: SymbolId) {
+        let is_told = self.table.get(symbol).kind == SymbolKind::Function;
+        self.note_extraction(|this| this.file_name(Some(referrer)), symbol, is_told);
+    }
+
+    fn note_extraction(&mut self, reference: impl FnOnce(&Self) -> String, symbol: SymbolId, is_told: bool) {
         if self.options.want_why_extract {
             let reference = reference(self);
             if let Some(file) = self.table.get(symbol).file {
-                self.extractions.push(Extraction { reference, file, symbol });
+                self.extractions.push(Extraction { reference, file, symbol, is_told });
             }
         }
     }
@@ -113,7 +119,7 @@ impl<'a> Resolver<'a> {
                         Some(ObjectId::new(self.table.objects.len()));
                     self.table.objects.push(done.linked);
                     if let Some((referrer, id)) = done.because {
-                        self.note_extraction(|this| this.file_name(Some(referrer)), id);
+                        self.note_reference(referrer, id);
                     }
                 }
                 continue;
@@ -125,7 +131,7 @@ impl<'a> Resolver<'a> {
             if let Some((needed, id)) = needed {
                 let referrer = top.linked.file;
                 if self.loaded[needed.at()] {
-                    self.note_extraction(|this| this.file_name(Some(referrer)), id);
+                    self.note_reference(referrer, id);
                 } else if let Some(mut loading) = self.begin(needed) {
                     loading.because = Some((referrer, id));
                     stack.push(loading);
