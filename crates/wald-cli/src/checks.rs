@@ -82,9 +82,9 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
             "-r -and --compress-relocations may not be used together",
         );
         checks.error_if(has(Opt::Undefined), "-r -and --undefined may not be used together");
-        checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
         checks.error_if(settings.shared, "-r and -shared may not be used together");
         checks.error_if(settings.pie, "-r and -pie may not be used together");
+        checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
         checks.error_if(options.global_base.is_some(), "-r and --global-base may not by used together");
     }
     let unstable = |wanted: bool| wanted && !has(Opt::ExperimentalPic);

@@ -4,6 +4,7 @@ use super::*;
 use crate::index::ObjectId;
 use crate::input::parse_diagnostic;
 use crate::object::{Object, ObjectSymbol};
+use crate::stub_library::StubLibrary;
 use crate::symbols::ImportAttributes;
 
 /// An object whose symbols are being added; extraction may put another one on top.
@@ -82,6 +83,14 @@ impl<'a> Resolver<'a> {
             self.extract(file);
         }
         self.note_extraction(reference, id, true);
+    }
+
+    /// The same for what a stub library's symbol depends on. Reports tell the symbol that needed it.
+    pub(super) fn extract_for_stub(&mut self, needed: SymbolId, symbol: SymbolId, library: &StubLibrary) {
+        if let Some(file) = self.table.get(needed).file {
+            self.extract(file);
+        }
+        self.note_extraction(|_| library.path.clone(), symbol, true);
     }
 
     /// Notes that an object's reference found the symbol's file.

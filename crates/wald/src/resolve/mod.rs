@@ -129,9 +129,9 @@ pub fn settle(
     let mut resolver = Resolver::new(options, interners, &inputs.files, &mut folded, Some(diagnostics));
     resolver.refer_from_options();
     resolver.diagnostics.check()?;
-    resolver.report_extractions();
     let wrapped = resolver.add_wrapped_symbols();
     resolver.process_stub_libraries(&inputs.stubs);
+    resolver.report_extractions();
     resolver.create_optional_symbols();
     resolver.settle_variants();
     resolver.diagnostics.check()?;
