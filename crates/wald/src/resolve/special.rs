@@ -241,6 +241,10 @@ impl<'a> Resolver<'a> {
     fn refer_undefined(&mut self, name: NameId, like: SymbolId) -> SymbolId {
         let signature = self.table.get(like).signature;
         let (id, new) = self.insert(name);
+        if self.table.get(id).traced {
+            let message = format!("<internal>: reference to {}", self.text(name));
+            self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+        }
         let symbol = self.table.get_mut(id);
         symbol.used_in_regular_object = true;
         if new {
