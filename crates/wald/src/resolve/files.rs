@@ -15,7 +15,7 @@ struct Loading<'a> {
     references: Vec<Option<SymbolId>>,
     next: usize,
     /// Why it was extracted: noted when it is done.
-    because: Option<(FileId, SymbolId)>,
+    because: Option<(FileId, SymbolId, SymbolKind)>,
 }
 
 impl<'a> Resolver<'a> {
@@ -94,8 +94,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// Notes that an object's reference found the symbol's file.
-    fn note_reference(&mut self, referrer: FileId, symbol: SymbolId) {
-        let is_told = self.table.get(symbol).kind == SymbolKind::Function;
+    fn note_reference(&mut self, referrer: FileId, symbol: SymbolId, kind: SymbolKind) {
+        let is_told = kind == SymbolKind::Function;
         self.note_extraction(|this| this.file_name(Some(referrer)), symbol, is_told);
     }
 
@@ -127,8 +127,8 @@ impl<'a> Resolver<'a> {
                     self.table.object_of_file[done.linked.file.at()] =
                         Some(ObjectId::new(self.table.objects.len()));
                     self.table.objects.push(done.linked);
-                    if let Some((referrer, id)) = done.because {
-                        self.note_reference(referrer, id);
+                    if let Some((referrer, id, kind)) = done.because {
+                        self.note_reference(referrer, id, kind);
                     }
                 }
                 continue;
@@ -140,9 +140,9 @@ impl<'a> Resolver<'a> {
             if let Some((needed, id)) = needed {
                 let referrer = top.linked.file;
                 if self.loaded[needed.at()] {
-                    self.note_reference(referrer, id);
+                    self.note_reference(referrer, id, symbol.kind);
                 } else if let Some(mut loading) = self.begin(needed) {
-                    loading.because = Some((referrer, id));
+                    loading.because = Some((referrer, id, symbol.kind));
                     stack.push(loading);
                 }
             }
