@@ -139,18 +139,6 @@ fn time_traces_and_reports_are_written() {
 }
 
 #[test]
-fn what_is_not_supported_yet_is_an_error() {
-    let directory = Directory::new("unsupported");
-    let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
-    for option in ["-r", "--pie", "-shared", "--emit-relocs"] {
-        let answer = wald(&["wald", &input, "-o", &output, "--experimental-pic", option]);
-        assert!(answer.stderr.contains("does not support"), "{option}: {}", answer.stderr);
-        assert_eq!(answer.code, 1);
-    }
-    assert_eq!(directory.names(), ["start.o"]);
-}
-
-#[test]
 fn verbose_link_shows_command_line_inputs_and_extracted_members() {
     let directory = Directory::new("verbose_link");
     let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
