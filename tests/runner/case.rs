@@ -33,6 +33,8 @@ pub struct Case {
     pub wald_prints: Vec<(usize, String)>,
     /// `wald-bytes: LINK FILE OFFSET HEX`: where Wald differs, its file has these bytes in place of wasm-ld's.
     pub wald_bytes: Vec<(usize, String, usize, Vec<u8>)>,
+    /// `wald-omits: LINK FILE`: where Wald differs, a file that it does not write.
+    pub wald_omits: Vec<(usize, String)>,
     /// `invalid-output: LINK REASON`: wasm-ld's own output is no valid module here.
     pub invalid_outputs: Vec<usize>,
     /// `mask-build-id: REASON`: the build id is random; compare all the rest.
@@ -161,10 +163,14 @@ impl Case {
                 let number = |word: &str| word.parse::<i32>().map_err(|_| "bad number".to_string());
                 self.wald_codes.push((number(&words[0])? as usize, number(&words[1])?));
             }
-            "wald-says" | "wald-prints" => {
+            "wald-says" | "wald-prints" | "wald-omits" => {
                 step(2)?;
                 let link = words[0].parse().map_err(|_| "bad link number")?;
-                let texts = if word == "wald-says" { &mut self.wald_says } else { &mut self.wald_prints };
+                let texts = match word {
+                    "wald-says" => &mut self.wald_says,
+                    "wald-prints" => &mut self.wald_prints,
+                    _ => &mut self.wald_omits,
+                };
                 texts.push((link, words[1..].join(" ")));
             }
             "wald-bytes" => {
@@ -182,6 +188,11 @@ impl Case {
             _ => return Err(format!("unknown directive `{word}`")),
         }
         Ok(())
+    }
+
+    /// Whether Wald links what wasm-ld refuses.
+    pub fn links_only_with_wald(&self, number: usize) -> bool {
+        self.wald_codes.contains(&(number, 0))
     }
 
     /// The text of the section called `name`, if the case has one.

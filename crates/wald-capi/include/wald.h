@@ -78,6 +78,8 @@ typedef enum wald_code {
   WALD_CODE_VERBOSE = 14,
   // The link was cancelled.
   WALD_CODE_CANCELLED = 15,
+  // The link map of a link that fails at its very end; otherwise it comes with the output.
+  WALD_CODE_LINK_MAP = 16,
 } wald_code;
 
 // How far a symbol's name reaches.

@@ -74,6 +74,8 @@ pub enum wald_code {
     Verbose = 14,
     /// The link was cancelled.
     Cancelled = 15,
+    /// The link map of a link that fails at its very end; otherwise it comes with the output.
+    LinkMap = 16,
 }
 
 /// One thing that a link has to say.
@@ -173,6 +175,7 @@ fn code(code: Code) -> wald_code {
         Code::GcSection => wald_code::GcSection,
         Code::Verbose => wald_code::Verbose,
         Code::Cancelled => wald_code::Cancelled,
+        Code::LinkMap => wald_code::LinkMap,
     }
 }
 

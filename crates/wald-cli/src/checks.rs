@@ -85,6 +85,8 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         checks.error_if(settings.pie, "-r and -pie may not be used together");
         checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
         checks.error_if(options.global_base.is_some(), "-r and --global-base may not by used together");
+        // wasm-ld goes on and may crash.
+        checks.error_if(settings.shared && !checks.has_error(), "-r and -shared may not be used together");
     }
     let unstable = |wanted: bool| wanted && !has(Opt::ExperimentalPic);
     checks.warn_if(unstable(settings.shared), "creating shared libraries, with -shared, is not yet stable");

@@ -136,10 +136,12 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.merge_data_segments =
         on(Opt::MergeDataSegments, Opt::NoMergeDataSegments, options.merge_data_segments);
     options.compress_relocations = arguments.has(Opt::CompressRelocations);
+    options.compact_imports = arguments.has(Opt::CompactImports);
     options.strip_all = arguments.has(Opt::StripAll);
     options.strip_debug = options.strip_all || arguments.has(Opt::StripDebug);
     options.demangle = on(Opt::Demangle, Opt::NoDemangle, true);
     options.shared_memory = arguments.has(Opt::SharedMemory);
+    options.cooperative_threading = arguments.has(Opt::CooperativeThreading);
     options.import_table |= arguments.has(Opt::ImportTable);
     options.emit_relocs = arguments.has(Opt::EmitRelocs);
     options.check_shared_signatures = !arguments.has(Opt::NoShlibSigcheck);
@@ -176,15 +178,16 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
     options.extra_features = arguments.last_value(Opt::ExtraFeatures).map(names).unwrap_or_default();
     if arguments.has(Opt::ImportMemory) {
         // One with a name counts wherever it stands.
-        let (module, field) =
-            match arguments.values(Opt::ImportMemory).filter(|value| !value.is_empty()).last() {
-                None => ("env", "memory"),
-                Some(value) => value.split_once(',').unwrap_or(("env", value)),
-            };
+        let (module, field) = match arguments.explicit_values(Opt::ImportMemory).last() {
+            None => ("env", "memory"),
+            Some(value) => value.split_once(',').unwrap_or(("env", value)),
+        };
         options.import_memory = Some(ImportName { module: module.into(), field: field.into() });
     }
-    if let Some((_, _, value)) = arguments.last(&[Opt::ExportMemory]) {
-        options.export_memory = Some(value.unwrap_or("memory").into());
+    if arguments.has(Opt::ExportMemory) {
+        // One with a name counts wherever it stands.
+        let name = arguments.explicit_values(Opt::ExportMemory).last();
+        options.export_memory = Some(name.unwrap_or("memory").into());
     }
 }
 
@@ -337,6 +340,12 @@ impl Reader<'_> {
         let has = |option| self.arguments.has(option);
         let pic = has(Opt::Shared) || self.arguments.is_on(Opt::Pie, Opt::NoPie, false);
         let relocatable = has(Opt::Relocatable);
+        if options.cooperative_threading && options.shared_memory {
+            self.error("--cooperative-threading is incompatible with --shared-memory");
+        }
+        if options.cooperative_threading && pic {
+            self.error("--cooperative-threading is not supported with -shared/-pie");
+        }
         self.build_id(options);
         if pic && options.export_table {
             self.error("-shared/-pie is incompatible with --export-table");

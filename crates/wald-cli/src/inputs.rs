@@ -38,6 +38,21 @@ impl Inputs {
         self.list.is_empty() && !self.mistakes
     }
 
+    /// Says that there is nothing to link where no input brings a file: all are archives without members. Asked when all
+    /// are read; what is said stands behind what was said about them.
+    pub fn report_emptiness(&self, linker: &mut Linker) {
+        let Some(last) = self.list.last() else { return };
+        if self.mistakes || !self.list.iter().all(|input| linker.is_empty_input(input.id)) {
+            return;
+        }
+        let next = linker.inputs().map(|(id, _)| id).skip_while(|&id| id != last.id).nth(1);
+        let id = match next {
+            Some(next) => linker.declare_input_before(next, InputDescription::default()),
+            None => linker.declare_input(InputDescription::default()),
+        };
+        linker.fail_input(id, Diagnostic::error(Code::Options, "no input files"));
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.list.len()

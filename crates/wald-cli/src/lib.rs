@@ -252,8 +252,13 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
                     write_why_extract(path, &diagnostic.message, out);
                 }
                 if arguments.has(Opt::VerboseLink) {
-                    out.show_all(&verbose_link::extractions(&diagnostic.message));
+                    diagnostic.notes.iter().for_each(|all| out.show_all(&verbose_link::extractions(all)));
                 }
+            }
+            (Code::LinkMap, _) => {
+                let path = if settings.print_map { Some("-") } else { settings.map_file.as_deref() };
+                // That it can be written was checked before.
+                let _ = path.map(|path| output_file::write_text(path, &diagnostic.message, out.stdout));
             }
             _ => out.show(diagnostic),
         }
@@ -379,6 +384,7 @@ fn load_and_link(job: Job, way: Way, place: &mut output_file::Place, out: &Rende
         if !allowed.is_empty() {
             linker.options_mut().allowed_undefined.extend(allowed);
         }
+        declared.report_emptiness(&mut linker);
         linker.finish_into(place)
     });
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);

@@ -324,6 +324,10 @@ options! {
     // Wald's own.
     VerboseLink Flag Two "verbose-link" "" []
         "Show the command line and the inputs as the linker got them, and which archive members were extracted for what";
+    CooperativeThreading Flag Two "cooperative-threading" "" []
+        "Threads take turns in one instance: stack pointer and thread-local data are reached through functions";
+    CompactImports Flag Two "compact-imports" "" []
+        "Write imports in the form of the compact import section proposal, where that is shorter";
     Time Flag Two "time" "" []
         "Show how long each phase of the link took";
     TimeTrace Equals Two "time-trace" "file.json" []

@@ -57,6 +57,14 @@ impl Arguments {
         self.last(&[wanted]).map(|(_, _, value)| value.unwrap_or_default())
     }
 
+    /// The values of an option that also goes without, where it has one.
+    pub fn explicit_values(&self, wanted: Opt) -> impl Iterator<Item = &str> {
+        self.list.iter().filter_map(move |argument| match argument {
+            Argument::Option { option, value, .. } if *option == wanted => value.as_deref(),
+            _ => None,
+        })
+    }
+
     /// All values of an option, in order.
     pub fn values(&self, wanted: Opt) -> impl Iterator<Item = &str> {
         self.list.iter().filter_map(move |argument| match argument {

@@ -5,7 +5,12 @@ use std::ffi::OsString;
 /// Runs the command on `start.o`; gives back the exit code and what it said on standard error.
 fn wald(args: &[&str]) -> (i32, String) {
     let object = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/start.o");
-    let args: Vec<OsString> = ["wald"].iter().chain(args).chain(&[object]).map(OsString::from).collect();
+    run(&args.iter().chain(&[object]).copied().collect::<Vec<_>>())
+}
+
+/// Runs the command; gives back the exit code and what it said on standard error.
+fn run(args: &[&str]) -> (i32, String) {
+    let args: Vec<OsString> = ["wald"].iter().chain(args).map(OsString::from).collect();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let mut host = wald_cli::Host {
         stdout: &mut stdout,
@@ -31,6 +36,31 @@ fn options_for_code_generation_change_nothing() {
     ] {
         assert_eq!(wald(&[option, &output(name)]), (0, String::new()), "{option}");
     }
+}
+
+/// Links objects of a case and gives the output's bytes.
+fn link_kept(inputs: &[&str], name: &str, options: &[&str]) -> Vec<u8> {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kept/common/relocatable/in/");
+    let inputs = inputs.iter().map(|input| match input.contains('/') {
+        true => input.to_string(),
+        false => format!("{kept}{input}"),
+    });
+    let path = output(name);
+    let args: Vec<String> =
+        options.iter().map(ToString::to_string).chain(inputs).chain([path.clone()]).collect();
+    let (code, said) = run(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!((code, said.as_str()), (0, ""));
+    std::fs::read(&path[2..]).expect("the output")
+}
+
+#[test]
+fn common_symbols_go_through_relocatable_output() {
+    let options = ["--no-entry", "--export=geta", "--export=getb", "--export=array"];
+    let at_once = link_kept(&["a.o", "b.o"], "common-linked", &options);
+    link_kept(&["a.o", "b.o"], "common-object", &["-r"]);
+    let object = output("common-object");
+    let again = link_kept(&[&object[2..]], "common-linked", &options);
+    assert_eq!(at_once, again);
 }
 
 #[test]

@@ -70,6 +70,8 @@ pub enum Code {
     TraceSymbol,
     /// The whole report of why archive members were extracted (`--why-extract`), for a file of its own.
     WhyExtract,
+    /// The link map of a link that fails at its very end (`--Map`): otherwise it comes with the output.
+    LinkMap,
     /// A removed input section (`--print-gc-sections`): standard output.
     GcSection,
     /// What the link does (`--verbose`): standard error.

@@ -125,7 +125,10 @@ fn check(
         }
     }
     if tls_used {
-        for feature in ["atomics", "bulk-memory"].into_iter().filter(|name| !features.has(name)) {
+        // Cooperative threads need no atomic operations, but copy a block for each.
+        let needed =
+            if options.cooperative_threading { &["bulk-memory"][..] } else { &["atomics", "bulk-memory"] };
+        for feature in needed.iter().filter(|name| !features.has(name)) {
             error(format!("'{feature}' feature must be used in order to use thread-local storage"));
         }
     }

@@ -140,8 +140,8 @@ fn link(
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
-    output::check(&layout, &plan, diagnostics)?;
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
+    output::check(&layout, &plan, map.as_deref(), diagnostics)?;
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
     options.release((layout, plan));

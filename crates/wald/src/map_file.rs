@@ -20,7 +20,7 @@ use crate::symbols::Reference;
 /// Writes the map.
 pub fn render(layout: &Layout<'_>, plan: &Plan) -> String {
     let symbols = collect_symbols(layout);
-    let mut map = Map { layout, plan, symbols, stubs: collect_stubs(layout), out: String::new() };
+    let mut map = Map { layout, plan, symbols, out: String::new() };
     map.out.push_str("    Addr      Off     Size Out     In      Symbol\n");
     for output in &plan.sections {
         map.section(output);
@@ -33,56 +33,47 @@ pub fn render(layout: &Layout<'_>, plan: &Plan) -> String {
 enum Chunk {
     Function(ObjectId, u32),
     Segment(ObjectId, u32),
+    /// A function of the linker's that is called in the place of undefined ones.
+    Stub(SyntheticFunctionId),
 }
 
 /// The symbols that each object itself defines, by chunk, in symbol table order.
-fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<u32>> {
-    let mut symbols: HashMap<Chunk, Vec<u32>> = HashMap::new();
+fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<(ObjectId, u32)>> {
+    let mut symbols: HashMap<Chunk, Vec<(ObjectId, u32)>> = HashMap::new();
     for (position, linked) in layout.symbols.objects.iter().enumerate() {
         let object = ObjectId::new(position);
-        for (index, own) in linked.object().symbols.iter().enumerate().filter(|(_, own)| own.is_defined()) {
+        for (index, own) in linked.object().symbols.iter().enumerate() {
             let index = index as u32;
             if let Reference::Global(id) = linked.reference(index) {
                 let symbol = layout.symbols.get(id);
+                if let (Some(stub), true) = (symbol.stub, symbol.file == Some(linked.file)) {
+                    symbols.entry(Chunk::Stub(stub)).or_default().push((object, index));
+                    continue;
+                }
                 if symbol.file != Some(linked.file) || !symbol.is_defined() {
                     continue;
                 }
+            }
+            if !own.is_defined() {
+                continue;
             }
             let chunk = match own.kind {
                 SymbolKind::Function => {
                     Chunk::Function(object, linked.object().defined_function(own.element) as u32)
                 }
-                SymbolKind::Data if !own.flags.is_absolute() => Chunk::Segment(object, own.element),
+                SymbolKind::Data if own.lies_in_segment() => Chunk::Segment(object, own.element),
                 _ => continue,
             };
-            symbols.entry(chunk).or_default().push(index);
+            symbols.entry(chunk).or_default().push((object, index));
         }
     }
     symbols
 }
 
-/// The undefined functions that trapping functions stand for, in the order of the objects that they belong to.
-fn collect_stubs(layout: &Layout<'_>) -> HashMap<SyntheticFunctionId, Vec<String>> {
-    let mut stubs: HashMap<SyntheticFunctionId, Vec<String>> = HashMap::new();
-    for linked in &layout.symbols.objects {
-        for index in 0..linked.object().symbols.len() as u32 {
-            let Reference::Global(id) = linked.reference(index) else { continue };
-            let symbol = layout.symbols.get(id);
-            if let Some(stub) = symbol.stub.filter(|_| symbol.file == Some(linked.file)) {
-                let name = display_name(layout.names.text(symbol.name.0), layout.options.demangle);
-                stubs.entry(stub).or_default().push(name);
-            }
-        }
-    }
-    stubs
-}
-
 struct Map<'a> {
     layout: &'a Layout<'a>,
     plan: &'a Plan,
-    symbols: HashMap<Chunk, Vec<u32>>,
-    /// Names of the undefined functions that a trapping function stands for.
-    stubs: HashMap<SyntheticFunctionId, Vec<String>>,
+    symbols: HashMap<Chunk, Vec<(ObjectId, u32)>>,
     out: String,
 }
 
@@ -139,7 +130,8 @@ impl Map<'_> {
                     let name = &layout.symbols.synthetic_functions[id.at()].symbol_name;
                     let text = format!("<internal>:({})", String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
-                    for name in self.stubs.get(&id).cloned().unwrap_or_default() {
+                    for (object, symbol) in self.symbols.get(&Chunk::Stub(id)).cloned().unwrap_or_default() {
+                        let name = self.symbol_name(object, symbol);
                         self.row(None, offset, 0, 16, &name);
                     }
                 }
@@ -150,7 +142,7 @@ impl Map<'_> {
                     let name = name.map_or(&b""[..], |symbol| symbol.name_in(linked.object()));
                     let text = format!("{}:({})", linked.path, String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
-                    for symbol in
+                    for (object, symbol) in
                         self.symbols.get(&Chunk::Function(object, index)).cloned().unwrap_or_default()
                     {
                         let name = self.symbol_name(object, symbol);
@@ -184,6 +176,12 @@ impl Map<'_> {
                         self.row(Some(address), offset, merged.strings.size, 8, &text);
                     }
                     Content::Input(object, index) => self.segment_part(object, index, address, offset),
+                    Content::Common(id, size) => {
+                        let name = layout.names.text(layout.symbols.get(id).name.0);
+                        let name = display_name(name, layout.options.demangle);
+                        self.row(Some(address), offset, size, 8, "<internal>:(.bss.common)");
+                        self.row(Some(address), offset, size, 16, &name);
+                    }
                 }
             }
         }
@@ -194,7 +192,8 @@ impl Map<'_> {
         let input = &linked.object().segments[index as usize];
         let name = String::from_utf8_lossy(input.name.of(&linked.object().bytes));
         self.row(Some(address), offset, u64::from(input.data.len), 8, &format!("{}:({name})", linked.path));
-        for symbol in self.symbols.get(&Chunk::Segment(object, index)).cloned().unwrap_or_default() {
+        for (object, symbol) in self.symbols.get(&Chunk::Segment(object, index)).cloned().unwrap_or_default()
+        {
             let own = &linked.object().symbols[symbol as usize];
             let address = own_address(self.layout, object, own, false).unwrap_or(0);
             let name = self.symbol_name(object, symbol);

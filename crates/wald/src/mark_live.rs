@@ -314,6 +314,12 @@ impl<'a> Marker<'a> {
         if let Some(call_dtors) = symbols.well_known.call_dtors {
             self.enqueue(call_dtors, false, queue);
         }
+        if let Some(set_tls_base) = symbols.well_known.set_tls_base {
+            // The linker's own functions call it.
+            if symbols.objects.iter().any(|linked| linked.object().properties.has_tls) {
+                self.enqueue(set_tls_base, false, queue);
+            }
+        }
         for (object, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(object);
             if linked.object().legacy_function_table {

@@ -117,6 +117,8 @@ pub struct Options {
     pub optimize: u32,
     /// `--compress-relocations`: LEB operands of the code section take as few bytes as they need.
     pub compress_relocations: bool,
+    /// `--compact-imports`: imports of one module say its name once.
+    pub compact_imports: bool,
     /// `--strip-debug` (implied by `--strip-all`).
     pub strip_debug: bool,
     /// `--strip-all`.
@@ -133,6 +135,9 @@ pub struct Options {
     pub export_memory: Option<String>,
     /// `--shared-memory`.
     pub shared_memory: bool,
+    /// `--cooperative-threading`: threads take turns in one instance. The stack pointer and the base of thread-local
+    /// data are reached through functions, and each thread has its block of thread-local data.
+    pub cooperative_threading: bool,
     /// `--import-table`.
     pub import_table: bool,
     /// `--export-table`.
@@ -216,6 +221,16 @@ impl Options {
         matches!(self.output_kind, OutputKind::Pie | OutputKind::Shared)
     }
 
+    /// Whether there may be several threads, each with thread-local data of its own.
+    pub fn is_multithreaded(&self) -> bool {
+        self.shared_memory || self.cooperative_threading
+    }
+
+    /// Whether the indirect function table is exported: also where it is from there that a host starts threads.
+    pub fn exports_table(&self) -> bool {
+        self.export_table || self.cooperative_threading && !self.import_table
+    }
+
     /// Whether a shared library is made.
     pub fn is_shared(&self) -> bool {
         self.output_kind == OutputKind::Shared
@@ -266,6 +281,7 @@ impl Default for Options {
             merge_data_segments: true,
             optimize: 1,
             compress_relocations: false,
+            compact_imports: false,
             strip_debug: false,
             strip_all: false,
             keep_sections: Vec::new(),
@@ -274,6 +290,7 @@ impl Default for Options {
             import_memory: None,
             export_memory: None,
             shared_memory: false,
+            cooperative_threading: false,
             import_table: false,
             export_table: false,
             growable_table: false,

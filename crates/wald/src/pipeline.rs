@@ -7,7 +7,7 @@ use crate::ahead::{Ahead, InputVersion};
 use crate::architecture;
 use crate::bytes::Bytes;
 use crate::cancel::CancelToken;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location, Severity};
 use crate::index::InputId;
 use crate::input::{
     parse_input, take_object, Candidate, FileProvider, InputDescription, Joined, ParseContext, ParsedInput,
@@ -154,6 +154,15 @@ impl Linker {
     /// How many inputs take part.
     pub fn input_count(&self) -> usize {
         self.order.len()
+    }
+
+    /// Whether an input is there, nothing is wrong with it, and it brings no file to link: an archive without members.
+    pub fn is_empty_input(&self, id: InputId) -> bool {
+        let parsed = self.inputs[id.at()].parsed.get();
+        parsed.is_some_and(|parsed| {
+            let is_wrong = parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+            !is_wrong && parsed.candidates.is_empty() && parsed.stub.is_none()
+        })
     }
 
     /// Uses the time until the next input comes: resolves symbols as far as inputs are there without a gap in their

@@ -436,13 +436,11 @@ impl Joiner<'_> {
         let mut problems = Vec::new();
         match found {
             None => problems.push(format!("{start} an undefined symbol `{name}`")),
-            Some((definer, own)) if self.context.options.shared_memory => {
+            Some((definer, own)) if self.context.options.is_multithreaded() => {
                 if !own.flags.is_tls() {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
-                // An absolute symbol lies in no segment.
-                let lies_in_segment = own.kind == SymbolKind::Data && !own.flags.is_absolute();
-                let segment = lies_in_segment.then(|| {
+                let segment = own.lies_in_segment().then(|| {
                     let flat = self.chunks.segments.of(definer, own.element as usize);
                     self.segments.locate(self.symbols, flat, own.offset)
                 });
@@ -513,9 +511,29 @@ impl Joiner<'_> {
                 if self.symbols.kind_of(symbol) == SymbolKind::Function {
                     self.add_table_entry(symbol);
                 }
+                if self.context.options.cooperative_threading && self.symbols.flags_of(symbol).is_tls() {
+                    self.report_shared_address(symbol);
+                }
                 self.result.internal_got.push(symbol);
             }
         }
+    }
+
+    /// Cooperative threads share their globals: none can hold the address of a thread's own datum.
+    fn report_shared_address(&mut self, symbol: AnySymbol) {
+        let demangle = self.context.options.demangle;
+        let name = match symbol {
+            AnySymbol::Global(id) => self.context.display(self.symbols.get(id).name),
+            AnySymbol::Own(object, own) => {
+                let linked = &self.symbols.objects[object.at()];
+                display_name(linked.own(own).name_in(linked.object()), demangle)
+            }
+        };
+        let message = format!(
+            "thread-local `{name}` cannot be reached through a global with --cooperative-threading: \
+             all threads share it; recompile without -fPIC"
+        );
+        self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
     }
 
     fn report_undefined(&mut self, object: ObjectId, id: SymbolId, function: u32) {

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::bit_set::BitSet;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
@@ -74,6 +76,10 @@ pub enum SyntheticGlobal {
     StackPointer,
     /// `__tls_base`.
     TlsBase,
+    /// `__init_stack_pointer`: where the first of cooperative threads has its stack.
+    InitStackPointer,
+    /// `__init_tls_base`: where the first of cooperative threads has its thread-local data.
+    InitTlsBase,
     /// `__tls_size`.
     TlsSize,
     /// `__tls_align`.
@@ -178,6 +184,13 @@ impl Symbol {
     #[inline]
     pub fn is_lazy(&self) -> bool {
         self.resolution == Resolution::Lazy
+    }
+
+    /// Whether it is common data that nothing else took the place of.
+    pub fn is_common(&self) -> bool {
+        self.resolution == Resolution::Object
+            && self.kind == SymbolKind::Data
+            && self.flags.binding() == SymbolFlags::COMMON
     }
 
     /// Whether it is a weak reference to nothing.
@@ -365,6 +378,8 @@ pub struct WellKnown {
     pub table_base: Option<SymbolId>,
     /// `__tls_base`.
     pub tls_base: Option<SymbolId>,
+    /// `__wasm_set_tls_base`, where threads are cooperative: a function that a library brings, or the host.
+    pub set_tls_base: Option<SymbolId>,
     /// `__tls_size`.
     pub tls_size: Option<SymbolId>,
     /// `__tls_align`.
@@ -377,9 +392,20 @@ pub struct WellKnown {
     pub function_table: Option<SymbolId>,
 }
 
+/// What common data take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Common {
+    /// The largest size that an object asks for.
+    pub size: u64,
+    /// The largest alignment, as a power of two.
+    pub alignment: u32,
+}
+
 /// All symbols of a link, resolved.
 #[derive(Clone, Default)]
 pub struct SymbolTable {
+    /// What common data take, for every symbol that was common at some time.
+    pub commons: HashMap<SymbolId, Common>,
     /// Functions that the linker writes, in the order in which they stand in the output.
     pub synthetic_functions: Vec<SyntheticFunction>,
     /// File names of the shared libraries, in the order in which they were added.

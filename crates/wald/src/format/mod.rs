@@ -55,6 +55,10 @@ pub mod external {
     pub const MEMORY: u8 = 2;
     pub const GLOBAL: u8 = 3;
     pub const TAG: u8 = 4;
+    /// Instead of a kind, behind an empty name: names and types of several imports of the module.
+    pub const COMPACT_NAMES_AND_TYPES: u8 = 0x7f;
+    /// The same with one type, which comes first.
+    pub const COMPACT_NAMES: u8 = 0x7e;
 }
 
 /// Value types and type constructors.
@@ -169,6 +173,8 @@ impl SymbolFlags {
     pub const BINDING_MASK: u32 = 0x3;
     pub const WEAK: u32 = 0x1;
     pub const LOCAL: u32 = 0x2;
+    /// Data of which every object may bring a copy without contents: the largest is reserved.
+    pub const COMMON: u32 = 0x3;
     pub const HIDDEN: u32 = 0x4;
     pub const UNDEFINED: u32 = 0x10;
     pub const EXPORTED: u32 = 0x20;

@@ -54,13 +54,13 @@ pub fn resolve(
             }
             symbols.well_known.function_table = Some(id);
         }
-    } else if wanted || options.export_table || required {
+    } else if wanted || options.exports_table() || required {
         let (id, _) = symbols.insert(name);
         let symbol = symbols.get_mut(id);
         symbol.kind = SymbolKind::Table;
-        symbol.flags = SymbolFlags(if options.export_table { 0 } else { SymbolFlags::HIDDEN });
+        symbol.flags = SymbolFlags(if options.exports_table() { 0 } else { SymbolFlags::HIDDEN });
         symbol.file = None;
-        symbol.force_export = options.export_table;
+        symbol.force_export = options.exports_table();
         symbol.resolution = Resolution::Synthetic(Synthetic::FunctionTable);
         if symbol.traced {
             let text = format!("<internal>: definition of {}", String::from_utf8_lossy(NAME));

@@ -4,12 +4,12 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::chunks::Chunks;
-use crate::index::ObjectId;
+use crate::index::{ObjectId, SymbolId};
 use crate::mark_live::Liveness;
 use crate::merge_strings::{self, MergedStrings};
 use crate::object::{InputSegment, Object, SegmentFamily};
 use crate::options::Options;
-use crate::symbols::SymbolTable;
+use crate::symbols::{Common, SymbolTable};
 
 /// A data segment of the output.
 #[derive(Debug, Default)]
@@ -48,6 +48,8 @@ pub enum Content {
     Input(ObjectId, u32),
     /// Merged strings, by position in [`Segments::merged`].
     Merged(u32),
+    /// Common data: the symbol, and its size.
+    Common(SymbolId, u64),
 }
 
 /// Where an input segment went.
@@ -75,6 +77,8 @@ pub struct Segments {
     pub places: Vec<Place>,
     /// Merged strings and where their inputs come from.
     pub merged: Vec<Merged>,
+    /// Segment and offset of common data.
+    pub commons: HashMap<SymbolId, (u32, u64)>,
     /// Address and size of each segment as it was placed, whether or not it was combined with others since.
     pub bounds: Vec<(u64, u64)>,
 }
@@ -112,6 +116,11 @@ impl Segments {
         Some((segment, place.offset + inside))
     }
 
+    /// Address of common data; 0 where they are not in the output.
+    pub fn common_address(&self, id: SymbolId) -> u64 {
+        self.commons.get(&id).map_or(0, |&(segment, offset)| self.list[segment as usize].address + offset)
+    }
+
     /// Makes one segment of all that are in the file, as they lie in memory: the loader says where memory begins, and
     /// without extended constant expressions only one segment can be there.
     pub fn combine(&mut self, is_in_file: impl Fn(&OutputSegment) -> bool) {
@@ -142,6 +151,10 @@ impl Segments {
             let (number, shift) = numbers[place.segment as usize];
             place.segment = number;
             place.offset += shift;
+        }
+        for place in self.commons.values_mut() {
+            let (number, shift) = numbers[place.0 as usize];
+            *place = (number, place.1 + shift);
         }
     }
 
@@ -247,6 +260,11 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
         let slot = all.slot(name);
         all.list[slot].2.extend(inputs);
     }
+    let commons = live_commons(options, symbols, chunks, live);
+    let of_commons = SegmentFamily::Bss.name().filter(|_| options.merge_data_segments).unwrap_or(COMMONS);
+    if !commons.is_empty() {
+        all.slot(of_commons);
+    }
     all.list.sort_by_key(|(name, _, _)| rank(name));
     let nowhere = Place { segment: Place::NOWHERE, offset: 0, merged: None };
     let mut segments = Segments { places: vec![nowhere; chunks.segments.total()], ..Segments::default() };
@@ -256,12 +274,45 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
             alignment: inputs.iter().map(|input| input.alignment).max().unwrap_or(0),
             is_bss: name.starts_with(b".bss") && !options.is_relocatable(),
             is_tls: *name == b".tdata",
-            is_passive: options.shared_memory,
+            is_passive: options.shared_memory || options.cooperative_threading && *name == b".tdata",
             ..OutputSegment::default()
         };
+        let commons = if *name == of_commons { &commons[..] } else { &[] };
         place_inputs(symbols, chunks, &mut segments, output, inputs);
+        place_commons(&mut segments, commons);
     }
     segments
+}
+
+/// The segment of common data, where segments stay by themselves.
+const COMMONS: &[u8] = b".bss.common";
+
+/// The common data that are in the output, in the order in which their names first appeared. A relocatable object
+/// hands them on.
+fn live_commons(
+    options: &Options,
+    symbols: &SymbolTable,
+    chunks: &Chunks,
+    live: &Liveness,
+) -> Vec<(SymbolId, Common)> {
+    let is_here = |id: SymbolId| symbols.get(id).is_common() && live.is_symbol_live(symbols, chunks, id);
+    let all = symbols.commons.iter().map(|(&id, &common)| (id, common));
+    let mut list: Vec<_> = all.filter(|&(id, _)| !options.is_relocatable() && is_here(id)).collect();
+    list.sort_by_key(|&(id, _)| id.at());
+    list
+}
+
+/// Puts common data behind what the last segment holds.
+fn place_commons(segments: &mut Segments, commons: &[(SymbolId, Common)]) {
+    let number = segments.list.len() as u32 - 1;
+    let Some(output) = segments.list.last_mut() else { return };
+    for &(id, Common { size, alignment }) in commons {
+        let offset = output.size.next_multiple_of(1 << alignment);
+        output.parts.push(Part { offset, content: Content::Common(id, size) });
+        output.size = offset + size;
+        output.alignment = output.alignment.max(alignment);
+        segments.commons.insert(id, (number, offset));
+    }
 }
 
 fn rank(name: &[u8]) -> u32 {

@@ -11,6 +11,7 @@ impl Object {
         let text = |a: ByteRange, b: ByteRange| a.of(&self.bytes) == b.of(&other.bytes);
         let symbol = |(a, b): (&ObjectSymbol, &ObjectSymbol)| {
             (a.kind, a.flags, a.name, a.element) == (b.kind, b.flags, b.name, b.element)
+                && (!a.is_common() || (a.size, a.offset) == (b.size, b.offset))
                 && (a.is_defined() || text(a.text, b.text))
         };
         let function = |(a, b): (&InputFunction, &InputFunction)| {

@@ -317,6 +317,9 @@ impl SymbolTable<'_, '_> {
         flags: SymbolFlags,
     ) -> Result<ObjectSymbol, ParseError> {
         let text = range_of(reader)?;
+        if flags.binding() == SymbolFlags::COMMON {
+            return self.common_symbol(reader, flags, text);
+        }
         let (mut element, mut offset, mut size) = (NONE, 0, 0);
         if !flags.is_undefined() {
             let at = reader.position();
@@ -347,6 +350,33 @@ impl SymbolTable<'_, '_> {
         let flags = if in_tls { SymbolFlags(flags.0 | SymbolFlags::TLS) } else { flags };
         let name = self.name(flags, text);
         Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, text, element, offset, size })
+    }
+
+    /// Common data: size, and alignment as a power of two
+    /// (<https://github.com/WebAssembly/tool-conventions/pull/267>). A reference to such data is like any other.
+    fn common_symbol(
+        &self,
+        reader: &mut Reader<'_>,
+        flags: SymbolFlags,
+        text: ByteRange,
+    ) -> Result<ObjectSymbol, ParseError> {
+        let (flags, offset, size) = match flags.is_undefined() {
+            true => (flags.with_binding(0), 0, 0),
+            false => {
+                let size = reader.u32()?;
+                let at = reader.position();
+                let alignment = reader.byte()?;
+                if alignment > 31 {
+                    return Err(ParseError::malformed(at, "alignment of a common symbol is too large"));
+                }
+                if flags.is_tls() || flags.is_absolute() {
+                    return Err(ParseError::malformed(at, "common symbol is thread-local or absolute"));
+                }
+                (flags, u64::from(alignment), u64::from(size))
+            }
+        };
+        let name = self.name(flags, text);
+        Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, text, element: NONE, offset, size })
     }
 
     fn section_symbol(
@@ -443,7 +473,10 @@ pub fn scan_defined_symbols(
         let mut name: &[u8] = &[];
         if kind == SymbolKind::Data {
             name = reader.string()?;
-            if !flags.is_undefined() {
+            if !flags.is_undefined() && flags.binding() == SymbolFlags::COMMON {
+                reader.u32()?;
+                reader.byte()?;
+            } else if !flags.is_undefined() {
                 reader.u32()?;
                 reader.u64()?;
                 reader.u64()?;

@@ -7,6 +7,7 @@
 
 mod custom;
 mod derived;
+mod imports;
 mod interface;
 mod linking;
 mod parse;
@@ -238,9 +239,9 @@ pub struct ObjectSymbol {
     /// Its name's bytes.
     pub text: ByteRange,
     /// Index of the function, global, tag or table in its index space (imports first); of the segment; of the
-    /// entry in [`Object::custom_sections`] for a section symbol. [`NONE`] for undefined data and absolute data.
+    /// entry in [`Object::custom_sections`] for a section symbol. [`NONE`] for undefined, absolute and common data.
     pub element: u32,
-    /// Data symbols: offset in the segment.
+    /// Data symbols: offset in the segment. Of common data, which lie in none, the alignment as a power of two.
     pub offset: u64,
     /// Data symbols: size.
     pub size: u64,
@@ -281,6 +282,18 @@ impl ObjectSymbol {
     #[inline]
     pub fn is_defined(&self) -> bool {
         !self.flags.is_undefined()
+    }
+
+    /// Whether it is common data: size and alignment, and a place that the link finds for them.
+    #[inline]
+    pub fn is_common(&self) -> bool {
+        self.kind == SymbolKind::Data && self.is_defined() && self.flags.binding() == SymbolFlags::COMMON
+    }
+
+    /// Whether it is data that the object defines in one of its segments.
+    #[inline]
+    pub fn lies_in_segment(&self) -> bool {
+        self.kind == SymbolKind::Data && self.is_defined() && self.element != NONE
     }
 }
 
@@ -343,7 +356,7 @@ impl Object {
             SymbolKind::Global => self.imports.globals.len(),
             SymbolKind::Tag => self.imports.tags.len(),
             SymbolKind::Table => self.imports.tables.len(),
-            SymbolKind::Data if symbol.flags.is_absolute() => return None,
+            SymbolKind::Data if !symbol.lies_in_segment() => return None,
             SymbolKind::Data | SymbolKind::Section => 0,
         };
         Some(symbol.element - imported as u32)

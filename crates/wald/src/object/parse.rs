@@ -262,48 +262,13 @@ impl Parts {
         Ok(())
     }
 
-    fn type_index(&self, reader: &mut Reader<'_>, wrong: &'static str) -> Result<u32, ParseError> {
+    pub(super) fn type_index(&self, reader: &mut Reader<'_>, wrong: &'static str) -> Result<u32, ParseError> {
         let start = reader.position();
         let index = reader.u32()?;
         if index as usize >= self.types.len() {
             return Err(ParseError::malformed(start, wrong));
         }
         Ok(index)
-    }
-
-    fn import_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
-        for _ in 0..count(reader)? {
-            let module = range_of(reader)?;
-            let field = range_of(reader)?;
-            let at = reader.position();
-            match reader.byte()? {
-                external::FUNCTION => {
-                    let of = self.type_index(reader, "invalid function type")?;
-                    self.imports.functions.push(Import { module, field, of });
-                }
-                external::TABLE => {
-                    let of = table_type(reader)?;
-                    self.imports.tables.push(Import { module, field, of });
-                }
-                external::MEMORY => {
-                    let limits = read_limits(reader)?;
-                    self.memory_is_64 = Some(limits.flags & limits::IS_64 != 0);
-                }
-                external::GLOBAL => {
-                    let of = global_type(reader)?;
-                    self.imports.globals.push(Import { module, field, of });
-                }
-                external::TAG => {
-                    if reader.byte()? != 0 {
-                        return Err(ParseError::malformed(at, "invalid attribute"));
-                    }
-                    let of = self.type_index(reader, "invalid tag type")?;
-                    self.imports.tags.push(Import { module, field, of });
-                }
-                _ => return Err(ParseError::malformed(at, "unexpected import kind")),
-            }
-        }
-        Ok(())
     }
 
     fn function_section(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
@@ -492,7 +457,7 @@ pub(super) fn value_type(reader: &mut Reader<'_>) -> Result<u8, ParseError> {
     }
 }
 
-fn read_limits(reader: &mut Reader<'_>) -> Result<Limits, ParseError> {
+pub(super) fn read_limits(reader: &mut Reader<'_>) -> Result<Limits, ParseError> {
     let flags = reader.u32()?;
     if flags > 15 {
         return Err(reader.error(ErrorKind::Malformed("invalid limits flags")));
@@ -505,7 +470,7 @@ fn read_limits(reader: &mut Reader<'_>) -> Result<Limits, ParseError> {
     Ok(Limits { flags: flags as u8, minimum, maximum })
 }
 
-fn table_type(reader: &mut Reader<'_>) -> Result<TableType, ParseError> {
+pub(super) fn table_type(reader: &mut Reader<'_>) -> Result<TableType, ParseError> {
     let at = reader.position();
     let element = reader.byte()?;
     let limits_at = reader.position();
@@ -525,7 +490,7 @@ fn table_type(reader: &mut Reader<'_>) -> Result<TableType, ParseError> {
     Ok(TableType { element, limits })
 }
 
-fn global_type(reader: &mut Reader<'_>) -> Result<GlobalType, ParseError> {
+pub(super) fn global_type(reader: &mut Reader<'_>) -> Result<GlobalType, ParseError> {
     let at = reader.position();
     let value = value_type(reader)?;
     if matches!(value, types::NULLABLE | types::NON_NULLABLE) {

@@ -239,7 +239,7 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
         }
         (kind, SymbolKind::Data) if code && kind.is_memory_address() => {
             if symbol.flags.is_tls()
-                || symbol.flags.is_absolute()
+                || !symbol.lies_in_segment()
                 || kind == RelocationType::MemoryAddrLocrelI32
             {
                 return plain();

@@ -109,6 +109,7 @@ fn part_size(layout: &Layout<'_>, content: &Content) -> u64 {
             u64::from(layout.symbols.objects[object.at()].object().segments[index as usize].data.len)
         }
         Content::Merged(merged) => layout.segments.merged[merged as usize].strings.size,
+        Content::Common(_, size) => size,
     }
 }
 
@@ -156,5 +157,6 @@ fn write_part(
             };
             merged.strings.write(text, 0..merged.strings.strings.len(), slice);
         }
+        Content::Common(..) => slice.fill(0),
     }
 }

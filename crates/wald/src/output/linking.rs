@@ -179,7 +179,9 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
     let symbol = symbols.get(id);
     out.push(symbol.kind as u8);
     let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
-    write_u32(out, symbol.flags.0 | if is_address { SymbolFlags::ABSOLUTE } else { 0 });
+    let has_place = symbol.is_common() && !layout.options.is_relocatable();
+    let flags = if has_place { symbol.flags.with_binding(0) } else { symbol.flags };
+    write_u32(out, flags.0 | if is_address { SymbolFlags::ABSOLUTE } else { 0 });
     let text = layout.names.text(symbol.name.0);
     if symbol.kind != SymbolKind::Data {
         write_u32(out, indices.of_definition(symbols, chunks, imports, id));
@@ -193,6 +195,19 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
         return;
     }
     match symbols.definition(symbol) {
+        Some(_) if symbol.is_common() => {
+            let common = symbols.commons.get(&id).copied().unwrap_or_default();
+            if layout.options.is_relocatable() {
+                write_u64(out, common.size);
+                out.push(common.alignment as u8);
+                return;
+            }
+            // They have a place now.
+            let (segment, offset) = layout.segments.commons.get(&id).copied().unwrap_or_default();
+            write_u32(out, segment);
+            write_u64(out, offset);
+            write_u64(out, common.size);
+        }
         Some((object, own)) => data_symbol(layout, object, own, out),
         None => {
             // The linker's own: they lie in no segment.
@@ -219,7 +234,7 @@ fn own_symbol(layout: &Layout<'_>, object: ObjectId, index: ObjectSymbolIndex, o
 
 /// Segment, offset and size of a datum.
 fn data_symbol(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, out: &mut Vec<u8>) {
-    let flat = (!own.flags.is_absolute()).then(|| layout.chunks.segments.of(object, own.element as usize));
+    let flat = own.lies_in_segment().then(|| layout.chunks.segments.of(object, own.element as usize));
     let place = flat.and_then(|flat| layout.segments.locate(&layout.symbols, flat, own.offset));
     match (flat, place) {
         (Some(flat), Some((_, offset))) => {

@@ -8,6 +8,7 @@ mod code;
 pub mod custom;
 mod data;
 mod dylink;
+mod imports;
 mod linking;
 mod names;
 mod relocations;
@@ -120,7 +121,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         }
     };
     small(section::TYPE, sections::types(layout));
-    small(section::IMPORT, sections::imports(layout));
+    small(section::IMPORT, imports::imports(layout));
     small(section::FUNCTION, sections::functions(layout));
     small(section::TABLE, sections::tables(layout));
     small(section::MEMORY, sections::memory(layout));
@@ -207,7 +208,16 @@ fn add_linking_sections(
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
 /// See <https://webassembly.github.io/spec/core/binary/values.html#names>.
-pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) -> Result<(), LinkFailure> {
+/// Where the link fails here, the map is handed over all the same.
+pub fn check(
+    layout: &Layout<'_>,
+    plan: &Plan,
+    map: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), LinkFailure> {
+    if let (Err(_), Some(map)) = (diagnostics.check(), map) {
+        diagnostics.push(Diagnostic::message(Code::LinkMap, map));
+    }
     sections::check_externals(layout, diagnostics);
     for name in
         plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err())

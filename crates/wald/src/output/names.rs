@@ -339,6 +339,8 @@ pub fn synthetic_name(global: SyntheticGlobal) -> &'static [u8] {
     match global {
         SyntheticGlobal::StackPointer => b"__stack_pointer",
         SyntheticGlobal::TlsBase => b"__tls_base",
+        SyntheticGlobal::InitStackPointer => b"__init_stack_pointer",
+        SyntheticGlobal::InitTlsBase => b"__init_tls_base",
         SyntheticGlobal::TlsSize => b"__tls_size",
         SyntheticGlobal::TlsAlign => b"__tls_align",
     }

@@ -5,9 +5,8 @@ use hashbrown::HashSet;
 
 use super::data::{constant_pointer, pointer_from};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::format::{external, limits, types, GlobalType, Limits, SymbolKind, TableType};
+use crate::format::{limits, types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SymbolId};
-use crate::layout::imports::{global_type, table_type};
 use crate::layout::indices::{OutputGlobal, OutputTable};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
@@ -43,12 +42,12 @@ fn write_limits(out: &mut Vec<u8>, limits: &Limits) {
     }
 }
 
-fn write_table_type(out: &mut Vec<u8>, of: &TableType) {
+pub(super) fn write_table_type(out: &mut Vec<u8>, of: &TableType) {
     out.push(of.element);
     write_limits(out, &of.limits);
 }
 
-fn write_global_type(out: &mut Vec<u8>, of: GlobalType) {
+pub(super) fn write_global_type(out: &mut Vec<u8>, of: GlobalType) {
     out.extend([of.value, u8::from(of.mutable)]);
 }
 
@@ -60,7 +59,7 @@ pub(super) fn types(layout: &Layout<'_>) -> Option<Vec<u8>> {
 }
 
 /// Limits of the memory.
-fn memory_limits(layout: &Layout<'_>, out: &mut Vec<u8>) {
+pub(super) fn memory_limits(layout: &Layout<'_>, out: &mut Vec<u8>) {
     let (options, memory) = (layout.options, &layout.memory);
     let has_maximum = memory.maximum_pages != 0 || options.shared_memory;
     let mut flags = 0;
@@ -83,7 +82,7 @@ fn memory_limits(layout: &Layout<'_>, out: &mut Vec<u8>) {
 }
 
 /// The type of the indirect function table.
-fn function_table_type(layout: &Layout<'_>, defined: bool) -> TableType {
+pub(super) fn function_table_type(layout: &Layout<'_>, defined: bool) -> TableType {
     let minimum = u64::from(layout.table.size());
     let mut flags = 0;
     if defined && !layout.options.growable_table {
@@ -95,64 +94,7 @@ fn function_table_type(layout: &Layout<'_>, defined: bool) -> TableType {
     TableType { element: types::FUNCREF, limits: Limits { flags, minimum, maximum: minimum } }
 }
 
-pub(super) fn imports(layout: &Layout<'_>) -> Option<Vec<u8>> {
-    let imports = &layout.imports;
-    let memory = &layout.options.import_memory;
-    let count = imports.symbols.len() + imports.got.len() + usize::from(memory.is_some());
-    if count == 0 {
-        return None;
-    }
-    let mut out = Vec::new();
-    write_u64(&mut out, count as u64);
-    if let Some(import) = memory {
-        name(&mut out, import.module.as_bytes());
-        name(&mut out, import.field.as_bytes());
-        out.push(external::MEMORY);
-        memory_limits(layout, &mut out);
-    }
-    for &id in &imports.symbols {
-        let symbol = layout.symbols.get(id);
-        let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
-        name(&mut out, module);
-        name(&mut out, layout.names.text(symbol.import.field.unwrap_or(symbol.name).0));
-        let type_index = symbol.signature.map_or(0, |signature| layout.indices.type_of(signature));
-        match symbol.kind {
-            SymbolKind::Function => {
-                out.push(external::FUNCTION);
-                write_u32(&mut out, type_index);
-            }
-            SymbolKind::Global => {
-                out.push(external::GLOBAL);
-                write_global_type(&mut out, global_type(layout.options, &layout.symbols, id));
-            }
-            SymbolKind::Table => {
-                out.push(external::TABLE);
-                let functions = layout.symbols.well_known.function_table == Some(id);
-                let of = match functions {
-                    true => function_table_type(layout, false),
-                    false => table_type(&layout.symbols, id),
-                };
-                write_table_type(&mut out, &of);
-            }
-            _ => {
-                out.extend([external::TAG, 0]);
-                write_u32(&mut out, type_index);
-            }
-        }
-    }
-    for &id in &imports.got {
-        let symbol = layout.symbols.get(id);
-        // A datum that only an archive member defines that nobody needs is no datum yet to wasm-ld.
-        let is_data = symbol.kind == SymbolKind::Data && !symbol.is_lazy();
-        name(&mut out, if is_data { b"GOT.mem" } else { b"GOT.func" });
-        name(&mut out, layout.names.text(symbol.name.0));
-        out.push(external::GLOBAL);
-        write_global_type(&mut out, GlobalType { value: pointer_type(layout), mutable: true });
-    }
-    Some(out)
-}
-
-fn pointer_type(layout: &Layout<'_>) -> u8 {
+pub(super) fn pointer_type(layout: &Layout<'_>) -> u8 {
     if layout.is64() {
         types::I64
     } else {
@@ -196,9 +138,9 @@ pub(super) fn tags(layout: &Layout<'_>) -> Option<Vec<u8>> {
 fn synthetic_value(layout: &Layout<'_>, global: SyntheticGlobal) -> u64 {
     let tls = layout.segments.tls();
     match global {
-        SyntheticGlobal::StackPointer => layout.memory.stack_high,
+        SyntheticGlobal::StackPointer | SyntheticGlobal::InitStackPointer => layout.memory.stack_high,
         SyntheticGlobal::TlsBase if layout.options.shared_memory => 0,
-        SyntheticGlobal::TlsBase => tls.map_or(0, |segment| segment.address),
+        SyntheticGlobal::TlsBase | SyntheticGlobal::InitTlsBase => tls.map_or(0, |segment| segment.address),
         SyntheticGlobal::TlsSize => tls.map_or(0, |segment| segment.size),
         SyntheticGlobal::TlsAlign => tls.map_or(0, |segment| 1 << segment.alignment),
     }
@@ -219,7 +161,7 @@ pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
                 let mutable = match global {
                     SyntheticGlobal::StackPointer => true,
                     SyntheticGlobal::TlsBase => layout.options.shared_memory,
-                    SyntheticGlobal::TlsSize | SyntheticGlobal::TlsAlign => false,
+                    _ => false,
                 };
                 write_global_type(&mut out, GlobalType { value, mutable });
                 constant_pointer(&mut out, is64, synthetic_value(layout, global));
@@ -368,7 +310,8 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
 
 pub(super) fn data_count(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let count = layout.segments.list.iter().filter(|segment| layout.is_in_file(segment)).count();
-    if count == 0 || !layout.options.shared_memory {
+    let is_used = layout.segments.list.iter().any(|segment| segment.is_passive);
+    if count == 0 || !(layout.options.shared_memory || is_used) {
         return None;
     }
     let mut out = Vec::new();

@@ -108,9 +108,9 @@ impl ObjectRelocator<'_> {
             }
         }
         match kind {
-            FunctionIndexLeb | FunctionIndexI32 | TagIndexLeb | TableNumberLeb => {
-                self.index_of(reference).map_or(dead, u64::from)
-            }
+            FunctionIndexLeb | FunctionIndexI32 => self.index_of(reference).map_or(dead, u64::from),
+            // An undefined one that is ignored has the index that none has.
+            TagIndexLeb | TableNumberLeb => u64::from(self.index_of(reference).unwrap_or(NONE)),
             GlobalIndexLeb | GlobalIndexI32 => self.global_index(reference).map_or(dead, u64::from),
             TableIndexSleb | TableIndexI32 | TableIndexSleb64 | TableIndexI64 => {
                 self.table_index(reference).map_or(dead, u64::from)

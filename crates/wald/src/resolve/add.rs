@@ -32,6 +32,11 @@ impl<'a> Resolver<'a> {
         let incoming = self.incoming(linked, index, symbol, ImportAttributes::default());
         let (id, new) = self.insert(symbol.name);
         self.table.get_mut(id).used_in_regular_object = true;
+        if symbol.is_common() {
+            let common = self.table.commons.entry(id).or_default();
+            common.size = common.size.max(symbol.size);
+            common.alignment = common.alignment.max(symbol.offset as u32);
+        }
         if new || self.table.get(id).is_lazy() {
             self.define(id, &incoming);
             return id;
@@ -150,6 +155,11 @@ impl<'a> Resolver<'a> {
         if existing.flags.is_weak() || existing.is_shared() {
             return true;
         }
+        let is_common = incoming.kind == SymbolKind::Data && incoming.flags.binding() == SymbolFlags::COMMON;
+        if existing.is_common() || is_common {
+            // The first of several common ones stands for all.
+            return !is_common;
+        }
         if self.options.allow_multiple_definition {
             return false;
         }
@@ -193,7 +203,14 @@ impl<'a> Resolver<'a> {
             SymbolKind::Global => {
                 let old = self.global_type(id);
                 let new = object_global_type(linked.object(), symbol);
-                if old == Some(new) {
+                // What a library sets up threads with may be declared as it likes: it only reads it.
+                let is_first = matches!(
+                    existing.resolution,
+                    Resolution::Synthetic(Synthetic::Global(
+                        SyntheticGlobal::InitStackPointer | SyntheticGlobal::InitTlsBase
+                    ))
+                );
+                if old == Some(new) || is_first && old.is_some_and(|old| old.value == new.value) {
                     return;
                 }
                 let old = old.map_or_else(String::new, display_global_type);

@@ -4,6 +4,7 @@ use super::*;
 use crate::index::ObjectId;
 use crate::input::parse_diagnostic;
 use crate::object::{Object, ObjectSymbol};
+use crate::stub_library::StubLibrary;
 use crate::symbols::ImportAttributes;
 
 /// An object whose symbols are being added; extraction may put another one on top.
@@ -14,7 +15,7 @@ struct Loading<'a> {
     references: Vec<Option<SymbolId>>,
     next: usize,
     /// Why it was extracted: noted when it is done.
-    because: Option<(FileId, SymbolId)>,
+    because: Option<(FileId, SymbolId, SymbolKind)>,
 }
 
 impl<'a> Resolver<'a> {
@@ -73,7 +74,7 @@ impl<'a> Resolver<'a> {
         }
         let reference = symbol.file;
         self.extract(file);
-        self.note_extraction(|this| this.file_name(reference), id);
+        self.note_extraction(|this| this.file_name(reference), id, true);
     }
 
     /// Loads the file that defines the lazy symbol `id` because `reference` needs it.
@@ -81,14 +82,28 @@ impl<'a> Resolver<'a> {
         if let Some(file) = self.table.get(id).file {
             self.extract(file);
         }
-        self.note_extraction(reference, id);
+        self.note_extraction(reference, id, true);
     }
 
-    fn note_extraction(&mut self, reference: impl FnOnce(&Self) -> String, symbol: SymbolId) {
+    /// The same for what a stub library's symbol depends on. Reports tell the symbol that needed it.
+    pub(super) fn extract_for_stub(&mut self, needed: SymbolId, symbol: SymbolId, library: &StubLibrary) {
+        if let Some(file) = self.table.get(needed).file {
+            self.extract(file);
+        }
+        self.note_extraction(|_| library.path.clone(), symbol, true);
+    }
+
+    /// Notes that an object's reference found the symbol's file.
+    fn note_reference(&mut self, referrer: FileId, symbol: SymbolId, kind: SymbolKind) {
+        let is_told = kind == SymbolKind::Function;
+        self.note_extraction(|this| this.file_name(Some(referrer)), symbol, is_told);
+    }
+
+    fn note_extraction(&mut self, reference: impl FnOnce(&Self) -> String, symbol: SymbolId, is_told: bool) {
         if self.options.want_why_extract {
             let reference = reference(self);
             if let Some(file) = self.table.get(symbol).file {
-                self.extractions.push(Extraction { reference, file, symbol });
+                self.extractions.push(Extraction { reference, file, symbol, is_told });
             }
         }
     }
@@ -112,8 +127,8 @@ impl<'a> Resolver<'a> {
                     self.table.object_of_file[done.linked.file.at()] =
                         Some(ObjectId::new(self.table.objects.len()));
                     self.table.objects.push(done.linked);
-                    if let Some((referrer, id)) = done.because {
-                        self.note_extraction(|this| this.file_name(Some(referrer)), id);
+                    if let Some((referrer, id, kind)) = done.because {
+                        self.note_reference(referrer, id, kind);
                     }
                 }
                 continue;
@@ -125,9 +140,9 @@ impl<'a> Resolver<'a> {
             if let Some((needed, id)) = needed {
                 let referrer = top.linked.file;
                 if self.loaded[needed.at()] {
-                    self.note_extraction(|this| this.file_name(Some(referrer)), id);
+                    self.note_reference(referrer, id, symbol.kind);
                 } else if let Some(mut loading) = self.begin(needed) {
-                    loading.because = Some((referrer, id));
+                    loading.because = Some((referrer, id, symbol.kind));
                     stack.push(loading);
                 }
             }
@@ -245,7 +260,7 @@ fn is_discarded(linked: &LinkedObject, symbol: &ObjectSymbol) -> bool {
         SymbolKind::Function => {
             linked.is_discarded(object.functions[object.defined_function(symbol.element)].comdat)
         }
-        SymbolKind::Data if !symbol.flags.is_absolute() => {
+        SymbolKind::Data if symbol.lies_in_segment() => {
             linked.is_discarded(object.segments[symbol.element as usize].comdat)
         }
         _ => false,

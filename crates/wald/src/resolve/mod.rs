@@ -39,6 +39,8 @@ struct Extraction {
     file: FileId,
     /// The symbol.
     symbol: SymbolId,
+    /// Whether wasm-ld tells it: not where an object that refers to something else than a function finds the member.
+    is_told: bool,
 }
 
 /// What is known after the first files were added: the rest can be added later, and a finished link's state can
@@ -127,9 +129,9 @@ pub fn settle(
     let mut resolver = Resolver::new(options, interners, &inputs.files, &mut folded, Some(diagnostics));
     resolver.refer_from_options();
     resolver.diagnostics.check()?;
-    resolver.report_extractions();
     let wrapped = resolver.add_wrapped_symbols();
     resolver.process_stub_libraries(&inputs.stubs);
+    resolver.report_extractions();
     resolver.create_optional_symbols();
     resolver.settle_variants();
     resolver.diagnostics.check()?;
@@ -293,12 +295,15 @@ impl<'a> Resolver<'a> {
         if !self.options.want_why_extract {
             return;
         }
-        let mut report = String::from("reference\textracted\tsymbol\n");
-        for Extraction { reference, file, symbol } in &*self.extractions {
+        let head = "reference\textracted\tsymbol\n";
+        let (mut report, mut complete) = (head.to_string(), head.to_string());
+        for Extraction { reference, file, symbol, is_told } in &*self.extractions {
             let (file, symbol) = (self.file_name(Some(*file)), self.display(self.table.get(*symbol).name));
-            report.push_str(&format!("{reference}\t{file}\t{symbol}\n"));
+            let line = format!("{reference}\t{file}\t{symbol}\n");
+            report.push_str(if *is_told { &line } else { "" });
+            complete.push_str(&line);
         }
-        self.diagnostics.push(Diagnostic::message(Code::WhyExtract, report));
+        self.diagnostics.push(Diagnostic::message(Code::WhyExtract, report).note(complete));
     }
 
     /// Makes room for a comdat group's name; whether it is the first of its name.

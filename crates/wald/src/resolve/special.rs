@@ -38,12 +38,18 @@ impl<'a> Resolver<'a> {
             self.table.well_known.memory_base = Some(self.import_global(b"__memory_base"));
             self.table.well_known.table_base = Some(self.import_global(b"__table_base"));
         } else {
-            self.table.well_known.stack_pointer =
-                Some(self.add_synthetic_global(b"__stack_pointer", SyntheticGlobal::StackPointer));
+            let (name, global) = match self.options.cooperative_threading {
+                true => (&b"__init_stack_pointer"[..], SyntheticGlobal::InitStackPointer),
+                false => (&b"__stack_pointer"[..], SyntheticGlobal::StackPointer),
+            };
+            self.table.well_known.stack_pointer = Some(self.add_synthetic_global(name, global));
         }
-        if self.options.shared_memory {
-            self.table.well_known.tls_base =
-                Some(self.add_synthetic_global(b"__tls_base", SyntheticGlobal::TlsBase));
+        if self.options.is_multithreaded() {
+            let (name, global) = match self.options.cooperative_threading {
+                true => (&b"__init_tls_base"[..], SyntheticGlobal::InitTlsBase),
+                false => (&b"__tls_base"[..], SyntheticGlobal::TlsBase),
+            };
+            self.table.well_known.tls_base = Some(self.add_synthetic_global(name, global));
             self.table.well_known.tls_size =
                 Some(self.add_synthetic_global(b"__tls_size", SyntheticGlobal::TlsSize));
             self.table.well_known.tls_align =
@@ -53,7 +59,21 @@ impl<'a> Resolver<'a> {
             let name = b"__wasm_init_tls";
             let function = SyntheticFunction::named(name, signature, Purpose::InitTls);
             self.table.well_known.init_tls = Some(self.add_synthetic_function(name, function));
+            if self.options.cooperative_threading {
+                self.table.well_known.set_tls_base =
+                    Some(self.import_function(b"__wasm_set_tls_base", signature));
+            }
         }
+    }
+
+    /// A function that an object or an archive may define, and that the host supplies where none does.
+    fn import_function(&mut self, name: &[u8], signature: SignatureId) -> SymbolId {
+        let id = self.import_global(name);
+        let symbol = self.table.get_mut(id);
+        symbol.kind = SymbolKind::Function;
+        symbol.signature = Some(signature);
+        symbol.called_directly = true;
+        id
     }
 
     /// A global that the loader supplies.
@@ -121,7 +141,7 @@ impl<'a> Resolver<'a> {
         for (name, place, _) in data.into_iter().filter(|&(_, _, defined)| defined) {
             self.optional(name, SymbolKind::Data, Synthetic::Data(place));
         }
-        if !self.options.shared_memory {
+        if !self.options.is_multithreaded() {
             // Objects that were compiled for threads may be linked into a program without: the one copy of
             // their thread-local data is at a fixed place.
             let global = Synthetic::Global(SyntheticGlobal::TlsBase);
@@ -224,6 +244,10 @@ impl<'a> Resolver<'a> {
     fn refer_undefined(&mut self, name: NameId, like: SymbolId) -> SymbolId {
         let signature = self.table.get(like).signature;
         let (id, new) = self.insert(name);
+        if self.table.get(id).traced {
+            let message = format!("<internal>: reference to {}", self.text(name));
+            self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+        }
         let symbol = self.table.get_mut(id);
         symbol.used_in_regular_object = true;
         if new {

@@ -82,7 +82,7 @@ impl Resolver<'_> {
             self.table.get_mut(needed).force_export = true;
             if self.table.get(needed).is_lazy() {
                 extracted = true;
-                self.extract_symbol(needed, |_| library.path.clone());
+                self.extract_for_stub(needed, id, library);
             }
         }
         extracted

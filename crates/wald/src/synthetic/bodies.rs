@@ -114,10 +114,16 @@ impl Body<'_> {
         write_u32(&mut self.code, local);
     }
 
-    fn global_set(&mut self, global: SyntheticGlobal) {
-        self.code.push(GLOBAL_SET);
-        let index = self.indices().synthetic_global(global).unwrap_or(0);
-        write_u32(&mut self.code, index);
+    /// Makes the address on the stack that of the thread's block.
+    fn set_tls_base(&mut self) {
+        match self.layout.symbols.well_known.set_tls_base {
+            Some(function) => self.call_symbol(function),
+            None => {
+                self.code.push(GLOBAL_SET);
+                let index = self.indices().synthetic_global(SyntheticGlobal::TlsBase).unwrap_or(0);
+                write_u32(&mut self.code, index);
+            }
+        }
     }
 
     fn call_ctors(&mut self, constructors: &[Constructor]) {
@@ -191,14 +197,14 @@ impl Body<'_> {
                 self.memory_base();
                 self.add_pointers();
             }
-            if shared && segment.is_tls {
+            if options.is_multithreaded() && segment.is_tls {
                 // The first thread uses the block that is part of static memory.
                 if pic {
                     self.code.extend([LOCAL_TEE, 1]);
                 } else {
                     self.pointer(segment.address);
                 }
-                self.global_set(SyntheticGlobal::TlsBase);
+                self.set_tls_base();
                 if pic {
                     self.local_get(1);
                 }
@@ -229,7 +235,7 @@ impl Body<'_> {
         for &index in &needed {
             let segment = &segments[index];
             // Each new thread initialises its block from the thread-local segment: it must stay.
-            let stays = shared && segment.is_tls;
+            let stays = options.is_multithreaded() && segment.is_tls;
             if !(segment.is_bss || stays) {
                 self.code.extend([MISC_PREFIX, DATA_DROP]);
                 write_u64(&mut self.code, index as u64);
@@ -263,7 +269,7 @@ impl Body<'_> {
         let list = &self.layout.segments.list;
         if let Some(index) = list.iter().position(|segment| segment.is_tls) {
             self.local_get(0);
-            self.global_set(SyntheticGlobal::TlsBase);
+            self.set_tls_base();
             self.local_get(0);
             self.memory_init(index, list[index].size);
         }

@@ -84,8 +84,8 @@ fn relocations_of<'a>(
                 let parsed = symbols.objects[object.at()].object();
                 Some((object, parsed, &parsed.segments[index as usize]))
             }
-            // Strings refer to nothing.
-            Content::Merged(_) => None,
+            // Strings and zeros refer to nothing.
+            Content::Merged(_) | Content::Common(..) => None,
         };
         input.into_iter().flat_map(move |(object, parsed, input)| {
             parsed.relocations(input.relocations).map(move |relocation| {
