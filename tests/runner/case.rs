@@ -124,6 +124,7 @@ impl Case {
             true => Ok(()),
             false => Err(format!("`{word}:` needs {count} words")),
         };
+        let number = |word: &str| word.parse::<usize>().map_err(|_| "bad number".to_string());
         match word {
             "flags" => {
                 step(2)?;
@@ -136,10 +137,8 @@ impl Case {
                 step(2)?;
                 self.steps.push(Step::Copy(words[0].clone(), words[1].clone()));
             }
-            "rm" => {
-                step(1)?;
-                self.steps.push(Step::Remove(words[0].clone()));
-            }
+            "rm" if words.is_empty() => return step(1),
+            "rm" => self.steps.push(Step::Remove(words[0].clone())),
             "poke" => {
                 step(3)?;
                 let bytes = parse_hex(&words[2..].join(" "))?;
@@ -160,12 +159,11 @@ impl Case {
             "differs" => self.differs = Some(rest.to_string()),
             "wald-code" => {
                 step(2)?;
-                let number = |word: &str| word.parse::<i32>().map_err(|_| "bad number".to_string());
-                self.wald_codes.push((number(&words[0])? as usize, number(&words[1])?));
+                self.wald_codes.push((number(&words[0])?, number(&words[1])? as i32));
             }
             "wald-says" | "wald-prints" | "wald-omits" => {
                 step(2)?;
-                let link = words[0].parse().map_err(|_| "bad link number")?;
+                let link = number(&words[0])?;
                 let texts = match word {
                     "wald-says" => &mut self.wald_says,
                     "wald-prints" => &mut self.wald_prints,
@@ -175,14 +173,11 @@ impl Case {
             }
             "wald-bytes" => {
                 step(4)?;
-                let number = |word: &str| word.parse::<usize>().map_err(|_| "bad number".to_string());
                 let (link, offset) = (number(&words[0])?, number(&words[2])?);
                 self.wald_bytes.push((link, words[1].clone(), offset, parse_hex(&words[3..].join(" "))?));
             }
-            "invalid-output" => {
-                step(2)?;
-                self.invalid_outputs.push(words[0].parse().map_err(|_| "bad link number")?);
-            }
+            "invalid-output" if words.len() < 2 => return step(2),
+            "invalid-output" => self.invalid_outputs.push(number(&words[0])?),
             "mask-build-id" => self.mask_build_id = true,
             "exact-arguments" => self.exact_arguments = true,
             _ => return Err(format!("unknown directive `{word}`")),

@@ -1,0 +1,237 @@
+//! What one object's relocations ask for: found out for many objects at once.
+
+use super::{function_of, is_address_imported};
+use crate::bit_set::BitSet;
+use crate::chunks::Chunks;
+use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::SymbolKind;
+use crate::index::{ByteRange, ObjectId, SignatureId, SymbolId};
+use crate::mark_live::Liveness;
+use crate::options::{Options, UnresolvedPolicy};
+use crate::symbols::{AnySymbol, Reference, SymbolTable};
+
+/// What one object's relocations ask for.
+#[derive(Default)]
+pub(super) struct ObjectScan {
+    pub(super) types: Vec<SignatureId>,
+    pub(super) events: Vec<Event>,
+}
+
+/// Something that the objects must be asked about in order.
+pub(super) enum Event {
+    /// The address of an object's function is taken: the function's number and its key.
+    Function(usize, AnySymbol),
+    /// The address of another function is taken.
+    Table(AnySymbol),
+    /// A symbol's address is kept in a global.
+    Got(AnySymbol),
+    /// An undefined symbol is referred to, from the function of this symbol.
+    Undefined(SymbolId, u32),
+    /// A thread-local relocation.
+    ThreadLocal(RelocationType, u32),
+    /// A relocation in data that only the loader could apply, and that no function for it can.
+    NotAtRunTime(RelocationType),
+    /// A relocation that a dynamic linker cannot supply the value of.
+    Absolute(RelocationType, u32),
+    /// A relocation relative to this module's own data or table, against a symbol that nothing defines.
+    RelativeToNothing(RelocationType, u32),
+    /// A relocation for the address of a datum, against a function: objects disagree about what it is that nothing
+    /// defines.
+    WrongKind(RelocationType, u32),
+}
+
+pub(super) struct ObjectScanner<'a> {
+    options: &'a Options,
+    symbols: &'a SymbolTable,
+    chunks: &'a Chunks,
+    object: ObjectId,
+    /// Types and symbols that were noted already.
+    types_seen: BitSet,
+    table_seen: BitSet,
+    got_seen: BitSet,
+    found: ObjectScan,
+}
+
+impl ObjectScanner<'_> {
+    /// Looks through everything live of `object`; with `all` also through what asks for nothing itself.
+    pub(super) fn scan(
+        options: &Options,
+        symbols: &SymbolTable,
+        chunks: &Chunks,
+        live: &Liveness,
+        object: ObjectId,
+        all: bool,
+    ) -> ObjectScan {
+        let parsed = symbols.objects[object.at()].object();
+        let count = parsed.symbols.len();
+        let mut scanner = ObjectScanner {
+            options,
+            symbols,
+            chunks,
+            object,
+            types_seen: BitSet::new(parsed.types.len(), false),
+            table_seen: BitSet::new(count, false),
+            got_seen: BitSet::new(count, false),
+            found: ObjectScan::default(),
+        };
+        for (index, function) in parsed.functions.iter().enumerate() {
+            if (all || function.asks) && live.functions.contains(chunks.functions.of(object, index)) {
+                let prepared = parsed.prepared.get().filter(|_| !all);
+                match prepared.and_then(|prepared| prepared.asking(index)) {
+                    Some(asking) => asking.for_each(|entry| scanner.relocation(entry, function.symbol)),
+                    None => scanner.chunk(function.relocations, function.symbol),
+                }
+            }
+        }
+        for (index, segment) in parsed.segments.iter().enumerate() {
+            if (all || segment.asks) && live.segments.contains(chunks.segments.of(object, index)) {
+                scanner.chunk(segment.relocations, u32::MAX);
+                if options.is_position_independent() {
+                    scanner.check_run_time(segment.relocations);
+                }
+            }
+        }
+        if live.sections {
+            for section in &parsed.custom_sections {
+                scanner.chunk(section.relocations, u32::MAX);
+            }
+        }
+        scanner.found
+    }
+
+    fn chunk(&mut self, range: ByteRange, function: u32) {
+        let parsed = self.symbols.objects[self.object.at()].object();
+        for relocation in parsed.relocations(range) {
+            self.relocation(relocation, function);
+        }
+    }
+
+    /// Data of position-independent modules are relocated by code that the module brings.
+    fn check_run_time(&mut self, range: ByteRange) {
+        use RelocationType::*;
+        let parsed = self.symbols.objects[self.object.at()].object();
+        for relocation in parsed.relocations(range) {
+            let is_known =
+                matches!(relocation.kind, TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64);
+            if !is_known {
+                self.found.events.push(Event::NotAtRunTime(relocation.kind));
+            }
+        }
+    }
+
+    #[inline]
+    fn relocation(&mut self, relocation: Relocation, function: u32) {
+        use RelocationType::*;
+        let linked = &self.symbols.objects[self.object.at()];
+        let index = relocation.index as usize;
+        if relocation.kind == TypeIndexLeb {
+            if self.types_seen.insert(index) {
+                self.found.types.push(linked.object().types[index]);
+            }
+            return;
+        }
+        let reference = linked.reference(relocation.index);
+        match relocation.kind {
+            kind if kind.is_table_index() && self.table_seen.insert(index) => {
+                let event = self.table_event(reference);
+                self.found.events.extend(event);
+            }
+            GlobalIndexLeb | GlobalIndexI32 => {
+                // `__memory_base` is a global to the object and an address to the link.
+                let kind = match reference {
+                    Reference::Own(own) => linked.own(own).kind,
+                    Reference::Global(id) => self.symbols.get(id).kind,
+                };
+                if kind != SymbolKind::Global && self.got_seen.insert(index) {
+                    self.found.events.push(Event::Got(self.any(reference)));
+                }
+            }
+            MemoryAddrTlsSleb | MemoryAddrTlsSleb64 => {
+                self.found.events.push(Event::ThreadLocal(relocation.kind, relocation.index));
+            }
+            _ => {}
+        }
+        let (undefined, shared) = match reference {
+            Reference::Global(id) => (self.symbols.get(id).is_undefined(), self.symbols.get(id).is_shared()),
+            Reference::Own(_) => (false, false),
+        };
+        let options = self.options;
+        let dynamic = shared || undefined && options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
+        if dynamic || options.is_position_independent() {
+            self.dynamic_relocation(&relocation, reference);
+        }
+        if undefined {
+            self.check_kind(&relocation, reference);
+        }
+        if undefined && !options.is_relocatable() {
+            self.undefined_relocation(&relocation, reference, function);
+        }
+    }
+
+    fn check_kind(&mut self, relocation: &Relocation, reference: Reference) {
+        let Reference::Global(id) = reference else { return };
+        let symbol = self.symbols.get(id);
+        if relocation.kind.is_memory_address() && symbol.kind != SymbolKind::Data && !symbol.flags.is_weak() {
+            self.found.events.push(Event::WrongKind(relocation.kind, relocation.index));
+        }
+    }
+
+    /// What only the loader will know must come through a global, or by code that it runs.
+    fn dynamic_relocation(&mut self, relocation: &Relocation, reference: Reference) {
+        use RelocationType::*;
+        match relocation.kind {
+            TableIndexSleb | TableIndexSleb64 | MemoryAddrSleb | MemoryAddrSleb64 | MemoryAddrLeb
+            | MemoryAddrLeb64 => self.found.events.push(Event::Absolute(relocation.kind, relocation.index)),
+            TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64 => {
+                let symbol = self.any(reference);
+                if is_address_imported(self.options, self.symbols, symbol)
+                    && self.got_seen.insert(relocation.index as usize)
+                {
+                    self.found.events.push(Event::Got(symbol));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn undefined_relocation(&mut self, relocation: &Relocation, reference: Reference, function: u32) {
+        use RelocationType::*;
+        if let TableIndexRelSleb | TableIndexRelSleb64 | MemoryAddrRelSleb | MemoryAddrRelSleb64 =
+            relocation.kind
+        {
+            self.found.events.push(Event::RelativeToNothing(relocation.kind, relocation.index));
+        }
+        if let Reference::Global(id) = reference {
+            if !self.symbols.get(id).flags.is_weak() {
+                self.found.events.push(Event::Undefined(id, function));
+            }
+        }
+    }
+
+    /// What it means that a function's address is taken. Most functions are an object's: who they are is looked up
+    /// here, in parallel.
+    fn table_event(&self, reference: Reference) -> Option<Event> {
+        let symbol = self.any(reference);
+        if is_address_imported(self.options, self.symbols, symbol) {
+            return None;
+        }
+        let is_plain = match symbol {
+            AnySymbol::Own(..) => true,
+            AnySymbol::Global(id) => {
+                let entry = self.symbols.get(id);
+                entry.is_defined() && !entry.is_stub && entry.kind == SymbolKind::Function
+            }
+        };
+        match function_of(self.symbols, self.chunks, symbol).filter(|_| is_plain) {
+            Some((function, key)) => Some(Event::Function(function, key)),
+            None => Some(Event::Table(symbol)),
+        }
+    }
+
+    fn any(&self, reference: Reference) -> AnySymbol {
+        match reference {
+            Reference::Own(own) => AnySymbol::Own(self.object, own),
+            Reference::Global(id) => AnySymbol::Global(id),
+        }
+    }
+}
