@@ -81,6 +81,22 @@ impl SharedBitSet {
         !self.contains(number) && self.0[number / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
+    /// Adds those numbers of `range` that are in `other`, moved to where `start` is the first.
+    pub fn copy_from(&self, other: &SharedBitSet, range: std::ops::Range<usize>, start: usize) {
+        let (mut from, mut to) = (range.start, start);
+        while from < range.end {
+            // What is in one word of both.
+            let count = (64 - from % 64).min(64 - to % 64).min(range.end - from);
+            let word = other.0[from / 64].load(Ordering::Relaxed) >> (from % 64);
+            let bits = word & (!0 >> (64 - count));
+            if bits != 0 {
+                self.0[to / 64].fetch_or(bits << (to % 64), Ordering::Relaxed);
+            }
+            from += count;
+            to += count;
+        }
+    }
+
     /// Makes room for numbers below `size`.
     pub fn grow(&mut self, size: usize, full: bool) {
         let size = size.div_ceil(64).max(self.0.len());
@@ -110,5 +126,29 @@ impl Clone for SharedBitSet {
     fn clone(&self) -> Self {
         let copy = |word: &AtomicU64| AtomicU64::new(word.load(Ordering::Relaxed));
         SharedBitSet(self.0.iter().map(copy).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_copied_to_anywhere() {
+        let other = SharedBitSet::new(300, false);
+        (0..300).filter(|number| number % 3 == 0 || number % 7 == 2).for_each(|number| {
+            other.insert(number);
+        });
+        for (start, end, to) in
+            [(0, 300, 0), (0, 64, 64), (5, 5, 9), (63, 66, 1), (70, 299, 33), (128, 192, 7)]
+        {
+            let set = SharedBitSet::new(400, false);
+            set.copy_from(&other, start..end, to);
+            let expected: Vec<usize> = (start..end)
+                .filter(|&number| other.contains(number))
+                .map(|number| number - start + to)
+                .collect();
+            assert_eq!(set.numbers(), expected);
+        }
     }
 }

@@ -192,7 +192,10 @@ impl Linker {
                     Ahead::advance(options, interners, earlier, &inputs, &candidates, &self.timer)
                 }
             };
-            next.mark(&self.options);
+            // What was guessed says more.
+            if next.guessed() == 0 {
+                next.mark(&self.options);
+            }
             self.prepare_rest(&mut next, stop);
             next
         }));
@@ -206,10 +209,11 @@ impl Linker {
             return;
         }
         let (known, step) = (next.guessed(), (all / 64).max(16));
-        if known == 0 || there >= known + step || there == all && known < all {
-            prefetch_members(&self.interners, &candidates, &self.timer);
-            next.guess(&self.options, &self.interners, &candidates, there, &self.timer);
+        if known > 0 && there < known + step && (there < all || known == all) {
+            return;
         }
+        prefetch_members(&self.interners, &candidates, &self.timer);
+        next.guess(&self.options, &self.interners, &candidates, there, &self.timer);
         next.prepare_objects(&self.options, stop);
         if !stop.is_cancelled() {
             next.merge_strings(&self.options);

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::{Marks, Sets};
 use crate::bit_set::SharedBitSet;
 use crate::chunks::{Chunks, Range, Target};
-use crate::index::{ObjectId, SymbolId};
+use crate::index::{NameId, ObjectId, SymbolId};
 use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
 
@@ -30,6 +30,9 @@ struct Contents {
     table: SymbolTable,
     chunks: Chunks,
     marks: Marks,
+    /// The symbols that something live refers to and that stand for a chunk: name and chunk. `None` where a name has several
+    /// variants, which is rare and not worth it.
+    followed: Option<Vec<(NameId, Target)>>,
 }
 
 impl Guess {
@@ -37,12 +40,18 @@ impl Guess {
     pub fn new(options: &Options, table: SymbolTable, inputs: usize, earlier: Option<Marks>) -> Self {
         let chunks = Chunks::new(&table);
         let marks = Marks::advance(options, &table, &chunks, earlier);
-        Guess { contents: Arc::new(Contents { table, chunks, marks }), inputs }
+        let follow = |number: usize| {
+            let id = SymbolId::new(number);
+            let name = table.get(id).name;
+            (table.find(name) == Some(id)).then_some((name, chunks.of_symbol(id)?))
+        };
+        let followed = marks.sets.symbols.numbers().into_iter().map(follow).collect();
+        Guess { contents: Arc::new(Contents { table, chunks, marks, followed }), inputs }
     }
 
     /// Objects, and whether each function is live.
     pub fn objects(&self) -> impl Iterator<Item = (&LinkedObject, impl Fn(usize) -> bool + Sync + '_)> + '_ {
-        let Contents { table, chunks, marks } = &*self.contents;
+        let Contents { table, chunks, marks, .. } = &*self.contents;
         table.objects.iter().enumerate().map(move |(position, linked)| {
             let id = ObjectId::new(position);
             (linked, move |function| marks.is_function_live(chunks, id, function))
@@ -51,7 +60,7 @@ impl Guess {
 
     /// How many bytes the output will have, about.
     pub fn output_size(&self) -> u64 {
-        let Contents { table, chunks, marks } = &*self.contents;
+        let Contents { table, chunks, marks, .. } = &*self.contents;
         marks.bytes_of(table, chunks)
     }
 
@@ -101,14 +110,10 @@ impl Contents {
             (&old.tables, &old_chunks.tables, &sets.tables, &chunks.tables),
         ];
         for (from, from_range, to, to_range) in kinds {
-            // Numbers grow with the objects, so this goes through the objects once.
-            let mut object = 0;
-            for number in from.numbers() {
-                while from_range.of(ObjectId::new(object + 1), 0) <= number {
-                    object += 1;
-                }
-                let position = number - from_range.of(ObjectId::new(object), 0);
-                to.insert(to_range.of(objects[object], position));
+            for (old, &new) in objects.iter().enumerate() {
+                let (start, end) =
+                    (from_range.of(ObjectId::new(old), 0), from_range.of(ObjectId::new(old + 1), 0));
+                to.copy_from(from, start..end, to_range.of(new, 0));
             }
         }
         for object in old.objects.numbers() {
@@ -124,15 +129,8 @@ impl Contents {
         chunks: &Chunks,
         sets: &Sets,
     ) -> Option<()> {
-        let find = |number: usize| -> Option<SymbolId> {
-            let name = self.table.symbols[number].name;
-            // One of several variants of a name: rare, and not worth it.
-            (self.table.find(name) == Some(SymbolId::new(number))).then(|| symbols.find(name)).flatten()
-        };
-        let old = &self.marks.sets;
-        old.symbols.numbers().par_iter().with_min_len(1024).try_for_each(|&number| {
-            let id = find(number)?;
-            let target = self.chunks.of_symbol(SymbolId::new(number))?;
+        self.followed.as_ref()?.par_iter().with_min_len(1024).try_for_each(|&(name, target)| {
+            let id = symbols.find(name)?;
             let object = *objects.get(target.object().at())?;
             let expected = Target::new(object, target.kind(), target.position() as u32);
             if chunks.of_symbol(id) != Some(expected) {
@@ -141,6 +139,11 @@ impl Contents {
             sets.symbols.insert(id.at());
             Some(())
         })?;
+        let find = |number: usize| -> Option<SymbolId> {
+            let name = self.table.symbols[number].name;
+            (self.table.find(name) == Some(SymbolId::new(number))).then(|| symbols.find(name)).flatten()
+        };
+        let old = &self.marks.sets;
         for (from, to) in [(&old.waiting, &sets.waiting), (&old.waiting_addresses, &sets.waiting_addresses)] {
             for number in from.numbers() {
                 to.insert(find(number)?.at());

@@ -107,9 +107,14 @@ pub struct Plan {
 
 /// Decides on all sections.
 pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
-    let values = SymbolValues::new(layout);
-    let code = timer.task("plan code", String::new, || CodePlan::new(layout, &values));
-    let (custom, section_offsets) = timer.task("plan custom sections", String::new, || custom::plan(layout));
+    let (values, (custom, section_offsets)) = rayon::join(
+        || timer.task("look up symbols", String::new, || SymbolValues::new(layout)),
+        || timer.task("plan custom sections", String::new, || custom::plan(layout)),
+    );
+    let (code, names) = rayon::join(
+        || timer.task("plan code", String::new, || CodePlan::new(layout, &values)),
+        || timer.task("plan names", String::new, || names::plan(layout)),
+    );
     let mut sections = Vec::new();
     if let Some(bytes) = dylink::dylink(layout) {
         let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
@@ -146,7 +151,6 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         let values = (&values, &code, &section_offsets);
         unwritable = add_linking_sections(layout, values, &custom, &segment_headers, &mut sections);
     }
-    let names = timer.task("plan names", String::new, || names::plan(layout));
     if let Some(names) = &names {
         sections.push(OutputSection::new(section::CUSTOM, b"name", names.size, Body::Names));
     }
@@ -296,7 +300,7 @@ pub fn write(
 ) -> Result<(), LinkFailure> {
     let cancel = diagnostics.cancel_token();
     let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
-    let custom_values = CustomValues::new(&relocator);
+    let custom_values = timer.task("custom values", String::new, || CustomValues::new(&relocator));
     let values = (&custom_values, &plan.section_offsets);
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut rest = &mut buffer[..];

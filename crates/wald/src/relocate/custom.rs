@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::{patch, ObjectRelocator, Relocator, SymbolValues};
-use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::relocation::{Encoding, Relocation, RelocationType};
 use crate::format::SymbolKind;
 use crate::index::{ObjectId, ObjectSymbolIndex};
 use crate::layout::indices::NONE;
@@ -96,12 +96,12 @@ impl<'r> ObjectRelocator<'r> {
                 Means::Piece => self.piece_offset(entry.index(), entry.addend as usize, &mut strings),
                 _ => self.value_in_custom(values, &entry.relocation(), tombstone, &mut None),
             };
-            patch(entry.kind().encoding(), &mut copy[entry.offset as usize..], value);
+            patch_plain(entry.kind().encoding(), &mut copy[entry.offset as usize..], value);
         }
         if prepared.is_empty() {
             for relocation in self.parsed.relocations(range) {
                 let value = self.value_in_custom(values, &relocation, tombstone, &mut strings);
-                patch(relocation.kind.encoding(), &mut copy[relocation.offset as usize..], value);
+                patch_plain(relocation.kind.encoding(), &mut copy[relocation.offset as usize..], value);
             }
         }
     }
@@ -207,5 +207,14 @@ impl<'r> ObjectRelocator<'r> {
         let offset = segments.merged[merged as usize].strings.offset_of(input as usize, piece);
         let output = segments.list.get(place.segment as usize)?;
         Some(output.address + place.offset + u64::from(offset))
+    }
+}
+
+/// As [`patch`]: nearly all numbers in custom sections have four bytes.
+#[inline(always)]
+fn patch_plain(encoding: Encoding, at: &mut [u8], value: u64) {
+    match (encoding, at.first_chunk_mut::<4>()) {
+        (Encoding::I32, Some(at)) => *at = (value as u32).to_le_bytes(),
+        _ => patch(encoding, at, value),
     }
 }
