@@ -88,6 +88,8 @@ impl<'a> Watch<'a> {
 
     /// Waits until files have changed, and reads them again. Gives back their paths.
     pub fn wait(&mut self) -> Vec<String> {
+        // There is time.
+        self.linker.prepare();
         loop {
             let before = Instant::now();
             let changed = self.changed();

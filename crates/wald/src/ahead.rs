@@ -11,7 +11,7 @@ use wald_demangle::Demangler;
 
 use crate::cancel::CancelToken;
 use crate::chunks::Chunks;
-use crate::index::{FileId, InputId};
+use crate::index::{FileId, InputId, ObjectId};
 use crate::input::Candidate;
 use crate::mark_live::{Earlier, Guess, Marks};
 use crate::merge_strings::{Pools, Source};
@@ -112,12 +112,22 @@ impl Ahead {
                 });
             }
         };
-        match &self.guess {
-            Some(guess) => {
+        match (&self.guess, &self.marks) {
+            (Some(guess), _) => {
                 let objects: Vec<_> = guess.objects().collect();
                 objects.par_iter().for_each(|(linked, is_live)| prepare(linked, is_live));
             }
-            None => self.folded.table.objects.par_iter().for_each(|linked| prepare(linked, &|_| true)),
+            (None, Some((marks, _))) => {
+                let chunks = Chunks::new(&self.folded.table);
+                self.folded.table.objects.par_iter().enumerate().for_each(|(position, linked)| {
+                    let id = ObjectId::new(position);
+                    prepare(linked, &|function| marks.is_function_live(&chunks, id, function));
+                });
+            }
+            // Without garbage collection all of it is live.
+            (None, None) => {
+                self.folded.table.objects.par_iter().for_each(|linked| prepare(linked, &|_| true))
+            }
         }
     }
 

@@ -208,8 +208,13 @@ impl Linker {
         if there * 8 < all * 7 || stop.is_cancelled() {
             return;
         }
+        if next.inputs().len() == all {
+            // Nothing is to be guessed.
+            next.mark(&self.options);
+            return next.prepare_objects(&self.options, stop);
+        }
         let (known, step) = (next.guessed(), (all / 64).max(16));
-        if known > 0 && there < known + step && (there < all || known == all) {
+        if known > 0 && there < known + step {
             return;
         }
         prefetch_members(&self.interners, &candidates, &self.timer);

@@ -63,8 +63,10 @@ impl Sink for Vec<u8> {
             self.truncate(size);
         } else if size <= self.capacity() {
             self.resize(size, 0);
-        } else if size < LARGE || Vec::<u8>::new().try_reserve_exact(size).is_ok() {
-            *self = vec![0; size];
+        } else if size < LARGE || Vec::<u8>::new().try_reserve_exact(size.saturating_add(size / 32)).is_ok() {
+            // The next module may be a little larger.
+            *self = vec![0; size.saturating_add(size / 32)];
+            self.truncate(size);
         } else {
             return None;
         }
