@@ -152,6 +152,19 @@ impl RelocationType {
             || matches!(self, TypeIndexLeb | GlobalIndexI32 | MemoryAddrTlsSleb | MemoryAddrTlsSleb64)
     }
 
+    /// Whether the value is the place of a function in the code section.
+    #[inline]
+    pub fn is_place_in_code(self) -> bool {
+        matches!(self, FunctionOffsetI32 | FunctionOffsetI64)
+    }
+
+    /// Whether it can stand in code. Where code goes is not known when its own numbers are made short, and code has no
+    /// place in memory.
+    #[inline]
+    pub fn is_for_code(self) -> bool {
+        !matches!(self, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32 | MemoryAddrLocrelI32)
+    }
+
     /// Whether the value is an address in linear memory.
     pub fn is_memory_address(self) -> bool {
         matches!(

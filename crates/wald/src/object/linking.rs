@@ -10,13 +10,14 @@ use crate::format::{section, types};
 use crate::leb128::Reader;
 use crate::parse_error::ErrorKind;
 
-/// Where the subsections are; they are read once all other sections are known.
-#[derive(Clone, Copy, Default)]
+/// Where the subsections are; they are read once all other sections are known. Segment info and init functions may come
+/// in pieces.
+#[derive(Default)]
 pub(super) struct Linking {
-    segments: ByteRange,
-    init_functions: ByteRange,
-    comdats: ByteRange,
-    symbols: ByteRange,
+    segments: Vec<ByteRange>,
+    init_functions: Vec<ByteRange>,
+    comdats: Option<ByteRange>,
+    symbols: Option<ByteRange>,
 }
 
 /// Finds the subsections.
@@ -28,13 +29,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Linking, ParseError> {
     }
     let mut linking = Linking::default();
     while !reader.is_empty() {
+        let at = reader.position();
         let id = reader.byte()?;
         let range = range_of(reader)?;
         match id {
-            subsection::SEGMENT_INFO => linking.segments = range,
-            subsection::INIT_FUNCS => linking.init_functions = range,
-            subsection::COMDAT_INFO => linking.comdats = range,
-            subsection::SYMBOL_TABLE => linking.symbols = range,
+            subsection::SEGMENT_INFO => linking.segments.push(range),
+            subsection::INIT_FUNCS => linking.init_functions.push(range),
+            // What is counted from its start would be anyone's guess.
+            subsection::COMDAT_INFO if linking.comdats.is_some() => {
+                return Err(ParseError::malformed(at, "more than one list of COMDATs"));
+            }
+            subsection::SYMBOL_TABLE if linking.symbols.is_some() => {
+                return Err(ParseError::malformed(at, "more than one symbol table"));
+            }
+            subsection::COMDAT_INFO => linking.comdats = Some(range),
+            subsection::SYMBOL_TABLE => linking.symbols = Some(range),
             _ => {}
         }
     }
@@ -62,20 +71,28 @@ pub(super) fn attach(
     linking: Linking,
     interners: &Interners,
 ) -> Result<Attached, ParseError> {
-    segment_info(&mut reader_of(data, linking.segments), parts)?;
+    for &range in &linking.segments {
+        segment_info(&mut reader_of(data, range), parts)?;
+    }
     for segment in &mut parts.segments {
         let name = segment.name.of(data);
         if name.starts_with(b".tdata") || name.starts_with(b".tbss") {
             segment.flags |= segment_flags::TLS;
         }
     }
-    let comdats = comdats(&mut reader_of(data, linking.comdats), parts, interners)?;
+    let comdats = comdats(&mut reader_of(data, linking.comdats.unwrap_or_default()), parts, interners)?;
     let mut symbols = SymbolTable { data, parts, interners, list: Vec::new(), tables: 0 };
-    symbols.read(&mut reader_of(data, linking.symbols))?;
+    let table = linking.symbols.unwrap_or_default();
+    symbols.read(&mut reader_of(data, table))?;
     symbols.add_legacy_function_table()?;
     let symbols = symbols.list;
-    let init_functions = init_functions(&mut reader_of(data, linking.init_functions), &symbols)?;
-    Ok((symbols, comdats, init_functions))
+    let mut list = Vec::new();
+    for &range in &linking.init_functions {
+        // They must come after the symbol table.
+        let known = if range.start > table.start { &symbols[..] } else { &[] };
+        init_functions(&mut reader_of(data, range), known, &mut list)?;
+    }
+    Ok((symbols, comdats, list))
 }
 
 fn segment_info(reader: &mut Reader<'_>, parts: &mut Parts) -> Result<(), ParseError> {
@@ -168,10 +185,10 @@ fn custom_section(parts: &Parts, section: u32) -> Option<usize> {
 fn init_functions(
     reader: &mut Reader<'_>,
     symbols: &[ObjectSymbol],
-) -> Result<Vec<InitFunction>, ParseError> {
-    let mut list = Vec::new();
+    list: &mut Vec<InitFunction>,
+) -> Result<(), ParseError> {
     if reader.is_empty() {
-        return Ok(list);
+        return Ok(());
     }
     for _ in 0..count(reader)? {
         let priority = reader.u32()?;
@@ -183,8 +200,7 @@ fn init_functions(
         }
         list.push(InitFunction { priority, symbol: ObjectSymbolIndex(symbol) });
     }
-    at_end(reader)?;
-    Ok(list)
+    at_end(reader)
 }
 
 struct SymbolTable<'a, 'p> {
@@ -460,7 +476,7 @@ pub fn scan_defined_symbols(
         }
     }
     let linking = linking.ok_or(ParseError { offset: 0, kind: ErrorKind::MissingLinkingSection })?;
-    let mut reader = reader_of(data, linking.symbols);
+    let mut reader = reader_of(data, linking.symbols.unwrap_or_default());
     if reader.is_empty() {
         return Ok(());
     }

@@ -85,6 +85,8 @@ pub struct Object {
     pub memory_is_64: Option<bool>,
     /// A bit for each symbol: it is called directly.
     pub called_directly: Vec<u64>,
+    /// Whether data hold the place of a function in the code section.
+    pub data_knows_code: bool,
     /// Whether the object uses the indirect function table without saying where (no table symbols).
     pub legacy_function_table: bool,
     /// What follows from all this.

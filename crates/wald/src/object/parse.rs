@@ -136,6 +136,7 @@ fn finish(
         producers: parts.producers,
         memory_is_64: parts.memory_is_64,
         called_directly: Vec::new(),
+        data_knows_code: false,
         legacy_function_table: parts.legacy_function_table,
         properties: Properties::default(),
         strings: StringTable::default(),
@@ -423,7 +424,7 @@ impl Parts {
             // A damaged name section must not keep a program from being linked.
             b"name" => self.debug_names = read_function_names(&mut reader).unwrap_or_default(),
             text if text.starts_with(b"reloc.") => {
-                self.relocation_sections.push(relocations::read_header(&mut reader)?);
+                self.relocation_sections.push(relocations::read_header(&mut reader, self.section_count)?);
             }
             _ => {}
         }

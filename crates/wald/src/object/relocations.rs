@@ -2,7 +2,7 @@
 //! custom section. The entries stay where they are.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
 
-use super::parse::count;
+use super::parse::{count, next_section};
 use super::*;
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::leb128::Reader;
@@ -19,9 +19,13 @@ pub(super) struct RelocationSection {
     end: usize,
 }
 
-/// Reads what stands before the entries.
-pub(super) fn read_header(reader: &mut Reader<'_>) -> Result<RelocationSection, ParseError> {
+/// Reads what stands before the entries. The section that they apply to stands in front of this one.
+pub(super) fn read_header(reader: &mut Reader<'_>, own: u32) -> Result<RelocationSection, ParseError> {
+    let at = reader.position();
     let target = reader.u32()?;
+    if target >= own {
+        return Err(ParseError::malformed(at, "invalid section index"));
+    }
     let count = count(reader)?;
     Ok(RelocationSection { target, count, start: reader.position(), end: reader.end() })
 }
@@ -47,6 +51,7 @@ pub(super) fn partition(
             reader: Reader::within(&bytes, section.start, section.end),
             left: section.count,
             previous: 0,
+            know_code: false,
             called_directly: &mut called_directly,
             symbols: &object.symbols,
             types: object.types.len(),
@@ -66,25 +71,38 @@ pub(super) fn partition(
                 (data, &mut segment.relocations, &mut segment.asks)
             });
             entries.split(ranges, false)?;
+            object.data_knows_code = entries.know_code;
         } else {
             let position = object.custom_sections.binary_search_by_key(&section.target, |s| s.section_index);
-            let Some(target) = position.ok().and_then(|position| object.custom_sections.get_mut(position))
-            else {
-                return Err(ParseError::malformed(section.start, "invalid section index"));
+            let mut unused = (ByteRange::default(), false);
+            let (len, range) = match position.ok().and_then(|p| object.custom_sections.get_mut(p)) {
+                Some(target) => (target.data.len, &mut target.relocations),
+                // Other sections are made anew, from what the symbol table says: nothing in them is relocated.
+                None => (section_size(&bytes, section)?, &mut unused.0),
             };
-            let whole = ByteRange { start: 0, len: target.data.len };
-            let mut asks = false;
-            entries.split(std::iter::once((whole, &mut target.relocations, &mut asks)), false)?;
+            entries.split(std::iter::once((ByteRange { start: 0, len }, range, &mut unused.1)), false)?;
         }
     }
     object.called_directly = called_directly;
     Ok(())
 }
 
+/// Size of the contents of the section that the entries apply to.
+fn section_size(bytes: &[u8], section: &RelocationSection) -> Result<u32, ParseError> {
+    let mut reader = Reader::within(bytes, 8, bytes.len());
+    for _ in 0..section.target {
+        next_section(&mut reader, bytes)?;
+    }
+    let (_, contents) = next_section(&mut reader, bytes)?;
+    Ok(contents.remaining() as u32)
+}
+
 struct Entries<'a, 's> {
     reader: Reader<'a>,
     left: usize,
     previous: u32,
+    /// Whether one of them gives the place of a function in the code section.
+    know_code: bool,
     called_directly: &'s mut [u64],
     symbols: &'s [ObjectSymbol],
     types: usize,
@@ -112,9 +130,8 @@ impl Entries<'_, '_> {
                 if entry.offset < chunk.start || entry.offset + width > chunk.end() {
                     return Err(ParseError::malformed(start, "invalid relocation offset"));
                 }
-                // Where code goes is not known when its own numbers are made short.
-                use RelocationType::{FunctionOffsetI32, FunctionOffsetI64, SectionOffsetI32};
-                if code && matches!(entry.kind, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32) {
+                self.know_code |= entry.kind.is_place_in_code();
+                if code && !entry.kind.is_for_code() {
                     let message = format!("{} has no meaning in code", entry.kind.name());
                     return Err(ParseError::text(start, message));
                 }

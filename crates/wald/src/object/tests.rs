@@ -49,13 +49,13 @@ fn headers() {
 #[test]
 fn sections_out_of_order_or_doubled() {
     let linking = linking(8, &[0]);
-    let reloc = custom("reloc.CODE", &[3, 0]);
+    let reloc = custom("reloc.TYPE", &[0, 0]);
     for sections in [
         &[(3, &[0][..]), TYPES][..],
         &[TYPES, TYPES],
         &[(0, &linking), (0, &linking)],
         &[(0, &linking), TYPES],
-        &[(0, &reloc), (0, &linking)],
+        &[TYPES, (0, &reloc), (0, &linking)],
         &[(12, &[0]), (13, &[0])],
     ] {
         assert!(error(&object(sections)).0.starts_with("out of order section type: "), "{sections:x?}");

@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 
 use super::{take, Job, Work};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::format::relocation::Encoding;
 use crate::layout::indices::OutputFunction;
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_u32, write_u64};
@@ -106,6 +108,24 @@ impl CodePlan {
                     relocator.apply_function(index, copy);
                 }
                 position += 1;
+            }
+        }
+    }
+}
+
+/// Only LEB128 numbers can be made short.
+pub(super) fn check_compressible(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
+    if !layout.options.compress_relocations {
+        return;
+    }
+    for function in &layout.indices.functions {
+        let OutputFunction::Input(object, index) = *function else { continue };
+        let parsed = layout.symbols.objects[object.at()].object();
+        for relocation in parsed.relocations(parsed.functions[index as usize].relocations) {
+            if matches!(relocation.kind.encoding(), Encoding::I32 | Encoding::I64) {
+                let message = format!("relocation compression not supported for {}", relocation.kind.name());
+                diagnostics.push(Diagnostic::error(Code::Relocation, message));
+                return;
             }
         }
     }

@@ -230,6 +230,7 @@ pub fn check(
         let message = format!("name of custom section is not valid UTF-8: {name}");
         diagnostics.push(Diagnostic::error(Code::Layout, message));
     }
+    code::check_compressible(layout, diagnostics);
     for &id in &plan.unwritable {
         let name = String::from_utf8_lossy(layout.names.text(layout.symbols.get(id).name.0));
         let message = format!("symbol that is neither defined nor imported cannot be kept: {name}");

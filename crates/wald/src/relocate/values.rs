@@ -73,10 +73,11 @@ impl SymbolValues {
     /// Looks up every symbol.
     pub fn new(layout: &Layout<'_>) -> Self {
         let positions = (0..layout.symbols.symbols.len()).into_par_iter().with_min_len(1024);
-        // Only debug information and its like refer to functions' bodies.
-        let has_relocations =
-            |o: &LinkedObject| o.object().custom_sections.iter().any(|s| s.relocations.len > 0);
-        let with_bodies = layout.symbols.objects.par_iter().with_min_len(256).any(has_relocations);
+        // Hardly anything but debug information refers to functions' bodies.
+        let knows_code = |o: &LinkedObject| {
+            o.object().data_knows_code || o.object().custom_sections.iter().any(|s| s.relocations.len > 0)
+        };
+        let with_bodies = layout.symbols.objects.par_iter().with_min_len(256).any(knows_code);
         let symbols =
             positions.map(|position| look_up(layout, SymbolId::new(position), with_bodies)).collect();
         let places = layout.segments.places.par_iter().with_min_len(4096);
@@ -99,6 +100,8 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
     let (mut value, mut prefix) = (0, 0);
     match symbol.kind {
         SymbolKind::Data => value = data_address(layout, id, false),
+        // `__tls_base` for one that took it for a datum: wasm-ld has the address that nothing has.
+        SymbolKind::Global => value = u64::MAX,
         SymbolKind::Function => {
             let body = match chunks.of_symbol(id) {
                 _ if !with_bodies => NONE,

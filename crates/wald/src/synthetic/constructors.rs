@@ -5,6 +5,7 @@ use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::index::{ObjectId, SignatureId};
+use crate::layout::imports::should_import;
 use crate::leb128::Reader;
 use crate::mark_live::{is_left_out, Liveness};
 use crate::object::Interners;
@@ -46,6 +47,18 @@ pub fn collect(
             };
             if !is_live || left_out {
                 continue;
+            }
+            if let AnySymbol::Global(id) = symbol {
+                let own = symbols.get(id);
+                if !own.is_defined()
+                    && own.stub.is_none()
+                    && !should_import(context, symbols, chunks, live, id)
+                    && !context.options.is_relocatable()
+                {
+                    let message = format!("init function is not defined: {}", context.display(own.name));
+                    diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message));
+                    continue;
+                }
             }
             let (parameters, results) =
                 signature.map_or((0, 0), |signature| arity(context.interners, signature));

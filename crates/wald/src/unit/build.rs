@@ -120,6 +120,7 @@ impl Unit {
             producers: self.build_producers(&mut arena),
             memory_is_64: Some(self.memory_is_64),
             called_directly: self.called_directly(),
+            data_knows_code: self.data_knows_code(),
             legacy_function_table: false,
             properties: Properties::default(),
             strings: StringTable::default(),
@@ -326,6 +327,11 @@ impl Unit {
             bits[slot / 64] |= u64::from(of.direct_calls > 0) << (slot % 64);
         }
         bits
+    }
+
+    fn data_knows_code(&self) -> bool {
+        let knows = |slot: &Slot| matches!(&slot.entry, Entry::Data(data) if data.relocations.know_code);
+        self.slots.iter().any(knows)
     }
 
     /// Gives each function the first symbol that names it.

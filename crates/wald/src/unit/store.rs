@@ -74,6 +74,8 @@ pub(super) struct Stored {
     pub bytes: Vec<u8>,
     /// As [`InputFunction::asks`](crate::object::InputFunction::asks).
     pub asks: bool,
+    /// Whether one of them gives the place of a function in the code section.
+    pub know_code: bool,
 }
 
 impl Stored {
@@ -167,8 +169,8 @@ impl Unit {
                 return Err(UnitError::RelocationOffset(offset));
             }
             free = end;
-            use RelocationType::{FunctionOffsetI32, FunctionOffsetI64, SectionOffsetI32};
-            if in_code && matches!(kind, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32) {
+            stored.know_code |= kind.is_place_in_code();
+            if in_code && !kind.is_for_code() {
                 return Err(UnitError::Relocation(kind.name()));
             }
             let is_32 = matches!(kind.encoding(), Encoding::Leb32 | Encoding::Sleb32 | Encoding::I32);
