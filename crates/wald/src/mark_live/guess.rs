@@ -8,13 +8,13 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::{Marks, Sets};
 use crate::bit_set::SharedBitSet;
 use crate::chunks::{Chunks, Range, Target};
-use crate::index::{ObjectId, SymbolId};
+use crate::index::{NameId, ObjectId, SymbolId};
 use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
 
@@ -124,9 +124,14 @@ impl Contents {
         chunks: &Chunks,
         sets: &Sets,
     ) -> Option<()> {
+        let redirected: HashSet<NameId> = symbols.redirected.iter().map(|&(name, _)| name).collect();
         let find = |number: usize| -> Option<SymbolId> {
             let name = self.table.symbols[number].name;
-            // One of several variants of a name: rare, and not worth it.
+            // A name that leads to several symbols, by the signatures: rare, and not worth it. Who refers to which depends on all
+            // inputs.
+            if redirected.contains(&name) {
+                return None;
+            }
             (self.table.find(name) == Some(SymbolId::new(number))).then(|| symbols.find(name)).flatten()
         };
         let old = &self.marks.sets;
