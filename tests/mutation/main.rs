@@ -3,7 +3,8 @@
 //! Every kept object and archive is mutated (see [`mutate`]) and linked in process, together with the other inputs of
 //! its case and with options from a small set. Found are: panics, links that take more than five seconds, links that
 //! hold more than a gibibyte, failures without an error, modules that wasmparser refuses, and prepared links that differ from
-//! fresh ones; code bodies are not looked at, since a linker copies them. Which mutant has which number never changes, so that a finding can be looked at again:
+//! fresh ones; code bodies are not looked at, since a linker copies them. Which mutant has which number never changes, so
+//! that a finding can be looked at again:
 //!
 //! ```text
 //! cargo test -p wald-tests --test mutation                          # 300,000 mutants
@@ -251,7 +252,7 @@ impl<'c> Mutant<'c> {
         Ok(())
     }
 
-    /// Links, and says what is wrong with how that went. Every fourth mutant also goes through a linker that is prepared
+    /// Links, and says what is wrong with how that went. Every eighth mutant also goes through a linker that is prepared
     /// while inputs are missing, and must give the same.
     fn try_out(&self, number: u64, counts: &outcome::Counts) -> Result<(), String> {
         outcome::observe(number, counts, || {
@@ -260,8 +261,8 @@ impl<'c> Mutant<'c> {
                 linker.provide(ids[position], self.bytes_of(position));
             }
             let fresh = linker.link();
-            if number % 4 == 0 {
-                self.prepare_and_compare(number / 4, &fresh, number);
+            if number % 8 == 0 {
+                self.prepare_and_compare(number / 8, &fresh, number);
             }
             fresh
         })

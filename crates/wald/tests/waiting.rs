@@ -456,3 +456,19 @@ fn a_root_is_none_when_a_late_definition_has_another_signature() {
     let units: Vec<Unit> = [first, definition].into_iter().chain(fillers()).chain([second]).collect();
     compare_late(&units, units.len() - 1);
 }
+
+#[test]
+fn a_group_that_a_late_object_brings_first_is_left_out_with_its_constructor() {
+    let with_group = |name: &str| {
+        let mut unit = unit(Symbol::global(name).exported(), false, None);
+        let (nothing, group) = (unit.signature(&[], &[]), unit.add_comdat("group").unwrap());
+        let constructor =
+            Function { comdat: Some(group), ..Function::new(nothing, vec![0, 0x01, 0x0b], Vec::new()) };
+        let constructor = Definition::Function(constructor);
+        let handle = unit.add(Symbol::local(format!("{name}_constructor")), constructor).unwrap();
+        unit.add_init_function(100, handle).unwrap();
+        unit
+    };
+    let units: Vec<Unit> = [with_group("first"), with_group("second")].into_iter().chain(fillers()).collect();
+    compare_late(&units, 0);
+}
