@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wald::format::relocation::RelocationType;
+use wald::format::segment_flags;
 use wald::index::InputId;
 use wald::options::{Options, OutputKind, UnresolvedPolicy};
-use wald::unit::{Definition, Function, Relocation, Symbol, Unit, ValueType};
+use wald::unit::{Data, Definition, Function, Relocation, Symbol, Unit, ValueType};
 use wald::{Bytes, CancelToken, InputDescription, LinkResult, Linker};
 
 /// How many sets of inputs are linked when nothing else is asked for.
@@ -470,5 +471,24 @@ fn a_group_that_a_late_object_brings_first_is_left_out_with_its_constructor() {
         unit
     };
     let units: Vec<Unit> = [with_group("first"), with_group("second")].into_iter().chain(fillers()).collect();
+    compare_late(&units, 0);
+}
+
+#[test]
+fn an_addend_counts_from_where_the_string_went() {
+    let mut units: Vec<Unit> = fillers().collect();
+    // Whichever order the strings get, the second of one pair does not follow the first.
+    for strings in [*b"a\0b\0", *b"d\0c\0"] {
+        let mut unit = Unit::new();
+        let nothing = unit.signature(&[], &[]);
+        let data = Data { flags: segment_flags::STRINGS, ..Data::new(".rodata.str", 0, strings.to_vec()) };
+        let data = unit.add(Symbol::local("text"), Definition::Data(data)).unwrap();
+        let past_the_end = Relocation::new(RelocationType::MemoryAddrSleb, 2, data, 2);
+        let function =
+            Function::new(nothing, vec![0, 0x41, 0x80, 0x80, 0x80, 0x80, 0, 0x1a, 0x0b], vec![past_the_end]);
+        let name = format!("root_{}", strings[0]);
+        unit.add(Symbol::global(name).exported(), Definition::Function(function)).unwrap();
+        units.push(unit);
+    }
     compare_late(&units, 0);
 }
