@@ -2,8 +2,9 @@
 //!
 //! Every kept object and archive is mutated (see [`mutate`]) and linked in process, together with the other inputs of
 //! its case and with options from a small set. Found are: panics, links that take more than five seconds, links that
-//! hold more than a gibibyte, failures without an error, and modules that wasmparser refuses; code bodies are not looked
-//! at, since a linker copies them. Which mutant has which number never changes, so that a finding can be looked at again:
+//! hold more than a gibibyte, failures without an error, modules that wasmparser refuses, and prepared links that differ from
+//! fresh ones; code bodies are not looked at, since a linker copies them. Which mutant has which number never changes, so
+//! that a finding can be looked at again:
 //!
 //! ```text
 //! cargo test -p wald-tests --test mutation                          # 300,000 mutants
@@ -26,8 +27,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use wald::index::InputId;
 use wald::options::{Options, UnresolvedPolicy};
-use wald::{Bytes, InputDescription, Linker};
+use wald::{Bytes, InputDescription, LinkResult, Linker};
 
 /// How many mutants are linked when nothing else is asked for.
 const MUTANTS: u64 = 300_000;
@@ -250,26 +252,73 @@ impl<'c> Mutant<'c> {
         Ok(())
     }
 
-    /// Links, and says what is wrong with how that went.
+    /// Links, and says what is wrong with how that went. Every eighth mutant also goes through a linker that is prepared
+    /// while inputs are missing, and must give the same.
     fn try_out(&self, number: u64, counts: &outcome::Counts) -> Result<(), String> {
         outcome::observe(number, counts, || {
-            let mut linker = Linker::new(options(self.setting));
-            linker.set_file_provider(Arc::new(self.group.files()));
-            for (position, input) in self.group.inputs.iter().enumerate() {
-                let description = InputDescription {
-                    path: input.path.clone(),
-                    lazy: input.lazy,
-                    whole_archive: input.whole_archive || number % 5 == 0,
-                    dynamic: true,
-                };
-                let id = linker.declare_input(description);
-                let bytes = match position == self.position {
-                    true => Bytes::from(self.bytes.clone()),
-                    false => input.bytes.clone(),
-                };
-                linker.provide(id, bytes);
+            let (mut linker, ids) = self.linker(number);
+            for (position, &id) in ids.iter().enumerate() {
+                linker.provide(id, self.bytes_of(position));
             }
-            linker.finish()
+            let fresh = linker.link();
+            if number % 8 == 0 {
+                self.prepare_and_compare(number / 8, &fresh, number);
+            }
+            fresh
         })
     }
+
+    /// A linker that knows of all inputs and has none.
+    fn linker(&self, number: u64) -> (Linker, Vec<InputId>) {
+        let mut linker = Linker::new(options(self.setting));
+        linker.set_file_provider(Arc::new(self.group.files()));
+        let declare = |input: &corpus::Input| {
+            linker.declare_input(InputDescription {
+                path: input.path.clone(),
+                lazy: input.lazy,
+                whole_archive: input.whole_archive || number % 5 == 0,
+                dynamic: true,
+            })
+        };
+        let ids = self.group.inputs.iter().map(declare).collect();
+        (linker, ids)
+    }
+
+    fn bytes_of(&self, position: usize) -> Bytes {
+        match position == self.position {
+            true => Bytes::from(self.bytes.clone()),
+            false => self.group.inputs[position].bytes.clone(),
+        }
+    }
+
+    /// The last input to come is another one for each `turn`; so is how often what is there is prepared. The linker is kept,
+    /// and links again after one input was replaced by the same.
+    fn prepare_and_compare(&self, turn: u64, fresh: &LinkResult, number: u64) {
+        let (mut linker, ids) = self.linker(number);
+        let last = turn as usize % ids.len();
+        for position in (0..ids.len()).filter(|&position| position != last) {
+            linker.provide(ids[position], self.bytes_of(position));
+            if turn % 3 == 0 {
+                linker.prepare();
+            }
+        }
+        linker.prepare();
+        linker.provide(ids[last], self.bytes_of(last));
+        if turn % 2 == 0 {
+            // Also with few inputs, everything that can be prepared is, now that all are there.
+            linker.prepare();
+        }
+        compare(&linker.link(), fresh);
+        linker.replace(ids[last]);
+        linker.prepare();
+        linker.provide(ids[last], self.bytes_of(last));
+        compare(&linker.link(), fresh);
+    }
+}
+
+/// What differs is a finding like any panic.
+fn compare(found: &LinkResult, fresh: &LinkResult) {
+    let module = |result: &LinkResult| result.output.as_ref().ok().map(|output| output.module.clone());
+    assert!(found.diagnostics == fresh.diagnostics, "a prepared link says something else");
+    assert!(module(found) == module(fresh), "a prepared link gives other bytes");
 }

@@ -73,6 +73,11 @@ impl SharedBitSet {
         self.0[number / 64].load(Ordering::Relaxed) >> (number % 64) & 1 != 0
     }
 
+    /// Whether `number` is in it; numbers it has no room for are not.
+    pub fn contains_checked(&self, number: usize) -> bool {
+        number / 64 < self.0.len() && self.contains(number)
+    }
+
     /// Adds `number`; whether it is new. Exactly one thread is told so.
     #[inline]
     pub fn insert(&self, number: usize) -> bool {

@@ -81,7 +81,8 @@ fn link(
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
-    let mut live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, earlier));
+    let mut live =
+        timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, earlier, timer));
     mark_live::print_removed(&context, &symbols, &chunks, &live, diagnostics);
     function_table::resolve(&context, false, &mut symbols, &mut live, diagnostics);
     diagnostics.check()?;

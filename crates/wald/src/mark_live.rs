@@ -6,6 +6,8 @@
 
 mod guess;
 
+use std::cell::Cell;
+
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
@@ -19,6 +21,7 @@ use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
 use crate::object::ObjectSymbol;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic};
+use crate::timing::Timer;
 
 pub use guess::Guess;
 
@@ -177,31 +180,16 @@ impl Marks {
         Marks { sets: marker.sets, targets: chunks.targets().to_vec() }
     }
 
-    /// How many bytes of code, data and custom sections the output will have of these objects, about.
-    pub fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks) -> u64 {
-        let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
-            let (id, object) = (ObjectId::new(position), linked.object());
-            let functions = object.functions.iter().enumerate();
-            let functions =
-                functions.filter(|(index, _)| self.sets.functions.contains(chunks.functions.of(id, *index)));
-            let segments = object.segments.iter().enumerate();
-            let segments =
-                segments.filter(|(index, _)| self.sets.segments.contains(chunks.segments.of(id, *index)));
-            // A function has a name, too.
-            functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
-                + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
-                + object.custom_sections.iter().map(|section| u64::from(section.data.len)).sum::<u64>()
-        };
-        symbols.objects.par_iter().enumerate().map(of_object).sum()
-    }
-
     /// Whether the files so far keep a function of an object alive.
     pub fn is_function_live(&self, chunks: &Chunks, object: ObjectId, function: usize) -> bool {
         self.sets.functions.contains(chunks.functions.of(object, function))
     }
 
-    /// Whether all that was followed still leads where it led.
-    fn still_hold(&self, chunks: &Chunks) -> bool {
+    /// Whether all that was followed still leads where it led, and what was a root for its name is one still.
+    fn still_hold(&self, symbols: &SymbolTable, chunks: &Chunks) -> bool {
+        if symbols.redirected.iter().any(|(_, id)| self.sets.symbols.contains_checked(id.at())) {
+            return false;
+        }
         let targets = self.targets.iter().zip(chunks.targets()).enumerate();
         let moved = |(position, (old, new)): (usize, (&Target, &Target))| {
             old != new && *old != Target::NONE && self.sets.symbols.contains(position)
@@ -211,8 +199,15 @@ impl Marks {
 }
 
 /// Finds what is live, going on from marks that were made before the last files came.
-pub fn mark_live(options: &Options, symbols: &SymbolTable, chunks: &Chunks, earlier: Earlier) -> Liveness {
-    let earlier = earlier.guess.and_then(|guess| guess.fit(symbols, chunks)).or(earlier.marks);
+pub fn mark_live(
+    options: &Options,
+    symbols: &SymbolTable,
+    chunks: &Chunks,
+    earlier: Earlier,
+    timer: &Timer,
+) -> Liveness {
+    let guessed = earlier.guess.and_then(|guess| fit(&guess, symbols, chunks, timer));
+    let earlier = guessed.or(earlier.marks);
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
     let marker = Marker::new(symbols, chunks, all, earlier.filter(|_| options.gc_sections));
@@ -236,6 +231,17 @@ pub fn mark_live(options: &Options, symbols: &SymbolTable, chunks: &Chunks, earl
     live
 }
 
+/// The event tells whether the guess was right.
+fn fit(guess: &Guess, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
+    let held = Cell::new(false);
+    let detail = || if held.get() { "held" } else { "failed" }.to_owned();
+    timer.task("guess", detail, || {
+        let marks = guess.fit(symbols, chunks);
+        held.set(marks.is_some());
+        marks
+    })
+}
+
 /// Scratch state of the phase. Sets only grow and what is reached does not depend on the way there, so any number
 /// of threads may mark at once.
 struct Marker<'a> {
@@ -256,7 +262,7 @@ const BUDGET: usize = 2048;
 
 impl<'a> Marker<'a> {
     fn new(symbols: &'a SymbolTable, chunks: &'a Chunks, all: bool, earlier: Option<Marks>) -> Self {
-        let earlier = earlier.filter(|marks| marks.still_hold(chunks));
+        let earlier = earlier.filter(|marks| marks.still_hold(symbols, chunks));
         let mut sets = earlier.map_or_else(|| Sets::new(all), |marks| marks.sets);
         sets.grow(symbols, chunks, all);
         Marker { symbols, chunks, sets, waits: false }

@@ -416,6 +416,8 @@ pub struct SymbolTable {
     pub symbols: Vec<Symbol>,
     /// Ids of the symbols that names lead to, in the order in which the names first appeared.
     pub named: Vec<SymbolId>,
+    /// Symbols that names led to before a definition with another signature came, and the names.
+    pub redirected: Vec<(NameId, SymbolId)>,
     /// The objects of the link, in the order in which they were loaded.
     pub objects: Vec<LinkedObject>,
     /// For each file, the object it became.

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::{Marks, Sets};
@@ -80,6 +80,26 @@ impl Guess {
     }
 }
 
+impl Marks {
+    /// How many bytes of code, data and custom sections the output will have of these objects, about.
+    fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks) -> u64 {
+        let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
+            let (id, object) = (ObjectId::new(position), linked.object());
+            let functions = object.functions.iter().enumerate();
+            let functions =
+                functions.filter(|(index, _)| self.sets.functions.contains(chunks.functions.of(id, *index)));
+            let segments = object.segments.iter().enumerate();
+            let segments =
+                segments.filter(|(index, _)| self.sets.segments.contains(chunks.segments.of(id, *index)));
+            // A function has a name, too.
+            functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
+                + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
+                + object.custom_sections.iter().map(|section| u64::from(section.data.len)).sum::<u64>()
+        };
+        symbols.objects.par_iter().enumerate().map(of_object).sum()
+    }
+}
+
 impl Contents {
     /// What each object is in the whole link.
     fn find_objects(&self, symbols: &SymbolTable) -> Option<Vec<ObjectId>> {
@@ -129,8 +149,12 @@ impl Contents {
         chunks: &Chunks,
         sets: &Sets,
     ) -> Option<()> {
+        // A name that leads to several symbols, by the signatures: rare, and not worth it. Who refers to which depends on all
+        // inputs.
+        let redirected: HashSet<NameId> = symbols.redirected.iter().map(|&(name, _)| name).collect();
+        let find = |name: NameId| symbols.find(name).filter(|_| !redirected.contains(&name));
         self.followed.as_ref()?.par_iter().with_min_len(1024).try_for_each(|&(name, target)| {
-            let id = symbols.find(name)?;
+            let id = find(name)?;
             let object = *objects.get(target.object().at())?;
             let expected = Target::new(object, target.kind(), target.position() as u32);
             if chunks.of_symbol(id) != Some(expected) {
@@ -139,14 +163,12 @@ impl Contents {
             sets.symbols.insert(id.at());
             Some(())
         })?;
-        let find = |number: usize| -> Option<SymbolId> {
-            let name = self.table.symbols[number].name;
-            (self.table.find(name) == Some(SymbolId::new(number))).then(|| symbols.find(name)).flatten()
-        };
         let old = &self.marks.sets;
         for (from, to) in [(&old.waiting, &sets.waiting), (&old.waiting_addresses, &sets.waiting_addresses)] {
             for number in from.numbers() {
-                to.insert(find(number)?.at());
+                let name = self.table.symbols[number].name;
+                let is_only = self.table.find(name) == Some(SymbolId::new(number));
+                to.insert(find(name).filter(|_| is_only)?.at());
             }
         }
         Some(())

@@ -248,7 +248,9 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
             let place = i64::try_from(symbol.offset).ok()?.checked_add(addend)?;
             match segment.strings.is_empty() {
                 true => Entry::new(kind, Means::OwnSegment, offset - base, symbol.element, place),
-                false => u64::try_from(place).map_or_else(|_| plain(), |place| piece(segment.strings, place)),
+                // The addend counts from where the symbol's string went, also when it leads to another string.
+                false if addend != 0 => plain(),
+                false => piece(segment.strings, symbol.offset),
             }
         }
         _ => plain(),

@@ -26,6 +26,7 @@ impl SymbolValue {
     const LIVE: u8 = 1;
     const DEFINED: u8 = 2;
     const GLOBAL: u8 = 4;
+    const FUNCTION: u8 = 8;
     const DEAD: SymbolValue = SymbolValue { value: 0, index: NONE, state: 0, prefix: 0 };
 
     /// It is in the output.
@@ -52,10 +53,15 @@ impl SymbolValue {
         self.value as u32
     }
 
-    /// Functions: index of the function whose body debug information means, or [`NONE`].
+    /// Index of the function whose body debug information means; [`NONE`] also where an object takes a datum of the
+    /// linker's for a function.
     #[inline]
     pub(super) fn body(&self) -> u32 {
-        (self.value >> 32) as u32
+        if self.state & Self::FUNCTION != 0 {
+            (self.value >> 32) as u32
+        } else {
+            NONE
+        }
     }
 }
 
@@ -125,9 +131,11 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
     if symbol.is_defined() && !symbol.is_shared() {
         state |= SymbolValue::DEFINED;
     }
-    if symbol.kind == SymbolKind::Global {
-        state |= SymbolValue::GLOBAL;
-    }
+    state |= match symbol.kind {
+        SymbolKind::Global => SymbolValue::GLOBAL,
+        SymbolKind::Function => SymbolValue::FUNCTION,
+        _ => 0,
+    };
     SymbolValue { value, index, state, prefix }
 }
 

@@ -24,7 +24,10 @@ impl Resolver<'_> {
             }
             // The definition is what the name leads to from now on.
             let slot = self.table.by_name[incoming.name.at()];
-            self.table.named[slot as usize] = variant;
+            let before = std::mem::replace(&mut self.table.named[slot as usize], variant);
+            if before != variant {
+                self.table.redirected.push((incoming.name, before));
+            }
             return variant;
         }
         if self.should_replace(id, incoming) {
