@@ -257,8 +257,8 @@ impl<'c> Mutant<'c> {
     fn try_out(&self, number: u64, counts: &outcome::Counts) -> Result<(), String> {
         outcome::observe(number, counts, || {
             let (mut linker, ids) = self.linker(number);
-            for position in 0..ids.len() {
-                linker.provide(ids[position], self.bytes_of(position));
+            for (position, &id) in ids.iter().enumerate() {
+                linker.provide(id, self.bytes_of(position));
             }
             let fresh = linker.link();
             if number % 8 == 0 {
