@@ -6,8 +6,6 @@
 
 mod guess;
 
-use std::cell::Cell;
-
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
@@ -206,7 +204,7 @@ pub fn mark_live(
     earlier: Earlier,
     timer: &Timer,
 ) -> Liveness {
-    let guessed = earlier.guess.and_then(|guess| fit(&guess, symbols, chunks, timer));
+    let guessed = earlier.guess.and_then(|guess| guess.fit(symbols, chunks, timer));
     let earlier = guessed.or(earlier.marks);
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
@@ -229,17 +227,6 @@ pub fn mark_live(
     let mut live = marker.into_liveness(all);
     mark_call_ctors(options, symbols, chunks, &mut live);
     live
-}
-
-/// The event tells whether the guess was right.
-fn fit(guess: &Guess, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
-    let held = Cell::new(false);
-    let detail = || if held.get() { "held" } else { "failed" }.to_owned();
-    timer.task("guess", detail, || {
-        let marks = guess.fit(symbols, chunks);
-        held.set(marks.is_some());
-        marks
-    })
 }
 
 /// Scratch state of the phase. Sets only grow and what is reached does not depend on the way there, so any number

@@ -6,6 +6,7 @@
 //! to the same chunk: more files only add roots and references. [`Guess::fit`] checks this and renumbers, which takes a
 //! small part of the time of marking.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
@@ -17,6 +18,7 @@ use crate::chunks::{Chunks, Range, Target};
 use crate::index::{NameId, ObjectId, SymbolId};
 use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
+use crate::timing::Timer;
 
 /// Symbols and marks of the files that are there.
 #[derive(Clone)]
@@ -64,8 +66,18 @@ impl Guess {
         marks.bytes_of(table, chunks)
     }
 
-    /// The marks for the whole link, where the guess was right.
-    pub fn fit(&self, symbols: &SymbolTable, chunks: &Chunks) -> Option<Marks> {
+    /// The marks for the whole link, where the guess was right: an event tells whether it was.
+    pub fn fit(&self, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
+        let held = Cell::new(false);
+        let detail = || if held.get() { "held" } else { "failed" }.to_owned();
+        timer.task("guess", detail, || {
+            let marks = self.renumber(symbols, chunks);
+            held.set(marks.is_some());
+            marks
+        })
+    }
+
+    fn renumber(&self, symbols: &SymbolTable, chunks: &Chunks) -> Option<Marks> {
         let known = &*self.contents;
         let objects = known.find_objects(symbols)?;
         let mut sets = Sets::new(false);

@@ -171,14 +171,7 @@ impl ObjectScanner<'_> {
     fn check_kind(&mut self, relocation: &Relocation, reference: Reference) {
         let Reference::Global(id) = reference else { return };
         let symbol = self.symbols.get(id);
-        let by_loader =
-            matches!(relocation.kind, RelocationType::MemoryAddrI32 | RelocationType::MemoryAddrI64)
-                && is_address_imported(self.options, self.symbols, AnySymbol::Global(id));
-        if relocation.kind.is_memory_address()
-            && symbol.kind != SymbolKind::Data
-            && !symbol.flags.is_weak()
-            && !by_loader
-        {
+        if relocation.kind.is_memory_address() && symbol.kind != SymbolKind::Data && !symbol.flags.is_weak() {
             self.found.events.push(Event::WrongKind(relocation.kind, relocation.index));
         }
     }
