@@ -204,7 +204,11 @@ pub fn mark_live(
     earlier: Earlier,
     timer: &Timer,
 ) -> Liveness {
-    let guessed = earlier.guess.and_then(|guess| guess.fit(symbols, chunks, timer));
+    let guessed = earlier.guess.and_then(|guess| {
+        let marks = guess.fit(symbols, chunks, timer);
+        options.release(guess);
+        marks
+    });
     let earlier = guessed.or(earlier.marks);
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;

@@ -355,7 +355,9 @@ impl Indices {
         imports: &Imports,
         id: SymbolId,
     ) -> u32 {
-        match chunks.of_symbol(id) {
+        // A function that the linker has defined since takes the object's place.
+        let of_object = symbols.get(id).resolution == Resolution::Object;
+        match chunks.of_symbol(id).filter(|_| of_object) {
             Some(target) if target.kind() == SymbolKind::Function => {
                 self.function[chunks.functions.of(target.object(), target.position())]
             }
