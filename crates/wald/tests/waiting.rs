@@ -17,7 +17,7 @@ use wald::unit::{Data, Definition, Function, Relocation, Symbol, Unit, ValueType
 use wald::{Bytes, CancelToken, InputDescription, LinkResult, Linker};
 
 /// How many sets of inputs are linked when nothing else is asked for.
-const SETS: u64 = 700;
+const SETS: u64 = 1000;
 /// How often each set's kept linker links again after edits.
 const EDITS: usize = 3;
 
