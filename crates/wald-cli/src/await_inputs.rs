@@ -89,7 +89,7 @@ impl Stamp {
 
     /// Whether the last change is so long ago. A time in the future says nothing.
     fn is_older_than(&self, age: Duration) -> bool {
-        self.modified.and_then(|modified| modified.elapsed().ok()).is_none_or(|found| found >= age)
+        inputs::age_of(self.modified).is_none_or(|found| found >= age)
     }
 }
 

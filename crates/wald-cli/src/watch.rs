@@ -33,6 +33,8 @@ pub struct Watch<'a> {
     members: &'a Members,
     /// How each file looked when it was read.
     known: BTreeMap<String, Stamp>,
+    /// How changed files looked at the last look.
+    seen: BTreeMap<String, Stamp>,
     /// Since when files are away.
     away: BTreeMap<String, Instant>,
     /// The names that may stay undefined: those of the command line, and of each archive.
@@ -55,6 +57,7 @@ impl<'a> Watch<'a> {
             reading,
             members,
             known: BTreeMap::new(),
+            seen: BTreeMap::new(),
             away: BTreeMap::new(),
             allowed: (allowed, BTreeMap::new()),
             module: Vec::new(),
@@ -113,8 +116,10 @@ impl<'a> Watch<'a> {
                 _ if now == *known => false,
                 None => self.away.entry(path.clone()).or_insert_with(Instant::now).elapsed() >= GONE,
                 // A time in the future says nothing.
+                // A file that is just being cut has its new length a moment before its new time: two looks must agree.
                 Some((_, modified)) => {
-                    modified.and_then(|modified| modified.elapsed().ok()).is_none_or(|age| age >= QUIET)
+                    inputs::age_of(modified).is_none_or(|age| age >= QUIET)
+                        && self.seen.insert(path.clone(), now) == Some(now)
                 }
             };
             if is_complete {
