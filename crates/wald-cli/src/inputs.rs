@@ -307,6 +307,17 @@ impl wald::input::FileProvider for Members {
     }
 }
 
+/// How long ago a file was changed; `None` where its time says nothing because it is in the future. A time that is only just
+/// in the future is now: files' times and the clock are not read alike.
+pub fn age_of(modified: Option<SystemTime>) -> Option<Duration> {
+    const SLACK: Duration = Duration::from_secs(1);
+    match modified?.elapsed() {
+        Ok(age) => Some(age),
+        Err(ahead) if ahead.duration() < SLACK => Some(Duration::ZERO),
+        Err(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,16 +333,5 @@ mod tests {
         assert_ne!(order, reading_order(100, None));
         order.sort_unstable();
         assert_eq!(order, reading_order(100, None));
-    }
-}
-
-/// How long ago a file was changed; `None` where its time says nothing because it is in the future. A time that is only just
-/// in the future is now: files' times and the clock are not read alike.
-pub fn age_of(modified: Option<SystemTime>) -> Option<Duration> {
-    const SLACK: Duration = Duration::from_secs(1);
-    match modified?.elapsed() {
-        Ok(age) => Some(age),
-        Err(ahead) if ahead.duration() < SLACK => Some(Duration::ZERO),
-        Err(_) => None,
     }
 }
