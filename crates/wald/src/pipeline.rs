@@ -166,7 +166,8 @@ impl Linker {
     }
 
     /// Uses the time until the next input comes: resolves symbols as far as inputs are there without a gap in their
-    /// order, and parses the archive members that will be needed. May be called at any time and from any thread; the
+    /// order, and parses the archive members that will be needed. When most inputs are there, also decodes relocations and
+    /// merges debug information's strings, which takes memory. May be called at any time and from any thread; the
     /// result of the link does not depend on it, only how much is left to do at its end.
     pub fn prepare(&self) {
         self.prepare_until(&CancelToken::new());
