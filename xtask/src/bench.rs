@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::bench_pipeline;
+use crate::bench_relink;
 use crate::corpus;
 use crate::job;
 use crate::measure::{measure, Cost};
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub const HELP: &str = "\
 USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
+       cargo xtask bench relink [JOB…] [--runs N]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, and
 the floor, which is `cat` of all inputs to /dev/null and `cp` of the output. They take turns; one round goes before and
@@ -30,6 +32,10 @@ a parallel build (each at most a few places from its own), at random, and with t
 case. They come evenly over the build, the last sixteen 20 ms apart.
 
   --build-ms N      how long a build takes (default: 2 ms an input, at least 1500)
+
+`bench relink` edits one object after the other: its last function gets a `nop`, so that all code behind it moves. A kept
+linker of the library, which had time to prepare, links again, and a new one; `wald --watch` links again, by its own count,
+and Wald and wasm-ld-22 are started anew. They take turns, and all must write the same bytes.
 
 ENVIRONMENT
   WALD_BIN     another linker in Wald's place
@@ -61,6 +67,9 @@ struct Runs(Vec<Cost>);
 pub fn run(args: &[String]) -> Result<(), String> {
     if args.first().is_some_and(|word| word == "pipeline") {
         return bench_pipeline::run(Arguments::new(&args[1..]));
+    }
+    if args.first().is_some_and(|word| word == "relink") {
+        return bench_relink::run(Arguments::new(&args[1..]));
     }
     let mut args = Arguments::new(args);
     let runs = args.number("runs")?.unwrap_or(5).max(1);

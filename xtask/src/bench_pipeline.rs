@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_micros(250);
 
 /// Milliseconds of all rounds.
 #[derive(Default)]
-struct Times(Vec<f64>);
+pub struct Times(pub Vec<f64>);
 
 /// Runs the command.
 pub fn run(mut args: Arguments) -> Result<(), String> {
@@ -170,13 +170,15 @@ impl Bench {
 }
 
 impl Times {
-    fn quartile(&self, which: usize) -> f64 {
+    /// The quartile, of which 2 is the median.
+    pub fn quartile(&self, which: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         sorted.get((sorted.len() - 1) * which / 4).copied().unwrap_or_default()
     }
 
-    fn shown(&self) -> String {
+    /// The median, and half the distance between the quartiles.
+    pub fn shown(&self) -> String {
         format!("{:.1} ±{:.1}", self.quartile(2), (self.quartile(3) - self.quartile(1)) / 2.0)
     }
 }

@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod arrivals;
 pub mod bench;
 pub mod bench_pipeline;
+pub mod bench_relink;
 pub mod bless;
 pub mod corpus;
 pub mod demo;

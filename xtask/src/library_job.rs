@@ -28,6 +28,11 @@ impl LibraryJob {
     pub fn read(job: &str) -> Result<LibraryJob, String> {
         let folder = corpus::folder().join(job);
         std::env::set_current_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        LibraryJob::read_here(job)
+    }
+
+    /// Reads the job in the folder where this process is.
+    pub fn read_here(job: &str) -> Result<LibraryJob, String> {
         let arguments = ["@link.rsp", "-o", "out.wasm"].map(str::to_string).to_vec();
         let read = CommandLine::read(arguments).map_err(|wrong| format!("{job}: {}", wrong.join("; ")))?;
         let mut inputs = Vec::new();

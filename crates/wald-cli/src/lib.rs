@@ -239,7 +239,7 @@ fn link(
     if out.error_count() != 0 {
         return Err(Stop);
     }
-    write_outputs(&output_path, &output, &settings, out, |stdout| place.write(stdout))?;
+    write_outputs(&output_path, &output, &settings, out, |stdout| place.write(stdout).map(drop))?;
     report_timing(&settings, &timing, program, way.start, out)
 }
 
@@ -286,11 +286,8 @@ fn watch_inputs(job: Job, way: Way, program: &str, out: &mut Renderer) -> Result
         let mut written = Err(Stop);
         if let Ok(output) = output {
             if out.error_count() == 0 {
-                let write =
-                    |stdout: &mut dyn Write| output_file::write_module(&output_path, &output.module, stdout);
-                written = write_outputs(&output_path, &output, settings, out, write);
+                written = write_outputs(&output_path, &output, settings, out, |stdout| watch.write(stdout));
             }
-            watch.recycle(output.module);
         }
         let outcome = if written.is_ok() { "linked" } else { "not linked" };
         let took = start.elapsed().as_secs_f64() * 1e3;
@@ -448,9 +445,9 @@ fn write_why_extract(path: &str, text: &str, out: &mut Renderer) {
 }
 
 /// The map first, the module last: where one cannot be written, the output stays as it was.
-fn write_outputs<M>(
+fn write_outputs(
     path: &str,
-    output: &Output<M>,
+    output: &Output<()>,
     settings: &Settings,
     out: &mut Renderer,
     write_module: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,

@@ -80,6 +80,9 @@ pub struct Place {
     size: Option<usize>,
 }
 
+/// A file that lost its name to the module. Dropping it frees its blocks, which takes as long as writing a part of them.
+pub struct Old(#[allow(dead_code, reason = "held, not read")] File);
+
 impl Place {
     /// A place for the module that goes to `output`. With `keep_mapped`, the process ends soon.
     pub fn new(output: &str, keep_mapped: bool) -> Self {
@@ -100,25 +103,33 @@ impl Place {
         }
     }
 
-    /// Writes the module to where it belongs.
-    pub fn write(self, stdout: &mut dyn Write) -> io::Result<()> {
+    /// How large the module is.
+    pub fn size(&self) -> usize {
+        self.size.unwrap_or(self.memory.len())
+    }
+
+    /// Writes the module to where it belongs. Gives back what stood there before, which can be freed when there is time.
+    pub fn write(self, stdout: &mut dyn Write) -> io::Result<Option<Old>> {
         let (Some(file), Some(size)) = (self.file, self.size) else {
             let written = write_module(&self.output, &self.memory, stdout);
             if self.keep_mapped {
                 std::mem::forget(self.memory);
             }
-            return written;
+            return written.map(|()| None);
         };
         let Target::Regular(path) = target(&self.output)? else {
             // It became something else while the link was running.
             let mut file = file;
-            return write_module(&self.output, &file.bytes()[..size], stdout);
+            return write_module(&self.output, &file.bytes()[..size], stdout).map(|()| None);
         };
+        // A file that is open keeps its blocks when it loses its name.
+        let old = File::open(&path).ok().map(Old);
         let temporary = Temporary::make(&path, |path| file.name(size, path))?;
         if self.keep_mapped {
             std::mem::forget(file);
         }
-        temporary.rename_after_moving_aside(&path)
+        temporary.rename_after_moving_aside(&path)?;
+        Ok(old)
     }
 }
 
@@ -129,7 +140,10 @@ impl Sink for Place {
                 self.size = Some(size);
                 Some(&mut file.bytes()[..size])
             }
-            _ => self.memory.place(size),
+            _ => {
+                self.size = None;
+                self.memory.place(size)
+            }
         }
     }
 }

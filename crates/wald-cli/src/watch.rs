@@ -2,10 +2,13 @@
 //!
 //! The linker is kept, so that only inputs that changed are read and parsed again. Files are looked at again and again; one
 //! that changed is taken when nobody has written to it for a moment, and one that is gone counts as gone when it stays away.
-//! Inputs are copied into memory, never mapped, because they change.
+//! Inputs are copied into memory, never mapped, because they change. While nothing changes, the next link is prepared and the
+//! file that it will write.
 
 use crate::inputs::{self, Inputs, Members, Reading};
+use crate::output_file::{Old, Place};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use wald::{LinkResult, Linker};
@@ -39,7 +42,12 @@ pub struct Watch<'a> {
     away: BTreeMap<String, Instant>,
     /// The names that may stay undefined: those of the command line, and of each archive.
     allowed: (Vec<String>, BTreeMap<usize, Vec<String>>),
-    module: Vec<u8>,
+    /// Where the next module goes.
+    place: Place,
+    /// How large the last one was.
+    size: usize,
+    /// The file that the last one replaced.
+    old: Option<Old>,
 }
 
 impl<'a> Watch<'a> {
@@ -60,22 +68,24 @@ impl<'a> Watch<'a> {
             seen: BTreeMap::new(),
             away: BTreeMap::new(),
             allowed: (allowed, BTreeMap::new()),
-            module: Vec::new(),
+            place: Place::new("", false),
+            size: 0,
+            old: None,
         };
+        watch.place = watch.new_place();
         for place in 0..inputs.len() {
             watch.read(place);
         }
         watch
     }
 
-    /// Links what is there. The output's bytes are those of a link from nothing.
-    pub fn link(&mut self) -> LinkResult {
+    /// Links what is there. The output's bytes are those of a link from nothing; [`Watch::write`] writes them.
+    pub fn link(&mut self) -> LinkResult<()> {
         let names = self.allowed.1.values().flatten().chain(&self.allowed.0).cloned().collect();
         if self.linker.options().allowed_undefined != names {
             self.linker.options_mut().allowed_undefined = names;
         }
-        let mut module = std::mem::take(&mut self.module);
-        let result = self.linker.link_into(&mut module).with_module(module);
+        let result = self.linker.link_into(&mut self.place);
         // Members of thin archives are files of their own, which the link read when it needed them.
         for path in self.members.take_paths() {
             let now = stamp(&path);
@@ -84,15 +94,26 @@ impl<'a> Watch<'a> {
         result
     }
 
-    /// Takes a module's memory back for the next one.
-    pub fn recycle(&mut self, module: Vec<u8>) {
-        self.module = module;
+    /// Writes the module of the last link, which succeeded.
+    pub fn write(&mut self, stdout: &mut dyn Write) -> io::Result<()> {
+        let place = self.new_place();
+        let place = std::mem::replace(&mut self.place, place);
+        self.size = place.size();
+        self.old = place.write(stdout)?;
+        Ok(())
+    }
+
+    fn new_place(&self) -> Place {
+        Place::new(&self.linker.options().output, false)
     }
 
     /// Waits until files have changed, and reads them again. Gives back their paths.
     pub fn wait(&mut self) -> Vec<String> {
         // There is time.
+        self.old = None;
         self.linker.prepare();
+        // The next module may be a little larger.
+        self.place.prepare(self.size + self.size / 32);
         loop {
             let before = Instant::now();
             let changed = self.changed();
