@@ -192,9 +192,9 @@ fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken,
             before => start.elapsed().min(before),
         };
         if step != Step::OnTheWay && !complete.is_cancelled() {
-            // For what is known and a little more.
+            // A little more than will be needed, most likely.
             let size = linker.prepared_size();
-            place.prepare(usize::try_from(size + size / 8).unwrap_or(0));
+            place.prepare(usize::try_from(size + size / 32).unwrap_or(0));
         }
     }
 }

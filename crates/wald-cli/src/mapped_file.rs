@@ -64,7 +64,9 @@ fn map(file: &File, length: u64) -> Option<Mmap> {
 #[cfg(target_os = "linux")]
 pub struct NewFile {
     file: File,
+    /// As long as the file was at first.
     map: memmap2::MmapMut,
+    room: usize,
 }
 
 #[cfg(target_os = "linux")]
@@ -88,17 +90,26 @@ impl NewFile {
         let map = unsafe { MmapOptions::new().len(size).map_mut(&file) }.ok()?;
         // Only a hint: older systems do not know it.
         let _ = map.advise(memmap2::Advice::PopulateWrite);
-        Some(NewFile { file, map })
+        Some(NewFile { file, map, room: size })
     }
 
     /// How many bytes there is room for.
     pub fn room(&self) -> usize {
-        self.map.len()
+        self.room
+    }
+
+    /// Gives back what is behind `size` bytes: at the end, that would take longer.
+    pub fn shrink(&mut self, size: usize) {
+        // Where it fails, the file is as it was.
+        if size < self.room && self.file.set_len(size as u64).is_ok() {
+            self.room = size;
+        }
     }
 
     /// The bytes to write.
     pub fn bytes(&mut self) -> &mut [u8] {
-        &mut self.map
+        // What the mapping has behind them has no file any more.
+        &mut self.map[..self.room]
     }
 
     /// Gives the first `size` bytes the name `path`, which must be free.
@@ -132,6 +143,11 @@ impl NewFile {
 
     /// None.
     pub fn room(&self) -> usize {
+        match *self {}
+    }
+
+    /// None.
+    pub fn shrink(&mut self, _: usize) {
         match *self {}
     }
 

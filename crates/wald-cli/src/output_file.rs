@@ -89,9 +89,13 @@ impl Place {
         Place { output: output.to_string(), keep_mapped, file: None, memory: Vec::new(), size: None }
     }
 
-    /// Makes room for `size` bytes, once. Pages that were written to before are there at once.
+    /// Makes room for `size` bytes. Pages that were written to before are there at once. Room that is there already may be
+    /// given back, but does not grow: a module that needs more goes into memory first.
     pub fn prepare(&mut self, size: usize) {
-        if self.file.is_some() || !self.memory.is_empty() || size == 0 {
+        if let Some(file) = self.file.as_mut().filter(|_| size > 0) {
+            return file.shrink(size);
+        }
+        if !self.memory.is_empty() || size == 0 {
             return;
         }
         if let Ok(Target::Regular(path)) = target(&self.output) {
@@ -254,11 +258,12 @@ mod tests {
             let mut place = Place::new(path.to_str().unwrap(), false);
             place.prepare(room);
             place.prepare(room + 1);
+            place.prepare(room.saturating_sub(5000));
             place.place(module.len()).unwrap().copy_from_slice(module);
             place.write(&mut Vec::new()).unwrap();
             assert!(std::fs::read(&path).unwrap() == module);
         };
-        // It fits, it does not, nothing was prepared; on an older output and without one.
+        // It fits when some room was given back, it does not, nothing was prepared; on an older output and without one.
         let size = 3 * ASIDE_FROM;
         for room in [size + 5000, size, size - 1, 0] {
             written(&vec![room as u8; size], room);

@@ -157,9 +157,10 @@ impl Ahead {
         }
     }
 
-    /// How large the output will be, about; `None` where nothing was guessed.
-    pub fn output_size(&self) -> Option<u64> {
-        self.guess.as_ref().map(Guess::output_size)
+    /// How large the output of the inputs that are there would be, about, and how many these are; `None` where nothing was
+    /// guessed.
+    pub fn output_size(&self) -> Option<(u64, usize)> {
+        self.guess.as_ref().map(|guess| (guess.output_size(), guess.inputs))
     }
 
     /// What was made.

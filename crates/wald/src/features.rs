@@ -70,18 +70,19 @@ pub fn collect(
     let mut tls_used = false;
     let mut seen: HashMap<NameId, ()> = HashMap::new();
     for (position, linked) in symbols.objects.iter().enumerate() {
-        let object = linked.object();
-        let properties = &object.properties;
+        let properties = &linked.properties;
         // What an earlier object stated in the same words adds nothing.
         let new = properties.features.is_some_and(|text| seen.insert(text, ()).is_none());
-        for feature in object.features.iter().flatten().filter(|_| new) {
-            let name = feature.name.of(&object.bytes);
-            let list = if feature.prefix == b'-' { &mut disallowed } else { &mut used };
-            list.insert(name, || file_name(symbols, position));
+        if new {
+            let object = linked.object();
+            for feature in object.features.iter().flatten() {
+                let name = feature.name.of(&object.bytes);
+                let list = if feature.prefix == b'-' { &mut disallowed } else { &mut used };
+                list.insert(name, || file_name(symbols, position));
+            }
         }
-        let mut segments = object.segments.iter().enumerate();
         tls_used |= properties.has_tls
-            && segments.any(|(index, segment)| {
+            && linked.object().segments.iter().enumerate().any(|(index, segment)| {
                 segment.is_tls() && live.segments.contains(chunks.segments.of(ObjectId::new(position), index))
             });
     }

@@ -313,11 +313,11 @@ impl<'a> Marker<'a> {
         }
         if let Some(set_tls_base) = symbols.well_known.set_tls_base {
             // The linker's own functions call it.
-            if symbols.objects.iter().any(|linked| linked.object().properties.has_tls) {
+            if symbols.objects.iter().any(|linked| linked.properties.has_tls) {
                 self.enqueue(set_tls_base, false, queue);
             }
         }
-        for (object, linked) in symbols.objects.iter().enumerate() {
+        for (object, linked) in symbols.objects.iter().enumerate().filter(|(_, o)| o.properties.has_roots) {
             let id = ObjectId::new(object);
             if linked.object().legacy_function_table {
                 let table = linked.object().symbols.len() - 1;
@@ -407,7 +407,8 @@ impl<'a> Marker<'a> {
     }
 
     fn enqueue_object(&self, object: ObjectId, queue: &mut Queue) {
-        if self.sets.objects.insert(object.at()) {
+        let new = self.sets.objects.insert(object.at());
+        if new && self.symbols.objects[object.at()].properties.has_roots {
             self.enqueue_init_functions(object, queue);
             self.enqueue_retained_segments(object, queue);
         }

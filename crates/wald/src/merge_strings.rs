@@ -81,7 +81,7 @@ pub fn check_terminated(
     symbols: &SymbolTable,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), LinkFailure> {
-    let suspects = symbols.objects.iter().filter(|o| o.object().properties.has_unterminated_strings);
+    let suspects = symbols.objects.iter().filter(|o| o.properties.has_unterminated_strings);
     for linked in suspects {
         let bytes: &[u8] = &linked.object().bytes;
         let segments = linked.object().segments.iter().filter(|segment| segment.is_mergeable(options));

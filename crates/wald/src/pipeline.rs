@@ -237,7 +237,9 @@ impl Linker {
     /// early. 0 where nothing is known.
     pub fn prepared_size(&self) -> u64 {
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        ahead.as_ref().and_then(Ahead::output_size).unwrap_or(0)
+        let Some((size, known)) = ahead.as_ref().and_then(Ahead::output_size) else { return 0 };
+        // The inputs that are missing bring about as much as the others.
+        size / known.max(1) as u64 * self.order.len() as u64
     }
 
     /// The first inputs that are there, and what they bring.

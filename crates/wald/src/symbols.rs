@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::bit_set::BitSet;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
-use crate::object::{Object, ObjectSymbol};
+use crate::object::{Object, ObjectSymbol, Properties};
 
 /// What a symbol stands for in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,6 +241,8 @@ pub struct LinkedObject {
     /// Which file it is.
     pub file: FileId,
     object: Arc<Object>,
+    /// The object's: phases that only ask for these go through all objects without a look at each.
+    pub properties: Properties,
     /// Path, or path and member, as wasm-ld prints it.
     pub path: Arc<str>,
     /// For each comdat group of the object, whether this object's copy is the one that is kept.
@@ -254,7 +256,8 @@ impl LinkedObject {
     /// An object whose symbols are not translated yet.
     pub fn new(file: FileId, object: Arc<Object>, path: String, live_from_start: bool) -> Self {
         let (path, references, kept_comdats) = (path.into(), Arc::default(), Arc::default());
-        LinkedObject { file, object, path, kept_comdats, live_from_start, references }
+        let properties = object.properties;
+        LinkedObject { file, object, properties, path, kept_comdats, live_from_start, references }
     }
 
     /// What was parsed.
@@ -270,6 +273,7 @@ impl LinkedObject {
 
     /// Puts another object in its place, whose symbols are the same.
     pub fn swap(&mut self, object: Arc<Object>) {
+        self.properties = object.properties;
         self.object = object;
     }
 

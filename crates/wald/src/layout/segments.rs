@@ -378,7 +378,7 @@ impl Merged {
             let segment = &parsed.segments[index as usize];
             (parsed.strings.of(segment.strings), segment.data.of(&parsed.bytes))
         };
-        let inputs: Vec<_> = self.inputs.iter().map(input).collect();
+        let inputs: Vec<_> = self.inputs.par_iter().with_min_len(256).map(input).collect();
         self.strings = merge_strings::merge(&inputs);
     }
 }

@@ -16,6 +16,7 @@ use super::{Marks, Sets};
 use crate::bit_set::SharedBitSet;
 use crate::chunks::{Chunks, Range, Target};
 use crate::index::{NameId, ObjectId, SymbolId};
+use crate::object::InputSection;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
 use crate::timing::Timer;
@@ -103,10 +104,12 @@ impl Marks {
             let segments = object.segments.iter().enumerate();
             let segments =
                 segments.filter(|(index, _)| self.sets.segments.contains(chunks.segments.of(id, *index)));
+            let sections = object.custom_sections.iter();
+            let sections = sections.filter(|s| !InputSection::is_consumed(s.name.of(&object.bytes)));
             // A function has a name, too.
             functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
                 + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
-                + object.custom_sections.iter().map(|section| u64::from(section.data.len)).sum::<u64>()
+                + sections.map(|section| u64::from(section.data.len)).sum::<u64>()
         };
         symbols.objects.par_iter().enumerate().map(of_object).sum()
     }

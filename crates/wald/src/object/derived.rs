@@ -8,6 +8,11 @@ use super::*;
 pub struct Properties {
     /// Whether it has thread-local segments.
     pub has_tls: bool,
+    /// Whether it has custom sections that are handed on.
+    pub has_custom_sections: bool,
+    /// Whether parts of it are live when it is: constructors, segments that are retained, the function table of an object
+    /// without table symbols.
+    pub has_roots: bool,
     /// Whether strings that may be merged lack their NUL.
     pub has_unterminated_strings: bool,
     /// The text of `target_features`, interned; the same for objects that state the same in the same order.
@@ -109,6 +114,13 @@ impl Object {
         let any = !(languages.is_empty() && tools.is_empty() && sdks.is_empty());
         self.properties = Properties {
             has_tls: self.segments.iter().any(InputSegment::is_tls),
+            has_custom_sections: self
+                .custom_sections
+                .iter()
+                .any(|section| section.data.len > 0 && !InputSection::is_consumed(section.name.of(bytes))),
+            has_roots: self.legacy_function_table
+                || !self.init_functions.is_empty()
+                || self.segments.iter().any(InputSegment::is_retained),
             has_unterminated_strings,
             features,
             producers: any.then(|| NameId(interners.names.intern(&text))),

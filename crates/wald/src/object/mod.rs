@@ -255,6 +255,12 @@ impl InputSection {
         options.optimize > 0 && InputSection::has_strings(name)
     }
 
+    /// Whether the linker reads a section of this name, or the compiler left it for itself: it is not handed on.
+    pub fn is_consumed(name: &[u8]) -> bool {
+        matches!(name, b"linking" | b"name" | b"producers" | b"target_features" | b".llvmbc" | b".llvmcmd")
+            || name.starts_with(b"reloc.")
+    }
+
     /// Whether the strings of a section of this name may be merged.
     fn has_strings(name: &[u8]) -> bool {
         matches!(name, b".debug_str" | b".debug_line_str")

@@ -33,12 +33,6 @@ enum Part {
     Strings { merge: usize, first: usize, last: usize, end: u64 },
 }
 
-/// Sections that the linker reads and writes itself, or that are meant for it alone.
-fn is_consumed(name: &[u8]) -> bool {
-    matches!(name, b"linking" | b"name" | b"producers" | b"target_features" | b".llvmbc" | b".llvmcmd")
-        || name.starts_with(b"reloc.")
-}
-
 /// Collects the sections by name and gives each its place.
 pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
     let options = layout.options;
@@ -46,9 +40,12 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
     let mut plans: Vec<CustomPlan> = Vec::new();
     for (position, linked) in layout.symbols.objects.iter().enumerate() {
+        if !linked.properties.has_custom_sections {
+            continue;
+        }
         for (index, section) in linked.object().custom_sections.iter().enumerate() {
             let name = section.name.of(&linked.object().bytes);
-            let unwanted = is_consumed(name) || strip_debug && name.starts_with(b".debug_");
+            let unwanted = InputSection::is_consumed(name) || strip_debug && name.starts_with(b".debug_");
             // Strip tools leave empty sections behind so as not to renumber the others.
             if unwanted || section.data.len == 0 || linked.is_discarded(section.comdat) {
                 continue;

@@ -111,8 +111,11 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         || timer.task("look up symbols", String::new, || SymbolValues::new(layout)),
         || timer.task("plan custom sections", String::new, || custom::plan(layout)),
     );
-    let (code, names) = rayon::join(
-        || timer.task("plan code", String::new, || CodePlan::new(layout, &values)),
+    let ((code, elements), names) = rayon::join(
+        || {
+            let code = timer.task("plan code", String::new, || CodePlan::new(layout, &values));
+            (code, timer.task("elements", String::new, || sections::elements(layout)))
+        },
         || timer.task("plan names", String::new, || names::plan(layout)),
     );
     let mut sections = Vec::new();
@@ -134,7 +137,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     small(section::GLOBAL, sections::globals(layout));
     small(section::EXPORT, sections::exports(layout));
     small(section::START, sections::start(layout));
-    small(section::ELEM, sections::elements(layout));
+    small(section::ELEM, elements);
     small(section::DATACOUNT, sections::data_count(layout));
     if !layout.indices.functions.is_empty() {
         sections.push(OutputSection::new(section::CODE, b"", code.size, Body::Code));

@@ -337,7 +337,7 @@ pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let mut seen: HashSet<NameId> = HashSet::new();
     for linked in &layout.symbols.objects {
         // What an earlier object stated in the same words adds nothing.
-        if linked.object().properties.producers.is_none_or(|text| !seen.insert(text)) {
+        if linked.properties.producers.is_none_or(|text| !seen.insert(text)) {
             continue;
         }
         let (bytes, from): (&[u8], _) = (&linked.object().bytes, &linked.object().producers);

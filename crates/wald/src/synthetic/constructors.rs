@@ -25,7 +25,7 @@ pub fn collect(
     if !called && !context.options.is_relocatable() {
         return constructors;
     }
-    for (position, linked) in symbols.objects.iter().enumerate() {
+    for (position, linked) in symbols.objects.iter().enumerate().filter(|(_, o)| o.properties.has_roots) {
         let object = ObjectId::new(position);
         for init in &linked.object().init_functions {
             let (symbol, is_live, signature) = match linked.reference(init.symbol.0) {
