@@ -247,7 +247,7 @@ typedef struct wald_symbol {
 
 // A place where the link writes an index or address.
 typedef struct wald_relocation {
-  // The number of its type: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections
+  // The number of its type: <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>
   uint32_t kind;
   // Where: from the start of the bytes.
   uint32_t offset;

@@ -1,7 +1,7 @@
 //! Wald for C and everything that speaks its calling convention. `include/wald.h` is generated from these files
 //! (`cargo xtask header`); `tests/` holds programs in C that use it.
 //!
-//! Each file is a part of the interface: [`options`], [`linker`], [`result`], [`unit`]; [`border`] holds what they share:
+//! Each file is a part of the interface: [`options`], [`linker`], [`result`], [`mod@unit`]; [`border`] holds what they share:
 //! nothing is taken from C unchecked as far as it can be checked, and no panic leaves this crate.
 
 pub mod border;

@@ -111,7 +111,7 @@ pub struct wald_symbol {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wald_relocation {
-    /// The number of its type: https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections
+    /// The number of its type: <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>
     pub kind: u32,
     /// Where: from the start of the bytes.
     pub offset: u32,

@@ -67,7 +67,7 @@
 //! assert!(first.output.unwrap().module == again.output.unwrap().module);
 //! ```
 //!
-//! A compiler that has no object files hands over a [unit](unit): functions, data and symbols from memory, each of which can
+//! A compiler that has no object files hands over a unit ([`mod@unit`]): functions, data and symbols from memory, each of which can
 //! be replaced later.
 //!
 //! # Diagnostics

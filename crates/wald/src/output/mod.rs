@@ -1,6 +1,6 @@
 //! The output: one buffer of exactly the right size, cut into disjoint slices that are filled in parallel.
 //!
-//! [`plan`] decides which sections there are, in which order, and how large each is; [`write`] fills them. A new
+//! [`plan`] decides which sections there are, in which order, and how large each is; [`write()`] fills them. A new
 //! output section gets a file here and a line in [`plan`].
 
 mod build_id;

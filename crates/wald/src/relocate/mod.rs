@@ -1,6 +1,6 @@
 //! What relocations resolve to, and writing it at their place.
 //!
-//! A new relocation type needs an arm in [`ObjectRelocator::value`]; how it is written follows from its encoding in
+//! A new relocation type needs an arm in `ObjectRelocator::value`; how it is written follows from its encoding in
 //! `format::relocation`.
 
 mod custom;

@@ -57,7 +57,7 @@ fn place(buckets: &mut [Option<(usize, u32)>], position: usize, hash: u32) {
 /// Order of iteration of an `llvm::DenseMap` keyed by strings.
 ///
 /// The table has 64 buckets at first and doubles when an insertion would take three quarters of them; the
-/// hash is the low half of LLVM's own ([`hash_bytes`]).
+/// hash is the low half of LLVM's own (`hash_bytes`).
 pub fn dense_map_order<'a>(keys: impl IntoIterator<Item = &'a [u8]>) -> Vec<usize> {
     let mut buckets: Vec<Option<(usize, u32)>> = vec![None; 64];
     for (items, key) in keys.into_iter().enumerate() {
