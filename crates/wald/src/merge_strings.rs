@@ -5,6 +5,7 @@
 //! finding duplicates and sorting run in parallel; none of it depends on the number of threads.
 
 mod pool;
+mod sorted;
 
 use std::cmp::Ordering;
 use std::sync::atomic::{self, AtomicU32};
@@ -18,6 +19,7 @@ use crate::options::Options;
 use crate::symbols::SymbolTable;
 
 pub use pool::{Pools, Source};
+use sorted::Sorted;
 
 /// A string that stands in the output.
 #[derive(Clone, Copy, Debug)]
@@ -150,35 +152,7 @@ fn sort(strings: &mut [Unique], inputs: &[Input<'_>]) {
 
 /// Merges the strings of `inputs`.
 pub fn merge(inputs: &[Input<'_>]) -> MergedStrings {
-    let starts = starts_of(inputs);
-    let count = shards_for(starts.last().copied().unwrap_or(0));
-    let (shards, numbers) = deduplicate(inputs, &starts, count);
-    let mut places: Vec<Vec<u32>> = shards.iter().map(|shard| vec![0; shard.unique.len()]).collect();
-    let all = shards.iter().enumerate();
-    let mut order: Vec<(Unique, u32)> = all
-        .flat_map(|(number, shard)| shard.unique.iter().map(move |&string| (string, number as u32)))
-        .collect();
-    order.par_sort_unstable_by(|(a, _), (b, _)| a.order(b, inputs));
-    let mut merged = MergedStrings { starts, ..MergedStrings::default() };
-    let mut previous: Option<&Unique> = None;
-    for (string, shard) in &order {
-        let offset = if previous.is_some_and(|previous| string.is_tail_of(previous, inputs)) {
-            merged.size - u64::from(string.len)
-        } else {
-            let offset = merged.size;
-            let Unique { input, start, len, .. } = *string;
-            merged.strings.push(OutputString { input, start, len, offset: offset as u32 });
-            merged.size += u64::from(len);
-            previous = Some(string);
-            offset
-        };
-        places[*shard as usize][string.number as usize] = offset as u32;
-    }
-    // Most strings are referred to several times: their places are looked up once.
-    let pieces = inputs.iter().flat_map(|(pieces, _)| pieces.iter()).zip(&numbers);
-    let place = |(piece, &number): (&StringPiece, &u32)| places[shard_of(piece.hash, count)][number as usize];
-    merged.offsets = pieces.map(place).collect();
-    merged
+    Sorted::new(inputs).merged(inputs)
 }
 
 /// Where each input's strings start among all, and the end of the last one's.

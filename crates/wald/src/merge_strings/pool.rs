@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::{
-    deduplicate, shard_of, shards_for, sort, spread, starts_of, tail_key, text, Input, MergedStrings,
-    OutputString, Shard, Unique,
-};
+use super::sorted::Sorted;
+use super::{shard_of, sort, spread, starts_of, tail_key, text, Input, MergedStrings, Unique};
 use crate::object::Object;
 
 /// A custom section of strings.
@@ -62,21 +60,10 @@ impl Pools {
     }
 }
 
-/// Strings, deduplicated and sorted.
+/// Strings of sources that are kept.
 struct Pool {
     sources: Vec<Source>,
-    starts: Vec<u32>,
-    /// For each string of each source its number among the different ones.
-    numbers: Vec<u32>,
-    shards: Vec<Shard>,
-    /// Where each shard's numbers start.
-    bases: Vec<u32>,
-    /// All different strings, sorted; `number` counts through all shards.
-    order: Vec<Unique>,
-    /// Whether each is the tail of the one before it.
-    is_tail: Vec<bool>,
-    /// How many strings are equal to each, by number.
-    counts: Vec<u32>,
+    sorted: Sorted,
 }
 
 /// Sources whose strings were not in the pool, and what became of them.
@@ -91,32 +78,8 @@ struct Added {
 impl Pool {
     fn new(sources: Vec<Source>) -> Pool {
         let inputs: Vec<Input<'_>> = sources.iter().map(Source::input).collect();
-        let starts = starts_of(&inputs);
-        let count = shards_for(starts.last().copied().unwrap_or(0));
-        let (shards, numbers) = deduplicate(&inputs, &starts, count);
-        let mut bases = vec![0];
-        for shard in &shards {
-            bases.push(bases[bases.len() - 1] + shard.unique.len() as u32);
-        }
-        let pieces = inputs.iter().flat_map(|(pieces, _)| pieces.iter()).zip(&numbers);
-        let number = |(piece, &number): (&crate::object::StringPiece, &u32)| {
-            bases[shard_of(piece.hash, count)] + number
-        };
-        let numbers: Vec<u32> = pieces.map(number).collect();
-        let mut counts = vec![0; bases[count] as usize];
-        for &number in &numbers {
-            counts[number as usize] += 1;
-        }
-        let with_numbers = shards.iter().zip(&bases);
-        let mut order: Vec<Unique> = with_numbers
-            .flat_map(|(shard, base)| {
-                shard.unique.iter().map(move |unique| Unique { number: base + unique.number, ..*unique })
-            })
-            .collect();
-        sort(&mut order, &inputs);
-        let tail = |at: usize| at > 0 && order[at].is_tail_of(&order[at - 1], &inputs);
-        let is_tail = (0..order.len()).into_par_iter().with_min_len(4096).map(tail).collect();
-        Pool { starts, numbers, shards, bases, order, is_tail, counts, sources }
+        let sorted = Sorted::new(&inputs);
+        Pool { sources, sorted }
     }
 
     /// `None` where too much is different.
@@ -144,14 +107,15 @@ impl Pool {
             return None;
         }
         let inputs: Vec<Input<'_>> = sources.iter().map(Source::input).collect();
-        let mut counts = self.counts.clone();
+        let mut counts = self.sorted.counts.clone();
         for (pooled, place) in in_link.iter().enumerate() {
             if place.is_none() {
-                self.numbers_of(pooled).iter().for_each(|&number| counts[number as usize] -= 1);
+                self.sorted.numbers_of(pooled).iter().for_each(|&number| counts[number as usize] -= 1);
             }
         }
         let added = self.add(&inputs, &in_pool, &mut counts);
-        let mut merged = self.place(&inputs, &in_link, &counts, &added);
+        let moved = self.find_moved(&inputs, &in_link, &counts, &added);
+        let mut merged = self.sorted.place(&inputs, &in_link, &counts, (&added.unique, &moved));
         let places = std::mem::take(&mut merged.offsets);
         merged.starts = starts_of(&inputs);
         let offsets: Vec<Vec<u32>> = (0..sources.len())
@@ -159,7 +123,7 @@ impl Pool {
             .with_min_len(16)
             .map(|at| {
                 let numbers = match in_pool[at] {
-                    Some(pooled) => self.numbers_of(pooled),
+                    Some(pooled) => self.sorted.numbers_of(pooled),
                     None => &added.numbers[&at],
                 };
                 numbers.iter().map(|&number| places[number as usize]).collect()
@@ -169,26 +133,23 @@ impl Pool {
         Some(merged)
     }
 
-    fn numbers_of(&self, source: usize) -> &[u32] {
-        &self.numbers[self.starts[source] as usize..self.starts[source + 1] as usize]
-    }
-
     /// Looks up the strings of the sources that the pool does not know, and counts them.
     fn add(&self, inputs: &[Input<'_>], in_pool: &[Option<usize>], counts: &mut Vec<u32>) -> Added {
         let pooled: Vec<Input<'_>> = self.sources.iter().map(Source::input).collect();
+        let Sorted { shards, bases, .. } = &self.sorted;
         let mut added = Added::default();
         let mut by_text: HashMap<&[u8], u32> = HashMap::new();
         for (at, &contents) in inputs.iter().enumerate().filter(|(at, _)| in_pool[*at].is_none()) {
             let mut numbers = Vec::with_capacity(contents.0.len());
             for (position, piece) in contents.0.iter().enumerate() {
                 let text = text(contents, position);
-                let shard = shard_of(piece.hash, self.shards.len());
+                let shard = shard_of(piece.hash, shards.len());
                 let same = |&(hash, number): &(u32, u32)| {
-                    hash == piece.hash && self.shards[shard].unique[number as usize].text(&pooled) == text
+                    hash == piece.hash && shards[shard].unique[number as usize].text(&pooled) == text
                 };
-                let found = self.shards[shard].table.find(spread(piece.hash), same);
+                let found = shards[shard].table.find(spread(piece.hash), same);
                 let number = match found {
-                    Some(&(_, number)) => self.bases[shard] + number,
+                    Some(&(_, number)) => bases[shard] + number,
                     None => *by_text.entry(text).or_insert_with(|| {
                         let number = counts.len() as u32;
                         counts.push(0);
@@ -207,50 +168,6 @@ impl Pool {
         added
     }
 
-    /// Gives every string its place: the result's offsets are by number.
-    fn place(
-        &self,
-        inputs: &[Input<'_>],
-        in_link: &[Option<u32>],
-        counts: &[u32],
-        added: &Added,
-    ) -> MergedStrings {
-        let moved = self.find_moved(inputs, in_link, counts, added);
-        let mut merged = MergedStrings { offsets: vec![0; counts.len()], ..MergedStrings::default() };
-        let mut new = added.unique.iter().peekable();
-        // The string before: all strings that end with one stand right before it.
-        let mut before: Option<Unique> = None;
-        let mut pooled_before = false;
-        for (at, pooled) in self.order.iter().enumerate() {
-            if counts[pooled.number as usize] == 0 {
-                pooled_before = false;
-                continue;
-            }
-            let string = match in_link[pooled.input as usize] {
-                Some(input) => Unique { input, ..*pooled },
-                None => moved[&pooled.number],
-            };
-            while let Some(&next) = new.next_if(|next| next.is_before(&string, inputs)) {
-                let tail = before.is_some_and(|before| next.is_tail_of(&before, inputs));
-                merged.push(&next, tail);
-                (before, pooled_before) = (Some(next), false);
-            }
-            let tail = match before {
-                Some(_) if pooled_before => self.is_tail[at],
-                Some(before) => string.is_tail_of(&before, inputs),
-                None => false,
-            };
-            merged.push(&string, tail);
-            (before, pooled_before) = (Some(string), true);
-        }
-        for next in new {
-            let tail = before.is_some_and(|before| next.is_tail_of(&before, inputs));
-            merged.push(next, tail);
-            before = Some(*next);
-        }
-        merged
-    }
-
     /// Strings whose first source has gone, at another one.
     fn find_moved(
         &self,
@@ -266,7 +183,7 @@ impl Pool {
         let lost =
             |unique: &&Unique| in_link[unique.input as usize].is_none() && counts[unique.number as usize] > 0;
         let mut lost: HashMap<u32, Unique> =
-            self.order.iter().filter(lost).map(|unique| (unique.number, *unique)).collect();
+            self.sorted.order.iter().filter(lost).map(|unique| (unique.number, *unique)).collect();
         let mut find = |input: u32, numbers: &[u32], pieces: &[crate::object::StringPiece]| {
             for (number, piece) in numbers.iter().zip(pieces) {
                 if let Some(unique) = lost.remove(number) {
@@ -276,29 +193,13 @@ impl Pool {
         };
         for (pooled, place) in in_link.iter().enumerate() {
             if let Some(place) = *place {
-                find(place, self.numbers_of(pooled), self.sources[pooled].input().0);
+                find(place, self.sorted.numbers_of(pooled), self.sources[pooled].input().0);
             }
         }
         for (&at, numbers) in &added.numbers {
             find(at as u32, numbers, inputs[at].0);
         }
         moved
-    }
-}
-
-impl MergedStrings {
-    /// Adds a string behind the others, or inside of the last one that is not a tail itself.
-    fn push(&mut self, string: &Unique, is_tail: bool) {
-        let offset = if is_tail {
-            self.size - u64::from(string.len)
-        } else {
-            let offset = self.size;
-            let Unique { input, start, len, .. } = *string;
-            self.strings.push(OutputString { input, start, len, offset: offset as u32 });
-            self.size += u64::from(len);
-            offset
-        };
-        self.offsets[string.number as usize] = offset as u32;
     }
 }
 
