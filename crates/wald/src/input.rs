@@ -247,7 +247,11 @@ fn add_shared_library(
 /// Adds file and member to what a parser found.
 pub fn parse_diagnostic(location: &Location, error: &ParseError) -> Diagnostic {
     let at = Location { offset: Some(error.offset), ..location.clone() };
-    Diagnostic::error(Code::Parse, format!("{location}: {error}"))
+    let name = match &location.member {
+        Some(member) if !error.names_archive() => member.clone(),
+        _ => location.to_string(),
+    };
+    Diagnostic::error(Code::Parse, format!("{name}: {error}"))
         .at(at)
         .note(format!("at offset {:#x} of {location}", error.offset))
 }
