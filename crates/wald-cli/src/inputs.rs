@@ -89,6 +89,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
     for argument in &arguments.list {
         let found = match argument {
             Argument::Input(path) => Ok(path.clone()),
+            Argument::Unknown(_) => continue,
             Argument::Option { option, value, .. } => match option {
                 Opt::Library => {
                     let name = value.as_deref().unwrap_or_default();
@@ -279,8 +280,6 @@ pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
 pub struct Members {
     /// As in [`Reading`].
     pub keep_mapped: bool,
-    /// Where copies of them go.
-    pub reproduce: Option<std::sync::Arc<Reproduce>>,
     /// For `--watch`: what was read. Such files are copied into memory, because they may change.
     pub watched: Option<std::sync::Arc<Mutex<Vec<String>>>>,
 }
@@ -299,11 +298,7 @@ impl wald::input::FileProvider for Members {
             watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.to_string());
             return mapped_file::copy(&crate::text::to_path(path));
         }
-        let bytes = mapped_file::read(&crate::text::to_path(path), self.keep_mapped, false)?;
-        if let Some(reproduce) = &self.reproduce {
-            reproduce.add_file(path, &bytes);
-        }
-        Ok(bytes)
+        mapped_file::read(&crate::text::to_path(path), self.keep_mapped, false)
     }
 }
 
