@@ -22,8 +22,8 @@ impl ParseError {
         ParseError { offset: offset as u64, kind: ErrorKind::Tables(what.into()) }
     }
 
-    /// Whether wasm-ld names a member's archive, too: it does where it has read the member and cannot use it.
-    pub fn names_archive(&self) -> bool {
+    /// Whether wasm-ld finds it only when it loads the file, which it has read without an error. It names a member's archive then, too.
+    pub fn is_late(&self) -> bool {
         matches!(self.kind, ErrorKind::MissingLinkingSection | ErrorKind::Tables(_))
     }
 
