@@ -194,7 +194,9 @@ pub struct Reading<'a> {
 /// Reads every input and hands it to the linker. Gives back the names that archives' `.imports` files allow to stay
 /// undefined.
 pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<String> {
-    let order = reading_order(inputs.list.len(), reading.shuffle);
+    // With --reproduce one thread, so that the copies are in the order of the command line.
+    let copies_in_order = reading.reproduce.is_some();
+    let order = reading_order(inputs.list.len(), reading.shuffle.filter(|_| !copies_in_order));
     let next = AtomicUsize::new(0);
     let allowed: Mutex<Vec<(usize, Vec<String>)>> = Mutex::new(Vec::new());
     let work = || {
@@ -207,8 +209,7 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
             }
         }
     };
-    // With --reproduce one thread, so that the copies are in the order of the command line.
-    let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.min(inputs.list.len()).max(1) };
+    let threads = if copies_in_order { 1 } else { reading.threads.min(inputs.list.len()).max(1) };
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // Where the system gives no more threads, the ones we have do the work.

@@ -426,7 +426,8 @@ fn text_that_was_asked_for(
 }
 
 fn begin_reproduce(arguments: &Arguments, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Reproduce>> {
-    let path = arguments.last_value(Opt::Reproduce)?;
+    let variable = || std::env::var_os("LLD_REPRODUCE").map(|path| text::from_os(&path));
+    let path = &arguments.last_value(Opt::Reproduce).map(str::to_string).or_else(variable)?;
     match Reproduce::create(path, arguments, VERSION) {
         Ok(reproduce) => Some(Arc::new(reproduce)),
         Err(_) => {
