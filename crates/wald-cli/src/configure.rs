@@ -282,7 +282,7 @@ impl Reader<'_> {
                 self.error("--page_size=N must be either 1 or 65536");
             }
         }
-        if options.no_growable_memory && self.arguments.has(Opt::MaxMemory) {
+        if options.no_growable_memory && options.max_memory != 0 {
             self.error("--max-memory is incompatible with --no-growable-memory");
         }
     }
