@@ -129,7 +129,8 @@ fn portable(file: &Path, content: Vec<u8>, directory: &Path) -> Vec<u8> {
         // The version is each linker's own.
         let shown = if name.ends_with("/version.txt") { b"" } else { body };
         let content = String::from_utf8_lossy(shown).replace(working, "CWD");
-        listing.push_str(&format!("=== {name}\n{}\n", content.escape_debug()));
+        let kind = char::from(header[156]).escape_debug();
+        listing.push_str(&format!("=== {name} ({kind})\n{}\n", content.escape_debug()));
     }
     listing.into_bytes()
 }

@@ -113,7 +113,7 @@ fn read_allowed_undefined(checks: &mut Checks, settings: &Settings, reproduce: O
     match crate::mapped_file::read(&crate::text::to_path(path), false, false) {
         Ok(bytes) => {
             if let Some(reproduce) = reproduce {
-                reproduce.add_file(path, &bytes);
+                reproduce.add_last(path, &bytes);
             }
             checks.allowed_undefined = names_in(&bytes);
         }

@@ -24,7 +24,7 @@ impl CommandLine {
         let (arguments, mut wrong) = response_file::expand(arguments, Quoting::default());
         let arguments = parse::parse(arguments);
         wrong.extend(arguments.missing_value.iter().map(|option| format!("{option}: missing argument")));
-        wrong.extend(arguments.unknown.iter().map(|text| format!("unknown argument: {text}")));
+        wrong.extend(arguments.unknown().map(|text| format!("unknown argument: {text}")));
         let Configuration { mut options, settings, mut diagnostics, .. } = configure::configure(&arguments);
         let mut linker = Linker::new(Options::default());
         if inputs::declare(&mut linker, &arguments, &settings).are_missing() {

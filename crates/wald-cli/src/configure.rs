@@ -282,7 +282,7 @@ impl Reader<'_> {
                 self.error("--page_size=N must be either 1 or 65536");
             }
         }
-        if options.no_growable_memory && self.arguments.has(Opt::MaxMemory) {
+        if options.no_growable_memory && options.max_memory != 0 {
             self.error("--max-memory is incompatible with --no-growable-memory");
         }
     }
@@ -368,13 +368,11 @@ impl Reader<'_> {
             Some("none") => BuildId::None,
             Some("sha1" | "tree") => BuildId::Sha1,
             Some("uuid") => BuildId::Uuid,
-            Some(other) => {
-                match other.strip_prefix("0x").map(|digits| (digits, numbers::hex_bytes(digits))) {
-                    Some((_, Some(bytes))) => BuildId::Hex(bytes),
-                    Some((digits, None)) => return self.error(format!("not a hexadecimal value: {digits}")),
-                    None => return self.error(format!("unknown --build-id style: {other}")),
-                }
-            }
+            Some(other) => match other.strip_prefix("0x").map(numbers::hex_bytes) {
+                Some(Ok(bytes)) => BuildId::Hex(bytes),
+                Some(Err(pair)) => return self.error(format!("not a hexadecimal value: {pair}")),
+                None => return self.error(format!("unknown --build-id style: {other}")),
+            },
         };
     }
 }

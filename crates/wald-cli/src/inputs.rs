@@ -89,6 +89,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
     for argument in &arguments.list {
         let found = match argument {
             Argument::Input(path) => Ok(path.clone()),
+            Argument::Unknown(_) => continue,
             Argument::Option { option, value, .. } => match option {
                 Opt::Library => {
                     let name = value.as_deref().unwrap_or_default();
@@ -193,7 +194,9 @@ pub struct Reading<'a> {
 /// Reads every input and hands it to the linker. Gives back the names that archives' `.imports` files allow to stay
 /// undefined.
 pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<String> {
-    let order = reading_order(inputs.list.len(), reading.shuffle);
+    // With --reproduce one thread, so that the copies are in the order of the command line.
+    let copies_in_order = reading.reproduce.is_some();
+    let order = reading_order(inputs.list.len(), reading.shuffle.filter(|_| !copies_in_order));
     let next = AtomicUsize::new(0);
     let allowed: Mutex<Vec<(usize, Vec<String>)>> = Mutex::new(Vec::new());
     let work = || {
@@ -206,8 +209,7 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
             }
         }
     };
-    // With --reproduce one thread, so that the copies are in the order of the command line.
-    let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.min(inputs.list.len()).max(1) };
+    let threads = if copies_in_order { 1 } else { reading.threads.min(inputs.list.len()).max(1) };
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // Where the system gives no more threads, the ones we have do the work.
@@ -279,8 +281,6 @@ pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
 pub struct Members {
     /// As in [`Reading`].
     pub keep_mapped: bool,
-    /// Where copies of them go.
-    pub reproduce: Option<std::sync::Arc<Reproduce>>,
     /// For `--watch`: what was read. Such files are copied into memory, because they may change.
     pub watched: Option<std::sync::Arc<Mutex<Vec<String>>>>,
 }
@@ -299,11 +299,7 @@ impl wald::input::FileProvider for Members {
             watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.to_string());
             return mapped_file::copy(&crate::text::to_path(path));
         }
-        let bytes = mapped_file::read(&crate::text::to_path(path), self.keep_mapped, false)?;
-        if let Some(reproduce) = &self.reproduce {
-            reproduce.add_file(path, &bytes);
-        }
-        Ok(bytes)
+        mapped_file::read(&crate::text::to_path(path), self.keep_mapped, false)
     }
 }
 

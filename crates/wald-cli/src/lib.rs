@@ -183,8 +183,7 @@ fn set_up_renderer(
     if let Some(option) = &arguments.missing_value {
         diagnostics.push(option_error(format!("{option}: missing argument")));
     }
-    diagnostics
-        .extend(arguments.unknown.iter().map(|text| option_error(format!("unknown argument: {text}"))));
+    diagnostics.extend(arguments.unknown().map(|text| option_error(format!("unknown argument: {text}"))));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     match configure::integer(arguments, Opt::ErrorLimit) {
         Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),
@@ -243,13 +242,18 @@ fn link(
     report_timing(&settings, &timing, program, way.start, out)
 }
 
-/// Shows what a link has to say.
+/// Shows what a link has to say. Where the report of extracted members cannot be written, the link ends soon after: once it has
+/// compared signatures.
 fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
+    let mut ends_early = false;
     for diagnostic in diagnostics {
+        if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
+            return;
+        }
         match (diagnostic.code, &settings.why_extract) {
             (Code::WhyExtract, path) => {
                 if let Some(path) = path {
-                    write_why_extract(path, &diagnostic.message, out);
+                    ends_early |= !write_why_extract(path, &diagnostic.message, out);
                 }
                 if arguments.has(Opt::VerboseLink) {
                     diagnostic.notes.iter().for_each(|all| out.show_all(&verbose_link::extractions(all)));
@@ -269,7 +273,7 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
 fn watch_inputs(job: Job, way: Way, program: &str, out: &mut Renderer) -> Result<(), Stop> {
     let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
     let way = Way { ends_process: false, ..way };
-    let members = inputs::Members { keep_mapped: false, reproduce: None, watched: Some(Arc::default()) };
+    let members = inputs::Members { keep_mapped: false, watched: Some(Arc::default()) };
     let (linker, declared, mut checks) = declare(job, &members, way, out);
     let progress = &Progress::new(0);
     let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
@@ -353,8 +357,7 @@ fn load_and_link(job: Job, way: Way, place: &mut output_file::Place, out: &Rende
     let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
     let threads = job.options.threads;
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-    let members =
-        inputs::Members { keep_mapped: way.ends_process, reproduce: reproduce.cloned(), watched: None };
+    let members = inputs::Members { keep_mapped: way.ends_process, watched: None };
     let (mut linker, declared, mut checks) = declare(job, &members, way, out);
     let reproduce = reproduce.map(|reproduce| &**reproduce);
     let progress = &Progress::new(declared.paths().count());
@@ -420,7 +423,8 @@ fn text_that_was_asked_for(
 }
 
 fn begin_reproduce(arguments: &Arguments, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Reproduce>> {
-    let path = arguments.last_value(Opt::Reproduce)?;
+    let variable = || std::env::var_os("LLD_REPRODUCE").map(|path| text::from_os(&path));
+    let path = &arguments.last_value(Opt::Reproduce).map(str::to_string).or_else(variable)?;
     match Reproduce::create(path, arguments, VERSION) {
         Ok(reproduce) => Some(Arc::new(reproduce)),
         Err(_) => {
@@ -436,12 +440,14 @@ fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
     }
 }
 
-/// The report is written whether or not the link succeeds: it may tell why it did not.
-fn write_why_extract(path: &str, text: &str, out: &mut Renderer) {
-    if let Err(error) = output_file::write_text(path, text, out.stdout) {
-        let reason = error_text(&error);
+/// The report is written whether or not the link succeeds: it may tell why it did not. Gives back whether it could be.
+fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
+    let written = output_file::write_text(path, text, out.stdout);
+    if let Err(error) = &written {
+        let reason = error_text(error);
         out.show_error(Code::Open, format!("cannot open --why-extract= file {path}: {reason}"));
     }
+    written.is_ok()
 }
 
 /// The map first, the module last: where one cannot be written, the output stays as it was.

@@ -22,10 +22,15 @@ pub fn any_base(text: &str) -> Option<u64> {
         .then(|| u64::from_str_radix(digits, radix).ok())?
 }
 
-/// The bytes of a `0x…` build id: two digits a byte; a last digit that is left over is a byte by itself.
-pub fn hex_bytes(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|digit| Some(digit.to_digit(16)? as u8)).collect();
-    Some(digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+/// The bytes of a `0x…` build id: two digits a byte; a last digit that is left over is a byte by itself. An error holds the first
+/// pair that is no number.
+pub fn hex_bytes(text: &str) -> Result<Vec<u8>, String> {
+    let byte = |pair: &[u8]| {
+        let mut digits = pair.iter().map(|&digit| char::from(digit).to_digit(16));
+        digits.try_fold(0, |byte, digit| Some(byte << 4 | digit? as u8))
+    };
+    let pairs = crate::text::to_bytes(text).chunks(2).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    pairs.iter().map(|pair| byte(pair).ok_or_else(|| crate::text::from_bytes(pair))).collect()
 }
 
 #[cfg(test)]
@@ -55,8 +60,8 @@ mod tests {
 
     #[test]
     fn build_ids() {
-        assert_eq!(hex_bytes("aBc"), Some(vec![0xab, 0xc]));
-        assert_eq!(hex_bytes(""), Some(vec![]));
-        assert_eq!(hex_bytes("0g"), None);
+        assert_eq!(hex_bytes("aBc"), Ok(vec![0xab, 0xc]));
+        assert_eq!(hex_bytes(""), Ok(vec![]));
+        assert_eq!(hex_bytes("ab0gzz"), Err("0g".to_string()));
     }
 }

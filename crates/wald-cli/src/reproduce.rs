@@ -1,7 +1,8 @@
 //! `--reproduce=FILE.tar`: the command line and copies of all inputs, so that a link can be repeated elsewhere.
 //!
 //! Like wasm-ld's: everything is below a directory named after the tar file, inputs at their absolute paths, with
-//! `response.txt` (the options, with paths that fit the copies) and `version.txt`.
+//! `response.txt` (the options, with paths that fit the copies) and `version.txt`. Members of thin archives are left out, as wasm-ld
+//! leaves them out.
 
 use crate::option_table::Opt;
 use crate::parse::{canonical, Argument, Arguments};
@@ -20,6 +21,7 @@ struct Tar {
     file: BufWriter<File>,
     directory: String,
     written: HashSet<String>,
+    last: Vec<(String, Vec<u8>)>,
     failure: Option<io::Error>,
 }
 
@@ -28,7 +30,7 @@ impl Reproduce {
     pub fn create(path: &str, arguments: &Arguments, version: &str) -> io::Result<Self> {
         let file = BufWriter::new(File::create(crate::text::to_path(path))?);
         let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut tar = Tar { file, directory: stem, written: HashSet::new(), failure: None };
+        let mut tar = Tar { file, directory: stem, written: HashSet::new(), last: Vec::new(), failure: None };
         tar.add("response.txt", response(arguments).as_bytes());
         tar.add("version.txt", format!("{version}\n").as_bytes());
         Ok(Reproduce { tar: Mutex::new(tar) })
@@ -39,9 +41,18 @@ impl Reproduce {
         self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).add(&relative_to_root(path), bytes);
     }
 
+    /// Adds a file that comes behind all inputs.
+    pub fn add_last(&self, path: &str, bytes: &[u8]) {
+        let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        tar.last.push((relative_to_root(path), bytes.to_vec()));
+    }
+
     /// Ends the tar file.
     pub fn finish(&self) -> io::Result<()> {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for (path, bytes) in std::mem::take(&mut tar.last) {
+            tar.add(&path, &bytes);
+        }
         if let Some(error) = tar.failure.take() {
             return Err(error);
         }
@@ -59,17 +70,30 @@ impl Tar {
     }
 }
 
-/// Writes one file of a tar archive (POSIX ustar; a long path goes into a pax header before it).
+/// Writes one file of a tar archive (POSIX ustar; a path that has no place in its header goes into a pax header before it).
 fn write_member(out: &mut impl Write, path: &str, bytes: &[u8]) -> io::Result<()> {
-    if path.len() > 99 {
-        let record = pax_record("path", path);
-        out.write_all(&header("", record.len(), b'x'))?;
-        write_padded(out, record.as_bytes())?;
-        out.write_all(&header("", bytes.len(), b'0'))?;
-    } else {
-        out.write_all(&header(path, bytes.len(), b'0'))?;
+    match split_path(path) {
+        Some((prefix, name)) => out.write_all(&header(prefix, name, bytes.len(), 0))?,
+        None => {
+            let record = pax_record("path", path);
+            out.write_all(&header("", "", record.len(), b'x'))?;
+            write_padded(out, record.as_bytes())?;
+            out.write_all(&header("", "", bytes.len(), 0))?;
+        }
     }
     write_padded(out, bytes)
+}
+
+/// A path as the two parts that a header has room for. LLVM's writer leaves some of the first one's room free.
+fn split_path(path: &str) -> Option<(&str, &str)> {
+    const NAME: usize = 100;
+    const PREFIX: usize = 138;
+    if path.len() < NAME {
+        return Some(("", path));
+    }
+    let slash = path.bytes().take(PREFIX).rposition(|byte| byte == b'/')?;
+    let (prefix, name) = (path.get(..slash)?, path.get(slash + 1..)?);
+    (name.len() < NAME).then_some((prefix, name))
 }
 
 fn write_padded(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
@@ -87,15 +111,16 @@ fn pax_record(key: &str, value: &str) -> String {
     format!("{length}{rest}")
 }
 
-fn header(path: &str, size: usize, kind: u8) -> [u8; 512] {
+fn header(prefix: &str, name: &str, size: usize, kind: u8) -> [u8; 512] {
     let mut header = [0; 512];
     let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
-    put(0, path.as_bytes());
+    put(0, name.as_bytes());
     put(100, b"0000664");
     put(124, format!("{size:011o}").as_bytes());
     put(148, b"        ");
     put(156, &[kind]);
     put(257, b"ustar\x0000");
+    put(345, prefix.as_bytes());
     let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
     header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
     header
@@ -124,11 +149,25 @@ fn response(arguments: &Arguments) -> String {
         match argument {
             Argument::Input(path) => text += &quoted(&relative_to_root(path)),
             Argument::Option { option: Opt::Reproduce, .. } => continue,
+            Argument::Option { option: Opt::Output, value, .. } => {
+                let path = value.as_deref().unwrap_or_default();
+                text += &canonical(Opt::Output, Some(last_component(path)), quoted);
+            }
+            Argument::Unknown(argument) => text += &format!("{argument} {argument}"),
             Argument::Option { option, value, .. } => text += &canonical(*option, value.as_deref(), quoted),
         }
         text.push('\n');
     }
     text
+}
+
+/// A path's last part, which is `.` behind a separator.
+fn last_component(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" if !path.is_empty() => "/",
+        trimmed if trimmed.len() < path.len() => ".",
+        trimmed => trimmed.rsplit('/').next().unwrap_or(trimmed),
+    }
 }
 
 /// With quotes where there is a space.
@@ -156,14 +195,27 @@ mod tests {
         assert_eq!(stored, sum - digits + 8 * 32);
         assert_eq!(pax_record("path", &"a".repeat(95)), format!("105 path={}\n", "a".repeat(95)));
         let mut long = Vec::new();
-        write_member(&mut long, &"d/".repeat(60), b"").unwrap();
+        write_member(&mut long, &"d".repeat(100), b"").unwrap();
         assert_eq!(long[156], b'x');
+        let prefix = |length: usize| format!("{}/n.o", "p".repeat(length));
+        assert_eq!(split_path(&prefix(95)), Some(("", prefix(95).as_str())));
+        assert_eq!(split_path(&prefix(96)), Some(("p".repeat(96).as_str(), "n.o")));
+        assert_eq!(split_path(&prefix(137)), Some(("p".repeat(137).as_str(), "n.o")));
+        assert_eq!(split_path(&prefix(138)), None);
+        assert_eq!(split_path(&format!("d/{}", "n".repeat(99))).map(|parts| parts.0), Some("d"));
+        assert_eq!(split_path(&format!("d/{}", "n".repeat(100))), None);
     }
 
     #[test]
     fn response_files_have_main_spellings_and_paths_of_the_copies() {
-        let arguments = ["-s", "/x/./y/../a b.o", "--reproduce=r.tar", "--export=a b", "-Lq"];
+        let arguments =
+            ["-s", "/x/./y/../a b.o", "--reproduce=r.tar", "--export=a b", "-Lq", "-od/e f", "--bad"];
         let arguments = crate::parse::parse(arguments.map(String::from).to_vec());
-        assert_eq!(response(&arguments), "--strip-all\n\"x/a b.o\"\n--export \"a b\"\n-L q\n");
+        assert_eq!(
+            response(&arguments),
+            "--strip-all\n\"x/a b.o\"\n--export \"a b\"\n-L q\n-o \"e f\"\n--bad --bad\n"
+        );
+        let parts = ["a", "/a", "a/b", "a//", "/", "//", "..", "", "-"].map(last_component);
+        assert_eq!(parts, ["a", "a", "b", ".", "/", "/", "..", "", "-"]);
     }
 }

@@ -51,6 +51,8 @@ impl Expansion {
         for argument in arguments {
             match argument.strip_prefix('@') {
                 Some(path) if self.complaints.is_empty() => {
+                    // No name is the working directory's, as wasm-ld completes paths.
+                    let path = if path.is_empty() { "." } else { path };
                     if !self.add_file(&crate::text::to_path(path)) {
                         self.result.push(argument);
                     }

@@ -1,7 +1,7 @@
 //! Archives: members and their names, in all the forms that ar programs write.
 //!
 //! System V/GNU (`name/`, long names in `//`), BSD (`#1/len`), thin (members are files beside the archive), with
-//! 32-bit, 64-bit, BSD or no symbol table. The symbol table is not used: like wasm-ld, Wald asks the members
+//! 32-bit, 64-bit, BSD, two (Microsoft) or no symbol table. The symbol table is not used: like wasm-ld, Wald asks the members
 //! themselves what they define, so a table that is missing or lies changes nothing.
 
 use crate::parse_error::ParseError;
@@ -55,6 +55,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
     let mut archive = Archive { members: Vec::new(), thin };
     let mut long_names: &[u8] = &[];
     let mut position = MAGIC.len();
+    let mut has_table = false;
     // The tables and the first member's header belong to opening the archive.
     let mut doing = OPENING;
     while position < bytes.len() {
@@ -73,14 +74,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
             return Err(malformed(position, doing, what));
         }
         let name = trim_end(&header[..16]);
-        let Some(size) = decimal(&header[48..58]) else {
-            let what = format!(
-                "characters in size field in archive member header are not all decimal numbers: '{}' for the \
-                 archive member header at offset {position}",
-                trim_end(&header[48..58]).escape_ascii()
-            );
-            return Err(malformed(position, doing, what));
-        };
+        let size = stated_size(header, position).map_err(|what| malformed(position, doing, what))?;
         let start = position + HEADER_SIZE;
         let special = matches!(name, b"/" | b"//" | b"/SYM64/");
         if !special {
@@ -95,7 +89,12 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
             return Err(malformed(position, doing, what));
         }
         match name {
-            b"/" | b"/SYM64/" => check_symbol_table(&bytes[start..start + size], name.len() > 1, start)?,
+            // Microsoft's archives have two, the second in a form of its own.
+            b"/" if has_table => {}
+            b"/" | b"/SYM64/" => {
+                check_symbol_table(&bytes[start..start + size], name.len() > 1, start)?;
+                has_table = true;
+            }
             b"//" => long_names = &bytes[start..start + size],
             _ => {
                 let (name, skipped) = member_name(name, long_names, bytes, start, size).map_err(|what| {
@@ -115,6 +114,18 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
         position += position & 1;
     }
     Ok(archive)
+}
+
+/// The size in a member's header.
+fn stated_size(header: &[u8], position: usize) -> Result<usize, String> {
+    let field = &header[48..58];
+    decimal(field).ok_or_else(|| {
+        let text = trim_end(field).escape_ascii();
+        format!(
+            "characters in size field in archive member header are not all decimal numbers: '{text}' for the \
+             archive member header at offset {position}"
+        )
+    })
 }
 
 /// Says in a message whose header stands at the start of `rest`, which may be cut short.

@@ -10,7 +10,7 @@ use crate::format::section;
 use crate::index::NameId;
 use crate::leb128::Reader;
 use crate::object::{scan_defined_symbols, Interners, Object, SharedLibrary};
-use crate::parse_error::ParseError;
+use crate::parse_error::{ErrorKind, ParseError};
 use crate::stub_library::{self, StubLibrary};
 
 /// An input as it is declared: everything but its bytes.
@@ -107,9 +107,18 @@ impl Candidate {
         self.object.get().and_then(|result| result.as_ref().ok())
     }
 
-    /// Path, or path and member, as wasm-ld prints it.
+    /// Whether it is a module that was not made for linking.
+    pub fn is_no_object(&self) -> bool {
+        let error = self.object.get().and_then(|result| result.as_ref().err());
+        error.is_some_and(|error| error.kind == ErrorKind::MissingLinkingSection)
+    }
+
+    /// Path, or path and member, as wasm-ld prints it: of shared libraries in archives the member only.
     pub fn display(&self) -> String {
-        self.location.to_string()
+        match (&self.shared, &self.location.member) {
+            (Some(_), Some(member)) => member.clone(),
+            _ => self.location.to_string(),
+        }
     }
 }
 
@@ -221,6 +230,8 @@ fn add_candidate(
             candidate.defined = defined;
             parsed.candidates.push(candidate);
         }
+        // Whoever loads it says so: it may be a member that nobody needs.
+        Err(error) if error.is_late() => parsed.candidates.push(candidate),
         Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.location, &error)),
     }
 }
@@ -247,7 +258,11 @@ fn add_shared_library(
 /// Adds file and member to what a parser found.
 pub fn parse_diagnostic(location: &Location, error: &ParseError) -> Diagnostic {
     let at = Location { offset: Some(error.offset), ..location.clone() };
-    Diagnostic::error(Code::Parse, format!("{location}: {error}"))
+    let name = match &location.member {
+        Some(member) if !error.is_late() => member.clone(),
+        _ => location.to_string(),
+    };
+    Diagnostic::error(Code::Parse, format!("{name}: {error}"))
         .at(at)
         .note(format!("at offset {:#x} of {location}", error.offset))
 }

@@ -112,7 +112,7 @@ fn link(
     let constructors = synthetic::collect_constructors(&context, &symbols, &chunks, &live, diagnostics);
     let (table, mut indices) = rayon::join(
         || FunctionTable::new(options, &symbols, &chunks, scan.table),
-        || Indices::assign(&symbols, &chunks, &live, &imports, scan.internal_got, diagnostics),
+        || Indices::assign(&context, &symbols, &chunks, &live, &imports, scan.internal_got, diagnostics),
     );
     synthetic::wrap_commands(&context, &constructors, &mut symbols, &mut live, &mut indices);
     diagnostics.check()?;

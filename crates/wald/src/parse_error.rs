@@ -17,6 +17,16 @@ impl ParseError {
         ParseError { offset: offset as u64, kind: ErrorKind::Malformed(what) }
     }
 
+    /// Tables and their symbols do not go together.
+    pub fn tables(offset: usize, what: impl Into<Box<str>>) -> Self {
+        ParseError { offset: offset as u64, kind: ErrorKind::Tables(what.into()) }
+    }
+
+    /// Whether wasm-ld finds it only when it loads the file, which it has read without an error. It names a member's archive then, too.
+    pub fn is_late(&self) -> bool {
+        matches!(self.kind, ErrorKind::MissingLinkingSection | ErrorKind::Tables(_))
+    }
+
     /// The same with words that tell names or numbers.
     pub fn text(offset: usize, what: impl Into<Box<str>>) -> Self {
         ParseError { offset: offset as u64, kind: ErrorKind::Text(what.into()) }
@@ -48,6 +58,8 @@ pub enum ErrorKind {
     UnknownSymbolKind(u8),
     /// A feature prefix other than `+` and `-`; `=` (required) is one that wasm-ld 22 refuses, too.
     UnknownFeaturePrefix(u8),
+    /// Tables that no symbols stand for.
+    Tables(Box<str>),
     /// Anything else, in words.
     Malformed(&'static str),
     /// The same, where the words hold a name or a number.
@@ -67,7 +79,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::UnknownSymbolKind(kind) => write!(f, "invalid symbol type: {kind}"),
             ErrorKind::UnknownFeaturePrefix(_) => f.write_str("unknown feature policy prefix"),
             ErrorKind::Malformed(what) => f.write_str(what),
-            ErrorKind::Text(what) => f.write_str(what),
+            ErrorKind::Tables(what) | ErrorKind::Text(what) => f.write_str(what),
         }
     }
 }

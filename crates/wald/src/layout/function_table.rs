@@ -92,7 +92,7 @@ pub struct FunctionTable {
     /// Functions, from [`FunctionTable::base`] on.
     pub entries: Vec<AnySymbol>,
     /// Index of the first function.
-    pub base: u32,
+    pub base: u64,
     /// Index of each object's function, by [`Chunks::functions`]; 0 where it is not in the table.
     of_function: Vec<u32>,
     /// Index of functions that no object defines.
@@ -103,7 +103,7 @@ impl FunctionTable {
     /// A table of these functions.
     pub fn new(options: &Options, symbols: &SymbolTable, chunks: &Chunks, entries: Vec<AnySymbol>) -> Self {
         let default = if options.is_position_independent() { 0 } else { 1 };
-        let base = options.table_base.filter(|&base| base != 0).unwrap_or(default) as u32;
+        let base = options.table_base.filter(|&base| base != 0).unwrap_or(default);
         let mut table = FunctionTable {
             entries,
             base,
@@ -111,7 +111,7 @@ impl FunctionTable {
             ..Self::default()
         };
         for (position, &entry) in table.entries.iter().enumerate() {
-            let index = base.wrapping_add(position as u32);
+            let index = (base as u32).wrapping_add(position as u32);
             match entry {
                 AnySymbol::Own(object, own) => {
                     let parsed = symbols.objects[object.at()].object();
@@ -126,7 +126,7 @@ impl FunctionTable {
 
     /// Index behind the last function: the table's size.
     pub fn size(&self) -> u32 {
-        self.base.wrapping_add(self.entries.len() as u32)
+        (self.base as u32).wrapping_add(self.entries.len() as u32)
     }
 
     /// Index of an object's function, by its flat number; 0 where it is not in the table.

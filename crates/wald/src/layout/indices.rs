@@ -119,6 +119,7 @@ pub struct Indices {
 impl Indices {
     /// Gives indices to everything live.
     pub fn assign(
+        context: &Context<'_>,
         symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
@@ -139,7 +140,7 @@ impl Indices {
         }
         indices.add_functions(symbols, chunks, live);
         indices.add_globals(symbols, chunks, live, imports, internal_got);
-        indices.add_tags_and_tables(symbols, chunks, live, imports, diagnostics);
+        indices.add_tags_and_tables(context, symbols, chunks, live, imports, diagnostics);
         indices
     }
 
@@ -208,6 +209,7 @@ impl Indices {
 
     fn add_tags_and_tables(
         &mut self,
+        context: &Context<'_>,
         symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
@@ -231,7 +233,7 @@ impl Indices {
         }
         let table = symbols.well_known.function_table.filter(|&id| symbols.get(id).is_defined());
         if table.is_some() {
-            self.add_function_table(symbols, imports, diagnostics);
+            self.add_function_table(context, symbols, imports, diagnostics);
         }
         for (position, table) in self.tables.iter().enumerate() {
             if let OutputTable::Input(object, index) = *table {
@@ -243,6 +245,7 @@ impl Indices {
     /// Objects without table symbols call through table 0 whatever happens: the function table must be that one.
     fn add_function_table(
         &mut self,
+        context: &Context<'_>,
         symbols: &SymbolTable,
         imports: &Imports,
         diagnostics: &mut Diagnostics,
@@ -255,9 +258,10 @@ impl Indices {
         {
             let file = symbols.get(culprit).file.and_then(|file| symbols.object_of(file));
             let file = file.map_or("<internal>", |object| &symbols.objects[object.at()].path);
+            let name = context.display(symbols.get(culprit).name);
             let message = format!(
                 "object file not built with 'reference-types' or 'call-indirect-overlong' feature conflicts with \
-                 import of table by file {file}"
+                 import of table {name} by file {file}"
             );
             diagnostics.push(Diagnostic::error(Code::Features, message));
         }

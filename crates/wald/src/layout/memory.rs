@@ -185,10 +185,12 @@ impl Builder<'_> {
     fn size_memory(&mut self) {
         let options = self.options;
         let limit: u64 = if options.is64 == Some(true) { 1 << 34 } else { 1 << 32 };
+        // Whether a size from an option is beyond all limits: that was said, and addresses may wrap around.
+        let mut refused = false;
         if options.initial_heap != 0 {
             let left = limit.wrapping_sub(self.pointer);
-            self.checked("initial heap", options.initial_heap, left);
-            self.advance(options.initial_heap);
+            refused |= !self.checked("initial heap", options.initial_heap, left);
+            self.pointer = self.pointer.wrapping_add(options.initial_heap);
         }
         if options.initial_memory != 0 {
             let page = options.page_size;
@@ -200,12 +202,12 @@ impl Builder<'_> {
             }
             if options.initial_memory > limit {
                 self.error(format!("initial memory too large, cannot be greater than {limit}"));
+                refused = true;
             }
             self.pointer = options.initial_memory;
         }
         match self.pointer.checked_next_multiple_of(options.page_size) {
-            // Too large an initial memory was refused above.
-            None if options.initial_memory != 0 => {}
+            None if refused => self.pointer = 0,
             aligned => self.go_to(aligned),
         }
         self.memory.pages = self.pointer / options.page_size;
@@ -224,11 +226,13 @@ impl Builder<'_> {
                 self.error(format!("maximum memory too large, cannot be greater than {limit}"));
             }
             maximum = options.max_memory;
-        } else if options.no_growable_memory || options.shared_memory {
-            // A shared memory needs a limit: without one from the command line it does not grow. How large the memory
-            // of a position-independent module is, others decide.
-            let unlimited = options.is_position_independent() && !options.no_growable_memory;
-            maximum = if unlimited { limit } else { self.pointer };
+        } else if options.no_growable_memory {
+            maximum = self.pointer;
+        }
+        if maximum == 0 && options.shared_memory {
+            // A shared memory needs a limit: without one it does not grow. How large the memory of a
+            // position-independent module is, others decide.
+            maximum = if options.is_position_independent() { limit } else { self.pointer };
         }
         if maximum != 0 {
             self.memory.maximum_pages = maximum / options.page_size;

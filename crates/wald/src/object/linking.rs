@@ -429,21 +429,21 @@ impl SymbolTable<'_, '_> {
                 "expected one symbol table entry for each of the {all} table(s) present, but got {} symbol(s) instead.",
                 self.tables
             );
-            return Err(ParseError::text(0, what));
+            return Err(ParseError::tables(0, what));
         }
         if !self.parts.tables.is_empty() {
             let what = "unexpected table definition(s) without corresponding symbol-table entries.";
-            return Err(ParseError::malformed(0, what));
+            return Err(ParseError::tables(0, what));
         }
         if all != 1 {
             let what = "multiple table imports, but no corresponding symbol-table entries.";
-            return Err(ParseError::malformed(0, what));
+            return Err(ParseError::tables(0, what));
         }
         let field = imported[0].field.of(self.data);
         if field != b"__indirect_function_table" || imported[0].of.element != types::FUNCREF {
             let name = String::from_utf8_lossy(field);
             let what = format!("table import {name} is missing a symbol table entry.");
-            return Err(ParseError::text(imported[0].field.start as usize, what));
+            return Err(ParseError::tables(imported[0].field.start as usize, what));
         }
         self.list.push(ObjectSymbol {
             kind: SymbolKind::Table,

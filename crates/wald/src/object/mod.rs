@@ -263,7 +263,7 @@ impl InputSection {
 
     /// Whether the strings of a section of this name may be merged.
     fn has_strings(name: &[u8]) -> bool {
-        matches!(name, b".debug_str" | b".debug_line_str")
+        matches!(name, b".debug_str" | b".debug_line_str" | b".debug_str.dwo")
     }
 }
 

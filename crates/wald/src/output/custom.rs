@@ -1,5 +1,5 @@
 //! Custom sections of the objects: those of one name become one, in the order of the objects. Debug sections
-//! are no different, but strings are merged and dead code gets tombstones.
+//! are no different, but strings are merged and dead code gets tombstones. Coverage data are aligned.
 
 use hashbrown::HashMap;
 
@@ -31,6 +31,15 @@ enum Part {
     Input(usize),
     /// A range of the strings of this merge, and where it ends in the output.
     Strings { merge: usize, first: usize, last: usize, end: u64 },
+}
+
+/// Where the objects' sections of this name may begin. Custom sections have no alignment of their own, but the readers of
+/// LLVM's coverage data step through records that are aligned like this.
+fn alignment(name: &[u8]) -> u64 {
+    match name {
+        b"__llvm_covfun" | b"__llvm_covmap" => 8,
+        _ => 1,
+    }
 }
 
 /// Collects the sections by name and gives each its place.
@@ -73,11 +82,12 @@ impl CustomPlan {
             self.place_strings(layout, strings, offsets);
             return;
         }
+        let alignment = alignment(&self.name);
         for (position, (object, index, offset)) in self.inputs.iter_mut().enumerate() {
             let section = &layout.symbols.objects[object.at()].object().custom_sections[*index as usize];
-            *offset = self.size;
-            offsets.offsets[layout.chunks.sections.of(*object, *index as usize)] = self.size as u32;
-            self.size += u64::from(section.data.len);
+            *offset = self.size.next_multiple_of(alignment);
+            offsets.offsets[layout.chunks.sections.of(*object, *index as usize)] = *offset as u32;
+            self.size = *offset + u64::from(section.data.len);
             self.parts.push(Part::Input(position));
         }
     }
@@ -168,8 +178,10 @@ impl CustomPlan {
                 let (object, index, _) = self.inputs[input];
                 let parsed = layout.symbols.objects[object.at()].object();
                 let section = &parsed.custom_sections[index as usize];
-                slice.copy_from_slice(section.data.of(&parsed.bytes));
-                relocator.of(object).apply_custom(values, index as usize, tombstone(&self.name), slice);
+                let (copy, gap) = slice.split_at_mut(section.data.len as usize);
+                copy.copy_from_slice(section.data.of(&parsed.bytes));
+                gap.fill(0);
+                relocator.of(object).apply_custom(values, index as usize, tombstone(&self.name), copy);
             }
             Part::Strings { merge, first, last, .. } => {
                 let text = |input: u32| {

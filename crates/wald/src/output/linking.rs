@@ -86,7 +86,8 @@ impl OutputSymbols {
         self.entries.push(Entry::Symbol(id));
     }
 
-    /// Functions and the like that have an entry, but no index that it could state.
+    /// Functions that have an entry, but no index that it could state. Of others that are undefined and ignored wasm-ld says the
+    /// index that nothing has.
     pub fn without_index(&self, layout: &Layout<'_>) -> Vec<SymbolId> {
         let Layout { symbols, chunks, imports, indices, .. } = layout;
         let entries = self.entries.iter().filter_map(|entry| match *entry {
@@ -94,7 +95,7 @@ impl OutputSymbols {
             Entry::Own(..) => None,
         });
         let is_lost = |id: &SymbolId| {
-            symbols.get(*id).kind != SymbolKind::Data
+            symbols.get(*id).kind == SymbolKind::Function
                 && indices.of_definition(symbols, chunks, imports, *id) == NONE
         };
         entries.filter(is_lost).collect()

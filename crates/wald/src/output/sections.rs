@@ -287,7 +287,7 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
         out.push(2);
         write_u32(&mut out, number);
     }
-    pointer_from(&mut out, layout, symbols.well_known.table_base, u64::from(table.base));
+    pointer_from(&mut out, layout, symbols.well_known.table_base, table.base);
     if number != 0 {
         // The element kind: function references.
         out.push(0);

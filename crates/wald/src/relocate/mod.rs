@@ -109,15 +109,14 @@ impl ObjectRelocator<'_> {
         }
         match kind {
             FunctionIndexLeb | FunctionIndexI32 => self.index_of(reference).map_or(dead, u64::from),
-            // An undefined one that is ignored has the index that none has.
-            TagIndexLeb | TableNumberLeb => u64::from(self.index_of(reference).unwrap_or(NONE)),
+            TagIndexLeb | TableNumberLeb => u64::from(self.tag_or_table(reference)),
             GlobalIndexLeb | GlobalIndexI32 => self.global_index(reference).map_or(dead, u64::from),
             TableIndexSleb | TableIndexI32 | TableIndexSleb64 | TableIndexI64 => {
                 self.table_index(reference).map_or(dead, u64::from)
             }
             TableIndexRelSleb | TableIndexRelSleb64 => match self.table_index(reference) {
                 Some(0) => 0,
-                Some(index) => u64::from(index.wrapping_sub(self.link.layout.table.base)),
+                Some(index) => u64::from(index.wrapping_sub(self.link.layout.table.base as u32)),
                 None => dead,
             },
             MemoryAddrLeb | MemoryAddrSleb | MemoryAddrI32 | MemoryAddrRelSleb | MemoryAddrLeb64
@@ -148,6 +147,16 @@ impl ObjectRelocator<'_> {
             },
         };
         (index != NONE).then_some(index)
+    }
+
+    /// Index of a tag or table. An undefined one that is ignored has the index that none has; of one that is undefined and of another
+    /// kind in another object wasm-ld takes the number that its own symbol has in that place.
+    fn tag_or_table(&self, reference: Reference) -> u32 {
+        let index = self.index_of(reference).unwrap_or(NONE);
+        match reference {
+            Reference::Global(id) => self.link.values.symbols[id.at()].as_tag_or_table(index),
+            Reference::Own(_) => index,
+        }
     }
 
     /// Index of a global, or of the global that keeps the address of what is none.

@@ -27,6 +27,7 @@ impl SymbolValue {
     const DEFINED: u8 = 2;
     const GLOBAL: u8 = 4;
     const FUNCTION: u8 = 8;
+    const DATA: u8 = 16;
     const DEAD: SymbolValue = SymbolValue { value: 0, index: NONE, state: 0, prefix: 0 };
 
     /// It is in the output.
@@ -51,6 +52,17 @@ impl SymbolValue {
     #[inline]
     pub(super) fn table_index(&self) -> u32 {
         self.value as u32
+    }
+
+    /// What a reference to a tag or table of this name gets, where `index` is that of the symbol: see
+    /// `ObjectRelocator::tag_or_table`.
+    pub(super) fn as_tag_or_table(&self, index: u32) -> u32 {
+        match self.state & (Self::FUNCTION | Self::DATA) {
+            Self::FUNCTION if self.table_index() != 0 => self.table_index(),
+            Self::FUNCTION => NONE,
+            Self::DATA => 0,
+            _ => index,
+        }
     }
 
     /// Index of the function whose body debug information means; [`NONE`] also where an object takes a datum of the
@@ -134,6 +146,7 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
     state |= match symbol.kind {
         SymbolKind::Global => SymbolValue::GLOBAL,
         SymbolKind::Function => SymbolValue::FUNCTION,
+        SymbolKind::Data => SymbolValue::DATA,
         _ => 0,
     };
     SymbolValue { value, index, state, prefix }
@@ -231,7 +244,7 @@ fn synthetic_address(layout: &Layout<'_>, data: SyntheticData) -> u64 {
         SyntheticData::HeapBase => memory.heap_base,
         SyntheticData::HeapEnd => memory.heap_end,
         SyntheticData::MemoryBase => 0,
-        SyntheticData::TableBase => u64::from(layout.table.base),
+        SyntheticData::TableBase => layout.table.base,
         SyntheticData::FirstPageEnd => layout.options.page_size,
         SyntheticData::SegmentStart(segment) => layout.segments.bounds[segment as usize].0,
         SyntheticData::SegmentStop(segment) => {

@@ -19,7 +19,8 @@ struct Loading<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn add_files(&mut self, first: usize) {
+    /// Adds the files from `first` on. Gives back whether there was one that ends the link at once.
+    pub(super) fn add_files(&mut self, first: usize) -> bool {
         for position in first..self.files.len() {
             let file = FileId::new(position);
             let files = self.files;
@@ -29,8 +30,12 @@ impl<'a> Resolver<'a> {
                 self.add_lazy_symbols(file);
             } else {
                 self.load(file);
+                if files[position].is_no_object() {
+                    return true;
+                }
             }
         }
+        false
     }
 
     /// Enters a lazy file's definitions as lazy symbols. One that is already needed loads the file at once.

@@ -53,6 +53,8 @@ pub struct Folded {
     diagnostics: Diagnostics,
     /// How many files were added.
     files: usize,
+    /// A file among them ends the link.
+    ended: bool,
     loaded: Vec<bool>,
     variants: Vec<(NameId, Vec<SymbolId>)>,
     variant_of_name: HashMap<NameId, usize>,
@@ -67,6 +69,7 @@ impl Folded {
             table: SymbolTable::default(),
             diagnostics: Diagnostics::new(options.fatal_warnings),
             files: 0,
+            ended: false,
             loaded: Vec::new(),
             variants: Vec::new(),
             variant_of_name: HashMap::new(),
@@ -111,8 +114,12 @@ pub fn fold(
         resolver.create_synthetic_symbols();
         folded
     });
+    let ended = folded.ended;
     let first = std::mem::replace(&mut folded.files, files.len());
-    Resolver::new(options, interners, files, &mut folded, None).add_files(first);
+    let mut resolver = Resolver::new(options, interners, files, &mut folded, None);
+    if !ended {
+        folded.ended = resolver.add_files(first);
+    }
     folded
 }
 
