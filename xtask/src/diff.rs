@@ -37,6 +37,7 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("emit-relocs", &["--emit-relocs"]),
     // Most jobs are no position-independent code: then the errors are compared.
     ("pie", &["-pie", "--experimental-pic"]),
+    ("shared", &["-shared", "--experimental-pic"]),
     (RELOCATABLE, &["-r", "--no-gc-sections"]),
 ];
 
