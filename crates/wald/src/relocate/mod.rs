@@ -182,11 +182,12 @@ impl ObjectRelocator<'_> {
         match reference {
             Reference::Global(id) => {
                 let value = &self.link.values.symbols[id.at()];
-                // The addend counts from a definition: null stays null.
-                if value.is_defined() {
-                    value.value.wrapping_add(addend as u64)
-                } else {
-                    0
+                match value.is_defined() {
+                    true => value.value.wrapping_add(addend as u64),
+                    // As with wasm-ld; the loader writes over it.
+                    false if value.is_undefined_function() => u64::MAX.wrapping_add(addend as u64),
+                    // The addend counts from a definition: null stays null.
+                    false => 0,
                 }
             }
             Reference::Own(own) => {
