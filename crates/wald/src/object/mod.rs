@@ -7,6 +7,7 @@
 
 mod custom;
 mod derived;
+mod elements;
 mod imports;
 mod interface;
 mod linking;
