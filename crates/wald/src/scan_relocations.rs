@@ -254,7 +254,7 @@ impl Joiner<'_> {
     fn add_table_entry(&mut self, symbol: AnySymbol) {
         if let AnySymbol::Global(id) = symbol {
             let entry = self.symbols.get(id);
-            if entry.is_stub || entry.kind != SymbolKind::Function {
+            if entry.is_stub || entry.is_lazy() || entry.kind != SymbolKind::Function {
                 return;
             }
         }

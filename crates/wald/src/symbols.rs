@@ -464,6 +464,20 @@ impl SymbolTable {
         (id, true)
     }
 
+    /// The place among the named symbols to which a name leads. Where it leads nowhere, that is the first one: so it is with wasm-ld
+    /// where `--wrap` asks.
+    pub fn position_of(&self, name: NameId) -> u32 {
+        self.by_name.get(name.at()).copied().filter(|&position| position != u32::MAX).unwrap_or(0)
+    }
+
+    /// Lets a name lead to another symbol.
+    pub fn lead(&mut self, name: NameId, position: u32) {
+        if name.at() >= self.by_name.len() {
+            self.by_name.resize((name.at() + 1).next_power_of_two(), u32::MAX);
+        }
+        self.by_name[name.at()] = position;
+    }
+
     /// Defines `name` if something refers to it or `wanted` says so, and nothing defines it.
     pub fn define_optional(
         &mut self,

@@ -297,7 +297,12 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
         // Where another module's definition may win, that is called: it is imported under the same name.
         let imported = match entry {
             AnySymbol::Own(object, own) => match symbols.any(object, own.0) {
-                AnySymbol::Global(id) => imports.index_of(id),
+                // With --wrap the definition's own symbol may stand for the wrapper.
+                AnySymbol::Global(id) => imports.index_of(id).filter(|_| {
+                    let object = symbols.objects[object.at()].object();
+                    let name = object.symbols[own.at()].name_in(object);
+                    layout.names.text(symbols.get(id).name.0) == name
+                }),
                 AnySymbol::Own(..) => None,
             },
             AnySymbol::Global(_) => None,

@@ -141,7 +141,9 @@ impl Resolver<'_> {
             variants.iter().map(|(name, _)| self.interners.names.with(name.0, <[u8]>::to_vec)).collect();
         for position in llvm_order::dense_map_order(names.iter().map(|name| &name[..])) {
             let (name, symbols) = &variants[position];
-            let defined = symbols.iter().copied().find(|&id| self.table.get(id).is_defined());
+            let is_here =
+                |id: &SymbolId| self.table.get(*id).is_defined() && !self.table.get(*id).is_shared();
+            let defined = symbols.iter().copied().find(is_here);
             let Some(defined) = defined else {
                 let message = self.signature_mismatch(*name, symbols[0], symbols[1]);
                 self.error(Code::SymbolType, message);
