@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::bit_set::BitSet;
+use crate::diagnostics::Diagnostic;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::object::{Object, ObjectSymbol};
@@ -462,6 +463,14 @@ impl SymbolTable {
         self.symbols.push(Symbol::new(name, SymbolKind::Function));
         self.named.push(id);
         (id, true)
+    }
+
+    /// Names the object whose symbol it is, if it is one's.
+    pub fn blame(&self, id: SymbolId, diagnostic: Diagnostic) -> Diagnostic {
+        match self.get(id).file.and_then(|file| self.object_of(file)) {
+            Some(object) => diagnostic.blame(&self.objects[object.at()].path, None),
+            None => diagnostic,
+        }
     }
 
     /// The place among the named symbols to which a name leads. Where it leads nowhere, that is the first one: so it is with wasm-ld

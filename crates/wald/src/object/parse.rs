@@ -107,7 +107,8 @@ fn finish(
     interners: &Interners,
 ) -> Result<Object, ParseError> {
     if parts.functions.len() != parts.function_types.len() {
-        return Err(ParseError::malformed(0, "function and code section have inconsistent lengths"));
+        let at = parts.code.map_or(0, |(_, range)| range.start as usize);
+        return Err(ParseError::malformed(at, "function and code section have inconsistent lengths"));
     }
     if let Some(wrong) = parts.wrong_elements {
         return Err(wrong);

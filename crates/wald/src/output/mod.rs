@@ -244,18 +244,22 @@ pub fn check(
     }
     sections::check_externals(layout, diagnostics);
     diagnostics.extend(plan.metadata_errors.iter().cloned());
-    for name in
-        plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err())
-    {
-        let name = String::from_utf8_lossy(name);
+    for custom in plan.custom.iter().filter(|custom| std::str::from_utf8(&custom.name).is_err()) {
+        let name = String::from_utf8_lossy(&custom.name);
         let message = format!("name of custom section is not valid UTF-8: {name}");
-        diagnostics.push(Diagnostic::error(Code::Layout, message));
+        let mut diagnostic = Diagnostic::error(Code::Layout, message);
+        if let Some(&(object, section, _)) = custom.inputs.first() {
+            let linked = &layout.symbols.objects[object.at()];
+            let offset = linked.object().custom_sections[section as usize].name.start;
+            diagnostic = diagnostic.blame(&linked.path, Some(u64::from(offset)));
+        }
+        diagnostics.push(diagnostic);
     }
     code::check_compressible(layout, diagnostics);
     for &id in &plan.unwritable {
         let name = String::from_utf8_lossy(layout.names.text(layout.symbols.get(id).name.0));
         let message = format!("symbol that is neither defined nor imported cannot be kept: {name}");
-        diagnostics.push(Diagnostic::error(Code::Layout, message));
+        diagnostics.push(layout.symbols.blame(id, Diagnostic::error(Code::Layout, message)));
     }
     for section in plan.sections.iter().filter(|section| section.size > u64::from(u32::MAX) - 64) {
         let name = match section.id {

@@ -229,13 +229,11 @@ pub(super) fn check_externals(layout: &Layout<'_>, diagnostics: &mut Diagnostics
             return;
         }
         let message = format!("name of {what} is not valid UTF-8: {}", String::from_utf8_lossy(name));
-        let mut diagnostic = Diagnostic::error(Code::SymbolType, message);
-        let file =
-            symbol.and_then(|id| layout.symbols.get(id).file).and_then(|file| layout.symbols.object_of(file));
-        if let Some(object) = file {
-            diagnostic = diagnostic.note(format!("in {}", layout.symbols.objects[object.at()].path));
-        }
-        diagnostics.push(diagnostic);
+        let diagnostic = Diagnostic::error(Code::SymbolType, message);
+        diagnostics.push(match symbol {
+            Some(id) => layout.symbols.blame(id, diagnostic),
+            None => diagnostic,
+        });
     };
     for &id in &layout.imports.symbols {
         let symbol = layout.symbols.get(id);
