@@ -375,7 +375,8 @@ impl Parts {
             let start = reader.position();
             let size = reader.u32()? as usize;
             let prefix = (reader.position() - start) as u8;
-            if size == 0 || size > reader.remaining() {
+            let end = reader.position() + size;
+            if size > reader.remaining() || !declares_locals_before(reader.clone(), end) {
                 return Err(ParseError::malformed(start, "Function extends beyond buffer"));
             }
             reader.skip(size)?;
@@ -467,6 +468,21 @@ impl Parts {
         });
         Ok(())
     }
+}
+
+/// Whether the declarations of a function's locals end before the function does. The code behind them is not looked at.
+#[inline]
+fn declares_locals_before(mut reader: Reader<'_>, end: usize) -> bool {
+    let Ok(count) = reader.u32() else { return false };
+    for _ in 0..count {
+        match reader.u32().and_then(|_| reader.byte()) {
+            // wasm-ld takes the second byte of such a type for the next declaration.
+            Ok(types::NULLABLE | types::NON_NULLABLE) => return true,
+            Ok(_) if reader.position() <= end => {}
+            _ => return false,
+        }
+    }
+    reader.position() <= end
 }
 
 /// Reads a value type; type constructors with a heap type are two bytes long. Types that an object defines itself
