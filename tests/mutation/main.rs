@@ -147,10 +147,10 @@ const SETTINGS: [&str; 10] = [
     "default",
     "--no-entry",
     "--no-entry --no-gc-sections",
-    "--no-entry --export-all",
+    "--no-entry --export-all --merge-code-metadata",
     "--no-entry --allow-undefined",
     "--no-entry --shared-memory",
-    "--no-entry --compress-relocations --strip-debug",
+    "--no-entry --compress-relocations --strip-debug --merge-code-metadata",
     "--no-entry --unresolved-symbols=import-dynamic --Map",
     "--no-entry --import-memory --import-table --noinhibit-exec",
     "--no-entry --no-gc-sections --export-all --allow-multiple-definition --no-merge-data-segments -O0 -r-style names",
@@ -164,6 +164,7 @@ fn options(setting: usize) -> Options {
         options.unresolved_symbols = UnresolvedPolicy::Ignore;
         options.check_features = setting % 2 == 0;
     }
+    options.merge_code_metadata = matches!(setting, 3 | 6);
     match setting {
         2 => options.gc_sections = false,
         3 => options.export_all = true,

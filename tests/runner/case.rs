@@ -37,6 +37,8 @@ pub struct Case {
     pub wald_omits: Vec<(usize, String)>,
     /// `invalid-output: LINK REASON`: wasm-ld's own output is no valid module here.
     pub invalid_outputs: Vec<usize>,
+    /// `code-metadata: LINK TEXT`: what [`code_metadata`](crate::validate::code_metadata) reads in the output.
+    pub code_metadata: Vec<(usize, String)>,
     /// `mask-build-id: REASON`: the build id is random; compare all the rest.
     pub mask_build_id: bool,
     /// `exact-arguments: REASON`: `--threads` may not be put in front of this case's arguments.
@@ -161,12 +163,13 @@ impl Case {
                 step(2)?;
                 self.wald_codes.push((number(&words[0])?, number(&words[1])? as i32));
             }
-            "wald-says" | "wald-prints" | "wald-omits" => {
+            "wald-says" | "wald-prints" | "wald-omits" | "code-metadata" => {
                 step(2)?;
                 let link = number(&words[0])?;
                 let texts = match word {
                     "wald-says" => &mut self.wald_says,
                     "wald-prints" => &mut self.wald_prints,
+                    "code-metadata" => &mut self.code_metadata,
                     _ => &mut self.wald_omits,
                 };
                 texts.push((link, words[1..].join(" ")));

@@ -17,7 +17,7 @@ use wald_tests::compare;
 use wald_tests::engine;
 use wald_tests::link::{link, Answer};
 use wald_tests::tools::{self, Tools};
-use wald_tests::validate::validate;
+use wald_tests::validate::{code_metadata, validate};
 
 /// What all trials share.
 struct Setting {
@@ -218,6 +218,13 @@ impl Setting {
             (Err(e), false) => return Err(format!("link {number}: {name}: {e}")),
             (Ok(()), true) => return Err(format!("link {number}: {name} is valid after all")),
             _ => {}
+        }
+        if case.links[number - 1].iter().any(|argument| argument == "--merge-code-metadata") {
+            let read = code_metadata(module).map_err(|e| format!("link {number}: {name}: {e}"))?;
+            let expected = case.code_metadata.iter().find(|(link, _)| *link == number);
+            if expected.is_some_and(|(_, expected)| *expected != read) {
+                return Err(format!("link {number}: {name} has the code metadata `{read}`"));
+            }
         }
         let mut printed = String::new();
         for run in runs {

@@ -35,6 +35,17 @@ pub const SCRIPTS: &[(&str, &[&str])] = &[
     ("synth.sh", &["synth-1k", "synth-1k-g", "synth-10k"]),
 ];
 
+/// Jobs of position-independent objects, each with what it has of a job of [`PIC_SCRIPT`]. What they lack is looked for by
+/// a loader, so they need no entry and no libc: the packaged one is not position-independent.
+const PIC: &[(&str, [&str; 2])] = &[
+    ("lua-pic", ["lua/in/main.o", "lua/L0/liblua.a"]),
+    ("lua-pic-g", ["lua-g/in/main-g.o", "lua-g/L0/liblua-g.a"]),
+];
+const PIC_SCRIPT: &str = "lua.sh";
+const PIC_ARGUMENTS: &str =
+    "-m wasm32 --no-entry --export-dynamic in/main.o --whole-archive in/liblua.a --no-whole-archive \
+                             --experimental-pic --unresolved-symbols=import-dynamic -o out.wasm";
+
 const TOOLS: &[&str] = &["clang-22", "clang++-22", "wasm-ld-22", "llvm-ar-22", "llvm-config-22", "python3"];
 
 /// The folder of the jobs.
@@ -72,13 +83,15 @@ pub fn run(args: &[String]) -> Result<(), String> {
         }
         return Ok(());
     }
+    let is_needed =
+        |job: &str| (wanted.is_empty() || wanted.iter().any(|name| name == job)) && (again || !is_built(job));
     for (script, jobs) in SCRIPTS {
-        let needed = jobs.iter().any(|job| {
-            (wanted.is_empty() || wanted.iter().any(|name| name == job)) && (again || !is_built(job))
-        });
-        if needed {
-            build(script)?;
+        if jobs.iter().any(|job| is_needed(job)) {
+            build(script, &folder(), None)?;
         }
+    }
+    if PIC.iter().any(|(job, _)| is_needed(job)) {
+        build_pic()?;
     }
     println!("The jobs are in {}", shown(&folder()));
     Ok(())
@@ -88,12 +101,13 @@ pub fn run(args: &[String]) -> Result<(), String> {
 pub fn ensure(job: &str) -> Result<PathBuf, String> {
     if !is_built(job) {
         let script = SCRIPTS.iter().find(|(_, jobs)| jobs.contains(&job));
-        build(script.map_or("", |(script, _)| script))?;
+        build(script.map_or("", |(script, _)| script), &folder(), None)?;
     }
     Ok(folder().join(job))
 }
 
-fn build(script: &str) -> Result<(), String> {
+/// Builds the jobs of a script in a folder, with changes to what the compiler is told in clang's own form.
+fn build(script: &str, folder: &Path, flags: Option<&str>) -> Result<(), String> {
     let path = scripts().join(script);
     if !path.is_file() {
         return Err(format!(
@@ -108,13 +122,31 @@ fn build(script: &str) -> Result<(), String> {
         return Err(format!("missing: {} (cargo xtask test installs them on Debian)", missing.join(", ")));
     }
     println!("building by {script}");
-    run_script(&path)
+    workspace::create_folder(folder)?;
+    let path = path.canonicalize().map_err(|error| format!("{}: {error}", shown(&path)))?;
+    let mut command = Command::new("bash");
+    command.arg(path).arg(folder);
+    if let Some(flags) = flags {
+        command.env("CCC_OVERRIDE_OPTIONS", flags);
+    }
+    run_program(&mut command)
 }
 
-fn run_script(path: &Path) -> Result<(), String> {
-    workspace::create_folder(&folder())?;
-    let path = path.canonicalize().map_err(|error| format!("{}: {error}", shown(path)))?;
-    run_program(Command::new("bash").arg(path).arg(folder()))
+/// Compiles a script's sources anew and makes jobs of their own of the objects.
+fn build_pic() -> Result<(), String> {
+    let built = folder().join("build/pic");
+    build(PIC_SCRIPT, &built, Some("#+-fPIC"))?;
+    for (job, files) in PIC {
+        let inputs = folder().join(job).join("in");
+        workspace::create_folder(&inputs)?;
+        for (file, name) in files.iter().zip(["main.o", "liblua.a"]) {
+            let copied = std::fs::copy(built.join(file), inputs.join(name));
+            copied.map_err(|error| format!("{}: {error}", shown(&built.join(file))))?;
+        }
+        let arguments: Vec<&str> = PIC_ARGUMENTS.split_whitespace().collect();
+        workspace::write(&folder().join(job).join("link.rsp"), arguments.join("\n").as_bytes())?;
+    }
+    Ok(())
 }
 
 fn is_known(job: &str) -> bool {
@@ -122,7 +154,8 @@ fn is_known(job: &str) -> bool {
 }
 
 fn all_jobs() -> Vec<&'static str> {
-    SCRIPTS.iter().flat_map(|(_, jobs)| jobs.iter().copied()).collect()
+    let pic = PIC.iter().map(|(job, _)| *job);
+    SCRIPTS.iter().flat_map(|(_, jobs)| jobs.iter().copied()).chain(pic).collect()
 }
 
 /// The built jobs that were asked for; all of them where none was named.

@@ -37,11 +37,15 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("emit-relocs", &["--emit-relocs"]),
     // Most jobs are no position-independent code: then the errors are compared.
     ("pie", &["-pie", "--experimental-pic"]),
+    ("shared", &["-shared", "--experimental-pic"]),
     (RELOCATABLE, &["-r", "--no-gc-sections"]),
 ];
 
 /// The variant whose output is linked again, by both.
 const RELOCATABLE: &str = "relocatable";
+
+/// With which options.
+const AGAIN: [&[&str]; 2] = [&[], &["-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"]];
 
 /// Both linkers, and where they write.
 struct Linkers {
@@ -145,17 +149,25 @@ impl Linkers {
 }
 
 impl Linkers {
-    /// Links one object that is a whole program.
+    /// Links one object that is a whole program; and as a shared library, which is refused alike unless its code is
+    /// position-independent.
     fn compare_again(&self, object: &[u8]) -> Result<Outcome, String> {
         let path = self.output.with_file_name("whole.o");
         workspace::write(&path, object)?;
-        let reference = job::link_object(&self.wasm_ld, &path, &[], &self.output)?;
-        let wald = job::link_object(&self.wald, &path, &[], &self.output)?;
+        let mut outcome = Outcome::Refused;
+        for options in AGAIN {
+            let reference = job::link_object(&self.wasm_ld, &path, options, &self.output)?;
+            let wald = job::link_object(&self.wald, &path, options, &self.output)?;
+            match compare_answers(&wald, &reference) {
+                Outcome::Same => outcome = Outcome::Same,
+                Outcome::Refused => {}
+                Outcome::Different(text) => {
+                    return Ok(Outcome::Different(format!("linked again {}: {text}", options.join(" "))));
+                }
+            }
+        }
         let _ = std::fs::remove_file(&path);
-        Ok(match compare_answers(&wald, &reference) {
-            Outcome::Different(text) => Outcome::Different(format!("linked again, {text}")),
-            outcome => outcome,
-        })
+        Ok(outcome)
     }
 }
 

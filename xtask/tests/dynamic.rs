@@ -1,4 +1,4 @@
-//! Programs of several modules, threads, 64-bit memory and exceptions: each link gives wasm-ld's bytes, and Node runs what
+//! Programs of several modules, threads, 64-bit memory, exceptions and branch hints: each link gives wasm-ld's bytes, and Node runs what
 //! comes out. Sources and the small loaders in JavaScript stand in `tests/dynamic`.
 //!
 //! A test whose tools are not there says in one line that it was skipped, and why.
@@ -57,10 +57,14 @@ impl Program {
         self.tool(driver, &[flags, &["-O1", "-c", source]].concat());
     }
 
+    fn wald() -> &'static Path {
+        static WALD: OnceLock<PathBuf> = OnceLock::new();
+        WALD.get_or_init(|| workspace::build_wald("dev").expect("wald builds"))
+    }
+
     /// Links by both linkers, which must do the same; the output is left in the folder.
     fn link(&self, arguments: &str, output: &str) {
-        static WALD: OnceLock<PathBuf> = OnceLock::new();
-        let wald = WALD.get_or_init(|| workspace::build_wald("dev").expect("wald builds"));
+        let wald = Program::wald();
         let reference = self.link_by(&workspace::wasm_ld().expect("wasm-ld-22 is there"), arguments, output);
         let ours = self.link_by(wald, arguments, output);
         assert_eq!(text(&ours.0.stderr), text(&reference.0.stderr), "{arguments}");
@@ -194,5 +198,29 @@ fn exceptions() {
         }
         let script = ["exceptions.js", "run.wasm"].map(String::from);
         assert_eq!(program.node(&[&flag[..], &script].concat()), "10 7020\n");
+    }
+}
+
+/// Hints of two objects, merged into the one section that the engine reads. What stands in it is looked at in
+/// `tests/cases/custom/code_metadata.case`; here that the engine takes it.
+#[test]
+fn branch_hints() {
+    let Some(program) = Program::new("branch_hints", &["hints.s", "more_hints.s", "hints.js"]) else {
+        return;
+    };
+    for source in ["hints", "more_hints"] {
+        let flags = ["-triple=wasm32-unknown-unknown", "-filetype=obj"];
+        let (source, object) = (format!("{source}.s"), format!("{source}.o"));
+        program.tool("llvm-mc-22", &[&flags[..], &[&source, "-o", &object]].concat());
+    }
+    let flag = program.engine_options("--experimental-wasm-branch-hinting");
+    for more in ["", "--compress-relocations --strip-debug", "--no-gc-sections"] {
+        let arguments =
+            format!("hints.o more_hints.o --no-entry --export=count --merge-code-metadata {more}");
+        let (ran, module) = program.link_by(Program::wald(), &arguments, "run.wasm");
+        assert!(ran.status.success(), "{}", text(&ran.stderr));
+        engine::validate(&module).expect("the module is valid");
+        let script = ["hints.js", "run.wasm"].map(String::from);
+        assert_eq!(program.node(&[&flag[..], &script].concat()), "31\n", "{more}");
     }
 }

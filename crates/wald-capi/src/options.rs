@@ -175,7 +175,7 @@ macro_rules! fields {
 fields! {
     output output_kind emit_relocs rpaths check_shared_signatures soname is64 entry exports exports_if_defined export_all export_dynamic undefined trace_symbols wrap
     allowed_undefined unresolved_symbols import_undefined allow_multiple_definition gc_sections print_gc_sections
-    merge_data_segments optimize compress_relocations compact_imports strip_debug strip_all keep_sections build_id demangle import_memory
+    merge_data_segments optimize compress_relocations compact_imports merge_code_metadata strip_debug strip_all keep_sections build_id demangle import_memory
     export_memory shared_memory cooperative_threading import_table export_table growable_table table_base stack_first stack_size global_base
     initial_heap initial_memory max_memory no_growable_memory page_size check_features features extra_features bsymbolic
     noinhibit_exec fatal_warnings trace verbose want_map want_why_extract want_trace_events threads leave_memory

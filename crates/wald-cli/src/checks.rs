@@ -65,6 +65,10 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         "--compress-relocations is incompatible with output debug information. \
          Please pass --strip-debug or --strip-all",
     );
+    checks.error_if(
+        options.merge_code_metadata && options.keeps_relocations(),
+        "--merge-code-metadata may not be used with -r or --emit-relocs: it is for the last link",
+    );
     checks.diagnostics.extend(lto_options::check_counts(arguments));
     checks.error_if(settings.shared && settings.pie, "-shared and -pie may not be used together");
     checks.error_if(options.output.is_empty(), "no output file specified");

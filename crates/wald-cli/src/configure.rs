@@ -137,6 +137,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
         on(Opt::MergeDataSegments, Opt::NoMergeDataSegments, options.merge_data_segments);
     options.compress_relocations = arguments.has(Opt::CompressRelocations);
     options.compact_imports = arguments.has(Opt::CompactImports);
+    options.merge_code_metadata = arguments.has(Opt::MergeCodeMetadata);
     options.strip_all = arguments.has(Opt::StripAll);
     options.strip_debug = options.strip_all || arguments.has(Opt::StripDebug);
     options.demangle = on(Opt::Demangle, Opt::NoDemangle, true);

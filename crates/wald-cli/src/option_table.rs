@@ -328,6 +328,8 @@ options! {
         "Threads take turns in one instance: stack pointer and thread-local data are reached through functions";
     CompactImports Flag Two "compact-imports" "" []
         "Write imports in the form of the compact import section proposal, where that is shorter";
+    MergeCodeMetadata Flag Two "merge-code-metadata" "" []
+        "Merge branch hints and other code metadata of all inputs, and write them in front of the code";
     Time Flag Two "time" "" []
         "Show how long each phase of the link took";
     TimeTrace Equals Two "time-trace" "file.json" []

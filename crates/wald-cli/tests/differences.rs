@@ -63,6 +63,25 @@ fn common_symbols_go_through_relocatable_output() {
     assert_eq!(at_once, again);
 }
 
+/// Where wasm-ld's words name no file, a line below them does.
+#[test]
+fn a_file_that_no_word_names_is_named_below() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kept/");
+    let cases = [
+        ("constructors/ctor_with_signature/in/a.o", "", "constructor functions cannot take", true),
+        ("shared/small_answers/in/bad.o", "-shared", "invalid runtime relocation type", false),
+    ];
+    for (object, options, words, has_offset) in cases {
+        let object = format!("{kept}{object}");
+        let output = output("blamed");
+        let args: Vec<&str> = options.split_whitespace().chain([object.as_str(), &output]).collect();
+        let (code, said) = run(&args);
+        assert!(code == 1 && said.contains(words), "{said}");
+        let place = if has_offset { "note: at offset 0x" } else { "note: in " };
+        assert!(said.lines().any(|line| line.contains(place) && line.ends_with(&object)), "{said}");
+    }
+}
+
 #[test]
 fn more_threads_than_the_system_gives_are_no_error() {
     assert_eq!(wald(&["--threads=100000000", &output("threads")]), (0, String::new()));

@@ -123,6 +123,15 @@ impl Diagnostic {
         self
     }
 
+    /// The same diagnostic about this file, which wasm-ld's words do not name; with the place in it, where it is known.
+    pub fn blame(self, path: &str, offset: Option<u64>) -> Self {
+        let note = match offset {
+            Some(offset) => format!("at offset {offset:#x} of {path}"),
+            None => format!("in {path}"),
+        };
+        self.at(Location { path: path.to_string(), offset, ..Location::default() }).note(note)
+    }
+
     /// The same diagnostic with one more line of explanation.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());

@@ -161,9 +161,16 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
         }
         FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&description.path, &bytes)),
+        // It is read all the same: what is wrong with it comes first.
         FileKind::SharedLibrary if !description.dynamic => {
-            let message = format!("attempted static link of dynamic object {location}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
+            let diagnostic = match SharedLibrary::parse(&bytes, context.interners) {
+                Ok(_) => {
+                    let message = format!("attempted static link of dynamic object {location}");
+                    Diagnostic::error(Code::Parse, message).at(location)
+                }
+                Err(error) => parse_diagnostic(&location, &error),
+            };
+            parsed.diagnostics.push(diagnostic);
         }
         kind => add_candidate(context, &mut parsed, kind, location, bytes, description.lazy),
     }

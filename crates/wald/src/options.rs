@@ -119,6 +119,8 @@ pub struct Options {
     pub compress_relocations: bool,
     /// `--compact-imports`: imports of one module say its name once.
     pub compact_imports: bool,
+    /// `--merge-code-metadata`: the objects' `metadata.code.*` sections of one name become one section before the code.
+    pub merge_code_metadata: bool,
     /// `--strip-debug` (implied by `--strip-all`).
     pub strip_debug: bool,
     /// `--strip-all`.
@@ -246,6 +248,11 @@ impl Options {
         self.emit_relocs || self.is_relocatable()
     }
 
+    /// Whether code metadata is merged: an output with relocations keeps it as it is.
+    pub fn merges_code_metadata(&self) -> bool {
+        self.merge_code_metadata && !self.keeps_relocations()
+    }
+
     /// Drops what is no longer needed, unless memory is left to the system.
     pub fn release<T>(&self, value: T) {
         if self.leave_memory {
@@ -282,6 +289,7 @@ impl Default for Options {
             optimize: 1,
             compress_relocations: false,
             compact_imports: false,
+            merge_code_metadata: false,
             strip_debug: false,
             strip_all: false,
             keep_sections: Vec::new(),

@@ -142,7 +142,7 @@ struct Joiner<'a> {
     /// The trapping function for each signature of undefined functions.
     stubs: HashMap<SignatureId, SyntheticFunctionId>,
     wrong_kinds: Vec<(ObjectId, RelocationType, u32)>,
-    not_at_run_time: Vec<RelocationType>,
+    not_at_run_time: Vec<(ObjectId, RelocationType)>,
 }
 
 impl Joiner<'_> {
@@ -159,7 +159,7 @@ impl Joiner<'_> {
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
                 Event::ThreadLocal(kind, index) => self.check_thread_local(object, kind, index),
-                Event::NotAtRunTime(kind) => self.not_at_run_time.push(kind),
+                Event::NotAtRunTime(kind) => self.not_at_run_time.push((object, kind)),
                 Event::WrongKind(kind, index) => self.wrong_kinds.push((object, kind, index)),
                 Event::Absolute(kind, index) => {
                     self.report_relocation(
@@ -179,9 +179,10 @@ impl Joiner<'_> {
 
     /// What is noticed last.
     fn report_impossible(&mut self) {
-        for kind in std::mem::take(&mut self.not_at_run_time) {
+        for (object, kind) in std::mem::take(&mut self.not_at_run_time) {
             let message = format!("invalid runtime relocation type in data section: {}", kind.name());
-            self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
+            let diagnostic = Diagnostic::error(Code::Relocation, message);
+            self.diagnostics.push(diagnostic.blame(&self.symbols.objects[object.at()].path, None));
         }
         // Where nothing else is wrong, wasm-ld crashes on these.
         if self.diagnostics.error_count() > 0 {
@@ -254,7 +255,7 @@ impl Joiner<'_> {
     fn add_table_entry(&mut self, symbol: AnySymbol) {
         if let AnySymbol::Global(id) = symbol {
             let entry = self.symbols.get(id);
-            if entry.is_stub || entry.kind != SymbolKind::Function {
+            if entry.is_stub || entry.is_lazy() || entry.kind != SymbolKind::Function {
                 return;
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::bit_set::BitSet;
+use crate::diagnostics::Diagnostic;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::object::{Object, ObjectSymbol, Properties};
@@ -466,6 +467,28 @@ impl SymbolTable {
         self.symbols.push(Symbol::new(name, SymbolKind::Function));
         self.named.push(id);
         (id, true)
+    }
+
+    /// Names the object whose symbol it is, if it is one's.
+    pub fn blame(&self, id: SymbolId, diagnostic: Diagnostic) -> Diagnostic {
+        match self.get(id).file.and_then(|file| self.object_of(file)) {
+            Some(object) => diagnostic.blame(&self.objects[object.at()].path, None),
+            None => diagnostic,
+        }
+    }
+
+    /// The place among the named symbols to which a name leads. Where it leads nowhere, that is the first one: so it is with wasm-ld
+    /// where `--wrap` asks.
+    pub fn position_of(&self, name: NameId) -> u32 {
+        self.by_name.get(name.at()).copied().filter(|&position| position != u32::MAX).unwrap_or(0)
+    }
+
+    /// Lets a name lead to another symbol.
+    pub fn lead(&mut self, name: NameId, position: u32) {
+        if name.at() >= self.by_name.len() {
+            self.by_name.resize((name.at() + 1).next_power_of_two(), u32::MAX);
+        }
+        self.by_name[name.at()] = position;
     }
 
     /// Defines `name` if something refers to it or `wanted` says so, and nothing defines it.

@@ -141,6 +141,17 @@ pub mod opcode {
     pub const BLOCKTYPE_VOID: u8 = 0x40;
 }
 
+/// Parts of a `dylink.0` section.
+/// See <https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md#the-dylink0-section>.
+pub mod dylink {
+    #![allow(missing_docs)]
+    pub const MEMORY_INFO: u8 = 1;
+    pub const NEEDED: u8 = 2;
+    pub const EXPORT_INFO: u8 = 3;
+    pub const IMPORT_INFO: u8 = 4;
+    pub const RUNTIME_PATH: u8 = 5;
+}
+
 /// Subsections of the `linking` section.
 pub mod linking {
     #![allow(missing_docs)]

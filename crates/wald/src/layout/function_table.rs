@@ -35,7 +35,7 @@ pub fn resolve(
         };
         if let Some(problem) = problem {
             let message = format!("{problem}: `{}`", String::from_utf8_lossy(NAME));
-            diagnostics.push(Diagnostic::error(Code::SymbolType, message));
+            diagnostics.push(symbols.blame(id, Diagnostic::error(Code::SymbolType, message)));
             return;
         }
     }

@@ -36,7 +36,7 @@ pub fn check(
             "mutable global {how} but 'mutable-globals' feature not present in inputs: `{name}`. Use \
              --no-check-features to suppress."
         );
-        diagnostics.push(Diagnostic::error(Code::Features, message));
+        diagnostics.push(symbols.blame(id, Diagnostic::error(Code::Features, message)));
     }
 }
 

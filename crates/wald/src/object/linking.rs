@@ -84,7 +84,7 @@ pub(super) fn attach(
     let mut symbols = SymbolTable { data, parts, interners, list: Vec::new(), tables: 0 };
     let table = linking.symbols.unwrap_or_default();
     symbols.read(&mut reader_of(data, table))?;
-    symbols.add_legacy_function_table()?;
+    symbols.add_legacy_function_table(table.start as usize)?;
     let symbols = symbols.list;
     let mut list = Vec::new();
     for &range in &linking.init_functions {
@@ -198,7 +198,7 @@ fn init_functions(
             Some(entry) if entry.kind == SymbolKind::Function => {}
             _ => return Err(ParseError::text(at, format!("invalid function symbol: {symbol}"))),
         }
-        list.push(InitFunction { priority, symbol: ObjectSymbolIndex(symbol) });
+        list.push(InitFunction { priority, symbol: ObjectSymbolIndex(symbol), offset: Some(at as u32) });
     }
     at_end(reader)
 }
@@ -418,7 +418,7 @@ impl SymbolTable<'_, '_> {
 
     /// Objects from before table symbols use the indirect function table without naming it: they get a symbol
     /// for the table they import.
-    fn add_legacy_function_table(&mut self) -> Result<(), ParseError> {
+    fn add_legacy_function_table(&mut self, at: usize) -> Result<(), ParseError> {
         let imported = &self.parts.imports.tables;
         let all = imported.len() + self.parts.tables.len();
         if all == self.tables {
@@ -429,15 +429,15 @@ impl SymbolTable<'_, '_> {
                 "expected one symbol table entry for each of the {all} table(s) present, but got {} symbol(s) instead.",
                 self.tables
             );
-            return Err(ParseError::tables(0, what));
+            return Err(ParseError::tables(at, what));
         }
         if !self.parts.tables.is_empty() {
             let what = "unexpected table definition(s) without corresponding symbol-table entries.";
-            return Err(ParseError::tables(0, what));
+            return Err(ParseError::tables(at, what));
         }
         if all != 1 {
             let what = "multiple table imports, but no corresponding symbol-table entries.";
-            return Err(ParseError::tables(0, what));
+            return Err(ParseError::tables(at, what));
         }
         let field = imported[0].field.of(self.data);
         if field != b"__indirect_function_table" || imported[0].of.element != types::FUNCREF {

@@ -7,6 +7,7 @@
 
 mod custom;
 mod derived;
+mod elements;
 mod imports;
 mod interface;
 mod linking;
@@ -312,6 +313,8 @@ pub struct InitFunction {
     pub priority: u32,
     /// The function's symbol.
     pub symbol: ObjectSymbolIndex,
+    /// Where the object says so; a unit has no bytes for it.
+    pub offset: Option<u32>,
 }
 
 /// A line of the `target_features` section.

@@ -1,7 +1,7 @@
 //! Sections of a relocatable object, one after another.
 //! See <https://webassembly.github.io/spec/core/binary/modules.html>.
 
-use super::custom::{read_features, read_function_names, read_producers};
+use super::custom::{read_features, read_names, read_producers, Counts};
 use super::linking::{self, Linking};
 use super::relocations::{self, RelocationSection};
 use super::*;
@@ -36,6 +36,10 @@ pub(super) struct Parts {
     pub section_count: u32,
     /// Place of the last section in the order that sections must have.
     pub last_place: u8,
+    /// What is wrong with element segments.
+    pub wrong_elements: Option<ParseError>,
+    /// Whether it is a shared library, of which less is asked than of an object.
+    pub is_shared: bool,
     /// Whether the function table's symbol had to be made up.
     pub legacy_function_table: bool,
 }
@@ -85,6 +89,9 @@ pub(super) fn next_section<'a>(
     let id = reader.byte()?;
     let size = reader.u32()? as usize;
     let start = reader.position();
+    if size == 0 {
+        return Err(ParseError::malformed(header, "zero length section"));
+    }
     if size > reader.remaining() {
         return Err(ParseError::malformed(header, "section too large"));
     }
@@ -100,7 +107,11 @@ fn finish(
     interners: &Interners,
 ) -> Result<Object, ParseError> {
     if parts.functions.len() != parts.function_types.len() {
-        return Err(ParseError::malformed(0, "function and code section have inconsistent lengths"));
+        let at = parts.code.map_or(0, |(_, range)| range.start as usize);
+        return Err(ParseError::malformed(at, "function and code section have inconsistent lengths"));
+    }
+    if let Some(wrong) = parts.wrong_elements {
+        return Err(wrong);
     }
     let (symbols, comdats, init_functions) = linking::attach(&bytes, &mut parts, linking, interners)?;
     let imported = parts.imports.functions.len();
@@ -167,7 +178,12 @@ pub(super) fn count(reader: &mut Reader<'_>) -> Result<usize, ParseError> {
 impl Parts {
     /// Sections must stand in the convention's order, each once; `reloc.*` sections anywhere behind `linking`,
     /// and custom sections that the convention does not speak of anywhere.
-    fn check_order(&mut self, id: u8, mut reader: Reader<'_>, data: &[u8]) -> Result<(), ParseError> {
+    pub(super) fn check_order(
+        &mut self,
+        id: u8,
+        mut reader: Reader<'_>,
+        data: &[u8],
+    ) -> Result<(), ParseError> {
         const LINKING: u8 = 14;
         let at = reader.position();
         let place = match id {
@@ -214,8 +230,10 @@ impl Parts {
             section::TAG => self.tag_section(&mut reader)?,
             section::GLOBAL => self.global_section(&mut reader)?,
             section::EXPORT => self.export_section(&mut reader)?,
-            // Objects repeat in relocations what their element segments say.
-            section::ELEM => return Ok(()),
+            section::ELEM => {
+                let tables = self.imports.tables.len() + self.tables.len();
+                self.wrong_elements = elements::read(&mut reader, tables)?;
+            }
             section::CODE => self.code_section(&mut reader)?,
             section::DATA => self.data_section(&mut reader)?,
             section::START | section::DATACOUNT => {
@@ -314,7 +332,7 @@ impl Parts {
         for _ in 0..count(reader)? {
             let of = global_type(reader)?;
             let start = reader.position();
-            if constant_expression(reader)? != Some(of.value) {
+            if constant_expression(reader)? != Some(of.value) && !self.is_shared {
                 return Err(ParseError::malformed(start, "initial value of a global is not of its type"));
             }
             let init = ByteRange::between(start, reader.position());
@@ -348,7 +366,7 @@ impl Parts {
         self.code = Some((self.section_count, ByteRange::between(reader.position(), reader.end())));
         let at = reader.position();
         let section_start = at as u32;
-        let count = count(reader)?;
+        let count = reader.u32()? as usize;
         if count != self.function_types.len() {
             return Err(ParseError::malformed(at, "invalid function count"));
         }
@@ -357,8 +375,9 @@ impl Parts {
             let start = reader.position();
             let size = reader.u32()? as usize;
             let prefix = (reader.position() - start) as u8;
-            if size == 0 {
-                return Err(ParseError::malformed(start, "function body is empty"));
+            let end = reader.position() + size;
+            if size > reader.remaining() || !declares_locals_before(reader.clone(), end) {
+                return Err(ParseError::malformed(start, "Function extends beyond buffer"));
             }
             reader.skip(size)?;
             self.functions.push(InputFunction {
@@ -395,6 +414,11 @@ impl Parts {
             if flags != 1 {
                 constant_expression(reader)?;
             }
+            let at = reader.position();
+            let mut ahead = reader.clone();
+            if ahead.u32()? as usize > ahead.remaining() {
+                return Err(ParseError::malformed(at, "invalid segment size"));
+            }
             let data = range_of(reader)?;
             self.segments.push(InputSegment {
                 name: ByteRange::default(),
@@ -421,8 +445,14 @@ impl Parts {
             }
             b"target_features" => self.features = Some(read_features(&mut reader, data)?),
             b"producers" => self.producers = read_producers(&mut reader, data)?,
-            // A damaged name section must not keep a program from being linked.
-            b"name" => self.debug_names = read_function_names(&mut reader).unwrap_or_default(),
+            b"name" => {
+                let counts = Counts {
+                    functions: self.imports.functions.len() + self.function_types.len(),
+                    globals: self.imports.globals.len() + self.globals.len(),
+                    segments: self.segments.len(),
+                };
+                self.debug_names = read_names(&mut reader, counts)?;
+            }
             text if text.starts_with(b"reloc.") => {
                 self.relocation_sections.push(relocations::read_header(&mut reader, self.section_count)?);
             }
@@ -438,6 +468,21 @@ impl Parts {
         });
         Ok(())
     }
+}
+
+/// Whether the declarations of a function's locals end before the function does. The code behind them is not looked at.
+#[inline]
+fn declares_locals_before(mut reader: Reader<'_>, end: usize) -> bool {
+    let Ok(count) = reader.u32() else { return false };
+    for _ in 0..count {
+        match reader.u32().and_then(|_| reader.byte()) {
+            // wasm-ld takes the second byte of such a type for the next declaration.
+            Ok(types::NULLABLE | types::NON_NULLABLE) => return true,
+            Ok(_) if reader.position() <= end => {}
+            _ => return false,
+        }
+    }
+    reader.position() <= end
 }
 
 /// Reads a value type; type constructors with a heap type are two bytes long. Types that an object defines itself

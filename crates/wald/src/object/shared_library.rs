@@ -3,6 +3,7 @@
 
 use super::parse::{check_header, count, next_section, Parts};
 use super::*;
+use crate::format::dylink::*;
 use crate::format::{external, section};
 use crate::leb128::Reader;
 
@@ -31,24 +32,59 @@ fn is_private(name: &[u8]) -> bool {
 }
 
 impl SharedLibrary {
-    /// Reads types, imports, functions and exports; everything else is the library's own business.
+    /// Reads all sections as wasm-ld does, and keeps what the library offers.
     pub fn parse(bytes: &[u8], interners: &Interners) -> Result<SharedLibrary, ParseError> {
         check_header(bytes)?;
-        let mut parts = Parts::default();
+        let mut parts = Parts { is_shared: true, ..Parts::default() };
         let mut symbols = Vec::new();
         let mut reader = Reader::within(bytes, 8, bytes.len());
         while !reader.is_empty() {
-            let (id, mut body) = next_section(&mut reader, bytes)?;
+            let (id, body) = next_section(&mut reader, bytes)?;
+            parts.check_order(id, body.clone(), bytes)?;
             match id {
-                section::TYPE | section::IMPORT | section::FUNCTION | section::MEMORY => {
+                section::CUSTOM if parts.section_count == 0 => read_dylink(body)?,
+                section::EXPORT => {
+                    read_exports(&mut body.clone(), &parts, interners, &mut symbols)?;
                     parts.section(id, body, bytes, interners)?;
                 }
-                section::EXPORT => read_exports(&mut body, &parts, interners, &mut symbols)?,
-                _ => {}
+                _ => parts.section(id, body, bytes, interners)?,
             }
+            parts.section_count += 1;
         }
         Ok(SharedLibrary { symbols, memory_is_64: parts.memory_is_64 == Some(true) })
     }
+}
+
+/// The section that makes it a shared library: what it says is for the loader.
+fn read_dylink(mut reader: Reader<'_>) -> Result<(), ParseError> {
+    if reader.string()? != b"dylink.0" {
+        return Ok(());
+    }
+    let strings = |reader: &mut Reader<'_>, each: usize, flags: bool| {
+        for _ in 0..count(reader)? {
+            (0..each).try_for_each(|_| reader.string().map(|_| ()))?;
+            if flags {
+                reader.u32()?;
+            }
+        }
+        Ok(())
+    };
+    while !reader.is_empty() {
+        let kind = reader.byte()?;
+        let size = reader.u32()? as usize;
+        let end = reader.position() + size;
+        match kind {
+            MEMORY_INFO => (0..4).try_for_each(|_| reader.u32().map(|_| ()))?,
+            NEEDED | RUNTIME_PATH => strings(&mut reader, 1, false)?,
+            EXPORT_INFO => strings(&mut reader, 1, true)?,
+            IMPORT_INFO => strings(&mut reader, 2, true)?,
+            _ => reader.skip(size.min(reader.remaining()))?,
+        }
+        if reader.position() != end {
+            return Err(ParseError::malformed(reader.position(), "dylink.0 sub-section ended prematurely"));
+        }
+    }
+    Ok(())
 }
 
 fn read_exports(

@@ -120,11 +120,15 @@ pub(super) fn check_compressible(layout: &Layout<'_>, diagnostics: &mut Diagnost
     }
     for function in &layout.indices.functions {
         let OutputFunction::Input(object, index) = *function else { continue };
-        let parsed = layout.symbols.objects[object.at()].object();
-        for relocation in parsed.relocations(parsed.functions[index as usize].relocations) {
+        let linked = &layout.symbols.objects[object.at()];
+        let parsed = linked.object();
+        let function = &parsed.functions[index as usize];
+        for relocation in parsed.relocations(function.relocations) {
             if matches!(relocation.kind.encoding(), Encoding::I32 | Encoding::I64) {
                 let message = format!("relocation compression not supported for {}", relocation.kind.name());
-                diagnostics.push(Diagnostic::error(Code::Relocation, message));
+                let offset = function.range.start + relocation.offset - function.offset_base;
+                let diagnostic = Diagnostic::error(Code::Relocation, message);
+                diagnostics.push(diagnostic.blame(&linked.path, Some(u64::from(offset))));
                 return;
             }
         }

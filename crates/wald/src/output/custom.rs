@@ -3,7 +3,7 @@
 
 use hashbrown::HashMap;
 
-use super::{take, Job, Work};
+use super::{metadata, take, Job, Work};
 use crate::index::ObjectId;
 use crate::layout::Layout;
 use crate::merge_strings::{MergedStrings, Source};
@@ -54,7 +54,9 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
         }
         for (index, section) in linked.object().custom_sections.iter().enumerate() {
             let name = section.name.of(&linked.object().bytes);
-            let unwanted = InputSection::is_consumed(name) || strip_debug && name.starts_with(b".debug_");
+            let unwanted = InputSection::is_consumed(name)
+                || strip_debug && name.starts_with(b".debug_")
+                || metadata::is_merged(layout, name);
             // Strip tools leave empty sections behind so as not to renumber the others.
             if unwanted || section.data.len == 0 || linked.is_discarded(section.comdat) {
                 continue;

@@ -2,18 +2,13 @@
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md#the-dylink0-section>.
 
 use super::sections::{list, name};
+use crate::format::dylink::*;
 use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::mark_live::is_exported;
 use crate::options::UnresolvedPolicy;
-
-const MEMORY_INFO: u8 = 1;
-const NEEDED: u8 = 2;
-const EXPORT_INFO: u8 = 3;
-const IMPORT_INFO: u8 = 4;
-const RUNTIME_PATH: u8 = 5;
 
 /// The section's contents; nothing where no dynamic linker has to do with the module.
 pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {

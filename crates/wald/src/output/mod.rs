@@ -10,6 +10,7 @@ mod data;
 mod dylink;
 mod imports;
 mod linking;
+mod metadata;
 mod names;
 mod relocations;
 mod sections;
@@ -99,6 +100,8 @@ pub struct Plan {
     pub section_offsets: SectionOffsets,
     /// For each segment in the file: offset of its header in the data section, and the header's size.
     pub segment_headers: HashMap<u32, (u64, u64)>,
+    /// What is wrong with objects' code metadata.
+    metadata_errors: Vec<Diagnostic>,
     /// Symbols whose entry in the symbol table cannot be written.
     unwritable: Vec<SymbolId>,
     /// Size of the file.
@@ -119,10 +122,7 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         || timer.task("plan names", String::new, || names::plan(layout)),
     );
     let mut sections = Vec::new();
-    if let Some(bytes) = dylink::dylink(layout) {
-        let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
-        sections.push(OutputSection::new(section::CUSTOM, b"dylink.0", size, body));
-    }
+    add_custom(&mut sections, b"dylink.0", dylink::dylink(layout));
     let mut small = |id: u8, bytes: Option<Vec<u8>>| {
         if let Some(bytes) = bytes {
             sections.push(OutputSection::new(id, b"", bytes.len() as u64, Body::Bytes(bytes)));
@@ -139,6 +139,8 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     small(section::START, sections::start(layout));
     small(section::ELEM, elements);
     small(section::DATACOUNT, sections::data_count(layout));
+    let metadata = metadata::plan(layout, &values);
+    metadata.sections.into_iter().for_each(|(name, bytes)| add_custom(&mut sections, &name, Some(bytes)));
     if !layout.indices.functions.is_empty() {
         sections.push(OutputSection::new(section::CODE, b"", code.size, Body::Code));
     }
@@ -157,23 +159,42 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     if let Some(names) = &names {
         sections.push(OutputSection::new(section::CUSTOM, b"name", names.size, Body::Names));
     }
-    let mut named = |name: &str, bytes: Option<Vec<u8>>| {
-        if let Some(bytes) = bytes {
-            let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
-            sections.push(OutputSection::new(section::CUSTOM, name.as_bytes(), size, body));
-        }
-    };
-    named("producers", sections::producers(layout));
-    named("target_features", sections::target_features(layout));
+    add_custom(&mut sections, b"producers", sections::producers(layout));
+    add_custom(&mut sections, b"target_features", sections::target_features(layout));
     if let Some(size) = build_id::size(&layout.options.build_id) {
         sections.push(OutputSection::new(section::CUSTOM, b"build_id", size, Body::BuildId));
     }
+    let size = place(&mut sections);
+    Plan {
+        values,
+        sections,
+        code,
+        custom,
+        names,
+        section_offsets,
+        segment_headers,
+        metadata_errors: metadata.errors,
+        unwritable,
+        size,
+    }
+}
+
+/// Adds a custom section that the linker makes, if there is one.
+fn add_custom(sections: &mut Vec<OutputSection>, name: &[u8], bytes: Option<Vec<u8>>) {
+    if let Some(bytes) = bytes {
+        let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
+        sections.push(OutputSection::new(section::CUSTOM, name, size, body));
+    }
+}
+
+/// Gives the sections their places in the file. The file's size.
+fn place(sections: &mut [OutputSection]) -> u64 {
     let mut size = HEADER.len() as u64;
-    for section in &mut sections {
+    for section in sections {
         section.offset = size;
         size = section.end();
     }
-    Plan { values, sections, code, custom, names, section_offsets, segment_headers, unwritable, size }
+    size
 }
 
 /// Adds the symbol table and the relocations of all sections so far. Gives the symbols that cannot be written.
@@ -207,8 +228,7 @@ fn add_linking_sections(
         added.extend(entries.map(|entries| (format!("reloc.{name}"), entries)));
     }
     for (name, bytes) in added {
-        let (size, body) = (bytes.len() as u64, Body::Bytes(bytes));
-        sections.push(OutputSection::new(section::CUSTOM, name.as_bytes(), size, body));
+        add_custom(sections, name.as_bytes(), Some(bytes));
     }
     symbols.without_index(layout)
 }
@@ -226,18 +246,23 @@ pub fn check(
         diagnostics.push(Diagnostic::message(Code::LinkMap, map));
     }
     sections::check_externals(layout, diagnostics);
-    for name in
-        plan.custom.iter().map(|custom| &custom.name).filter(|name| std::str::from_utf8(name).is_err())
-    {
-        let name = String::from_utf8_lossy(name);
+    diagnostics.extend(plan.metadata_errors.iter().cloned());
+    for custom in plan.custom.iter().filter(|custom| std::str::from_utf8(&custom.name).is_err()) {
+        let name = String::from_utf8_lossy(&custom.name);
         let message = format!("name of custom section is not valid UTF-8: {name}");
-        diagnostics.push(Diagnostic::error(Code::Layout, message));
+        let mut diagnostic = Diagnostic::error(Code::Layout, message);
+        if let Some(&(object, section, _)) = custom.inputs.first() {
+            let linked = &layout.symbols.objects[object.at()];
+            let offset = linked.object().custom_sections[section as usize].name.start;
+            diagnostic = diagnostic.blame(&linked.path, Some(u64::from(offset)));
+        }
+        diagnostics.push(diagnostic);
     }
     code::check_compressible(layout, diagnostics);
     for &id in &plan.unwritable {
         let name = String::from_utf8_lossy(layout.names.text(layout.symbols.get(id).name.0));
         let message = format!("symbol that is neither defined nor imported cannot be kept: {name}");
-        diagnostics.push(Diagnostic::error(Code::Layout, message));
+        diagnostics.push(layout.symbols.blame(id, Diagnostic::error(Code::Layout, message)));
     }
     for section in plan.sections.iter().filter(|section| section.size > u64::from(u32::MAX) - 64) {
         let name = match section.id {

@@ -229,13 +229,11 @@ pub(super) fn check_externals(layout: &Layout<'_>, diagnostics: &mut Diagnostics
             return;
         }
         let message = format!("name of {what} is not valid UTF-8: {}", String::from_utf8_lossy(name));
-        let mut diagnostic = Diagnostic::error(Code::SymbolType, message);
-        let file =
-            symbol.and_then(|id| layout.symbols.get(id).file).and_then(|file| layout.symbols.object_of(file));
-        if let Some(object) = file {
-            diagnostic = diagnostic.note(format!("in {}", layout.symbols.objects[object.at()].path));
-        }
-        diagnostics.push(diagnostic);
+        let diagnostic = Diagnostic::error(Code::SymbolType, message);
+        diagnostics.push(match symbol {
+            Some(id) => layout.symbols.blame(id, diagnostic),
+            None => diagnostic,
+        });
     };
     for &id in &layout.imports.symbols {
         let symbol = layout.symbols.get(id);
@@ -297,7 +295,12 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
         // Where another module's definition may win, that is called: it is imported under the same name.
         let imported = match entry {
             AnySymbol::Own(object, own) => match symbols.any(object, own.0) {
-                AnySymbol::Global(id) => imports.index_of(id),
+                // With --wrap the definition's own symbol may stand for the wrapper.
+                AnySymbol::Global(id) => imports.index_of(id).filter(|_| {
+                    let object = symbols.objects[object.at()].object();
+                    let name = object.symbols[own.at()].name_in(object);
+                    layout.names.text(symbols.get(id).name.0) == name
+                }),
                 AnySymbol::Own(..) => None,
             },
             AnySymbol::Global(_) => None,

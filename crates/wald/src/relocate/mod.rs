@@ -6,7 +6,9 @@
 mod custom;
 mod values;
 
-use crate::format::relocation::{Encoding, Relocation, RelocationType};
+use std::iter::Peekable;
+
+use crate::format::relocation::{Encoding, Relocation, RelocationIterator, RelocationType};
 use crate::format::SymbolKind;
 use crate::index::{ByteRange, ObjectId};
 use crate::layout::indices::NONE;
@@ -189,11 +191,12 @@ impl ObjectRelocator<'_> {
         match reference {
             Reference::Global(id) => {
                 let value = &self.link.values.symbols[id.at()];
-                // The addend counts from a definition: null stays null.
-                if value.is_defined() {
-                    value.value.wrapping_add(addend as u64)
-                } else {
-                    0
+                match value.is_defined() {
+                    true => value.value.wrapping_add(addend as u64),
+                    // As with wasm-ld; the loader writes over it.
+                    false if value.is_undefined_function() => u64::MAX.wrapping_add(addend as u64),
+                    // The addend counts from a definition: null stays null.
+                    false => 0,
                 }
             }
             Reference::Own(own) => {
@@ -273,6 +276,14 @@ impl ObjectRelocator<'_> {
         size
     }
 
+    /// Where the places of a function's body go when its relocated numbers are as short as can be.
+    pub fn compressed_places(&self, function: usize) -> CompressedPlaces<'_> {
+        let function = &self.parsed.functions[function];
+        let relocations = self.parsed.relocations(function.relocations);
+        let base = function.offset_base + u32::from(function.prefix);
+        CompressedPlaces { relocator: self, base, relocations: relocations.peekable(), saved: 0 }
+    }
+
     /// Writes a function's body with short numbers.
     pub fn write_compressed(&self, function: usize, out: &mut Vec<u8>) {
         let parsed = self.parsed;
@@ -288,6 +299,36 @@ impl ObjectRelocator<'_> {
             position = at + encoding.width();
         }
         out.extend_from_slice(&bytes[position..function.range.end() as usize]);
+    }
+}
+
+/// Moves places in a function's body.
+pub struct CompressedPlaces<'r> {
+    relocator: &'r ObjectRelocator<'r>,
+    /// What relocation offsets count from.
+    base: u32,
+    relocations: Peekable<RelocationIterator<'r>>,
+    saved: usize,
+}
+
+impl CompressedPlaces<'_> {
+    /// Where this place goes. Offsets must go up from call to call. `None` for a place within a relocated number.
+    pub fn place_of(&mut self, offset: u32) -> Option<u32> {
+        let offset = offset as usize;
+        while let Some(relocation) = self.relocations.peek() {
+            let at = (relocation.offset - self.base) as usize;
+            if at > offset {
+                break;
+            }
+            let encoding = relocation.kind.encoding();
+            if offset < at + encoding.width() {
+                return None;
+            }
+            let value = self.relocator.value(relocation, None, 0);
+            self.saved += encoding.width() - short_width(encoding, value);
+            self.relocations.next();
+        }
+        Some((offset - self.saved) as u32)
     }
 }
 

@@ -28,6 +28,7 @@ impl SymbolValue {
     const GLOBAL: u8 = 4;
     const FUNCTION: u8 = 8;
     const DATA: u8 = 16;
+    const UNDEFINED_FUNCTION: u8 = 32;
     const DEAD: SymbolValue = SymbolValue { value: 0, index: NONE, state: 0, prefix: 0 };
 
     /// It is in the output.
@@ -40,6 +41,13 @@ impl SymbolValue {
     #[inline]
     pub(super) fn is_defined(&self) -> bool {
         self.state & Self::DEFINED != 0
+    }
+
+    /// It is a function that nothing defines, and no weak reference: `--wrap` makes such ones also where all that refers
+    /// to them takes them for data.
+    #[inline]
+    pub(super) fn is_undefined_function(&self) -> bool {
+        self.state & Self::UNDEFINED_FUNCTION != 0
     }
 
     /// It is a global.
@@ -145,6 +153,9 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
     }
     state |= match symbol.kind {
         SymbolKind::Global => SymbolValue::GLOBAL,
+        SymbolKind::Function if symbol.is_undefined() && !symbol.flags.is_weak() => {
+            SymbolValue::FUNCTION | SymbolValue::UNDEFINED_FUNCTION
+        }
         SymbolKind::Function => SymbolValue::FUNCTION,
         SymbolKind::Data => SymbolValue::DATA,
         _ => 0,

@@ -21,6 +21,23 @@ pub(super) struct Incoming {
     pub called_directly: bool,
 }
 
+impl Incoming {
+    /// A reference to a function that no file makes, and no call.
+    pub(super) fn reference(name: NameId, signature: Option<SignatureId>) -> Self {
+        Incoming {
+            name,
+            kind: SymbolKind::Function,
+            flags: SymbolFlags(SymbolFlags::UNDEFINED),
+            file: None,
+            index: ObjectSymbolIndex::new(0),
+            chunk: Symbol::NO_CHUNK,
+            signature,
+            attributes: ImportAttributes::default(),
+            called_directly: false,
+        }
+    }
+}
+
 impl<'a> Resolver<'a> {
     /// Adds a non-local definition.
     pub(super) fn add_defined(
@@ -81,6 +98,7 @@ impl<'a> Resolver<'a> {
         symbol.chunk = incoming.chunk;
         symbol.signature = incoming.signature;
         symbol.resolution = Resolution::Object;
+        symbol.import = ImportAttributes::default();
         symbol.called_directly = false;
         if symbol.traced {
             self.trace_definition(id);

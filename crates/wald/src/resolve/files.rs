@@ -69,6 +69,7 @@ impl<'a> Resolver<'a> {
             symbol.resolution = Resolution::Lazy;
             symbol.file = Some(file);
             symbol.flags = SymbolFlags(SymbolFlags::WEAK);
+            symbol.import = ImportAttributes::default();
             if symbol.kind != SymbolKind::Function {
                 symbol.signature = None;
             }

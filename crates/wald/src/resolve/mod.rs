@@ -137,6 +137,7 @@ pub fn settle(
     resolver.refer_from_options();
     resolver.diagnostics.check()?;
     let wrapped = resolver.add_wrapped_symbols();
+    resolver.diagnostics.check()?;
     resolver.process_stub_libraries(&inputs.stubs);
     resolver.report_extractions();
     resolver.create_optional_symbols();

@@ -1,5 +1,6 @@
 //! Symbols that no file brings: what options ask for and what the linker itself defines.
 
+use super::add::Incoming;
 use super::*;
 use crate::symbols::{ImportAttributes, Purpose, SyntheticData, SyntheticGlobal};
 
@@ -8,9 +9,7 @@ const NO_ARGUMENTS: &[u8] = &[0, 0];
 
 /// A `--wrap`ped symbol: references to it go to `wrap`, references to `real` go to it.
 pub(super) struct Wrapped {
-    name: NameId,
     symbol: SymbolId,
-    real_name: NameId,
     real: SymbolId,
     wrap: SymbolId,
 }
@@ -235,7 +234,7 @@ impl<'a> Resolver<'a> {
             self.table.get_mut(symbol).used_in_regular_object = true;
             self.table.get_mut(wrap).used_in_regular_object = true;
             self.table.get_mut(real).used_in_regular_object = false;
-            wrapped.push(Wrapped { name: id, symbol, real_name, real, wrap });
+            wrapped.push(Wrapped { symbol, real, wrap });
         }
         wrapped
     }
@@ -253,11 +252,13 @@ impl<'a> Resolver<'a> {
         if new {
             symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED);
             symbol.signature = signature;
-        } else if !symbol.is_lazy() && symbol.kind != SymbolKind::Function {
-            self.kind_mismatch(id, SymbolKind::Function, None);
         } else if symbol.is_lazy() {
             self.extract_symbol(id, |_| "<internal>".to_string());
             return self.table.find(name).unwrap_or(id);
+        } else {
+            // It is no call, and says nothing about where the function is imported from.
+            let incoming = Incoming::reference(name, signature);
+            return self.add_undefined_function(id, &incoming);
         }
         id
     }
@@ -275,17 +276,20 @@ impl<'a> Resolver<'a> {
         if wrapped.is_empty() {
             return;
         }
+        // What is said last about a symbol counts, as where both `f` and `__real_f` are wrapped.
         let map: Vec<(SymbolId, SymbolId)> =
-            wrapped.iter().flat_map(|w| [(w.symbol, w.wrap), (w.real, w.symbol)]).collect();
+            wrapped.iter().rev().flat_map(|w| [(w.real, w.symbol), (w.symbol, w.wrap)]).collect();
         for object in 0..self.table.objects.len() {
             self.object_mut(object).rewrite(&map);
         }
         for w in wrapped {
-            // Who looks the names up later finds the same: `real` gives the original, the original gives `wrap`.
-            let original = self.table.by_name[w.name.at()];
-            let wrap = self.table.named.iter().position(|&id| id == w.wrap);
-            self.table.by_name[w.real_name.at()] = original;
-            self.table.by_name[w.name.at()] = wrap.map_or(original, |position| position as u32);
+            // Who looks the names up later finds the same: `real` gives the original, the original gives `wrap`. The names are
+            // those that the symbols have by now: a variant that became a trap is found by none.
+            let [name, real, wrap] = [w.symbol, w.real, w.wrap].map(|id| self.table.get(id).name);
+            let original = self.table.position_of(name);
+            let wrap = self.table.position_of(wrap);
+            self.table.lead(real, original);
+            self.table.lead(name, wrap);
         }
         self.unhide_entry();
         if self.table.well_known.entry.is_some() {

@@ -171,7 +171,16 @@ impl ObjectScanner<'_> {
     fn check_kind(&mut self, relocation: &Relocation, reference: Reference) {
         let Reference::Global(id) = reference else { return };
         let symbol = self.symbols.get(id);
-        if relocation.kind.is_memory_address() && symbol.kind != SymbolKind::Data && !symbol.flags.is_weak() {
+        let options = self.options;
+        // The loader does not ask what it is that it gives the address of.
+        let by_loader =
+            matches!(relocation.kind, RelocationType::MemoryAddrI32 | RelocationType::MemoryAddrI64)
+                && options.is_position_independent()
+                && (options.import_undefined
+                    || options.unresolved_symbols == UnresolvedPolicy::ImportDynamic)
+                && is_address_imported(options, self.symbols, AnySymbol::Global(id));
+        let is_datum = symbol.kind == SymbolKind::Data;
+        if relocation.kind.is_memory_address() && !is_datum && !symbol.flags.is_weak() && !by_loader {
             self.found.events.push(Event::WrongKind(relocation.kind, relocation.index));
         }
     }

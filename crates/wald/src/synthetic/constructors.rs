@@ -56,7 +56,8 @@ pub fn collect(
                     && !context.options.is_relocatable()
                 {
                     let message = format!("init function is not defined: {}", context.display(own.name));
-                    diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message));
+                    let diagnostic = Diagnostic::error(Code::UndefinedSymbol, message);
+                    diagnostics.push(diagnostic.blame(&linked.path, init.offset.map(u64::from)));
                     continue;
                 }
             }
@@ -69,7 +70,8 @@ pub fn collect(
                     AnySymbol::Global(id) => context.display(symbols.get(id).name),
                 };
                 let message = format!("constructor functions cannot take arguments: {name}");
-                diagnostics.push(Diagnostic::error(Code::SymbolType, message));
+                let diagnostic = Diagnostic::error(Code::SymbolType, message);
+                diagnostics.push(diagnostic.blame(&linked.path, init.offset.map(u64::from)));
             }
             constructors.push(Constructor { symbol, results, priority: init.priority });
         }

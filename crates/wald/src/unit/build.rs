@@ -294,8 +294,11 @@ impl Unit {
     }
 
     fn build_init_functions(&self) -> Vec<InitFunction> {
-        let init =
-            |&(priority, slot): &(u32, u32)| InitFunction { priority, symbol: ObjectSymbolIndex(slot) };
+        let init = |&(priority, slot): &(u32, u32)| InitFunction {
+            priority,
+            symbol: ObjectSymbolIndex(slot),
+            offset: None,
+        };
         self.init_functions.iter().map(init).collect()
     }
 
