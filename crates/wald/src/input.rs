@@ -205,9 +205,12 @@ fn add_candidate(
     };
     match kind {
         FileKind::Object => {}
-        // What is no module is taken for bitcode, and found to be none.
+        // What is no module is taken for bitcode, which objects of other formats can hold, and found to be none.
         FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if location.member.is_some() => {
-            let message = "The file was not recognized as a valid object file";
+            let message = match is_foreign_object(&bytes) {
+                true => "Bitcode section not found in object file",
+                false => "The file was not recognized as a valid object file",
+            };
             let note = format!("it is {location}");
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
             return;
@@ -240,6 +243,17 @@ fn add_candidate(
         // Whoever loads it says so: it may be a member that nobody needs.
         Err(error) if error.is_late() => parsed.candidates.push(candidate),
         Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.location, &error)),
+    }
+}
+
+/// Whether it is an object of another format: ELF, Mach-O or, for the usual machines, COFF.
+fn is_foreign_object(bytes: &[u8]) -> bool {
+    const ELF_HEADER: usize = 64;
+    match bytes {
+        [0x7f, b'E', b'L', b'F', ..] => bytes.len() >= ELF_HEADER,
+        [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
+        [0x64, 0x86, ..] | [0x4c, 0x01, ..] | [0x64, 0xaa, ..] | [0xc4, 0x01, ..] => true,
+        _ => false,
     }
 }
 
