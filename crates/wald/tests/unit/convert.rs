@@ -27,6 +27,11 @@ pub fn unit_of(bytes: &[u8]) -> Option<Unit> {
     let comdats = object.comdats.iter().map(|name| {
         interners.names.with(name.0, |text| unit.add_comdat(std::str::from_utf8(text).unwrap()).unwrap())
     });
+    // The names of a unit are text.
+    let mut names = object.custom_sections.iter().map(|section| section.name.of(&object.bytes));
+    if names.any(|name| std::str::from_utf8(name).is_err()) {
+        return None;
+    }
     let comdats: Vec<ComdatHandle> = comdats.collect();
     let mut converter = Converter { object: &object, unit, types, comdats, symbols: Vec::new() };
     converter.convert()?;
