@@ -1,14 +1,25 @@
 #!/usr/bin/env bash
-# Links while clang compiles: all C files of a folder are compiled in parallel, and `wald --await-inputs` is told of each object
-# when it is done. Then links again from nothing and compares.
+# Links while clang compiles: C files are compiled in parallel, and `wald --await-inputs` is told of each object when it is
+# done. Then links again from nothing and compares.
 #
-#   demo/parallel-clang.sh [FOLDER [CLANG OPTIONS…]]
+#   demo/parallel-clang.sh [FOLDER | FILE…] [-- CLANG OPTIONS…]
 #
-# Default: demo/src. WALD names the linker (default: built by cargo), CLANG the compiler (default: clang-22, then clang).
+# Default: demo/src. WALD names the linker (default: built by cargo), CLANG the compiler (default: clang-22, then clang), LIBS
+# libraries beside libc. The job `lua` of the corpus, where `cargo xtask corpus lua` has built it:
+#
+#   work=target/corpus/build; lua=$(echo $work/crate-lua-src-*/vendor/lua-src/lua-5.4.*)
+#   LIBS="wasi-emulated-signal wasi-emulated-process-clocks" demo/parallel-clang.sh $work/lua/main.c \
+#     $(ls $lua/l*.c | grep -v -e /lua.c -e /luac.c -e /ltests.c) -- -I$PWD/$lua -I$PWD/$work/lua/inc \
+#     -include $PWD/$work/lua/inc/stub.h -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-folder=$(cd "${1:-$root/demo/src}" && pwd)
+sources=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  if [ -d "$1" ]; then sources+=("$(realpath "$1")"/*.c); else sources+=("$(realpath "$1")"); fi
+  shift
+done
 shift || true
+[ ${#sources[@]} -gt 0 ] || sources=("$root"/demo/src/*.c)
 clang=${CLANG:-$(command -v clang-22 || command -v clang)}
 if [ -z "${WALD:-}" ]; then
   (cd "$root" && cargo build --quiet --release -p wald-cli)
@@ -22,12 +33,15 @@ trap 'rm -rf "$out"' EXIT
 crt=$($clang $target -print-file-name=crt1-command.o)
 builtins=$($clang $target -print-libgcc-file-name)
 objects=()
-for source in "$folder"/*.c; do
+for source in "${sources[@]}"; do
   objects+=("$(basename "$source" .c).o")
 done
-libraries=("$builtins" "$(dirname "$crt")/libc.a")
+libraries=("$builtins")
+for name in ${LIBS:-} m c; do
+  libraries+=("$(dirname "$crt")/lib$name.a")
+done
 # A program with a `_start` of its own brings its own start and its own libc.
-if grep -q '\b_start\b' "$folder"/*.c; then
+if grep -q '\b_start\b' "${sources[@]}"; then
   start=() libraries=()
 else
   start=("$crt")
@@ -47,7 +61,7 @@ compile() { # one source: clang writes the object under another name and renames
 }
 export -f compile
 export clang target
-printf '%s\0' "$folder"/*.c |
+printf '%s\0' "${sources[@]}" |
   xargs -0 -P "$(getconf _NPROCESSORS_ONLN)" -I{} bash -c 'compile "$@"' bash {} "$@"
 exec 4>&-
 wait "$linker"
