@@ -139,7 +139,8 @@ fn a_parallel_build_feeds_the_linker() {
     let linker = Linker::new(&folder, "wald");
     let script = workspace::root().join("demo/parallel-clang.sh");
     let mut command = Command::new(script);
-    let output = command.arg(&folder).args(["--", "-g"]).env("WALD", &linker.path).output().expect("bash runs");
+    let output =
+        command.arg(&folder).args(["--", "-g"]).env("WALD", &linker.path).output().expect("bash runs");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
     assert!(stdout.starts_with("linked 2 objects while they were compiled: the same "), "{stdout}{stderr}");

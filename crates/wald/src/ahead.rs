@@ -91,7 +91,7 @@ impl Ahead {
         if options.gc_sections && options.wrap.is_empty() {
             let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
             let marks = self.marks.as_ref().map(|(marks, _)| marks.clone());
-            self.guess = Some(Guess::new(options, folded.table, inputs, marks));
+            self.guess = Some(Guess::new(options, folded.table, (self.inputs.len(), inputs), marks));
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Guess {
     contents: Arc<Contents>,
     /// How many inputs were there.
     pub inputs: usize,
+    /// How many of them without a gap in their order.
+    first: usize,
 }
 
 struct Contents {
@@ -39,8 +41,13 @@ struct Contents {
 }
 
 impl Guess {
-    /// Marks in `table`, which knows the first `inputs`; `earlier` are marks of its first files.
-    pub fn new(options: &Options, table: SymbolTable, inputs: usize, earlier: Option<Marks>) -> Self {
+    /// Marks in `table`, which knows so many inputs, the first ones without a gap; `earlier` are marks of its first files.
+    pub fn new(
+        options: &Options,
+        table: SymbolTable,
+        (first, inputs): (usize, usize),
+        earlier: Option<Marks>,
+    ) -> Self {
         let chunks = Chunks::new(&table);
         let marks = Marks::advance(options, &table, &chunks, earlier);
         let follow = |number: usize| {
@@ -49,7 +56,7 @@ impl Guess {
             (table.find(name) == Some(id)).then_some((name, chunks.of_symbol(id)?))
         };
         let followed = marks.sets.symbols.numbers().into_iter().map(follow).collect();
-        Guess { contents: Arc::new(Contents { table, chunks, marks, followed }), inputs }
+        Guess { contents: Arc::new(Contents { table, chunks, marks, followed }), inputs, first }
     }
 
     /// Objects, and whether each function is live.
@@ -64,7 +71,9 @@ impl Guess {
     /// How many bytes the output will have, about.
     pub fn output_size(&self) -> u64 {
         let Contents { table, chunks, marks, .. } = &*self.contents;
-        marks.bytes_of(table, chunks)
+        // Where inputs come in order, what is live of the first ones is known. Otherwise any of the missing ones may call the
+        // others, and a file that is too large costs less than one that is too small.
+        marks.bytes_of(table, chunks, self.first * 16 < self.inputs * 15)
     }
 
     /// The marks for the whole link, where the guess was right: an event tells whether it was.
@@ -94,16 +103,20 @@ impl Guess {
 }
 
 impl Marks {
-    /// How many bytes of code, data and custom sections the output will have of these objects, about.
-    fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks) -> u64 {
+    /// How many bytes of code, data and custom sections the output will have of these objects, about: of what is marked, and
+    /// with `all` of all that the command line brings.
+    fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks, all: bool) -> u64 {
         let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
             let (id, object) = (ObjectId::new(position), linked.object());
-            let functions = object.functions.iter().enumerate();
-            let functions =
-                functions.filter(|(index, _)| self.sets.functions.contains(chunks.functions.of(id, *index)));
-            let segments = object.segments.iter().enumerate();
-            let segments =
-                segments.filter(|(index, _)| self.sets.segments.contains(chunks.segments.of(id, *index)));
+            let counts = |marks: &SharedBitSet, flat: usize, comdat: u32| {
+                marks.contains(flat) || all && linked.live_from_start && !linked.is_discarded(comdat)
+            };
+            let functions = object.functions.iter().enumerate().filter(|(index, function)| {
+                counts(&self.sets.functions, chunks.functions.of(id, *index), function.comdat)
+            });
+            let segments = object.segments.iter().enumerate().filter(|(index, segment)| {
+                counts(&self.sets.segments, chunks.segments.of(id, *index), segment.comdat)
+            });
             let sections = object.custom_sections.iter();
             let sections = sections.filter(|s| !InputSection::is_consumed(s.name.of(&object.bytes)));
             // A function has a name, too.
