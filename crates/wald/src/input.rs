@@ -207,10 +207,7 @@ fn add_candidate(
         FileKind::Object => {}
         // What is no module is taken for bitcode, which objects of other formats can hold, and found to be none.
         FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if location.member.is_some() => {
-            let message = match is_foreign_object(&bytes) {
-                true => "Bitcode section not found in object file",
-                false => "The file was not recognized as a valid object file",
-            };
+            let message = no_bitcode(&bytes);
             let note = format!("it is {location}");
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
             return;
@@ -246,15 +243,40 @@ fn add_candidate(
     }
 }
 
-/// Whether it is an object of another format: ELF, Mach-O or, for the usual machines, COFF.
-fn is_foreign_object(bytes: &[u8]) -> bool {
-    const ELF_HEADER: usize = 64;
-    match bytes {
-        [0x7f, b'E', b'L', b'F', ..] => bytes.len() >= ELF_HEADER,
-        [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
-        [0x64, 0x86, ..] | [0x4c, 0x01, ..] | [0x64, 0xaa, ..] | [0xc4, 0x01, ..] => true,
-        _ => false,
+/// Why a member that is no module holds no bitcode. Objects of other formats (ELF, Mach-O or, for the usual machines, COFF) could.
+fn no_bitcode(bytes: &[u8]) -> String {
+    const UNKNOWN: &str = "The file was not recognized as a valid object file";
+    const WITHOUT: &str = "Bitcode section not found in object file";
+    let message = match bytes {
+        [0x7f, b'E', b'L', b'F', ..] => return no_bitcode_in_elf(bytes).unwrap_or_else(|| UNKNOWN.into()),
+        [0xce, 0xfa, 0xed, 0xfe, ..] if bytes.len() >= 28 => WITHOUT,
+        [0xcf, 0xfa, 0xed, 0xfe, ..] if bytes.len() >= 32 => WITHOUT,
+        [0x64, 0x86, ..] | [0x4c, 0x01, ..] | [0x64, 0xaa, ..] | [0xc4, 0x01, ..] => WITHOUT,
+        _ => UNKNOWN,
+    };
+    message.into()
+}
+
+/// The same for ELF; nothing where it is not relocatable.
+fn no_bitcode_in_elf(bytes: &[u8]) -> Option<String> {
+    let (class, order) = (*bytes.get(4)?, *bytes.get(5)?);
+    let kind = [*bytes.get(16)?, *bytes.get(17)?];
+    if kind != if order == 2 { [0, 1] } else { [1, 0] } {
+        return None;
     }
+    let header = match class {
+        1 => 52,
+        2 => 64,
+        _ => return Some("Invalid ELF class".into()),
+    };
+    let size = bytes.len();
+    Some(match order {
+        1 | 2 if size < header => {
+            format!("invalid buffer: the size ({size}) is smaller than an ELF header ({header})")
+        }
+        1 | 2 => "Bitcode section not found in object file".into(),
+        _ => "Invalid ELF data".into(),
+    })
 }
 
 fn add_shared_library(

@@ -100,7 +100,7 @@ fn link(
     let scan = timer.phase("scan relocations", || {
         scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
-    if !scan.table.is_empty() && function_table::is_missing(options, &symbols, &imports) {
+    if scan.needs_table(&symbols) && function_table::is_missing(options, &symbols, &imports) {
         function_table::resolve(&context, true, &mut symbols, &mut live, diagnostics);
         function_table::import_late(&context, &symbols, &mut imports);
     }

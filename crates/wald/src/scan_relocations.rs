@@ -38,6 +38,13 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// Whether the module must have a table: functions stand in it, or a global keeps what could be the address of one, though a
+    /// stub's is null.
+    pub fn needs_table(&self, symbols: &SymbolTable) -> bool {
+        let is_function = |&symbol: &AnySymbol| symbols.kind_of(symbol) == SymbolKind::Function;
+        !self.table.is_empty() || self.internal_got.iter().any(is_function)
+    }
+
     /// Every symbol whose address is kept in a global.
     pub fn got(&self) -> impl Iterator<Item = AnySymbol> + '_ {
         self.internal_got.iter().copied().chain(self.imported_got.iter().map(|&id| AnySymbol::Global(id)))
