@@ -47,7 +47,7 @@ pub fn resolve(
             symbol.kind = SymbolKind::Table;
             symbol.import = ImportAttributes { module: Some(context.env), field: Some(name) };
             if new {
-                symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED);
+                symbol.flags = SymbolFlags(SymbolFlags::UNDEFINED | SymbolFlags::HIDDEN);
                 symbol.used_in_regular_object = true;
                 live.symbols.grow(id.at() + 1, false);
                 live.symbols.insert(id.at());
