@@ -79,10 +79,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let folder = workspace::root().join("target/bench");
     workspace::create_folder(&folder)?;
     check_null_device()?;
-    let wald = match std::env::var_os("WALD_BIN") {
-        Some(path) => path.into(),
-        None => workspace::build_wald("release")?,
-    };
+    let wald = workspace::wald_to_measure()?;
     let contest = Contest { wald, wasm_ld: workspace::wasm_ld()?, options, output: folder.join("out.wasm") };
     let mut table = String::from(HEAD);
     print!("{HEAD}");

@@ -38,10 +38,7 @@ pub fn run(mut args: Arguments) -> Result<(), String> {
     let jobs = corpus::select(&args.words()?)?;
     let folder = workspace::root().join("target/bench");
     workspace::create_folder(&folder)?;
-    let wald = match std::env::var_os("WALD_BIN") {
-        Some(path) => path.into(),
-        None => workspace::build_wald("release")?,
-    };
+    let wald = workspace::wald_to_measure()?;
     let bench = Bench { wald, wasm_ld: workspace::wasm_ld()?, output: folder.join("out.wasm"), build };
     print!("{HEAD}");
     for job in &jobs {

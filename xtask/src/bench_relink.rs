@@ -26,10 +26,7 @@ const PAUSE: Duration = Duration::from_millis(1500);
 pub fn run(mut args: Arguments) -> Result<(), String> {
     let runs = args.number("runs")?.unwrap_or(5).max(1);
     let jobs = corpus::select(&args.words()?)?;
-    let wald = match std::env::var_os("WALD_BIN") {
-        Some(path) => path.into(),
-        None => workspace::build_wald("release")?,
-    };
+    let wald = workspace::wald_to_measure()?;
     let folder = workspace::root().join("target/bench/relink");
     workspace::create_folder(&folder)?;
     let bench = Bench { wald, wasm_ld: workspace::wasm_ld()?, folder };

@@ -77,10 +77,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let jobs = corpus::select(&args.words()?)?;
     let folder = workspace::root().join("target/diff");
     workspace::create_folder(&folder)?;
-    let wald = match std::env::var_os("WALD_BIN") {
-        Some(path) => path.into(),
-        None => workspace::build_wald("release")?,
-    };
+    let wald = workspace::wald_to_measure()?;
     let linkers = Linkers { wald, wasm_ld: workspace::wasm_ld()?, output: folder.join("out.wasm"), keep };
     let mut table = Vec::new();
     let mut differences = 0;

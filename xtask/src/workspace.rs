@@ -51,6 +51,14 @@ pub fn build_wald(profile: &str) -> Result<PathBuf, String> {
     Ok(target().join(folder).join(format!("wald{}", std::env::consts::EXE_SUFFIX)))
 }
 
+/// The `wald` that `WALD_BIN` names, or else the release build, made now.
+pub fn wald_to_measure() -> Result<PathBuf, String> {
+    match std::env::var_os("WALD_BIN") {
+        Some(path) => Ok(path.into()),
+        None => build_wald("release"),
+    }
+}
+
 /// The file that a program's name stands for in `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
