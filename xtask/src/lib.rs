@@ -19,12 +19,14 @@ pub mod dist;
 pub mod edits;
 pub mod engine;
 pub mod explain;
+pub mod fuzz;
 pub mod header;
 pub mod job;
 pub mod library_job;
 pub mod measure;
 pub mod module;
 pub mod packages;
+pub mod sanitize;
 pub mod test;
 pub mod tidy;
 pub mod wasi;
@@ -88,6 +90,18 @@ pub const COMMANDS: &[Command] = &[
         summary: "keep anew what wasm-ld answers to the link cases",
         help: bless::HELP,
         run: bless::run,
+    },
+    Command {
+        name: "fuzz",
+        summary: "run the fuzz targets for a fixed time",
+        help: fuzz::HELP,
+        run: fuzz::run,
+    },
+    Command {
+        name: "sanitize",
+        summary: "run the tests under address and thread sanitizers",
+        help: sanitize::HELP,
+        run: sanitize::run,
     },
     Command { name: "tidy", summary: "check the rules of this repository", help: tidy::HELP, run: tidy::run },
     Command {
