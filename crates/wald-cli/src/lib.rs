@@ -10,6 +10,7 @@ mod checks;
 mod command_line;
 mod configure;
 mod help;
+mod identity;
 mod inputs;
 mod lto_options;
 mod mapped_file;

@@ -1,0 +1,1 @@
+//! Outputs: nothing is lost and nothing is half written, whatever fails.
