@@ -73,6 +73,7 @@ pub struct Host<'a> {
 pub fn prepare_process(args: &[OsString]) {
     let name = args.first().map_or("wald".into(), |arg| text::from_os(arg));
     memory::set_program_name(&program_name(&name));
+    memory::install_panic_hook();
     signals::install();
 }
 

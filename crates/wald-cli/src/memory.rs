@@ -16,7 +16,9 @@ const LARGE: usize = 1 << 20;
 static RAN_OUT: AtomicBool = AtomicBool::new(false);
 
 /// The start of the message, `name: error: `: there is no memory to build it when it is needed.
-static START: (AtomicPtr<u8>, AtomicUsize) = (AtomicPtr::new(std::ptr::null_mut()), AtomicUsize::new(0));
+static START: (AtomicPtr<u8>, AtomicUsize) =
+    (AtomicPtr::new(DEFAULT_START.as_ptr().cast_mut()), AtomicUsize::new(DEFAULT_START.len()));
+const DEFAULT_START: &str = "wald: error: ";
 
 /// The system's allocator, which ends the process when memory runs out.
 pub struct Allocator;
@@ -61,9 +63,36 @@ fn fail(size: usize) {
     }
 }
 
+/// Whether memory has run out: a request has failed, or one for [`PROBE`] bytes would. The C library and Rust's runtime
+/// also request memory, past the allocator. Async-signal-safe.
+#[cfg(unix)]
+pub fn ran_out() -> bool {
+    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
+    // SAFETY: a new mapping anywhere.
+    RAN_OUT.load(Ordering::SeqCst)
+        || unsafe { libc::mmap(std::ptr::null_mut(), PROBE, access, kind, -1, 0) } == libc::MAP_FAILED
+}
+
 /// Whether a request for memory has failed.
+#[cfg(not(unix))]
 pub fn ran_out() -> bool {
     RAN_OUT.load(Ordering::SeqCst)
+}
+
+/// By so much the C library extends its heap.
+#[cfg(unix)]
+const PROBE: usize = 256 << 10;
+
+/// Makes a panic whose reason is exhausted memory an ordinary error.
+pub fn install_panic_hook() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if ran_out() {
+            crate::signals::clean_up();
+            report_and_exit();
+        }
+        report(panic);
+    }));
 }
 
 /// Sets the program's name for the message.
@@ -77,7 +106,7 @@ pub fn set_program_name(name: &str) {
 #[cfg(unix)]
 pub fn report_and_exit() -> ! {
     const REST: &str = "out of memory\n";
-    // SAFETY: both are strings that live for ever; before the first one is set its length is 0.
+    // SAFETY: both are strings that live for ever.
     unsafe {
         libc::write(2, START.0.load(Ordering::SeqCst).cast(), START.1.load(Ordering::SeqCst));
         libc::write(2, REST.as_ptr().cast(), REST.len());

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// As many symbolic links as Linux follows.
 const MOST_LINKS: usize = 40;
 
+/// `ENOENT`.
+const NO_SUCH_FILE: i32 = 2;
+
 /// Where bytes go.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Target {
@@ -30,6 +33,9 @@ pub enum Target {
 pub fn resolve(path: &str) -> io::Result<Target> {
     if path == "-" {
         return Ok(Target::StandardOutput);
+    }
+    if path.is_empty() || path.ends_with('/') && !crate::text::to_path(path).exists() {
+        return Err(io::Error::from_raw_os_error(NO_SUCH_FILE));
     }
     let path = crate::text::to_path(path).into_owned();
     match std::fs::metadata(&path) {
@@ -125,6 +131,9 @@ mod tests {
             assert_eq!(target("chain-to-stdout").unwrap(), Target::StandardOutput);
             assert_eq!(target("stderr").unwrap(), Target::Descriptor(2));
             assert_eq!(resolve("/dev/fd/1").unwrap(), Target::StandardOutput);
+        }
+        for nothing in ["", path("absent/").to_str().unwrap()] {
+            assert_eq!(resolve(nothing).unwrap_err().kind(), ErrorKind::NotFound);
         }
         assert_eq!(resolve("-").unwrap(), Target::StandardOutput);
         std::fs::remove_dir_all(&directory).unwrap();
