@@ -8,25 +8,33 @@ use std::io::{self, Write};
 /// A stream of the process.
 pub struct Stream<'a> {
     inner: &'a mut dyn Write,
+    /// The reason, until it is asked for.
     failure: Option<io::Error>,
+    /// Nothing more is written: a buffer would repeat what has failed.
+    has_failed: bool,
 }
 
 impl<'a> Stream<'a> {
     /// A stream that has not failed yet.
     pub fn new(inner: &'a mut dyn Write) -> Self {
-        Stream { inner, failure: None }
+        Stream { inner, failure: None, has_failed: false }
     }
 
-    /// The first failure since the last call.
+    /// The failure, if there was one and nobody has asked for it yet.
     pub fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    fn remember<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+    fn attempt<T>(&mut self, work: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        if self.has_failed {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let result = work(&mut self.inner);
         if let Err(error) = &result {
-            if self.failure.is_none() && error.kind() != io::ErrorKind::Interrupted {
+            if error.kind() != io::ErrorKind::Interrupted {
                 let number = error.raw_os_error();
                 self.failure = Some(number.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error));
+                self.has_failed = true;
             }
         }
         result
@@ -35,12 +43,10 @@ impl<'a> Stream<'a> {
 
 impl Write for Stream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes);
-        self.remember(written)
+        self.attempt(|stream| stream.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.inner.flush();
-        self.remember(flushed)
+        self.attempt(|stream| stream.flush())
     }
 }

@@ -34,11 +34,13 @@ pub fn resolve(path: &str) -> io::Result<Target> {
     if path == "-" {
         return Ok(Target::StandardOutput);
     }
-    if path.is_empty() || path.ends_with('/') && !crate::text::to_path(path).exists() {
+    if path.is_empty() {
         return Err(io::Error::from_raw_os_error(NO_SUCH_FILE));
     }
+    let names_directory = path.ends_with('/');
     let path = crate::text::to_path(path).into_owned();
     match std::fs::metadata(&path) {
+        Err(error) if names_directory => Err(error),
         Ok(metadata) if metadata.is_dir() => Err(crate::mapped_file::is_a_directory()),
         Ok(metadata) => follow(path, Some(&metadata)),
         Err(error) if error.kind() == ErrorKind::NotFound => follow(path, None),

@@ -17,6 +17,7 @@ use std::ffi::{CString, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// So many names are tried.
 const MOST_NAMES: usize = 1000;
@@ -211,8 +212,8 @@ fn named(output: &Path) -> io::Result<(File, Name)> {
         let c_path = c_string(&path)?;
         let created: io::Result<_> = uninterrupted(|| {
             let file = options.open(&path)?;
-            // Where another process looks at it just now, it will remove it.
-            let is_own = lock(&file) && names(&path, &file);
+            // Otherwise another process took it for abandoned before it was locked, and removes it.
+            let is_own = lock(&file) && has_name(&file);
             Ok((file, is_own.then(|| signals::register(&c_path))))
         });
         match created {
@@ -239,6 +240,14 @@ fn remove_if_abandoned(path: &Path) {
     }
 }
 
+/// Whether an open file still has a name.
+fn has_name(file: &File) -> bool {
+    #[cfg(unix)]
+    return file.metadata().map_or(true, |file| std::os::unix::fs::MetadataExt::nlink(&file) > 0);
+    #[cfg(not(unix))]
+    return file.metadata().is_ok();
+}
+
 /// Whether `path` is a name of this open file.
 #[cfg(unix)]
 fn names(path: &Path, file: &File) -> bool {
@@ -254,9 +263,16 @@ fn names(_: &Path, _: &File) -> bool {
     true
 }
 
-/// Locks a new file. `false` if another process has locked it.
+/// Locks a new file. `false` if another process keeps it locked: one that looks for abandoned files does so for a moment.
 fn lock(file: &File) -> bool {
-    has_locked(file) || io::Error::last_os_error().kind() != ErrorKind::WouldBlock
+    for _ in 0..100 {
+        // A file system without locks is as good: nobody else can have one.
+        if has_locked(file) || io::Error::last_os_error().kind() != ErrorKind::WouldBlock {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    false
 }
 
 /// Tries to lock a file, without waiting.
