@@ -10,17 +10,25 @@ mod checks;
 mod command_line;
 mod configure;
 mod help;
+mod identity;
 mod inputs;
 mod lto_options;
 mod mapped_file;
+pub mod memory;
 mod numbers;
 mod option_table;
 mod output_file;
+mod outputs;
 mod parse;
 mod progress;
 mod render;
 mod reproduce;
 mod response_file;
+pub mod signals;
+pub mod standard_streams;
+mod stream;
+mod target;
+mod temporary;
 mod text;
 mod timing_report;
 mod verbose_link;
@@ -42,7 +50,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::options::Options;
-use wald::{LinkResult, Linker, Output};
+use wald::{LinkResult, Linker};
 
 /// What `--version` says, after the name.
 const VERSION: &str = concat!("Wald ", env!("CARGO_PKG_VERSION"), " (compatible with LLD 22.1)");
@@ -59,6 +67,14 @@ pub struct Host<'a> {
     pub shuffle: Option<u64>,
     /// The process ends when [`run`] returns, so that cleaning up may be left to the system.
     pub ends_process: bool,
+}
+
+/// Makes this process the command: signals and exhausted memory end it with nothing left behind. Called once, first.
+pub fn prepare_process(args: &[OsString]) {
+    let name = args.first().map_or("wald".into(), |arg| text::from_os(arg));
+    memory::set_program_name(&program_name(&name));
+    memory::install_panic_hook();
+    signals::install();
 }
 
 /// Runs the command. `args` begins with the program's name. The result is the exit code.
@@ -82,7 +98,7 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         on_terminal: host.stderr_is_terminal,
     };
     let _ = link(&arguments, diagnostics, &program, way, &mut renderer);
-    let _ = renderer.stdout.flush();
+    let _ = renderer.check_streams();
     i32::from(renderer.error_count() != 0)
 }
 
@@ -222,6 +238,7 @@ fn link(
     let only_a_question = arguments.has(Opt::ShortVersion) && !arguments.has_input();
     if fatal || arguments.has(Opt::Version) || only_a_question {
         out.show_all(&diagnostics);
+        finish_reproduce(reproduce.as_deref(), out);
         return Err(Stop);
     }
     let output_path = options.output.clone();
@@ -238,8 +255,9 @@ fn link(
     if out.error_count() != 0 {
         return Err(Stop);
     }
-    write_outputs(&output_path, &output, &settings, out, |stdout| place.write(stdout).map(drop))?;
-    report_timing(&settings, &timing, program, way.start, out)
+    outputs::write(&output_path, &output, &timing, &settings, out, |stdout| place.stage(stdout))?;
+    outputs::report_timing(&settings, &timing, way.start, out);
+    Ok(())
 }
 
 /// Shows what a link has to say. Where the report of extracted members cannot be written, the link ends soon after: once it has
@@ -253,17 +271,13 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
         match (diagnostic.code, &settings.why_extract) {
             (Code::WhyExtract, path) => {
                 if let Some(path) = path {
-                    ends_early |= !write_why_extract(path, &diagnostic.message, out);
+                    ends_early |= !outputs::write_why_extract(path, &diagnostic.message, out);
                 }
                 if arguments.has(Opt::VerboseLink) {
                     diagnostic.notes.iter().for_each(|all| out.show_all(&verbose_link::extractions(all)));
                 }
             }
-            (Code::LinkMap, _) => {
-                let path = if settings.print_map { Some("-") } else { settings.map_file.as_deref() };
-                // That it can be written was checked before.
-                let _ = path.map(|path| output_file::write_text(path, &diagnostic.message, out.stdout));
-            }
+            (Code::LinkMap, _) => outputs::write_map(&diagnostic.message, settings, out),
             _ => out.show(diagnostic),
         }
     }
@@ -290,14 +304,15 @@ fn watch_inputs(job: Job, way: Way, program: &str, out: &mut Renderer) -> Result
         let mut written = Err(Stop);
         if let Ok(output) = output {
             if out.error_count() == 0 {
-                written = write_outputs(&output_path, &output, settings, out, |stdout| watch.write(stdout));
+                let stage = |stdout: &mut dyn Write| watch.stage(stdout);
+                written = outputs::write(&output_path, &output, &timing, settings, out, stage);
             }
         }
         let outcome = if written.is_ok() { "linked" } else { "not linked" };
         let took = start.elapsed().as_secs_f64() * 1e3;
         let _ = writeln!(out.stderr, "{program}: {what}: {outcome} in {took:.1} ms");
-        let _ = report_timing(settings, &timing, program, start, out);
-        let _ = out.stdout.flush().and_then(|()| out.stderr.flush());
+        outputs::report_timing(settings, &timing, start, out);
+        let _ = out.check_streams();
         let changed = watch.wait();
         start = Instant::now();
         what = match &changed[..] {
@@ -438,63 +453,6 @@ fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
     if let Some(Err(error)) = reproduce.map(Reproduce::finish) {
         out.show_error(Code::Open, format!("--reproduce: cannot write: {}", error_text(&error)));
     }
-}
-
-/// The report is written whether or not the link succeeds: it may tell why it did not. Gives back whether it could be.
-fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
-    let written = output_file::write_text(path, text, out.stdout);
-    if let Err(error) = &written {
-        let reason = error_text(error);
-        out.show_error(Code::Open, format!("cannot open --why-extract= file {path}: {reason}"));
-    }
-    written.is_ok()
-}
-
-/// The map first, the module last: where one cannot be written, the output stays as it was.
-fn write_outputs(
-    path: &str,
-    output: &Output<()>,
-    settings: &Settings,
-    out: &mut Renderer,
-    write_module: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<(), Stop> {
-    if settings.index_only {
-        return Err(Stop);
-    }
-    let map_path = if settings.print_map { Some("-") } else { settings.map_file.as_deref() };
-    if let (Some(path), Some(text)) = (map_path, &output.map) {
-        if let Err(error) = output_file::write_text(path, text, out.stdout) {
-            out.show_error(Code::Open, format!("cannot open map file {path}: {}", error_text(&error)));
-            return Err(Stop);
-        }
-    }
-    write_module(out.stdout).map_err(|error| {
-        out.show_error(Code::Open, format!("cannot open output file {path}: {}", error_text(&error)));
-        Stop
-    })
-}
-
-fn report_timing(
-    settings: &Settings,
-    timing: &wald::timing::Timing,
-    program: &str,
-    start: Instant,
-    out: &mut Renderer,
-) -> Result<(), Stop> {
-    if settings.time {
-        let _ = out.stderr.write_all(timing_report::table(timing, start.elapsed()).as_bytes());
-    }
-    if let Some(path) = &settings.time_trace {
-        let text = timing_report::chrome_trace(timing, program);
-        if let Err(error) = output_file::write_text(path, &text, out.stdout) {
-            out.show_error(
-                Code::Open,
-                format!("cannot open --time-trace= file {path}: {}", error_text(&error)),
-            );
-            return Err(Stop);
-        }
-    }
-    Ok(())
 }
 
 fn has_error(diagnostics: &[Diagnostic]) -> bool {

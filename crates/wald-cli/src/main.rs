@@ -3,14 +3,18 @@
 
 use std::io::{BufWriter, IsTerminal};
 use std::process::ExitCode;
+use wald_cli::standard_streams::writer;
+
+#[global_allocator]
+static ALLOCATOR: wald_cli::memory::Allocator = wald_cli::memory::Allocator;
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
-    let stderr = std::io::stderr();
+    wald_cli::prepare_process(&args);
     let mut host = wald_cli::Host {
-        stdout: &mut BufWriter::new(std::io::stdout().lock()),
-        stderr_is_terminal: stderr.is_terminal(),
-        stderr: &mut stderr.lock(),
+        stdout: &mut BufWriter::new(writer(1)),
+        stderr_is_terminal: std::io::stderr().is_terminal(),
+        stderr: &mut *writer(2),
         // The link cases ask for it: the order in which inputs are read changes nothing.
         shuffle: std::env::var("WALD_SHUFFLE_ARRIVAL").ok().and_then(|seed| seed.parse().ok()),
         ends_process: true,

@@ -4,6 +4,8 @@
 //! warnings errors; after `--error-limit` errors nothing more is said. Asked-for messages go where wasm-ld writes them:
 //! `--verbose` to standard error, everything else to standard output.
 
+use crate::stream::Stream;
+use crate::{error_text, Stop};
 use std::io::Write;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 
@@ -16,9 +18,9 @@ pub const DEFAULT_LIMIT: u64 = 20;
 /// Writes diagnostics and counts errors.
 pub struct Renderer<'a> {
     /// Standard output.
-    pub stdout: &'a mut dyn Write,
+    pub stdout: Stream<'a>,
     /// Standard error.
-    pub stderr: &'a mut dyn Write,
+    pub stderr: Stream<'a>,
     /// What messages begin with.
     program: String,
     /// Colour `error:` and `warning:`.
@@ -38,8 +40,8 @@ impl<'a> Renderer<'a> {
     /// A renderer that writes to these two, without colour and with wasm-ld's limit of 20 errors.
     pub fn new(program: String, stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
         Renderer {
-            stdout,
-            stderr,
+            stdout: Stream::new(stdout),
+            stderr: Stream::new(stderr),
             program,
             color: false,
             fatal_warnings: false,
@@ -61,7 +63,31 @@ impl<'a> Renderer<'a> {
         self.errors
     }
 
-    /// Shows one diagnostic. Trouble with the output streams is nothing that could be reported, and is ignored.
+    /// What messages begin with.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// Makes it an error if anything that was printed did not arrive.
+    pub fn check_streams(&mut self) -> Result<(), Stop> {
+        // The streams remember failures.
+        let _ = self.stdout.flush().and_then(|()| self.stderr.flush());
+        let (stdout, stderr) = (self.stdout.take_failure(), self.stderr.take_failure());
+        if let Some(error) = &stdout {
+            let message = format!("cannot write to standard output: {}", error_text(error));
+            self.show_error(Code::Open, message);
+        }
+        if stderr.is_some() {
+            // There is nowhere left to say so.
+            self.errors += 1;
+        }
+        match (stdout, stderr) {
+            (None, None) => Ok(()),
+            _ => Err(Stop),
+        }
+    }
+
+    /// Shows one diagnostic. The streams remember what could not be written.
     pub fn show(&mut self, diagnostic: &Diagnostic) {
         if self.stopped {
             return;

@@ -5,9 +5,9 @@
 //! leaves them out.
 
 use crate::option_table::Opt;
+use crate::output_file::Draft;
 use crate::parse::{canonical, Argument, Arguments};
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
@@ -18,7 +18,8 @@ pub struct Reproduce {
 }
 
 struct Tar {
-    file: BufWriter<File>,
+    /// `None` when it is finished.
+    file: Option<BufWriter<Draft>>,
     directory: String,
     written: HashSet<String>,
     last: Vec<(String, Vec<u8>)>,
@@ -28,7 +29,7 @@ struct Tar {
 impl Reproduce {
     /// Begins the tar file with the command line and the version.
     pub fn create(path: &str, arguments: &Arguments, version: &str) -> io::Result<Self> {
-        let file = BufWriter::new(File::create(crate::text::to_path(path))?);
+        let file = Some(BufWriter::new(Draft::open(path)?));
         let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut tar = Tar { file, directory: stem, written: HashSet::new(), last: Vec::new(), failure: None };
         tar.add("response.txt", response(arguments).as_bytes());
@@ -47,7 +48,7 @@ impl Reproduce {
         tar.last.push((relative_to_root(path), bytes.to_vec()));
     }
 
-    /// Ends the tar file.
+    /// Ends the tar file. Before that there is none, or an older one.
     pub fn finish(&self) -> io::Result<()> {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         for (path, bytes) in std::mem::take(&mut tar.last) {
@@ -56,16 +57,18 @@ impl Reproduce {
         if let Some(error) = tar.failure.take() {
             return Err(error);
         }
-        tar.file.write_all(&[0; 1024])?;
-        tar.file.flush()
+        let Some(mut file) = tar.file.take() else { return Ok(()) };
+        file.write_all(&[0; 1024])?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.commit()
     }
 }
 
 impl Tar {
     fn add(&mut self, path: &str, bytes: &[u8]) {
         let path = format!("{}/{path}", self.directory);
-        if self.failure.is_none() && self.written.insert(path.clone()) {
-            self.failure = write_member(&mut self.file, &path, bytes).err();
+        let Some(file) = self.file.as_mut().filter(|_| self.failure.is_none()) else { return };
+        if self.written.insert(path.clone()) {
+            self.failure = write_member(file, &path, bytes).err();
         }
     }
 }

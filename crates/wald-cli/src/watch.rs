@@ -2,11 +2,10 @@
 //!
 //! The linker is kept, so that only inputs that changed are read and parsed again. Files are looked at again and again; one
 //! that changed is taken when nobody has written to it for a moment, and one that is gone counts as gone when it stays away.
-//! Inputs are copied into memory, never mapped, because they change. While nothing changes, the next link is prepared and the
-//! file that it will write.
+//! Inputs are copied into memory, never mapped, because they change. While nothing changes, the next link is prepared.
 
 use crate::inputs::{self, Inputs, Members, Reading};
-use crate::output_file::{Old, Place};
+use crate::output_file::{Place, Staged};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -46,8 +45,6 @@ pub struct Watch<'a> {
     place: Place,
     /// How large the last one was.
     size: usize,
-    /// The file that the last one replaced.
-    old: Option<Old>,
 }
 
 impl<'a> Watch<'a> {
@@ -70,7 +67,6 @@ impl<'a> Watch<'a> {
             allowed: (allowed, BTreeMap::new()),
             place: Place::new("", false),
             size: 0,
-            old: None,
         };
         watch.place = watch.new_place();
         for place in 0..inputs.len() {
@@ -94,13 +90,12 @@ impl<'a> Watch<'a> {
         result
     }
 
-    /// Writes the module of the last link, which succeeded.
-    pub fn write(&mut self, stdout: &mut dyn Write) -> io::Result<()> {
+    /// Stages the module of the last link, which succeeded.
+    pub fn stage(&mut self, stdout: &mut dyn Write) -> io::Result<Staged> {
         let place = self.new_place();
         let place = std::mem::replace(&mut self.place, place);
         self.size = place.size();
-        self.old = place.write(stdout)?;
-        Ok(())
+        place.stage(stdout)
     }
 
     fn new_place(&self) -> Place {
@@ -110,7 +105,6 @@ impl<'a> Watch<'a> {
     /// Waits until files have changed, and reads them again. Gives back their paths.
     pub fn wait(&mut self) -> Vec<String> {
         // There is time.
-        self.old = None;
         self.linker.prepare();
         // The next module may be a little larger.
         self.place.prepare(self.size + self.size / 32);

@@ -1,22 +1,49 @@
 //! How many threads a link uses.
 
 use rayon::ThreadPoolBuilder;
+use std::sync::OnceLock;
 
 /// More threads than this help nobody.
 const MOST: usize = 256;
 
 /// Runs `work` with a pool of its own of `threads` threads; without a number in the pool of the caller (rayon's
-/// current one).
+/// current one). If the system gives fewer threads, with those.
 pub fn with_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> R {
-    // In the pool as a whole: from outside every parallel loop would wait to be woken.
-    let Some(threads) = threads else { return rayon::join(work, || ()).0 };
     if cfg!(target_family = "wasm") {
         // There are no threads there: rayon's own pool is the calling one.
         return work();
     }
+    match threads {
+        // In the pool as a whole: from outside every parallel loop would wait to be woken.
+        None if rayon::current_thread_index().is_some() || has_global_pool() => rayon::join(work, || ()).0,
+        None => in_own_pool(std::thread::available_parallelism().map_or(1, usize::from), work),
+        Some(threads) => in_own_pool(threads, work),
+    }
+}
+
+/// Whether rayon's global pool runs. If it cannot be started, whoever uses it panics, so this must be asked first.
+fn has_global_pool() -> bool {
+    // Rayon tries once in a process, too.
+    static HAS_POOL: OnceLock<bool> = OnceLock::new();
+    *HAS_POOL.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+        Ok(()) => true,
+        // The error's kind is private. A wrong answer only means a pool of our own.
+        Err(error) => error.to_string().contains("already been initialized"),
+    })
+}
+
+fn in_own_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     // Also a single thread is a new one: the calling one could not leave a pool again, and whatever it did with rayon
     // afterwards would have one thread for good.
-    match ThreadPoolBuilder::new().num_threads(threads.clamp(1, MOST)).build() {
+    let mut threads = threads.clamp(1, MOST);
+    while threads > 0 {
+        match ThreadPoolBuilder::new().num_threads(threads).build() {
+            Ok(pool) => return pool.install(work),
+            Err(_) => threads /= 2,
+        }
+    }
+    // No thread at all. This one becomes a pool; if it is in one already, that is as good.
+    match ThreadPoolBuilder::new().num_threads(1).use_current_thread().build() {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     }

@@ -1,0 +1,93 @@
+//! What a file is known by: device, inode, size, and the times of the last change of its data and of its metadata.
+//!
+//! Two looks with the same identity saw the same bytes, as long as the file system's clock ticked between a change and the
+//! next. An identity is compared with another identity only, never with our own clock: the clock of a file system may be
+//! ahead or behind, and tools set modification times back. They cannot set the time of the last metadata change.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+/// A file as one look saw it. Times are in nanoseconds of the file system's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: i128,
+    changed: i128,
+}
+
+impl Identity {
+    /// The identity of the file that `path` names now. Symbolic links are followed.
+    pub fn of(path: &Path) -> io::Result<Identity> {
+        std::fs::metadata(path).map(|metadata| Identity::from(&metadata))
+    }
+
+    /// The identity of an open file, which its path may no longer name.
+    pub fn of_file(file: &File) -> io::Result<Identity> {
+        file.metadata().map(|metadata| Identity::from(&metadata))
+    }
+
+    /// The file's size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+#[cfg(unix)]
+impl From<&Metadata> for Identity {
+    fn from(metadata: &Metadata) -> Identity {
+        use std::os::unix::fs::MetadataExt;
+        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// Elsewhere the standard library knows no inode and no time of the last metadata change: size and both times stand in.
+#[cfg(not(unix))]
+impl From<&Metadata> for Identity {
+    fn from(metadata: &Metadata) -> Identity {
+        let nanoseconds = |time: io::Result<std::time::SystemTime>| {
+            let since = time.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            since.map_or(0, |since| since.as_nanos() as i128)
+        };
+        Identity {
+            device: 0,
+            inode: 0,
+            size: metadata.len(),
+            modified: nanoseconds(metadata.modified()),
+            changed: nanoseconds(metadata.created()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rewrite_with_a_restored_time_is_another_identity() {
+        let path = std::env::temp_dir().join(format!("wald-identity-{}", std::process::id()));
+        std::fs::write(&path, "one").unwrap();
+        let before = Identity::of(&path).unwrap();
+        assert_eq!(before, Identity::of(&path).unwrap());
+        let time = std::fs::metadata(&path).unwrap().modified().unwrap();
+        // Coarser clocks than this one are not in use.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(&path, "two").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        let after = Identity::of(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), time);
+        std::fs::remove_file(&path).unwrap();
+        #[cfg(unix)]
+        assert_ne!(before, after);
+        assert_eq!(before.size(), after.size());
+    }
+}

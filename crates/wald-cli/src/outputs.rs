@@ -1,0 +1,99 @@
+//! Writing what a link produces: the reports, then the module.
+//!
+//! All of them are staged first, and only when every one is complete, and everything that was printed has arrived, they get
+//! their names. So where one cannot be written, none is.
+
+use crate::configure::Settings;
+use crate::output_file::{self, Staged};
+use crate::render::Renderer;
+use crate::{error_text, timing_report, Stop};
+use std::io::{self, Write};
+use std::time::Instant;
+use wald::diagnostics::{Code, Diagnostic};
+use wald::timing::Timing;
+use wald::Output;
+
+/// Writes all outputs of a link. `stage_module` stages the module, which goes to `path`.
+pub fn write(
+    path: &str,
+    output: &Output<()>,
+    timing: &Timing,
+    settings: &Settings,
+    out: &mut Renderer,
+    stage_module: impl FnOnce(&mut dyn Write) -> io::Result<Staged>,
+) -> Result<(), Stop> {
+    if settings.index_only {
+        return Err(Stop);
+    }
+    let mut staged = Vec::new();
+    if let (Some(path), Some(text)) = (map_path(settings), &output.map) {
+        staged.push((format!("map file {path}"), output_file::stage(path, text.as_bytes(), &mut out.stdout)));
+    }
+    if let Some(path) = &settings.time_trace {
+        let text = timing_report::chrome_trace(timing, out.program());
+        staged.push((
+            format!("--time-trace= file {path}"),
+            output_file::stage(path, text.as_bytes(), &mut out.stdout),
+        ));
+    }
+    if staged.iter().all(|(_, staged)| staged.is_ok()) {
+        // Last: where it is the same file, it counts.
+        staged.push((format!("output file {path}"), stage_module(&mut out.stdout)));
+    }
+    let mut complete = Vec::new();
+    for (what, staged) in staged {
+        complete.push((what.clone(), staged.map_err(|error| cannot_open(&what, &error, Vec::new(), out))?));
+    }
+    out.check_streams()?;
+    let mut written = Vec::new();
+    for (what, staged) in complete {
+        staged.commit().map_err(|error| cannot_open(&what, &error, std::mem::take(&mut written), out))?;
+        written.push(what);
+    }
+    Ok(())
+}
+
+/// Reports an output that cannot be written, and which ones are new already.
+fn cannot_open(what: &str, error: &io::Error, written: Vec<String>, out: &mut Renderer) -> Stop {
+    let message = format!("cannot open {what}: {}", error_text(error));
+    let mut diagnostic = Diagnostic::error(Code::Open, message);
+    diagnostic.notes.extend(written.into_iter().map(|what| format!("{what} was written")));
+    out.show(&diagnostic);
+    // If it went to standard output, that is said now.
+    out.stdout.take_failure();
+    Stop
+}
+
+fn map_path(settings: &Settings) -> Option<&str> {
+    if settings.print_map {
+        Some("-")
+    } else {
+        settings.map_file.as_deref()
+    }
+}
+
+/// Writes the map of a link that fails after it was made.
+pub fn write_map(text: &str, settings: &Settings, out: &mut Renderer) {
+    let Some(path) = map_path(settings) else { return };
+    if let Err(error) = output_file::write(path, text.as_bytes(), &mut out.stdout) {
+        cannot_open(&format!("map file {path}"), &error, Vec::new(), out);
+    }
+}
+
+/// Writes the report of extracted members, whether or not the link succeeds: it may tell why it did not. Returns whether it
+/// could be written.
+pub fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
+    let written = output_file::write(path, text.as_bytes(), &mut out.stdout);
+    if let Err(error) = &written {
+        cannot_open(&format!("--why-extract= file {path}"), error, Vec::new(), out);
+    }
+    written.is_ok()
+}
+
+/// Prints the table of `--time`.
+pub fn report_timing(settings: &Settings, timing: &Timing, start: Instant, out: &mut Renderer) {
+    if settings.time {
+        // A failure is remembered by the stream.
+        let _ = out.stderr.write_all(timing_report::table(timing, start.elapsed()).as_bytes());
+    }
+}

@@ -1,0 +1,52 @@
+//! Standard output and standard error, which remember that a write has failed.
+//!
+//! What is printed comes from many places that cannot do anything about a full disk or a closed pipe. The first failure is
+//! kept here, and the command asks for it before it writes the module and at its end.
+
+use std::io::{self, Write};
+
+/// A stream of the process.
+pub struct Stream<'a> {
+    inner: &'a mut dyn Write,
+    /// The reason, until it is asked for.
+    failure: Option<io::Error>,
+    /// Nothing more is written: a buffer would repeat what has failed.
+    has_failed: bool,
+}
+
+impl<'a> Stream<'a> {
+    /// A stream that has not failed yet.
+    pub fn new(inner: &'a mut dyn Write) -> Self {
+        Stream { inner, failure: None, has_failed: false }
+    }
+
+    /// The failure, if there was one and nobody has asked for it yet.
+    pub fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    fn attempt<T>(&mut self, work: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        if self.has_failed {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let result = work(&mut self.inner);
+        if let Err(error) = &result {
+            if error.kind() != io::ErrorKind::Interrupted {
+                let number = error.raw_os_error();
+                self.failure = Some(number.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error));
+                self.has_failed = true;
+            }
+        }
+        result
+    }
+}
+
+impl Write for Stream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(|stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt(|stream| stream.flush())
+    }
+}

@@ -1,0 +1,88 @@
+//! Limits of the system: file size, threads, memory.
+
+use super::scene::{is_root, rounds, skipped, Scene, OLD};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+
+const SIGSEGV: i32 = 11;
+
+#[test]
+fn the_file_size_limit_is_an_error() {
+    let scene = Scene::new(200_000);
+    for (blocks, fits) in [(100, false), (1000, true)] {
+        for more in [&[][..], &["--Map=-"]] {
+            scene.begin_again();
+            let script = format!("ulimit -f {blocks}; exec \"$@\"");
+            let arguments = [&["-o", "out/m"], more].concat();
+            let output = scene.wald_through(&["sh", "-c", &script, "sh"], &arguments).output().unwrap();
+            assert_eq!(scene.check(&output, (blocks, more)), fits);
+            assert_eq!(output.status.code(), Some(i32::from(!fits)));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                fits || said.contains("error: cannot open output file out/m: File too large\n"),
+                "{said}"
+            );
+        }
+    }
+}
+
+/// A limit of processes does not bind root, so root becomes somebody else.
+#[test]
+fn without_threads_the_link_is_done_by_the_one_there_is() {
+    let scene = Scene::new(20_000);
+    if !is_root() || Command::new("setpriv").arg("--version").output().is_err() {
+        return skipped("another user is needed, who has no other process");
+    }
+    let directory = scene.path("out");
+    assert!(Command::new("chmod").arg("777").arg(&directory).status().unwrap().success());
+    for processes in [1, 2, 3] {
+        for threads in [&[][..], &["--threads=1"], &["--threads=2"], &["--threads=64"]] {
+            scene.begin_again();
+            let limit = format!("--nproc={processes}");
+            let arguments = [&["-o", "out/m"], threads].concat();
+            let output = scene.wald_as(54321, &["prlimit", &limit], &arguments).output().unwrap();
+            assert!(scene.check(&output, (processes, threads)));
+        }
+    }
+}
+
+#[test]
+fn without_memory_there_is_a_message() {
+    let scene = Scene::new(500_000);
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return skipped("prlimit is not installed");
+    }
+    let link = |bytes: usize| {
+        scene.begin_again();
+        let limit = format!("--as={bytes}");
+        // No more than one arena and thread: what they reserve is not the subject.
+        scene.wald_through(&["prlimit", "--core=0", &limit], &["-o", "out/m"]).output().unwrap()
+    };
+    // The least with which the command starts: the loader has exit code 127, or the kernel kills it.
+    let (mut fails, mut starts) = (0, 1 << 30);
+    while starts - fails > 4096 {
+        let middle = (fails + starts) / 2;
+        let status = link(middle).status;
+        match (status.code(), status.signal()) {
+            (Some(127), _) | (_, Some(SIGSEGV)) => fails = middle,
+            _ => starts = middle,
+        }
+    }
+    let (mut refused, count) = (0, rounds(60));
+    let step = (8 << 20) / count;
+    for headroom in (0..count).map(|round| (128 << 10) + round * step) {
+        let output = link(starts + headroom);
+        let is_new = scene.check(&output, headroom);
+        assert!(output.status.code().is_some(), "{headroom} bytes: {output:?}");
+        if !is_new {
+            refused += 1;
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            // Rust's runtime or the C library may have said it before.
+            let last = said.lines().last().unwrap_or_default();
+            assert!(said.lines().count() <= 2, "{headroom} bytes: {said}");
+            assert!(last.contains(": error: ") && last.contains("memory"), "{headroom} bytes: {said}");
+            assert_eq!(scene.output(), OLD);
+        }
+    }
+    assert!(refused > 0 && refused < count, "{refused} of {count}");
+}
