@@ -145,6 +145,6 @@ fn link(
     output::check(&layout, &plan, map.as_deref(), diagnostics)?;
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
-    options.release((layout, plan));
+    layout.release(plan);
     Ok(Output { module: (), map })
 }
