@@ -1,154 +1,503 @@
 //! `--await-inputs`: the link starts with the build and takes each input when it is complete.
 //!
-//! One loop waits for news: lines on the descriptor of `--ready-fd`, or else files that have appeared, which it finds by
-//! looking again and again. Worker threads read and parse what is complete, and one more thread lets the library prepare
-//! the link, so that little is left when the last input is in.
+//! One loop waits for news: lines on the descriptor of `--ready-fd`, or else files that appear, which it hears of from the
+//! system and finds by looking again and again. Worker threads read and parse what may be read, and one more thread lets the
+//! library prepare the link, so that little is left when the last input is in.
 //!
-//! Without a descriptor nobody says when a file is complete. One that was not written to for [`QUIET`] is taken. It is
-//! copied, never mapped, and if it was [`YOUNG`] then it is looked at once more at the end, and read again if it has
-//! changed.
+//! Without a descriptor nobody says when a file is complete: [`Observer`] tells from what was seen. Files are copied, never
+//! mapped. They are read as soon as nobody writes to them, and linked when all were read; before anything is written, all are
+//! looked at once more. What has changed is read again, what may not be complete is waited for, and then the link is repeated.
 
-use crate::inputs::{self, Inputs, Reading};
+use crate::identity::Identity;
+use crate::inputs::{self, Inputs, Reading, Taken};
+use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
 use crate::output_file::Place;
-use std::collections::HashMap;
-use std::fs::{File, Metadata};
-use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use crate::prepare_ahead::Preparation;
+use crate::ready_descriptor::{self, Line, Names};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use wald::diagnostics::{Code, Diagnostic, Location};
-use wald::{CancelToken, Linker};
+use wald::Linker;
 
-/// A file that was not written to for so long is complete.
-const QUIET: Duration = Duration::from_millis(25);
-/// A file that was written to so recently may have been in the making after all.
-const YOUNG: Duration = Duration::from_secs(5);
 /// How often files are looked for; less often where looking itself takes long.
 const LOOK: Duration = Duration::from_millis(5);
-/// With so few inputs missing each one that comes is worth it to prepare again.
-const FEW: usize = 16;
-/// So many times the link is prepared before only few are missing.
-const STEPS: usize = 8;
+/// What has changed is read again at most this often while other inputs are missing.
+const READ_AGAIN: Duration = Duration::from_millis(100);
 
 /// How inputs are awaited.
 #[derive(Clone, Debug, Default)]
 pub struct Awaiting {
     /// The descriptor that says which inputs are complete.
     pub ready_fd: Option<u32>,
+    /// When that descriptor is closed, all inputs are complete.
+    pub end_is_complete: bool,
     /// How long the inputs may take.
     pub timeout: Option<Duration>,
 }
 
 /// What the loop hears of.
 enum News {
-    /// This input is complete.
-    Ready(String),
-    /// The descriptor was closed: what is missing is complete, or will never be.
-    NoMore,
-    /// The descriptor cannot be read.
-    Broken(io::Error),
-    /// A worker has read an input.
+    /// A line of the descriptor.
+    Line(Line),
+    /// Something happened in the folders of inputs. The thread that tells waits until it is looked at.
+    Folders,
+    /// A worker has read a file.
     Read(usize, Taken),
 }
 
-/// When the link is prepared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    OnTheWay,
-    NearTheEnd,
-    /// Few are missing, and one of them has come.
-    OneMore,
+/// What is known about one file.
+#[derive(Default)]
+struct File {
+    /// What reading it gave. `None` while it is missing or being read.
+    taken: Option<Taken>,
+    /// It may be read when it is complete: without a descriptor all files, else those that were named.
+    is_named: bool,
+    /// It was named and may be read at once.
+    is_due: bool,
+    /// It was named again while it was being read.
+    is_named_again: bool,
+    /// What was read because of it, as the observer knows it: the list of names beside an archive, members of a thin one.
+    others: Vec<Other>,
+    /// What it was known by when `others` were.
+    identity: Option<Identity>,
 }
 
-/// What reading an input gave.
-struct Taken {
-    /// Names that may stay undefined, from beside an archive.
-    allowed: Vec<String>,
-    /// The file, if it may have been in the making.
-    fresh: Option<Stamp>,
+/// A file that an input refers to.
+struct Other {
+    file: FileId,
+    is_optional: bool,
 }
 
-/// What a file is known by: where these are the same, so are its bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
-    file: u64,
+/// The inputs of a link that are awaited.
+pub struct Waiter<'a> {
+    inputs: &'a Inputs,
+    reading: Reading<'a>,
+    awaiting: &'a Awaiting,
+    observer: Observer,
+    names: Names,
+    files: Vec<File>,
+    /// Files that are not read, in order.
+    missing: Vec<usize>,
+    /// Files that were read and have changed since.
+    stale: Vec<usize>,
+    /// How many files the workers have.
+    in_work: usize,
+    news: Sender<News>,
+    heard: Receiver<News>,
+    /// Tells the thread that waits for events to wait for more.
+    looked: Option<Sender<()>>,
+    preparation: Preparation,
+    start: Instant,
+    last_restart: Instant,
+    next_look: Instant,
+    /// Errors are reported for what did not come: nothing is waited for any more.
+    has_given_up: bool,
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Option<Stamp> {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some(Stamp {
-            length: metadata.len(),
-            modified: metadata.modified().ok(),
-            file: file_number(&metadata),
-        })
-    }
-
-    /// Whether the last change is so long ago. A time in the future says nothing.
-    fn is_older_than(&self, age: Duration) -> bool {
-        inputs::age_of(self.modified).is_none_or(|found| found >= age)
-    }
-}
-
-#[cfg(unix)]
-fn file_number(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(not(unix))]
-fn file_number(_: &Metadata) -> u64 {
-    0
-}
-
-/// Waits for all inputs and hands them to the linker; what does not come is an error in its place. Gives back the names
-/// that archives' `.imports` files allow to stay undefined.
-///
-/// `place` is where the module will go: it is made large enough, and its memory is touched, while there is time.
-pub fn read_all(
-    linker: &mut Linker,
-    inputs: &Inputs,
-    reading: &Reading,
-    awaiting: &Awaiting,
-    place: &mut Place,
-) -> Vec<String> {
-    let reading = Reading { copies: awaiting.ready_fd.is_none(), ahead: true, ..*reading };
-    let (news, heard) = mpsc::channel();
-    if let Some(descriptor) = awaiting.ready_fd {
-        // It may wait for a line long after the last input, so nobody waits for it.
-        let listener = news.clone();
-        let started = std::thread::Builder::new().spawn(move || listen(descriptor, &listener));
-        if let Err(error) = started {
-            let _ = news.send(News::Broken(error));
+impl<'a> Waiter<'a> {
+    /// Begins to wait.
+    pub fn new(inputs: &'a Inputs, reading: &Reading<'a>, awaiting: &'a Awaiting) -> Self {
+        let has_descriptor = awaiting.ready_fd.is_some();
+        let (news, heard) = mpsc::channel();
+        if let Some(descriptor) = awaiting.ready_fd {
+            let news = news.clone();
+            ready_descriptor::listen(descriptor, move |line| news.send(News::Line(line)).is_ok());
+        }
+        let mut observer = Observer::new(!has_descriptor);
+        let mut files: Vec<File> = Vec::new();
+        for file in 0..inputs.file_count() {
+            // The observer has these files first, in the same order: both count alike.
+            observer.observe(inputs.path(file));
+            // What was found as a library is not made by this build.
+            let is_due = has_descriptor && inputs.is_library(file);
+            files.push(File { is_named: !has_descriptor || is_due, is_due, ..File::default() });
+        }
+        let looked = observer.queue().and_then(|queue| tell_of_events(queue, news.clone()));
+        let now = Instant::now();
+        Waiter {
+            inputs,
+            reading: Reading { copies: !has_descriptor, ahead: true, ..*reading },
+            awaiting,
+            observer,
+            names: Names::new(inputs),
+            missing: (0..files.len()).collect(),
+            files,
+            stale: Vec::new(),
+            in_work: 0,
+            news,
+            heard,
+            looked,
+            preparation: Preparation::new(),
+            start: now,
+            last_restart: now,
+            next_look: now,
+            has_given_up: false,
         }
     }
-    let (work, waiting) = mpsc::channel();
-    let waiting = Mutex::new(waiting);
-    let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.max(1) };
-    let (prepare, steps) = mpsc::channel();
-    let mut waiter = Waiter::new(linker, inputs, &reading, awaiting, work, prepare);
-    let mut taken = std::thread::scope(|scope| {
-        let (linker, complete) = (waiter.linker, waiter.complete.clone());
-        // Without it nothing is prepared, and all is done at the end.
-        let _ = std::thread::Builder::new()
-            .spawn_scoped(scope, move || prepare_each(linker, &steps, &complete, place));
-        let mut workers = 0;
-        for _ in 0..threads {
-            let (waiting, news, linker, reading) = (&waiting, news.clone(), waiter.linker, &reading);
-            let work = move || read_each(linker, inputs, reading, waiting, &news);
-            workers += usize::from(std::thread::Builder::new().spawn_scoped(scope, work).is_ok());
+
+    /// Waits until all files are read and handed to the linker; what does not come is an error in its place. Gives back the
+    /// names that archives' `.imports` files allow to stay undefined.
+    ///
+    /// `place` is where the module will go: it is made large enough, and its memory is touched, while there is time.
+    pub fn read_all(&mut self, linker: &mut Linker, place: &mut Place) -> Vec<String> {
+        loop {
+            for file in std::mem::take(&mut self.stale) {
+                self.inputs.forget(linker, file);
+                let state = &mut self.files[file];
+                (state.taken, state.is_named_again) = (None, false);
+                self.missing.push(file);
+            }
+            self.missing.sort_unstable();
+            self.missing.dedup();
+            self.last_restart = Instant::now();
+            self.round(linker, place);
+            if self.is_late() && !(self.missing.is_empty() && self.stale.is_empty()) {
+                self.give_up(linker);
+            }
+            if self.stale.is_empty() {
+                let taken = self.files.iter().filter_map(|file| file.taken.as_ref());
+                return taken.flat_map(|taken| taken.allowed.iter().cloned()).collect();
+            }
         }
-        if workers == 0 {
-            waiter.fail_missing(|path| format!("{path}: there is no thread to read it"));
+    }
+
+    /// Reads what is missing. Ends early when files that were read have changed.
+    fn round(&mut self, linker: &Linker, place: &mut Place) {
+        let (work, waiting) = mpsc::channel();
+        let waiting = Mutex::new(waiting);
+        let (inputs, reading, news) = (self.inputs, self.reading, self.news.clone());
+        let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.max(1) };
+        std::thread::scope(|scope| {
+            self.preparation.begin(scope, linker, place);
+            let mut workers = 0;
+            for _ in 0..threads.min(self.missing.len()) {
+                let (waiting, news, reading) = (&waiting, news.clone(), &reading);
+                let work = move || read_each(linker, inputs, reading, waiting, &news);
+                workers += usize::from(std::thread::Builder::new().spawn_scoped(scope, work).is_ok());
+            }
+            if workers == 0 {
+                self.fail_missing(linker, |path, _| format!("{path}: there is no thread to read it"));
+            }
+            self.wait(linker, &work);
+            drop(work);
+            self.preparation.end();
+        });
+    }
+
+    fn wait(&mut self, linker: &Linker, work: &Sender<usize>) {
+        while self.in_work > 0 || !(self.missing.is_empty() || self.should_restart() || self.is_late()) {
+            if !self.should_restart() && Instant::now() >= self.next_look {
+                self.look_for_missing(work);
+            }
+            let next = self.missing.first().map(|&file| self.inputs.path(file));
+            self.reading.progress.wait_for(next);
+            match self.heard.recv_timeout(self.pause()) {
+                Ok(news) => self.take_news(linker, work, news),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
-        waiter.wait(&heard);
-        waiter.taken
-    });
-    taken.sort_unstable_by_key(|(place, _)| *place);
-    read_again(linker, inputs, &reading, &taken);
-    taken.into_iter().flat_map(|(_, taken)| taken.allowed).collect()
+        self.reading.progress.wait_for(None);
+    }
+
+    fn take_news(&mut self, linker: &Linker, work: &Sender<usize>, news: News) {
+        match news {
+            News::Line(line) => {
+                self.take_line(linker, line);
+                self.next_look = Instant::now();
+            }
+            News::Folders => {
+                let files = self.observer.news();
+                let files: Vec<usize> = files.into_iter().filter(|&file| file < self.files.len()).collect();
+                if !self.should_restart() {
+                    self.look(&files, work);
+                }
+                self.answer_events();
+            }
+            News::Read(file, taken) => {
+                self.in_work -= 1;
+                self.inputs.ids(file).for_each(|_| self.reading.progress.input_read());
+                self.take(file, taken);
+                let missing = self.missing.len() + self.in_work;
+                self.preparation.input_came(self.files.len(), missing);
+            }
+        }
+    }
+
+    fn take(&mut self, file: usize, taken: Taken) {
+        let state = &mut self.files[file];
+        let mut others = Vec::new();
+        for sight in taken.sights.iter().skip(1) {
+            let is_optional = sight.is_optional;
+            others.push(Other { file: self.observer.observe(&sight.path), is_optional });
+        }
+        state.identity = taken.sights.first().and_then(|sight| sight.identity);
+        state.taken = Some(taken);
+        if state.is_named_again {
+            self.stale.push(file);
+        }
+        if !others.is_empty() {
+            let files: Vec<FileId> = others.iter().map(|other| other.file).collect();
+            if !self.observer.look_at(&files, 1).is_empty() {
+                // There is news of others, too.
+                self.next_look = Instant::now();
+            }
+        }
+        self.files[file].others = others;
+    }
+
+    /// There is something to read again, and it is time for it.
+    fn should_restart(&self) -> bool {
+        !self.stale.is_empty() && (self.missing.is_empty() || self.last_restart.elapsed() >= READ_AGAIN)
+    }
+
+    fn answer_events(&self) {
+        if let Some(looked) = &self.looked {
+            let _ = looked.send(());
+        }
+    }
+
+    /// How long nothing may come before the loop goes round.
+    fn pause(&self) -> Duration {
+        let now = Instant::now();
+        let mut pause = Duration::from_millis(200);
+        if self.missing.iter().any(|&file| self.files[file].is_named) {
+            pause = pause.min(self.next_look.saturating_duration_since(now));
+        }
+        if !self.stale.is_empty() && self.in_work == 0 {
+            pause = pause.min((self.last_restart + READ_AGAIN).saturating_duration_since(now));
+        }
+        match self.awaiting.timeout {
+            Some(timeout) if !self.has_given_up => {
+                pause.min((self.start + timeout).saturating_duration_since(now))
+            }
+            _ => pause,
+        }
+    }
+
+    fn take_line(&mut self, linker: &Linker, line: Line) {
+        let descriptor = self.awaiting.ready_fd.unwrap_or_default();
+        match line {
+            Line::Ready(path) => {
+                let Some(file) = self.names.find(self.inputs, &path) else { return };
+                let state = &mut self.files[file];
+                (state.is_named, state.is_due) = (true, true);
+                if state.taken.is_some() {
+                    self.stale.push(file);
+                } else if self.missing.binary_search(&file).is_err() {
+                    state.is_named_again = true;
+                }
+            }
+            Line::End if self.awaiting.end_is_complete => {
+                for &file in &self.missing {
+                    (self.files[file].is_named, self.files[file].is_due) = (true, true);
+                }
+            }
+            Line::End => self.fail_missing(linker, |path, is_named| match is_named {
+                true => String::new(),
+                false => format!("{path}: was not named before descriptor {descriptor} was closed"),
+            }),
+            Line::Broken(error) => {
+                let reason = crate::error_text(&error);
+                self.fail_missing(linker, |path, _| {
+                    format!("{path}: cannot be waited for: descriptor {descriptor}: {reason}")
+                });
+            }
+        }
+    }
+
+    /// Looks at the files that are missing.
+    fn look_for_missing(&mut self, work: &Sender<usize>) {
+        let before = Instant::now();
+        let mut files = Vec::new();
+        for &file in &self.missing {
+            let state = &self.files[file];
+            if state.is_named {
+                files.push(file);
+                files.extend(state.others.iter().map(|other| other.file));
+            }
+        }
+        self.look(&files, work);
+        self.next_look = Instant::now() + LOOK.max(before.elapsed() * 4);
+    }
+
+    /// Looks at files, and takes those that may be read.
+    fn look(&mut self, files: &[FileId], work: &Sender<usize>) {
+        let mut seen = self.observer.look_at(files, self.reading.threads);
+        seen.extend(files);
+        seen.sort_unstable();
+        seen.dedup();
+        let mut ready = Vec::new();
+        for file in seen {
+            if file >= self.files.len() {
+                // Not an input of its own.
+                continue;
+            }
+            let may_be_read = self.may_be_read(file);
+            let state = &mut self.files[file];
+            match &state.taken {
+                None if may_be_read && state.is_named && self.missing.binary_search(&file).is_ok() => {
+                    state.is_due = false;
+                    let _ = work.send(file);
+                    ready.push(file);
+                }
+                Some(_) if self.awaiting.ready_fd.is_none() => {
+                    let is_other = self.observer.identity(file) != state.identity;
+                    let is_missing = self.observer.identity(file).is_none();
+                    if is_other && (may_be_read || is_missing) {
+                        self.stale.push(file);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.missing.retain(|file| ready.binary_search(file).is_err());
+        self.in_work += ready.len();
+        if self.missing.is_empty() {
+            self.preparation.cancel();
+        }
+    }
+
+    /// Whether a file, and what it refers to, may be read.
+    fn may_be_read(&mut self, file: usize) -> bool {
+        if self.files[file].is_due {
+            return true;
+        }
+        let may_be_read = |stage| matches!(stage, Stage::Readable | Stage::Complete);
+        if !may_be_read(self.observer.stage(file)) {
+            return false;
+        }
+        // What an earlier version of the file refers to does not count.
+        let is_other = self.observer.identity(file) != self.files[file].identity;
+        is_other
+            || self.files[file].others.iter().all(|other| match self.observer.stage(other.file) {
+                Stage::Missing => other.is_optional || self.awaiting.ready_fd.is_some(),
+                stage => may_be_read(stage),
+            })
+    }
+
+    /// Whether the bytes that were linked are those of complete files which have not changed since. Waits where that takes
+    /// time. If it is `false`, inputs must be read again.
+    pub fn is_settled(&mut self, linker: &mut Linker) -> bool {
+        if self.has_given_up {
+            return true;
+        }
+        loop {
+            self.answer_events();
+            while let Ok(news) = self.heard.try_recv() {
+                match news {
+                    News::Line(Line::Ready(path)) => self.take_line(linker, Line::Ready(path)),
+                    // All files were named.
+                    News::Line(_) | News::Read(..) => {}
+                    News::Folders => _ = self.observer.news(),
+                }
+            }
+            let doubtful = self.judge_all(linker);
+            if !self.stale.is_empty() {
+                return false;
+            }
+            if doubtful.is_empty() {
+                return true;
+            }
+            let next = doubtful.first().map(|&file| self.inputs.path(file));
+            self.reading.progress.wait_for(next);
+            if self.is_late() {
+                self.give_up_on(linker, &doubtful);
+                return false;
+            }
+            std::thread::sleep(LOOK / 2);
+        }
+    }
+
+    /// Looks at everything that was read. Notes what is stale, and gives back what may not be complete.
+    fn judge_all(&mut self, linker: &Linker) -> Vec<usize> {
+        let (mut all, mut doubtful): (Vec<FileId>, Vec<usize>) =
+            ((0..self.files.len()).collect(), Vec::new());
+        self.files.iter().for_each(|state| all.extend(state.others.iter().map(|other| other.file)));
+        self.observer.look_at(&all, self.reading.threads);
+        for (file, state) in self.files.iter().enumerate() {
+            let Some(taken) = &state.taken else { continue };
+            let is_wrong = self.inputs.ids(file).any(|id| linker.is_wrong_input(id));
+            match judge(&mut self.observer, &taken.sights, is_wrong, self.awaiting.ready_fd.is_some()) {
+                Verdict::Good => {}
+                Verdict::Wait => doubtful.push(file),
+                Verdict::Stale => self.stale.push(file),
+            }
+        }
+        doubtful
+    }
+
+    fn is_late(&self) -> bool {
+        !self.has_given_up && self.awaiting.timeout.is_some_and(|timeout| self.start.elapsed() >= timeout)
+    }
+
+    /// What has not come by now is an error.
+    fn give_up(&mut self, linker: &mut Linker) {
+        let mut late = std::mem::take(&mut self.missing);
+        late.append(&mut self.stale);
+        self.give_up_on(linker, &late);
+    }
+
+    fn give_up_on(&mut self, linker: &mut Linker, late: &[usize]) {
+        self.has_given_up = true;
+        let seconds = self.awaiting.timeout.unwrap_or_default().as_secs_f64();
+        for &file in late {
+            if self.inputs.ids(file).any(|id| linker.is_wrong_input(id)) {
+                // Its own error says more.
+                continue;
+            }
+            self.inputs.forget(linker, file);
+            let path = self.inputs.path(file);
+            let others = self.files[file].others.iter().map(|other| other.file);
+            let is_there = others.chain([file]).all(|file| self.observer.identity(file).is_some());
+            let message = match is_there && self.files[file].is_named {
+                true => format!("{path}: was still changing after {seconds} seconds"),
+                false => format!("{path}: did not come within {seconds} seconds"),
+            };
+            self.fail(linker, file, message);
+        }
+    }
+
+    /// Reports an error for each missing file that `message` has a text for.
+    fn fail_missing(&mut self, linker: &Linker, message: impl Fn(&str, bool) -> String) {
+        for file in std::mem::take(&mut self.missing) {
+            let path = self.inputs.path(file);
+            let text = message(path, self.files[file].is_named);
+            match text.is_empty() {
+                true => self.missing.push(file),
+                false => {
+                    self.has_given_up = true;
+                    self.fail(linker, file, text);
+                }
+            }
+        }
+        if self.missing.is_empty() {
+            self.preparation.cancel();
+        }
+    }
+
+    fn fail(&mut self, linker: &Linker, file: usize, message: String) {
+        let location = Location { path: self.inputs.path(file).into(), ..Location::default() };
+        let diagnostic = Diagnostic::error(Code::Open, message).at(location);
+        self.inputs.ids(file).for_each(|id| linker.fail_input(id, diagnostic.clone()));
+        self.files[file].taken = Some(Taken::default());
+    }
+}
+
+/// What reading an input gave is worth now. `is_wrong`: it has an error; `is_named`: a line said that it is complete.
+fn judge(observer: &mut Observer, sights: &[Sight], is_wrong: bool, is_named: bool) -> Verdict {
+    if is_named {
+        // Only another file than the one that was read is to be seen to.
+        let is_same = sights.iter().all(|sight| observer.is_same(sight));
+        return if is_same { Verdict::Good } else { Verdict::Stale };
+    }
+    let verdict = sights.iter().map(|sight| observer.judge(sight)).max().unwrap_or(Verdict::Good);
+    // An error may be that of a file that is not complete.
+    if verdict == Verdict::Good && is_wrong && !sights.iter().all(|sight| observer.is_beyond_doubt(sight)) {
+        return Verdict::Wait;
+    }
+    verdict
 }
 
 /// A worker: reads what is complete until no more comes.
@@ -160,260 +509,22 @@ fn read_each(
     news: &Sender<News>,
 ) {
     let next = || waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
-    while let Ok(place) = next() {
-        let path = inputs.path(place);
-        // Before the bytes: what is written while they are read is seen at the end.
-        let stamp = Stamp::of(&crate::text::to_path(path))
-            .filter(|stamp| reading.copies && !stamp.is_older_than(YOUNG));
-        let allowed = inputs::read_place(linker, inputs, place, reading);
-        let _ = news.send(News::Read(place, Taken { allowed, fresh: stamp }));
+    while let Ok(file) = next() {
+        let taken = inputs::read_file(linker, inputs, file, reading);
+        let _ = news.send(News::Read(file, taken));
     }
 }
 
-/// Prepares whenever that is worth it. Near the end it makes room for the module.
-fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken, place: &mut Place) {
-    let mut took = Duration::ZERO;
-    while let Ok(mut step) = steps.recv() {
-        // Inputs that come one by one: a pause that has lasted for as long as preparing takes will last on.
-        while let Ok(later) = match step {
-            Step::OneMore => steps.recv_timeout(took).map_err(|_| ()),
-            _ => steps.try_recv().map_err(|_| ()),
-        } {
-            step = later;
+/// Starts the thread that tells of events. It ends soon after nobody listens any more.
+fn tell_of_events(queue: crate::folder_events::Queue, news: Sender<News>) -> Option<Sender<()>> {
+    let (looked, wait) = mpsc::channel();
+    let work = move || loop {
+        let has_events = queue.wait(Duration::from_millis(500));
+        match has_events {
+            true if news.send(News::Folders).is_err() || wait.recv().is_err() => return,
+            false if matches!(wait.try_recv(), Err(mpsc::TryRecvError::Disconnected)) => return,
+            _ => {}
         }
-        if complete.is_cancelled() {
-            return;
-        }
-        let start = Instant::now();
-        linker.prepare_until(complete);
-        // The least: at times much more is prepared than what the last inputs brought.
-        took = match took {
-            Duration::ZERO => start.elapsed(),
-            before => start.elapsed().min(before),
-        };
-        if step != Step::OnTheWay && !complete.is_cancelled() {
-            // A little more than will be needed, most likely.
-            let size = linker.prepared_size();
-            place.prepare(usize::try_from(size + size / 32).unwrap_or(0));
-        }
-    }
-}
-
-/// Reads inputs again that were written to after they had been read.
-fn read_again(linker: &mut Linker, inputs: &Inputs, reading: &Reading, taken: &[(usize, Taken)]) {
-    for (place, taken) in taken {
-        let mut known = taken.fresh;
-        while let Some(stamp) = known {
-            let now = Stamp::of(&crate::text::to_path(inputs.path(*place)));
-            known = now.filter(|&now| now != stamp);
-            if known.is_some() {
-                linker.replace(inputs.id(*place));
-                inputs::read_place(linker, inputs, *place, reading);
-            }
-        }
-    }
-}
-
-/// Passes on the lines of the descriptor.
-fn listen(descriptor: u32, news: &Sender<News>) {
-    let pass_on = |lines: &mut dyn BufRead| -> io::Result<()> {
-        let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line)? > 0 {
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            // Where nobody listens any more, all inputs are in.
-            if !text.is_empty() && news.send(News::Ready(crate::text::from_bytes(text))).is_err() {
-                return Ok(());
-            }
-            line.clear();
-        }
-        Ok(())
     };
-    let ended = match descriptor {
-        0 => pass_on(&mut io::stdin().lock()),
-        other => File::open(format!("/dev/fd/{other}")).and_then(|file| pass_on(&mut BufReader::new(file))),
-    };
-    let _ = news.send(ended.map_or_else(News::Broken, |()| News::NoMore));
-}
-
-/// The loop and what it knows.
-struct Waiter<'a> {
-    linker: &'a Linker,
-    inputs: &'a Inputs,
-    reading: &'a Reading<'a>,
-    awaiting: &'a Awaiting,
-    work: Option<Sender<usize>>,
-    /// Inputs that are not complete, in order.
-    missing: Vec<usize>,
-    by_path: HashMap<PathBuf, Vec<usize>>,
-    taken: Vec<(usize, Taken)>,
-    /// How many were read when the link was last prepared.
-    prepared: usize,
-    prepare: Option<Sender<Step>>,
-    /// Cancelled when all inputs are complete: from then on preparing would only hold up the link.
-    complete: CancelToken,
-    start: Instant,
-}
-
-impl<'a> Waiter<'a> {
-    fn new(
-        linker: &'a Linker,
-        inputs: &'a Inputs,
-        reading: &'a Reading<'a>,
-        awaiting: &'a Awaiting,
-        work: Sender<usize>,
-        prepare: Sender<Step>,
-    ) -> Self {
-        let mut by_path: HashMap<PathBuf, Vec<usize>> = HashMap::new();
-        for place in 0..inputs.len() {
-            by_path.entry(simple(inputs.path(place))).or_default().push(place);
-        }
-        Waiter {
-            linker,
-            inputs,
-            reading,
-            awaiting,
-            work: Some(work),
-            missing: (0..inputs.len()).collect(),
-            by_path,
-            taken: Vec::new(),
-            prepared: 0,
-            prepare: Some(prepare),
-            complete: CancelToken::new(),
-            start: Instant::now(),
-        }
-    }
-
-    fn wait(&mut self, heard: &Receiver<News>) {
-        if self.awaiting.ready_fd.is_some() {
-            // What was found as a library is not made by this build.
-            let inputs = self.inputs;
-            self.take(|place| inputs.is_library(place));
-        }
-        let mut next_look = self.start;
-        while self.taken.len() < self.inputs.len() {
-            if self.awaiting.ready_fd.is_none() && !self.missing.is_empty() && Instant::now() >= next_look {
-                let before = Instant::now();
-                self.look();
-                next_look = Instant::now() + LOOK.max(before.elapsed() * 4);
-            }
-            if self.is_late() {
-                self.give_up();
-            }
-            self.tell_progress();
-            match heard.recv_timeout(self.pause(next_look)) {
-                Ok(News::Ready(path)) => self.take_path(&path),
-                Ok(News::NoMore) => self.take(|_| true),
-                Ok(News::Broken(error)) => self.descriptor_is_broken(&error),
-                Ok(News::Read(place, taken)) => {
-                    self.reading.progress.input_read();
-                    self.taken.push((place, taken));
-                    self.prepare();
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        (self.work, self.prepare) = (None, None);
-        self.reading.progress.wait_for(None);
-    }
-
-    /// How long nothing may come before the loop goes round.
-    fn pause(&self, next_look: Instant) -> Duration {
-        let mut pause = Duration::from_millis(200);
-        if self.awaiting.ready_fd.is_none() && !self.missing.is_empty() {
-            pause = pause.min(next_look.saturating_duration_since(Instant::now()));
-        }
-        match self.awaiting.timeout {
-            Some(timeout) => pause.min((self.start + timeout).saturating_duration_since(Instant::now())),
-            None => pause,
-        }
-    }
-
-    /// Takes the missing inputs that are complete.
-    fn take(&mut self, is_complete: impl Fn(usize) -> bool) {
-        let work = &self.work;
-        self.missing.retain(|&place| {
-            let complete = is_complete(place);
-            if let (true, Some(work)) = (complete, work) {
-                let _ = work.send(place);
-            }
-            !complete
-        });
-        if self.missing.is_empty() {
-            self.complete.cancel();
-        }
-    }
-
-    fn take_path(&mut self, path: &str) {
-        // A build tool may speak of more than this link's inputs.
-        if let Some(places) = self.by_path.get(&simple(path)).cloned() {
-            self.take(|place| places.contains(&place));
-        }
-    }
-
-    /// Looks at the files that are missing.
-    fn look(&mut self) {
-        let inputs = self.inputs;
-        self.take(|place| {
-            let stamp = Stamp::of(&crate::text::to_path(inputs.path(place)));
-            stamp.is_some_and(|stamp| stamp.is_older_than(QUIET))
-        });
-    }
-
-    /// Lets the link be prepared, if there is enough to prepare.
-    fn prepare(&mut self) {
-        let (count, new) = (self.inputs.len(), self.taken.len() - self.prepared);
-        let missing = count - self.taken.len();
-        let step = (count / STEPS).max(FEW);
-        let step = match missing {
-            0 => return,
-            _ if new >= step && missing > step => Step::OnTheWay,
-            few if few <= FEW => Step::OneMore,
-            _ if missing <= step && new >= missing => Step::NearTheEnd,
-            _ => return,
-        };
-        self.prepared = self.taken.len();
-        if let Some(prepare) = &self.prepare {
-            let _ = prepare.send(step);
-        }
-    }
-
-    fn is_late(&self) -> bool {
-        !self.missing.is_empty()
-            && self.awaiting.timeout.is_some_and(|timeout| self.start.elapsed() >= timeout)
-    }
-
-    /// What has not come by now is an error.
-    fn give_up(&mut self) {
-        let seconds = self.awaiting.timeout.unwrap_or_default().as_secs_f64();
-        self.fail_missing(|path| format!("{path}: did not come within {seconds} seconds"));
-    }
-
-    fn descriptor_is_broken(&mut self, error: &io::Error) {
-        let descriptor = self.awaiting.ready_fd.unwrap_or_default();
-        let reason = crate::error_text(error);
-        self.fail_missing(|path| format!("{path}: cannot be waited for: descriptor {descriptor}: {reason}"));
-    }
-
-    fn fail_missing(&mut self, message: impl Fn(&str) -> String) {
-        for place in std::mem::take(&mut self.missing) {
-            let path = self.inputs.path(place);
-            let location = Location { path: path.into(), ..Location::default() };
-            let diagnostic = Diagnostic::error(Code::Open, message(path)).at(location);
-            self.linker.fail_input(self.inputs.id(place), diagnostic);
-            self.taken.push((place, Taken { allowed: Vec::new(), fresh: None }));
-        }
-    }
-
-    fn tell_progress(&self) {
-        let next = self.missing.first().map(|&place| self.inputs.path(place));
-        self.reading.progress.wait_for(next);
-    }
-}
-
-/// A path without detours by `.`, so that `./a.o` and `a.o` are the same.
-fn simple(path: &str) -> PathBuf {
-    let path = crate::text::to_path(path);
-    path.components().filter(|component| *component != std::path::Component::CurDir).collect()
+    std::thread::Builder::new().spawn(work).ok().map(|_| looked)
 }

@@ -2,8 +2,10 @@
 //! output files can be written.
 
 use crate::configure::Settings;
-use crate::inputs::{cannot_open, names_in};
+use crate::inputs::{cannot_open, names_in, see};
 use crate::lto_options;
+use crate::mapped_file;
+use crate::observer::Sight;
 use crate::option_table::Opt;
 use crate::output_file;
 use crate::parse::Arguments;
@@ -18,6 +20,8 @@ pub struct Checks {
     pub diagnostics: Vec<Diagnostic>,
     /// The names in `--allow-undefined-file`.
     pub allowed_undefined: Vec<String>,
+    /// That file.
+    pub sights: Vec<Sight>,
 }
 
 impl Checks {
@@ -114,7 +118,8 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
 
 fn read_allowed_undefined(checks: &mut Checks, settings: &Settings, reproduce: Option<&Reproduce>) {
     let Some(path) = &settings.allow_undefined_file else { return };
-    match crate::mapped_file::read(&crate::text::to_path(path), false, false) {
+    let read = || mapped_file::copy(&crate::text::to_path(path));
+    match see(path, false, &mut checks.sights, read) {
         Ok(bytes) => {
             if let Some(reproduce) = reproduce {
                 reproduce.add_last(path, &bytes);

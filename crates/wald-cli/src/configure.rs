@@ -322,7 +322,15 @@ impl Reader<'_> {
                 self.error(format!("--await-timeout: expected a number of seconds, but got '{text}'"));
             }
         }
+        match self.arguments.last_value(Opt::ReadyEof) {
+            None | Some("error") => {}
+            Some("complete") => awaiting.end_is_complete = true,
+            Some(text) => self.error(format!("--ready-eof: expected complete or error, but got '{text}'")),
+        }
         let awaits = self.arguments.has(Opt::AwaitInputs);
+        if self.arguments.has(Opt::ReadyEof) && !self.arguments.has(Opt::ReadyFd) {
+            self.error("--ready-eof is only of use with --ready-fd");
+        }
         for (option, name) in [(Opt::ReadyFd, "--ready-fd"), (Opt::AwaitTimeout, "--await-timeout")] {
             if !awaits && self.arguments.has(option) {
                 self.error(format!("{name} is only of use with --await-inputs"));

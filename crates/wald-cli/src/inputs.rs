@@ -1,19 +1,23 @@
 //! From the command line to the inputs of the link: what they are, where libraries are found, who reads them.
 //!
-//! All inputs are declared first, in order; that fixes their place in the link. Then worker threads take one after the
-//! other, read it and hand it over, which parses it on that thread. A file that cannot be read is reported in its place
-//! and the others go on.
+//! All inputs are declared first, in order; that fixes their place in the link. Then worker threads take one file after the
+//! other, read it and hand it over, which parses it on that thread. A file that is named several times is read once. One that
+//! cannot be read is reported in its place and the others go on.
 
 use crate::configure::Settings;
-use crate::mapped_file;
+use crate::mapped_file::{self, Contents};
+use crate::observer::Sight;
 use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
 use crate::progress::Progress;
 use crate::reproduce::Reproduce;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Location};
 use wald::index::InputId;
 use wald::input::InputDescription;
@@ -28,9 +32,13 @@ struct Declared {
 }
 
 /// Every declared input.
+#[derive(Default)]
 pub struct Inputs {
     list: Vec<Declared>,
     mistakes: bool,
+    /// The files: for each the places in the list that name it, in order of the first one.
+    files: Vec<Vec<usize>>,
+    by_path: HashMap<PathBuf, usize>,
 }
 
 impl Inputs {
@@ -40,11 +48,11 @@ impl Inputs {
     }
 
     /// Says that there is nothing to link where no input brings a file: all are archives without members. Asked when all
-    /// are read; what is said stands behind what was said about them.
-    pub fn report_emptiness(&self, linker: &mut Linker) {
-        let Some(last) = self.list.last() else { return };
+    /// are read; what is said stands behind what was said about them. Gives back the input that says it.
+    pub fn report_emptiness(&self, linker: &mut Linker) -> Option<InputId> {
+        let last = self.list.last()?;
         if self.mistakes || !self.list.iter().all(|input| linker.is_empty_input(input.id)) {
-            return;
+            return None;
         }
         let next = linker.inputs().map(|(id, _)| id).skip_while(|&id| id != last.id).nth(1);
         let id = match next {
@@ -52,37 +60,64 @@ impl Inputs {
             None => linker.declare_input(InputDescription::default()),
         };
         linker.fail_input(id, Diagnostic::error(Code::Options, "no input files"));
+        Some(id)
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
+    /// How many files there are. Paths that differ by `.` only are of one file.
+    pub fn file_count(&self) -> usize {
+        self.files.len()
     }
 
-    /// The path of the one at this place in the order.
-    pub fn path(&self, place: usize) -> &str {
-        &self.list[place].path
+    /// The path of a file, as it is named first.
+    pub fn path(&self, file: usize) -> &str {
+        &self.list[self.files[file][0]].path
     }
 
-    /// By what the linker knows it.
-    pub fn id(&self, place: usize) -> InputId {
-        self.list[place].id
+    /// The file that a path names, if it is one of the inputs.
+    pub fn file(&self, path: &str) -> Option<usize> {
+        self.by_path.get(&simple(path)).copied()
+    }
+
+    /// What the linker knows the file by: one for each time that it is named.
+    pub fn ids(&self, file: usize) -> impl Iterator<Item = InputId> + '_ {
+        self.files[file].iter().map(|&place| self.list[place].id)
     }
 
     /// Whether `-l` found it.
-    pub fn is_library(&self, place: usize) -> bool {
-        self.list[place].is_library
+    pub fn is_library(&self, file: usize) -> bool {
+        self.files[file].iter().all(|&place| self.list[place].is_library)
+    }
+
+    /// Forgets what was read of a file, so that it can be read again.
+    pub fn forget(&self, linker: &mut Linker, file: usize) {
+        self.ids(file).for_each(|id| linker.replace(id));
     }
 
     /// The inputs' paths, in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|declared| declared.path.as_str())
     }
+
+    fn add(&mut self, declared: Declared) {
+        let next = self.files.len();
+        let file = *self.by_path.entry(simple(&declared.path)).or_insert(next);
+        if file == next {
+            self.files.push(Vec::new());
+        }
+        self.files[file].push(self.list.len());
+        self.list.push(declared);
+    }
+}
+
+/// A path without detours by `.`, so that `./a.o` and `a.o` are the same.
+pub fn simple(path: &str) -> PathBuf {
+    let path = crate::text::to_path(path);
+    path.components().filter(|component| *component != std::path::Component::CurDir).collect()
 }
 
 /// Declares all inputs and reports what is wrong about them, each at its place in the order.
 pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) -> Inputs {
-    let mut inputs = Inputs { list: Vec::new(), mistakes: false };
+    let mut inputs = Inputs::default();
     let mut dynamic = settings.shared || settings.pie;
     let (mut whole_archive, mut lazy) = (false, false);
     let verbose = arguments.has(Opt::Verbose);
@@ -124,7 +159,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                     dynamic,
                 });
                 let is_library = matches!(argument, Argument::Option { .. });
-                inputs.list.push(Declared { id, path, is_library });
+                inputs.add(Declared { id, path, is_library });
             }
             Err(message) => {
                 inputs.mistakes = true;
@@ -191,25 +226,31 @@ pub struct Reading<'a> {
     pub progress: &'a Progress,
 }
 
-/// Reads every input and hands it to the linker. Gives back the names that archives' `.imports` files allow to stay
-/// undefined.
-pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<String> {
+/// What reading a file gave.
+#[derive(Default)]
+pub struct Taken {
+    /// Names that may stay undefined, from beside an archive.
+    pub allowed: Vec<String>,
+    /// The file, and what was read because of it: the list of names beside an archive, members of a thin one.
+    pub sights: Vec<Sight>,
+}
+
+/// Reads every input and hands it to the linker. Gives back what was read, in order.
+pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Taken> {
     // With --reproduce one thread, so that the copies are in the order of the command line.
     let copies_in_order = reading.reproduce.is_some();
-    let order = reading_order(inputs.list.len(), reading.shuffle.filter(|_| !copies_in_order));
+    let order = reading_order(inputs.files.len(), reading.shuffle.filter(|_| !copies_in_order));
     let next = AtomicUsize::new(0);
-    let allowed: Mutex<Vec<(usize, Vec<String>)>> = Mutex::new(Vec::new());
+    let all: Mutex<Vec<(usize, Taken)>> = Mutex::new(Vec::with_capacity(order.len()));
     let work = || {
-        // Relaxed: the counter gives out places, and nothing else is read through it.
-        while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let names = read_one(linker, &inputs.list[place], reading);
-            reading.progress.input_read();
-            if !names.is_empty() {
-                allowed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((place, names));
-            }
+        // Relaxed: the counter gives out files, and nothing else is read through it.
+        while let Some(&file) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let taken = read_file(linker, inputs, file, reading);
+            inputs.files[file].iter().for_each(|_| reading.progress.input_read());
+            all.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((file, taken));
         }
     };
-    let threads = if copies_in_order { 1 } else { reading.threads.min(inputs.list.len()).max(1) };
+    let threads = if copies_in_order { 1 } else { reading.threads.min(order.len()).max(1) };
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // Where the system gives no more threads, the ones we have do the work.
@@ -217,47 +258,84 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Stri
         }
         work();
     });
-    let mut allowed = allowed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    allowed.sort_unstable_by_key(|(place, _)| *place);
-    allowed.into_iter().flat_map(|(_, names)| names).collect()
+    let mut all = all.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    all.sort_unstable_by_key(|(file, _)| *file);
+    all.into_iter().map(|(_, taken)| taken).collect()
 }
 
-/// As [`read_all`] for the input at one place.
-pub fn read_place(linker: &Linker, inputs: &Inputs, place: usize, reading: &Reading) -> Vec<String> {
-    read_one(linker, &inputs.list[place], reading)
+thread_local! {
+    /// The members of thin archives that this thread has read: parsing an archive reads them.
+    static MEMBERS: RefCell<Vec<Sight>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Reads one input; the result is the names in the `.imports` file that an archive may have beside it.
-fn read_one(linker: &Linker, input: &Declared, reading: &Reading) -> Vec<String> {
-    let path = crate::text::to_path(&input.path);
-    let bytes = if reading.copies {
-        mapped_file::copy(&path)
-    } else {
-        mapped_file::read(&path, reading.keep_mapped, reading.ahead)
+/// Reads one file and hands it over for each time that it is named.
+pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Reading) -> Taken {
+    let path = inputs.path(file);
+    let fail = |diagnostic: &dyn Fn(&str) -> Diagnostic| {
+        for &place in &inputs.files[file] {
+            let Declared { id, path, .. } = &inputs.list[place];
+            linker.fail_input(*id, diagnostic(path));
+        }
     };
-    let bytes = match bytes {
+    let mut taken = Taken::default();
+    let bytes = match read_path(path, reading, &mut taken.sights) {
         Ok(bytes) => bytes,
         Err(error) => {
-            linker.fail_input(input.id, cannot_open(&input.path, &error));
-            return Vec::new();
+            fail(&|path| cannot_open(path, &error));
+            return taken;
         }
     };
     if let Some(reproduce) = reading.reproduce {
-        reproduce.add_file(&input.path, &bytes);
+        reproduce.add_file(path, &bytes);
     }
     let is_archive = bytes.starts_with(b"!<arch>\n") || bytes.starts_with(b"!<thin>\n");
-    let beside = crate::text::to_path(&input.path).with_extension("imports");
-    let names = match is_archive.then(|| std::fs::read(&beside)) {
-        None => Vec::new(),
-        Some(Ok(bytes)) => names_in(&bytes),
-        Some(Err(error)) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Some(Err(error)) => {
-            linker.fail_input(input.id, cannot_open(&beside.to_string_lossy(), &error));
-            return Vec::new();
+    if is_archive {
+        match read_names_beside(path, &mut taken.sights) {
+            Ok(names) => taken.allowed = names,
+            Err(diagnostic) => {
+                fail(&|_| diagnostic.clone());
+                return taken;
+            }
         }
-    };
-    linker.provide(input.id, bytes);
-    names
+    }
+    MEMBERS.with_borrow_mut(Vec::clear);
+    inputs.ids(file).for_each(|id| linker.provide(id, bytes.clone()));
+    MEMBERS.with_borrow_mut(|members| taken.sights.append(members));
+    taken
+}
+
+fn read_path(path: &str, reading: &Reading, sights: &mut Vec<Sight>) -> std::io::Result<wald::bytes::Bytes> {
+    let host_path = crate::text::to_path(path);
+    see(path, false, sights, || match reading.copies {
+        true => mapped_file::copy(&host_path),
+        false => mapped_file::read(&host_path, reading.keep_mapped, reading.ahead),
+    })
+}
+
+/// The names in the `.imports` file that an archive may have beside it.
+fn read_names_beside(archive: &str, sights: &mut Vec<Sight>) -> Result<Vec<String>, Diagnostic> {
+    let path = crate::text::from_os(crate::text::to_path(archive).with_extension("imports").as_os_str());
+    let bytes = see(&path, true, sights, || mapped_file::copy(&crate::text::to_path(&path)));
+    match bytes {
+        Ok(bytes) => Ok(names_in(&bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(cannot_open(&path, &error)),
+    }
+}
+
+/// Reads a file and notes what was seen.
+pub fn see(
+    path: &str,
+    is_optional: bool,
+    sights: &mut Vec<Sight>,
+    read: impl FnOnce() -> std::io::Result<Contents>,
+) -> std::io::Result<wald::bytes::Bytes> {
+    let started = Instant::now();
+    let contents = read();
+    let (identity, is_steady) =
+        contents.as_ref().map_or((None, true), |contents| (Some(contents.identity), contents.is_steady));
+    sights.push(Sight { path: path.to_string(), identity, is_steady, started, is_optional });
+    contents.map(|contents| contents.bytes)
 }
 
 /// The names in a list of symbols, one a line; empty lines and those that begin with `#` are none.
@@ -277,40 +355,23 @@ pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
 }
 
 /// Reads the members of thin archives.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Members {
     /// As in [`Reading`].
     pub keep_mapped: bool,
-    /// For `--watch`: what was read. Such files are copied into memory, because they may change.
-    pub watched: Option<std::sync::Arc<Mutex<Vec<String>>>>,
-}
-
-impl Members {
-    /// What was read since this was asked last.
-    pub fn take_paths(&self) -> Vec<String> {
-        let Some(watched) = &self.watched else { return Vec::new() };
-        std::mem::take(&mut watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
-    }
+    /// As in [`Reading`].
+    pub copies: bool,
 }
 
 impl wald::input::FileProvider for Members {
     fn read(&self, path: &str) -> std::io::Result<wald::bytes::Bytes> {
-        if let Some(watched) = &self.watched {
-            watched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.to_string());
-            return mapped_file::copy(&crate::text::to_path(path));
-        }
-        mapped_file::read(&crate::text::to_path(path), self.keep_mapped, false)
-    }
-}
-
-/// How long ago a file was changed; `None` where its time says nothing because it is in the future. A time that is only just
-/// in the future is now: files' times and the clock are not read alike.
-pub fn age_of(modified: Option<SystemTime>) -> Option<Duration> {
-    const SLACK: Duration = Duration::from_secs(1);
-    match modified?.elapsed() {
-        Ok(age) => Some(age),
-        Err(ahead) if ahead.duration() < SLACK => Some(Duration::ZERO),
-        Err(_) => None,
+        let host_path = crate::text::to_path(path);
+        MEMBERS.with_borrow_mut(|members| {
+            see(path, false, members, || match self.copies {
+                true => mapped_file::copy(&host_path),
+                false => mapped_file::read(&host_path, self.keep_mapped, false),
+            })
+        })
     }
 }
 

@@ -9,18 +9,25 @@ mod await_inputs;
 mod checks;
 mod command_line;
 mod configure;
+mod folder_events;
 mod help;
 mod identity;
 mod inputs;
+mod last_words;
 mod lto_options;
 mod mapped_file;
 pub mod memory;
 mod numbers;
+mod observer;
+mod open_files;
 mod option_table;
 mod output_file;
 mod outputs;
 mod parse;
+mod prepare_ahead;
 mod progress;
+mod read_files;
+mod ready_descriptor;
 mod render;
 mod reproduce;
 mod response_file;
@@ -31,15 +38,18 @@ mod target;
 mod temporary;
 mod text;
 mod timing_report;
+mod truncated_input;
 mod verbose_link;
 mod watch;
 
 use checks::Checks;
 pub use command_line::CommandLine;
 use configure::{Configuration, Settings};
+use observer::Sight;
 use option_table::Opt;
 use parse::Arguments;
 use progress::Progress;
+use read_files::ReadFiles;
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
@@ -48,7 +58,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::options::Options;
 use wald::{LinkResult, Linker};
 
@@ -90,14 +100,30 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         return 1;
     }
     let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
-    let (arguments, diagnostics) = read_arguments(args, host.stderr_is_terminal, &mut renderer);
-    let way = Way {
+    let mut way = Way {
         start,
         shuffle: host.shuffle,
         ends_process: host.ends_process,
         on_terminal: host.stderr_is_terminal,
     };
-    let _ = link(&arguments, diagnostics, &program, way, &mut renderer);
+    last_words::set_program(&program);
+    let mut is_again = false;
+    loop {
+        let (terminal, mut files) = (way.on_terminal, Vec::new());
+        let (arguments, diagnostics) = read_arguments(args.clone(), terminal, &mut files, &mut renderer);
+        let again = link(&arguments, diagnostics, files.clone(), &program, way, &mut renderer);
+        match again {
+            Err(Stop::Again) => {}
+            // A watched command line that is wrong now will be put right.
+            Err(Stop::Done) if is_again && !files.is_empty() && renderer.error_count() != 0 => {
+                let _ = renderer.check_streams();
+                watch::wait_for_change(&files);
+            }
+            _ => break,
+        }
+        renderer.begin_again();
+        (is_again, way.start) = (true, Instant::now());
+    }
     let _ = renderer.check_streams();
     i32::from(renderer.error_count() != 0)
 }
@@ -111,8 +137,13 @@ struct Way {
     on_terminal: bool,
 }
 
-/// The command is done, well or not; the renderer knows.
-struct Stop;
+/// Why the command does not go on.
+enum Stop {
+    /// It is done, well or not; the renderer knows.
+    Done,
+    /// The files have changed that its arguments come from.
+    Again,
+}
 
 /// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.
 fn error_text(error: &std::io::Error) -> String {
@@ -147,10 +178,12 @@ fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
     }
 }
 
-/// Expands response files, parses, and sets up how diagnostics are shown. The second value is what is wrong so far.
+/// Expands response files, which are added to `files`, parses, and sets up how diagnostics are shown. The second value is what is
+/// wrong so far.
 fn read_arguments(
     args: Vec<String>,
     terminal: bool,
+    files: &mut Vec<Sight>,
     renderer: &mut Renderer,
 ) -> (Arguments, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
@@ -167,7 +200,7 @@ fn read_arguments(
         Some("windows") => quoting = Quoting::Windows,
         Some(other) => diagnostics.push(option_error(format!("invalid response file quoting: {other}"))),
     }
-    let (args, complaints) = response_file::expand(args, quoting);
+    let (args, complaints) = response_file::expand_and_see(args, quoting, files);
     for complaint in complaints {
         let _ = writeln!(renderer.stderr, "{complaint}");
     }
@@ -219,6 +252,7 @@ fn set_up_renderer(
 fn link(
     arguments: &Arguments,
     mut diagnostics: Vec<Diagnostic>,
+    response_files: Vec<Sight>,
     program: &str,
     way: Way,
     out: &mut Renderer,
@@ -226,7 +260,7 @@ fn link(
     if let Some(text) = text_that_was_asked_for(arguments, program, &mut diagnostics) {
         out.show_all(&diagnostics);
         let _ = out.stdout.write_all(text.as_bytes());
-        return Err(Stop);
+        return Err(Stop::Done);
     }
     if arguments.has(Opt::Version) || arguments.has(Opt::ShortVersion) {
         let _ = writeln!(out.stdout, "{VERSION}");
@@ -239,21 +273,21 @@ fn link(
     if fatal || arguments.has(Opt::Version) || only_a_question {
         out.show_all(&diagnostics);
         finish_reproduce(reproduce.as_deref(), out);
-        return Err(Stop);
+        return Err(Stop::Done);
     }
     let output_path = options.output.clone();
     let watch = settings.watch && !has_error(&diagnostics);
     let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
     if watch {
-        return watch_inputs(job, way, program, out);
+        return watch::run(job, response_files, way, program, out);
     }
     let mut place = output_file::Place::new(&output_path, way.ends_process);
-    let LinkResult { output, diagnostics, timing } = load_and_link(job, way, &mut place, out);
+    let LinkResult { output, diagnostics, timing } = load_and_link(job, response_files, way, &mut place, out);
     show(&diagnostics, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
-    let output = output.map_err(|_| Stop)?;
+    let output = output.map_err(|_| Stop::Done)?;
     if out.error_count() != 0 {
-        return Err(Stop);
+        return Err(Stop::Done);
     }
     outputs::write(&output_path, &output, &timing, &settings, out, |stdout| place.stage(stdout))?;
     outputs::report_timing(&settings, &timing, way.start, out);
@@ -283,46 +317,6 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
     }
 }
 
-/// Links, and links again whenever an input has changed. Ends with the process.
-fn watch_inputs(job: Job, way: Way, program: &str, out: &mut Renderer) -> Result<(), Stop> {
-    let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
-    let way = Way { ends_process: false, ..way };
-    let members = inputs::Members { keep_mapped: false, watched: Some(Arc::default()) };
-    let (linker, declared, mut checks) = declare(job, &members, way, out);
-    let progress = &Progress::new(0);
-    let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
-    let reading =
-        inputs::Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
-    let allowed = std::mem::take(&mut checks.allowed_undefined);
-    let (mut start, mut what) = (way.start, format!("{} inputs", declared.len()));
-    let mut watch = watch::Watch::new(linker, &declared, reading, &members, allowed);
-    loop {
-        let LinkResult { output, mut diagnostics, timing } = watch.link();
-        drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
-        out.begin_again();
-        show(&diagnostics, arguments, settings, out);
-        let mut written = Err(Stop);
-        if let Ok(output) = output {
-            if out.error_count() == 0 {
-                let stage = |stdout: &mut dyn Write| watch.stage(stdout);
-                written = outputs::write(&output_path, &output, &timing, settings, out, stage);
-            }
-        }
-        let outcome = if written.is_ok() { "linked" } else { "not linked" };
-        let took = start.elapsed().as_secs_f64() * 1e3;
-        let _ = writeln!(out.stderr, "{program}: {what}: {outcome} in {took:.1} ms");
-        outputs::report_timing(settings, &timing, start, out);
-        let _ = out.check_streams();
-        let changed = watch.wait();
-        start = Instant::now();
-        what = match &changed[..] {
-            [one] => format!("{one} changed"),
-            [one, rest @ ..] => format!("{one} and {} more changed", rest.len()),
-            [] => String::new(),
-        };
-    }
-}
-
 /// All that a link needs.
 struct Job<'a> {
     arguments: &'a Arguments,
@@ -334,15 +328,10 @@ struct Job<'a> {
 }
 
 /// Declares the inputs, and what is wrong so far in its places among them.
-fn declare(
-    job: Job,
-    members: &inputs::Members,
-    way: Way,
-    out: &Renderer,
-) -> (Linker, inputs::Inputs, Checks) {
+fn declare(job: Job, members: inputs::Members, way: Way, out: &Renderer) -> (Linker, inputs::Inputs, Checks) {
     let Job { arguments, options, settings, reproduce, diagnostics } = job;
     let mut linker = Linker::new(Options { leave_memory: way.ends_process, ..options.clone() });
-    linker.set_file_provider(Arc::new(members.clone()));
+    linker.set_file_provider(Arc::new(members));
     let failed = has_error(&diagnostics);
     for diagnostic in diagnostics {
         inputs::report(&mut linker, diagnostic);
@@ -367,43 +356,83 @@ fn declare(
     (linker, declared, checks)
 }
 
-/// Declares the inputs, reads them, links.
-fn load_and_link(job: Job, way: Way, place: &mut output_file::Place, out: &Renderer) -> LinkResult<()> {
+/// Declares the inputs, reads them, links. A file that was changed meanwhile is an error.
+fn load_and_link(
+    job: Job,
+    response_files: Vec<Sight>,
+    way: Way,
+    place: &mut output_file::Place,
+    out: &Renderer,
+) -> LinkResult<()> {
     let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
+    let awaiting = settings.awaiting.as_ref().filter(|_| !failed);
     let threads = job.options.threads;
     let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-    let members = inputs::Members { keep_mapped: way.ends_process, watched: None };
-    let (mut linker, declared, mut checks) = declare(job, &members, way, out);
+    let copies = awaiting.is_some_and(|awaiting| awaiting.ready_fd.is_none());
+    let members = inputs::Members { keep_mapped: way.ends_process, copies };
+    let (mut linker, declared, mut checks) = declare(job, members, way, out);
     let reproduce = reproduce.map(|reproduce| &**reproduce);
     let progress = &Progress::new(declared.paths().count());
+    let (shuffle, keep_mapped, ahead) = (way.shuffle, way.ends_process, false);
+    let reading = inputs::Reading { threads, shuffle, keep_mapped, copies, ahead, reproduce, progress };
+    let read = ReadFiles::default();
+    read.add(response_files.into_iter().chain(std::mem::take(&mut checks.sights)));
     let mut result = progress::watch(way.on_terminal, progress, || {
-        let (shuffle, keep_mapped) = (way.shuffle, way.ends_process);
-        let reading = inputs::Reading {
-            threads,
-            shuffle,
-            keep_mapped,
-            copies: false,
-            ahead: false,
-            reproduce,
-            progress,
-        };
         // First, because changed options undo what was prepared.
         let allowed = std::mem::take(&mut checks.allowed_undefined);
         linker.options_mut().allowed_undefined.extend(allowed);
-        let allowed = match &settings.awaiting {
-            Some(awaiting) if !failed => {
-                await_inputs::read_all(&mut linker, &declared, &reading, awaiting, place)
+        if let Some(awaiting) = awaiting {
+            return await_and_link(linker, &declared, &reading, awaiting, place);
+        }
+        for taken in inputs::read_all(&linker, &declared, &reading) {
+            read.add(taken.sights);
+            if !taken.allowed.is_empty() {
+                linker.options_mut().allowed_undefined.extend(taken.allowed);
             }
-            _ => inputs::read_all(&linker, &declared, &reading),
-        };
-        if !allowed.is_empty() {
-            linker.options_mut().allowed_undefined.extend(allowed);
         }
         declared.report_emptiness(&mut linker);
         linker.finish_into(place)
     });
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
+    result.diagnostics.extend(read.changed_in_place(threads).into_iter().map(changed_while_linked));
     result
+}
+
+/// Links when all inputs are complete; again, if some were not after all.
+fn await_and_link(
+    mut linker: Linker,
+    declared: &inputs::Inputs,
+    reading: &inputs::Reading,
+    awaiting: &await_inputs::Awaiting,
+    place: &mut output_file::Place,
+) -> LinkResult<()> {
+    let own = linker.options().allowed_undefined.clone();
+    let mut waiter = await_inputs::Waiter::new(declared, reading, awaiting);
+    loop {
+        let mut allowed = waiter.read_all(&mut linker, place);
+        if linker.options().allowed_undefined.len() != own.len() || !allowed.is_empty() {
+            allowed.splice(..0, own.iter().cloned());
+            linker.options_mut().allowed_undefined = allowed;
+        }
+        let emptiness = declared.report_emptiness(&mut linker);
+        let result = linker.link_once_into(place);
+        if waiter.is_settled(&mut linker) {
+            if reading.keep_mapped {
+                // The process ends: the system frees its memory faster.
+                std::mem::forget(linker);
+            }
+            return result;
+        }
+        if let Some(id) = emptiness {
+            linker.remove(id);
+        }
+    }
+}
+
+fn changed_while_linked(path: String) -> Diagnostic {
+    let message = format!("{path}: was changed while it was linked");
+    let location = Location { path, ..Location::default() };
+    Diagnostic::error(Code::Open, message).at(location).help("link again when nobody writes to it any more")
 }
 
 /// What is found out after loading is of no interest where an input could not be loaded. Then the link ended there, and

@@ -1,10 +1,12 @@
 //! Files as bytes: small ones are read, others are mapped.
 //!
-//! The only unsafe code of the command is here. Mapped bytes are the page cache's own: no copy, no private memory. For a
-//! very small file a read is cheaper than a mapping and its page fault.
+//! Mapped bytes are the page cache's own: no copy, no private memory. For a very small file a read is cheaper than a mapping and
+//! its page fault.
 
 #![allow(unsafe_code)]
 
+use crate::identity::Identity;
+use crate::truncated_input::{self, Registered};
 use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,10 +16,32 @@ use wald::bytes::Bytes;
 /// From this size on a file is mapped.
 const MAP_FROM: u64 = 16 * 1024;
 
-/// The bytes of a file, which is opened once. With `keep`, a mapping stays until the process ends; with `ahead`, all its
+/// What reading a file gave.
+pub struct Contents {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// What the file was known by when it was opened.
+    pub identity: Identity,
+    /// It did not change while it was read. A mapped file may change later.
+    pub is_steady: bool,
+}
+
+/// A mapping and what tells of its truncation.
+struct Mapped {
+    map: Mmap,
+    _registered: Registered,
+}
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        &self.map
+    }
+}
+
+/// The contents of a file, which is opened once. With `keep`, a mapping stays until the process ends; with `ahead`, all its
 /// pages are mapped at once and not when they are needed.
-pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Bytes> {
-    let mut file = File::open(path)?;
+pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Contents> {
+    let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() >= MAP_FROM {
         if let Some(map) = map(&file, metadata.len()) {
@@ -26,37 +50,51 @@ pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Bytes> {
                 // Only a hint: older systems do not know it.
                 let _ = map.advise(memmap2::Advice::PopulateRead);
             }
-            if keep {
+            let _registered = truncated_input::register(map.as_ptr(), map.len(), path);
+            let mapped = Mapped { map, _registered };
+            let bytes = if keep {
                 // It stays until the process ends, which removes ten thousand mappings in one go for a fraction of what
                 // removing them one by one costs.
-                let map: &'static Mmap = Box::leak(Box::new(map));
-                return Ok(Bytes::from(&map[..]));
-            }
-            return Ok(Bytes::from_owner(map));
+                let mapped: &'static Mapped = Box::leak(Box::new(mapped));
+                Bytes::from(&mapped.map[..])
+            } else {
+                Bytes::from_owner(mapped)
+            };
+            return Ok(Contents { bytes, identity: Identity::from(&metadata), is_steady: true });
         }
     }
+    let (bytes, identity, is_steady) = read_to_end(file, &metadata)?;
+    let bytes = if keep { Bytes::from(&*bytes.leak()) } else { Bytes::from(bytes) };
+    Ok(Contents { bytes, identity, is_steady })
+}
+
+/// The contents of a file that may change while they are in use: they are copied.
+pub fn copy(path: &Path) -> io::Result<Contents> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let (bytes, identity, is_steady) = read_to_end(file, &metadata)?;
+    Ok(Contents { bytes: Bytes::from(bytes), identity, is_steady })
+}
+
+fn read_to_end(mut file: File, metadata: &std::fs::Metadata) -> io::Result<(Vec<u8>, Identity, bool)> {
     if metadata.is_dir() {
         return Err(is_a_directory());
     }
+    let identity = Identity::from(metadata);
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1));
     file.read_to_end(&mut bytes)?;
-    Ok(if keep { Bytes::from(&*bytes.leak()) } else { Bytes::from(bytes) })
-}
-
-/// The bytes of a file that may change while they are in use: they are copied.
-pub fn copy(path: &Path) -> io::Result<Bytes> {
-    if std::fs::metadata(path)?.is_dir() {
-        return Err(is_a_directory());
-    }
-    Ok(Bytes::from(std::fs::read(path)?))
+    // What is read from a pipe or a device is what it is.
+    let is_steady = !metadata.is_file() || Identity::of_file(&file)? == identity;
+    Ok((bytes, identity, is_steady))
 }
 
 /// `None` where the system gives no more mappings (Linux: 65,530 a process): such a file is read.
 fn map(file: &File, length: u64) -> Option<Mmap> {
     let length = usize::try_from(length).ok()?;
     // SAFETY: the mapping is private and read-only. What remains is that another process shortens or changes the file
-    // while we link. That would be a mistake in the build (an input that is still being written); every linker that maps
-    // its inputs, wasm-ld among them, lives with it. The library checks all that it reads against the bytes' bounds.
+    // while we link. If it is shortened, `truncated_input` ends the process with a message. If it is changed, the library
+    // checks all that it reads against the bytes' bounds, and the file's other identity is found before the output is
+    // written.
     unsafe { MmapOptions::new().len(length).map(file).ok() }
 }
 

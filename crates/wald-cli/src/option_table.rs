@@ -338,6 +338,8 @@ options! {
         "Start before all inputs exist, and take each one when it is complete";
     ReadyFd Equals Two "ready-fd" "number" []
         "With --await-inputs: a descriptor on which each line is the path of an input that is complete";
+    ReadyEof Equals Two "ready-eof" "complete|error" []
+        "With --ready-fd: whether its end means that all inputs are complete, or is an error while some are missing (default)";
     AwaitTimeout Equals Two "await-timeout" "seconds" []
         "With --await-inputs: fail when an input has not come by then";
     Watch Flag Two "watch" "" []

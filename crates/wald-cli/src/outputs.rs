@@ -23,7 +23,7 @@ pub fn write(
     stage_module: impl FnOnce(&mut dyn Write) -> io::Result<Staged>,
 ) -> Result<(), Stop> {
     if settings.index_only {
-        return Err(Stop);
+        return Err(Stop::Done);
     }
     let mut staged = Vec::new();
     if let (Some(path), Some(text)) = (map_path(settings), &output.map) {
@@ -61,7 +61,7 @@ fn cannot_open(what: &str, error: &io::Error, written: Vec<String>, out: &mut Re
     out.show(&diagnostic);
     // If it went to standard output, that is said now.
     out.stdout.take_failure();
-    Stop
+    Stop::Done
 }
 
 fn map_path(settings: &Settings) -> Option<&str> {

@@ -83,7 +83,7 @@ impl<'a> Renderer<'a> {
         }
         match (stdout, stderr) {
             (None, None) => Ok(()),
-            _ => Err(Stop),
+            _ => Err(Stop::Done),
         }
     }
 

@@ -3,6 +3,9 @@
 //! A response file may name others; their paths are relative to the working directory. A file that cannot be read stays
 //! as it is and turns out to be a missing input, which is what wasm-ld says about it.
 
+use crate::inputs::see;
+use crate::mapped_file;
+use crate::observer::Sight;
 use std::path::{Path, PathBuf};
 
 /// How response files quote.
@@ -30,23 +33,35 @@ const MAX_DEPTH: usize = 200;
 /// Replaces every `@file`. What went wrong with a file is said in the second value, one line each, as wasm-ld says it
 /// (without a prefix).
 pub fn expand(arguments: Vec<String>, quoting: Quoting) -> (Vec<String>, Vec<String>) {
+    expand_and_see(arguments, quoting, &mut Vec::new())
+}
+
+/// The same; notes the files that were read.
+pub fn expand_and_see(
+    arguments: Vec<String>,
+    quoting: Quoting,
+    sights: &mut Vec<Sight>,
+) -> (Vec<String>, Vec<String>) {
     if !arguments.iter().any(|argument| argument.starts_with('@')) {
         return (arguments, Vec::new());
     }
-    let mut expansion = Expansion { quoting, result: Vec::new(), complaints: Vec::new(), open: Vec::new() };
+    let (result, complaints, open) = (Vec::new(), Vec::new(), Vec::new());
+    let mut expansion = Expansion { quoting, result, complaints, open, sights };
     expansion.add_all(arguments);
     (expansion.result, expansion.complaints)
 }
 
-struct Expansion {
+struct Expansion<'a> {
     quoting: Quoting,
     result: Vec<String>,
     complaints: Vec<String>,
     /// The files that are being expanded, outermost first.
     open: Vec<PathBuf>,
+    /// The files that were read.
+    sights: &'a mut Vec<Sight>,
 }
 
-impl Expansion {
+impl Expansion<'_> {
     fn add_all(&mut self, arguments: Vec<String>) {
         for argument in arguments {
             match argument.strip_prefix('@') {
@@ -65,7 +80,8 @@ impl Expansion {
     /// Adds the arguments in a file. Gives back `false` where the argument is to stay.
     fn add_file(&mut self, path: &Path) -> bool {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let bytes = match std::fs::read(path) {
+        let text = crate::text::from_os(path.as_os_str());
+        let bytes = match see(&text, false, self.sights, || mapped_file::copy(path)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
             Err(error) => {

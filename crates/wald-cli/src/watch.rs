@@ -1,46 +1,117 @@
-//! `--watch`: stays after the link, and links again whenever an input has changed.
+//! `--watch`: stays after the link, and links again whenever a file has changed.
 //!
-//! The linker is kept, so that only inputs that changed are read and parsed again. Files are looked at again and again; one
-//! that changed is taken when nobody has written to it for a moment, and one that is gone counts as gone when it stays away.
-//! Inputs are copied into memory, never mapped, because they change. While nothing changes, the next link is prepared.
+//! The linker is kept, so that only inputs that changed are read and parsed again. [`Observer`] tells when a file has changed and
+//! is complete; one that is gone counts as gone when it stays away. Inputs are copied into memory, never mapped, because they
+//! change. While nothing changes, the next link is prepared. When a file changed that the command line is read from, all
+//! begins anew.
 
-use crate::inputs::{self, Inputs, Members, Reading};
+use crate::inputs::{self, Inputs, Reading, Taken};
+use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
 use crate::output_file::{Place, Staged};
-use std::collections::BTreeMap;
+use crate::render::Renderer;
+use crate::{outputs, Job, Stop, Way};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use wald::{LinkResult, Linker};
 
 /// How often files are looked at; less often where looking itself takes long.
 const LOOK: Duration = Duration::from_millis(20);
-/// A file that was not written to for so long is complete.
-const QUIET: Duration = Duration::from_millis(25);
+/// How often if the system tells of changes: there may be some that it does not tell of.
+const SLOW_LOOK: Duration = Duration::from_millis(250);
+/// How often files are looked at that have changed and may not be complete.
+const CLOSE_LOOK: Duration = Duration::from_millis(4);
 /// A file that has been away for so long is gone.
 const GONE: Duration = Duration::from_millis(300);
 
-/// What a file is known by; `None` where there is none.
-type Stamp = Option<(u64, Option<SystemTime>)>;
+/// Links, and links again whenever a file has changed. Ends with the process, or with [`Stop::Again`] when the command line
+/// must be read again. `command_files` are those that it was read from.
+pub fn run(
+    job: Job,
+    command_files: Vec<Sight>,
+    way: Way,
+    program: &str,
+    out: &mut Renderer,
+) -> Result<(), Stop> {
+    let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
+    let way = Way { ends_process: false, ..way };
+    let members = inputs::Members { keep_mapped: false, copies: true };
+    let (linker, declared, mut checks) = crate::declare(job, members, way, out);
+    let command_files = command_files.into_iter().chain(std::mem::take(&mut checks.sights)).collect();
+    let progress = &crate::Progress::new(0);
+    let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
+    let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
+    let allowed = std::mem::take(&mut checks.allowed_undefined);
+    let (mut start, mut what) = (way.start, format!("{} inputs", declared.paths().count()));
+    let mut watch = Watch::new(linker, &declared, reading, command_files, allowed);
+    loop {
+        let LinkResult { output, mut diagnostics, timing } = watch.link();
+        crate::drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
+        out.begin_again();
+        crate::show(&diagnostics, arguments, settings, out);
+        let mut written = Err(Stop::Done);
+        if let Ok(output) = output {
+            if out.error_count() == 0 {
+                let stage = |stdout: &mut dyn Write| watch.stage(stdout);
+                written = outputs::write(&output_path, &output, &timing, settings, out, stage);
+            }
+        }
+        let outcome = if written.is_ok() { "linked" } else { "not linked" };
+        let took = start.elapsed().as_secs_f64() * 1e3;
+        let _ = writeln!(out.stderr, "{program}: {what}: {outcome} in {took:.1} ms");
+        outputs::report_timing(settings, &timing, start, out);
+        let _ = out.check_streams();
+        let Some(changed) = watch.wait() else { return Err(Stop::Again) };
+        start = Instant::now();
+        what = match &changed[..] {
+            [one] => format!("{one} changed"),
+            [one, rest @ ..] => format!("{one} and {} more changed", rest.len()),
+            [] => String::new(),
+        };
+    }
+}
 
-fn stamp(path: &str) -> Stamp {
-    let metadata = std::fs::metadata(Path::new(&*crate::text::to_path(path))).ok()?;
-    Some((metadata.len(), metadata.modified().ok()))
+/// Waits until one of the files has changed and is complete: those that a command line was read from that is wrong.
+pub fn wait_for_change(files: &[Sight]) {
+    let mut observer = Observer::new(true);
+    let ids: Vec<FileId> = files.iter().map(|sight| observer.observe(&sight.path)).collect();
+    loop {
+        observer.look_at(&ids, 1);
+        if files.iter().any(|sight| judge(&mut observer, sight) == Verdict::Stale) {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// What a sight is worth: [`Verdict::Stale`] where the file is complete, or gone.
+fn judge(observer: &mut Observer, sight: &Sight) -> Verdict {
+    let file = observer.observe(&sight.path);
+    if observer.stage(file) == Stage::Missing {
+        return match sight.identity {
+            None if sight.is_optional || observer.age(file) >= GONE => Verdict::Good,
+            Some(_) if observer.age(file) >= GONE => Verdict::Stale,
+            _ => Verdict::Wait,
+        };
+    }
+    match observer.judge(sight) {
+        Verdict::Stale if observer.stage(file) != Stage::Complete => Verdict::Wait,
+        verdict => verdict,
+    }
 }
 
 /// A kept link and its files.
-pub struct Watch<'a> {
+struct Watch<'a> {
     linker: Linker,
     inputs: &'a Inputs,
     reading: Reading<'a>,
-    members: &'a Members,
-    /// How each file looked when it was read.
-    known: BTreeMap<String, Stamp>,
-    /// How changed files looked at the last look.
-    seen: BTreeMap<String, Stamp>,
-    /// Since when files are away.
-    away: BTreeMap<String, Instant>,
-    /// The names that may stay undefined: those of the command line, and of each archive.
-    allowed: (Vec<String>, BTreeMap<usize, Vec<String>>),
+    observer: Observer,
+    /// What reading each file gave.
+    taken: Vec<Taken>,
+    /// The files that the command line was read from.
+    command_files: Vec<Sight>,
+    /// The names that the command line allows to stay undefined.
+    allowed: Vec<String>,
     /// Where the next module goes.
     place: Place,
     /// How large the last one was.
@@ -49,130 +120,121 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// A watch on a linker that has no input yet. `allowed` are the names that may stay undefined.
-    pub fn new(
+    fn new(
         linker: Linker,
         inputs: &'a Inputs,
         reading: Reading<'a>,
-        members: &'a Members,
+        command_files: Vec<Sight>,
         allowed: Vec<String>,
     ) -> Self {
-        let mut watch = Watch {
-            linker,
-            inputs,
-            reading,
-            members,
-            known: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            away: BTreeMap::new(),
-            allowed: (allowed, BTreeMap::new()),
-            place: Place::new("", false),
-            size: 0,
-        };
-        watch.place = watch.new_place();
-        for place in 0..inputs.len() {
-            watch.read(place);
-        }
+        let mut observer = Observer::new(true);
+        // The folders are watched before the files are read: no change is missed.
+        (0..inputs.file_count()).for_each(|file| _ = observer.observe(inputs.path(file)));
+        let place = Place::new(&linker.options().output, false);
+        let taken = (0..inputs.file_count()).map(|_| Taken::default()).collect();
+        let mut watch =
+            Watch { linker, inputs, reading, observer, taken, command_files, allowed, place, size: 0 };
+        (0..inputs.file_count()).for_each(|file| watch.read(file));
+        watch.settle(&mut BTreeSet::new());
         watch
     }
 
-    /// Links what is there. The output's bytes are those of a link from nothing; [`Watch::write`] writes them.
-    pub fn link(&mut self) -> LinkResult<()> {
-        let names = self.allowed.1.values().flatten().chain(&self.allowed.0).cloned().collect();
+    /// Links what was read. The output's bytes are those of a link from nothing; [`Watch::write`] writes them.
+    fn link(&mut self) -> LinkResult<()> {
+        let names =
+            self.taken.iter().flat_map(|taken| &taken.allowed).chain(&self.allowed).cloned().collect();
         if self.linker.options().allowed_undefined != names {
             self.linker.options_mut().allowed_undefined = names;
         }
-        let result = self.linker.link_into(&mut self.place);
-        // Members of thin archives are files of their own, which the link read when it needed them.
-        for path in self.members.take_paths() {
-            let now = stamp(&path);
-            self.known.entry(path).or_insert(now);
-        }
-        result
+        self.linker.link_into(&mut self.place)
     }
 
     /// Stages the module of the last link, which succeeded.
-    pub fn stage(&mut self, stdout: &mut dyn Write) -> io::Result<Staged> {
-        let place = self.new_place();
+    fn stage(&mut self, stdout: &mut dyn Write) -> io::Result<Staged> {
+        let place = Place::new(&self.linker.options().output, false);
         let place = std::mem::replace(&mut self.place, place);
         self.size = place.size();
         place.stage(stdout)
     }
 
-    fn new_place(&self) -> Place {
-        Place::new(&self.linker.options().output, false)
-    }
-
-    /// Waits until files have changed, and reads them again. Gives back their paths.
-    pub fn wait(&mut self) -> Vec<String> {
+    /// Waits until files have changed, and reads them again. Gives back their paths; `None` where the command line must be read
+    /// again.
+    fn wait(&mut self) -> Option<Vec<String>> {
         // There is time.
         self.linker.prepare();
         // The next module may be a little larger.
         self.place.prepare(self.size + self.size / 32);
+        let queue = self.observer.queue();
         loop {
             let before = Instant::now();
-            let changed = self.changed();
+            let mut changed = BTreeSet::new();
+            self.settle(&mut changed);
+            if self.command_line_changed() {
+                return None;
+            }
             if !changed.is_empty() {
-                self.read_again(&changed);
-                return changed;
+                return Some(changed.into_iter().collect());
             }
-            std::thread::sleep(LOOK.max(before.elapsed() * 4));
+            let pause = before.elapsed() * 4;
+            match &queue {
+                Some(queue) => _ = queue.wait(pause.max(SLOW_LOOK)),
+                None => std::thread::sleep(pause.max(LOOK)),
+            }
         }
     }
 
-    /// The files that have changed and are complete.
-    fn changed(&mut self) -> Vec<String> {
-        let mut changed = Vec::new();
-        for (path, known) in &self.known {
-            let now = stamp(path);
-            if now.is_some() {
-                self.away.remove(path);
-            }
-            let is_complete = match now {
-                _ if now == *known => false,
-                None => self.away.entry(path.clone()).or_insert_with(Instant::now).elapsed() >= GONE,
-                // A time in the future says nothing.
-                // A file that is just being cut has its new length a moment before its new time: two looks must agree.
-                Some((_, modified)) => {
-                    inputs::age_of(modified).is_none_or(|age| age >= QUIET)
-                        && self.seen.insert(path.clone(), now) == Some(now)
+    /// Reads again what has changed, until everything is complete and the same as when it was read. Adds the paths of what has
+    /// changed.
+    fn settle(&mut self, changed: &mut BTreeSet<String>) {
+        loop {
+            let files = self.observer.count();
+            self.observer.look_at(&(0..files).collect::<Vec<FileId>>(), 1);
+            let (mut waits, mut stale) = (false, Vec::new());
+            for file in 0..self.inputs.file_count() {
+                match self.judge(file, changed) {
+                    Verdict::Good => {}
+                    Verdict::Wait => waits = true,
+                    Verdict::Stale => stale.push(file),
                 }
-            };
-            if is_complete {
-                changed.push(path.clone());
+            }
+            if stale.is_empty() && !waits {
+                return;
+            }
+            if stale.is_empty() {
+                std::thread::sleep(CLOSE_LOOK);
+            }
+            for file in stale {
+                self.inputs.forget(&mut self.linker, file);
+                self.read(file);
             }
         }
-        changed
     }
 
-    fn read_again(&mut self, changed: &[String]) {
-        let mut places: Vec<usize> = (0..self.inputs.len())
-            .filter(|&place| changed.iter().any(|path| path == self.inputs.path(place)))
-            .collect();
-        if changed.iter().any(|path| !self.inputs.paths().any(|input| input == path)) {
-            // A member changed: what a thin archive says of it may no longer be true.
-            places = (0..self.inputs.len())
-                .filter(|place| places.contains(place) || self.is_thin(*place))
-                .collect();
-            changed.iter().for_each(|path| _ = self.known.remove(path));
+    /// What reading an input gave is worth now. Adds the paths of files that were read again because they have changed.
+    fn judge(&mut self, file: usize, changed: &mut BTreeSet<String>) -> Verdict {
+        let mut verdict = Verdict::Good;
+        for sight in &self.taken[file].sights {
+            let own = judge(&mut self.observer, sight);
+            if own == Verdict::Stale && !self.observer.is_same(sight) {
+                changed.insert(sight.path.clone());
+            }
+            verdict = verdict.max(own);
         }
-        for place in places {
-            self.linker.replace(self.inputs.id(place));
-            self.read(place);
+        let is_wrong = self.inputs.ids(file).any(|id| self.linker.is_wrong_input(id));
+        let mut sights = self.taken[file].sights.iter().filter(|sight| sight.identity.is_some());
+        if verdict == Verdict::Good && is_wrong && !sights.all(|sight| self.observer.is_beyond_doubt(sight)) {
+            return Verdict::Wait;
         }
+        verdict
     }
 
-    fn is_thin(&self, place: usize) -> bool {
-        let mut start = [0; 8];
-        let file = std::fs::File::open(&*crate::text::to_path(self.inputs.path(place)));
-        let read = file.and_then(|mut file| std::io::Read::read_exact(&mut file, &mut start));
-        read.is_ok() && start == *b"!<thin>\n"
+    fn command_line_changed(&mut self) -> bool {
+        self.command_files.iter().any(|sight| judge(&mut self.observer, sight) == Verdict::Stale)
     }
 
-    fn read(&mut self, place: usize) {
-        let path = self.inputs.path(place);
-        // Before the bytes: a change while they are read is seen at the next look.
-        self.known.insert(path.to_string(), stamp(path));
-        let names = inputs::read_place(&self.linker, self.inputs, place, &self.reading);
-        self.allowed.1.insert(place, names);
+    fn read(&mut self, file: usize) {
+        let taken = inputs::read_file(&self.linker, self.inputs, file, &self.reading);
+        taken.sights.iter().for_each(|sight| _ = self.observer.observe(&sight.path));
+        self.taken[file] = taken;
     }
 }

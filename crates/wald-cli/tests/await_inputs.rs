@@ -123,15 +123,119 @@ fn a_descriptor_says_which_inputs_are_complete() {
 }
 
 #[test]
-fn the_end_of_the_descriptor_means_that_no_more_comes() {
+fn the_end_of_the_descriptor_is_an_error_while_inputs_are_missing() {
     let (files, folder) = (files(), Folder::new("end"));
-    files[1..].iter().for_each(|file| folder.write(file));
+    files.iter().for_each(|file| folder.write(file));
     let mut child = folder.start(&["--await-inputs", "--ready-fd=0"], &files);
+    let mut ready = child.stdin.take().unwrap();
+    files[2..].iter().for_each(|(name, _)| writeln!(ready, "{name}").unwrap());
+    drop(ready);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = |(name, _): &(String, Vec<u8>)| {
+        format!("wald: error: {name}: was not named before descriptor 0 was closed\n")
+    };
+    assert_eq!(said, files[..2].iter().map(line).collect::<String>());
+    assert!(!folder.0.join("out.wasm").exists());
+}
+
+#[test]
+fn the_end_of_the_descriptor_can_mean_that_all_is_complete() {
+    let (files, folder) = (files(), Folder::new("eof-complete"));
+    files.iter().for_each(|file| folder.write(file));
+    let options = ["--await-inputs", "--ready-fd=0", "--ready-eof=complete"];
+    let mut child = folder.start(&options, &files);
+    drop(child.stdin.take());
+    assert_linked(child, &folder, &expected(&files, "eof-complete"));
+
+    std::fs::remove_file(folder.0.join(&files[0].0)).unwrap();
+    let mut child = folder.start(&options, &files);
     drop(child.stdin.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(said, format!("wald: error: cannot open {}: No such file or directory\n", files[0].0));
+}
+
+#[test]
+fn a_second_line_means_that_the_file_was_replaced() {
+    let (files, folder) = (files(), Folder::new("second-line"));
+    let mut child = folder.start(&["--await-inputs", "--ready-fd=0", "--await-timeout=60"], &files);
+    let mut ready = child.stdin.take().unwrap();
+    // What is replaced: once with an object that does not parse, once with another object.
+    for (at, early) in [(0, b"broken".to_vec()), (1, files[2].1.clone())] {
+        folder.write_and_rename(&(files[at].0.clone(), early));
+        writeln!(ready, "{}", files[at].0).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    for (number, file) in files.iter().enumerate() {
+        match number {
+            // In place, while it is mapped.
+            0 => folder.write(file),
+            _ => folder.write_and_rename(file),
+        }
+        writeln!(ready, "{}", file.0).unwrap();
+    }
+    assert_linked(child, &folder, &expected(&files, "second-line"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_line_may_name_an_input_by_another_path() {
+    let (files, folder) = (files(), Folder::new("other-paths"));
+    std::fs::create_dir(folder.0.join("sub")).unwrap();
+    std::os::unix::fs::symlink(&folder.0, folder.0.join("link")).unwrap();
+    let mut child = folder.start(&["--await-inputs", "--ready-fd=0", "--await-timeout=60"], &files);
+    let mut ready = child.stdin.take().unwrap();
+    for (number, file) in files.iter().enumerate() {
+        folder.write(file);
+        let name = &file.0;
+        match number % 5 {
+            0 => writeln!(ready, "{}", folder.0.join(name).display()).unwrap(),
+            1 => writeln!(ready, "./sub/../{name}").unwrap(),
+            2 => writeln!(ready, "link/./{name}").unwrap(),
+            3 => writeln!(ready, "{}/link/link/{name}", folder.0.display()).unwrap(),
+            _ => writeln!(ready, "{name}\r").unwrap(),
+        }
+    }
+    assert_linked(child, &folder, &expected(&files, "other-paths"));
+}
+
+/// As Node gives it to a child. `/dev/fd/0` cannot open it.
+#[cfg(unix)]
+#[test]
+fn the_descriptor_may_be_a_socket() {
+    let (files, folder) = (files(), Folder::new("socket"));
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    theirs.set_nonblocking(true).unwrap();
+    let theirs = std::os::fd::OwnedFd::from(theirs);
+    let arguments = ["--await-inputs", "--ready-fd=0", "--await-timeout=60", "-o", "out.wasm"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
+    command.current_dir(&folder.0).args(arguments).args(files.iter().map(|(name, _)| name));
+    let child = command.stdin(theirs).stderr(Stdio::piped()).spawn().unwrap();
+    for file in &files {
+        folder.write(file);
+        writeln!(ours, "{}", file.0).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_linked(child, &folder, &expected(&files, "socket"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_descriptor_that_is_not_open_is_an_error() {
+    let (files, folder) = (files(), Folder::new("not-open"));
+    files.iter().for_each(|file| folder.write(file));
+    for descriptor in [3, 77, u32::MAX] {
+        let option = format!("--ready-fd={descriptor}");
+        let child = folder.start(&["--await-inputs", &option], &files[..1]);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let (name, reason) = (&files[0].0, format!("descriptor {descriptor}: Bad file descriptor"));
+        assert_eq!(said, format!("wald: error: {name}: cannot be waited for: {reason}\n"));
+        assert_eq!(output.status.code(), Some(1));
+    }
 }
 
 #[test]
@@ -157,6 +261,11 @@ fn wrong_values_are_refused() {
     let folder = Folder::new("wrong");
     for (arguments, message) in [
         (&["--ready-fd=3"][..], "--ready-fd is only of use with --await-inputs"),
+        (&["--ready-eof=complete"][..], "--ready-eof is only of use with --ready-fd"),
+        (
+            &["--await-inputs", "--ready-fd=0", "--ready-eof=x"][..],
+            "--ready-eof: expected complete or error, but got 'x'",
+        ),
         (&["--await-timeout=3"][..], "--await-timeout is only of use with --await-inputs"),
         (&["--await-inputs", "--ready-fd=x"][..], "--ready-fd: expected a file descriptor, but got 'x'"),
         (

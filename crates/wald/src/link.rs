@@ -37,7 +37,7 @@ impl Linker {
         self.join_and_link(timer, true, sink)
     }
 
-    fn join_and_link(&self, timer: Timer, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
+    pub(crate) fn join_and_link(&self, timer: Timer, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
         with_threads(self.options.threads, || {
             let mut diagnostics = self.new_diagnostics();
             let output = self.link_joined(&timer, keep, sink, &mut diagnostics);
@@ -145,6 +145,6 @@ fn link(
     output::check(&layout, &plan, map.as_deref(), diagnostics)?;
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
-    options.release((layout, plan));
+    layout.release(plan);
     Ok(Output { module: (), map })
 }

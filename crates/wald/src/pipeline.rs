@@ -165,6 +165,14 @@ impl Linker {
         })
     }
 
+    /// Whether an error was found while an input was parsed, or it was said that it cannot be had.
+    pub fn is_wrong_input(&self, id: InputId) -> bool {
+        let parsed = self.inputs[id.at()].parsed.get();
+        parsed.is_some_and(|parsed| {
+            parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        })
+    }
+
     /// Uses the time until the next input comes: resolves symbols as far as inputs are there without a gap in their
     /// order, and parses the archive members that will be needed. When most inputs are there, also decodes relocations and
     /// merges debug information's strings, which takes memory. May be called at any time and from any thread; the

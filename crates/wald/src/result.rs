@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{Diagnostic, LinkFailure};
 use crate::pipeline::Linker;
-use crate::timing::Timing;
+use crate::timing::{Timer, Timing};
 
 /// What a link gives. `M` is the module's bytes, or nothing where a [`Sink`] took them.
 pub struct LinkResult<M = Vec<u8>> {
@@ -35,6 +35,13 @@ impl Linker {
     pub fn finish(self) -> LinkResult {
         let mut module = Vec::new();
         self.finish_into(&mut module).with_module(module)
+    }
+
+    /// The same as [`Linker::link_into`], for a link after which another one is possible but not likely: it keeps nothing for
+    /// the next one except the parsed inputs.
+    pub fn link_once_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
+        let timer = std::mem::replace(&mut self.timer, Timer::new(self.options.want_trace_events));
+        self.join_and_link(timer, false, sink)
     }
 
     /// [`Linker::link_into`] a vector.

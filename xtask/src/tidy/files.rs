@@ -10,11 +10,14 @@ const LINK_LINES: usize = 150;
 
 /// Files that may say `unsafe`: each block there has a SAFETY comment.
 const UNSAFE_FILES: &[&str] = &[
+    "crates/wald-cli/src/last_words.rs",
     "crates/wald-cli/src/mapped_file.rs",
     "crates/wald-cli/src/memory.rs",
     "crates/wald-cli/src/signals.rs",
     "crates/wald-cli/src/standard_streams.rs",
     "crates/wald-cli/src/temporary.rs",
+    "crates/wald-cli/src/open_files.rs",
+    "crates/wald-cli/src/truncated_input.rs",
     // What comes from C.
     "crates/wald-capi/src/border.rs",
     "crates/wald-capi/src/linker.rs",

@@ -54,6 +54,13 @@ pub struct Layout<'a> {
 }
 
 impl Layout<'_> {
+    /// Drops the layout and what was made of it, unless memory is left to the system. The next link can lock the names again.
+    pub fn release<T>(mut self, rest: T) {
+        let options = self.options;
+        self.names.unlock();
+        options.release((self, rest));
+    }
+
     /// Whether addresses have 64 bits.
     pub fn is64(&self) -> bool {
         self.options.is64 == Some(true)

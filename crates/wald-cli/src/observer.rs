@@ -1,0 +1,361 @@
+//! Whether files are complete, by what this process saw itself.
+//!
+//! A file is complete when it was seen to be renamed into place; when it was seen to be closed after writing, a moment ago;
+//! or when its identity has not changed for [`QUIET`] by this process's clock and nobody has it open for writing, as far as
+//! the system tells. Times of files are compared with each other only, never with our clock.
+
+use crate::folder_events::{FolderEvents, Last, Queue, Watch};
+use crate::identity::Identity;
+use crate::open_files::{self, Writer};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A file that nobody writes to is complete when it has not changed for this long.
+pub const QUIET: Duration = Duration::from_millis(25);
+/// A file that was closed may be opened again at once, to append more or to be touched up.
+const CLOSED: Duration = Duration::from_millis(10);
+/// How long a file must not change if there are signs that it is not complete: it does not parse, or it was written to and
+/// not closed.
+pub const DOUBTFUL: Duration = Duration::from_secs(1);
+/// Two changes of a file that are at least this far apart have different times: no clock of a file system in use is coarser
+/// than two ticks at 100 Hz.
+const TICK: Duration = Duration::from_millis(20);
+/// More files than this are looked at by several threads.
+const MANY: usize = 500;
+
+/// A file that is observed: index into the observer's list.
+pub type FileId = usize;
+
+/// How far a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It does not exist.
+    Missing,
+    /// Somebody may be writing to it.
+    Growing,
+    /// Nobody writes to it, and a change would be noticed: it may be read, but has not been like this for long.
+    Readable,
+    /// It is complete.
+    Complete,
+}
+
+/// A file as it was when it was read.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// The file.
+    pub path: String,
+    /// What was read; `None` where there was no such file.
+    pub identity: Option<Identity>,
+    /// It did not change while it was read.
+    pub is_steady: bool,
+    /// When reading began.
+    pub started: Instant,
+    /// It may be missing: the list of names beside an archive.
+    pub is_optional: bool,
+}
+
+/// What a sight of a file is worth now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The bytes are those of the complete file.
+    Good,
+    /// The file may not be complete.
+    Wait,
+    /// The file has other bytes now, or may have.
+    Stale,
+}
+
+/// The observed files.
+pub struct Observer {
+    events: FolderEvents,
+    files: Vec<Track>,
+    by_path: HashMap<String, FileId>,
+    by_name: HashMap<(Watch, OsString), Vec<FileId>>,
+}
+
+/// What is known about one file.
+struct Track {
+    path: PathBuf,
+    folder: PathBuf,
+    name: OsString,
+    watch: Option<Watch>,
+    /// It has other names or other folders: events may not tell of all changes.
+    is_elsewhere: bool,
+    /// It is not a regular file. Its bytes can be had once, and say themselves where they end.
+    is_special: bool,
+    identity: Option<Identity>,
+    /// Since when it is like this, or has no writer.
+    since: Instant,
+    /// Events told of the last change.
+    is_explained: bool,
+    /// How many events there were at the last look.
+    events: u64,
+    /// Nobody had it open for writing since it is like this.
+    is_closed: bool,
+}
+
+impl Observer {
+    /// Observes nothing yet. Without `listens`, files are looked at only.
+    pub fn new(listens: bool) -> Self {
+        let events = if listens { FolderEvents::new() } else { FolderEvents::deaf() };
+        Observer { events, files: Vec::new(), by_path: HashMap::new(), by_name: HashMap::new() }
+    }
+
+    /// Begins to observe a file.
+    pub fn observe(&mut self, path: &str) -> FileId {
+        if let Some(&file) = self.by_path.get(path) {
+            return file;
+        }
+        let file = self.files.len();
+        self.by_path.insert(path.to_string(), file);
+        let path = crate::text::to_path(path).into_owned();
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let name = path.file_name().unwrap_or_default().to_os_string();
+        self.files.push(Track {
+            path,
+            folder,
+            name,
+            watch: None,
+            is_elsewhere: false,
+            is_special: false,
+            identity: None,
+            since: Instant::now(),
+            is_explained: false,
+            events: 0,
+            is_closed: false,
+        });
+        self.watch_folder(file);
+        file
+    }
+
+    /// How many files are observed.
+    pub fn count(&self) -> usize {
+        self.files.len()
+    }
+
+    fn watch_folder(&mut self, file: FileId) {
+        let track = &mut self.files[file];
+        let watch = self.events.watch(&track.folder);
+        if watch == track.watch {
+            return;
+        }
+        track.watch = watch;
+        if let Some(watch) = watch {
+            self.by_name.entry((watch, track.name.clone())).or_default().push(file);
+        }
+    }
+
+    /// What another thread can wait on for news.
+    pub fn queue(&self) -> Option<Queue> {
+        self.events.queue()
+    }
+
+    /// The files that something was heard about since the last time.
+    pub fn news(&mut self) -> Vec<FileId> {
+        let heard = self.events.drain();
+        if heard.is_incomplete {
+            return (0..self.files.len()).collect();
+        }
+        let mut files: Vec<FileId> =
+            heard.names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied().collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// Whether a change of the file would be heard of.
+    pub fn hears(&self, file: FileId) -> bool {
+        let track = &self.files[file];
+        !track.is_elsewhere && track.watch.is_some_and(|watch| self.events.is_watched(watch))
+    }
+
+    /// What the file is known by, as of the last look.
+    pub fn identity(&self, file: FileId) -> Option<Identity> {
+        self.files[file].identity
+    }
+
+    /// How long the file has been like this.
+    pub fn age(&self, file: FileId) -> Duration {
+        self.files[file].since.elapsed()
+    }
+
+    /// Looks at files, on as many threads as that is worth. Gives back files that there was news of meanwhile.
+    pub fn look_at(&mut self, files: &[FileId], threads: usize) -> Vec<FileId> {
+        let mut news = self.news();
+        let found = self.metadata(files, threads);
+        // What was heard during the look may be about a time before or after it: such a file is looked at again.
+        let mut late = self.news();
+        for (&file, found) in files.iter().zip(found) {
+            if late.binary_search(&file).is_err() {
+                self.take(file, found);
+            }
+        }
+        for _ in 0..5 {
+            late.retain(|file| files.contains(file));
+            if late.is_empty() {
+                break;
+            }
+            let found = self.metadata(&late, 1);
+            late.iter().zip(found).for_each(|(&file, found)| self.take(file, found));
+            news.extend(&late);
+            late = self.news();
+        }
+        // These change faster than one can look.
+        late.iter().for_each(|&file| self.files[file].is_explained = false);
+        news.extend(late);
+        news
+    }
+
+    fn metadata(&self, files: &[FileId], threads: usize) -> Vec<Option<Metadata>> {
+        let look = |&file: &FileId| std::fs::metadata(&self.files[file].path).ok();
+        in_parallel(files, threads, look)
+    }
+
+    /// Takes over what a look found.
+    fn take(&mut self, file: FileId, found: Option<Metadata>) {
+        let count = |this: &Self| {
+            let track = &this.files[file];
+            let log = track.watch.and_then(|watch| this.events.log(watch, &track.name));
+            log.map_or(0, |log| log.count)
+        };
+        let events = count(self);
+        let identity = found.as_ref().map(Identity::from);
+        let track = &mut self.files[file];
+        let is_heard = events != track.events;
+        if is_heard {
+            (track.events, track.is_closed) = (events, false);
+        }
+        if identity == track.identity {
+            // An event explains what an earlier look saw: a change is visible a moment before its event is.
+            track.is_explained |= is_heard;
+            return;
+        }
+        track.is_elsewhere = is_elsewhere(&track.path, found.as_ref());
+        track.is_special = found.is_some_and(|found| !found.is_file());
+        (track.identity, track.since, track.is_closed) = (identity, Instant::now(), false);
+        track.is_explained = is_heard;
+        if !is_heard {
+            // Nobody told: the folder may be another one, or is not watched yet.
+            self.watch_folder(file);
+            self.files[file].events = count(self);
+        }
+    }
+
+    /// How far the file is, as of the last look.
+    pub fn stage(&mut self, file: FileId) -> Stage {
+        let hears = self.hears(file);
+        let track = &mut self.files[file];
+        if track.identity.is_none() {
+            return Stage::Missing;
+        }
+        if track.is_special {
+            return Stage::Complete;
+        }
+        let mut writer = Writer::Closed;
+        if !track.is_closed {
+            writer = open_files::writer_of(&track.path);
+            track.is_closed = writer == Writer::Closed;
+        }
+        if writer == Writer::Open {
+            track.since = Instant::now();
+            return Stage::Growing;
+        }
+        let since = track.since.elapsed();
+        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
+        match log.filter(|_| track.is_explained && hears).map_or(Last::Nothing, |log| log.last) {
+            Last::Renamed => Stage::Complete,
+            Last::Closed(at) if at.elapsed() >= CLOSED => Stage::Complete,
+            Last::Closed(_) => Stage::Readable,
+            Last::Written if writer == Writer::Unknown && since < DOUBTFUL => Stage::Growing,
+            _ if since >= QUIET => Stage::Complete,
+            Last::Nothing if hears && writer == Writer::Closed => Stage::Readable,
+            _ => Stage::Growing,
+        }
+    }
+
+    /// Whether the file is complete beyond doubt, so that an error in it counts.
+    pub fn is_beyond_doubt(&mut self, sight: &Sight) -> bool {
+        let file = self.observe(&sight.path);
+        match self.stage(file) {
+            Stage::Complete => {}
+            Stage::Missing => return sight.is_optional,
+            _ => return false,
+        }
+        let track = &self.files[file];
+        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
+        let is_renamed = track.is_explained && log.is_some_and(|log| log.last == Last::Renamed);
+        is_renamed || track.is_special || track.since.elapsed() >= DOUBTFUL
+    }
+
+    /// Whether the file is still what was seen, as of the last look.
+    pub fn is_same(&mut self, sight: &Sight) -> bool {
+        let file = self.observe(&sight.path);
+        let track = &self.files[file];
+        sight.is_steady
+            && (track.identity == sight.identity || (track.is_special && sight.identity.is_some()))
+    }
+
+    /// What a sight is worth, as of the last look.
+    pub fn judge(&mut self, sight: &Sight) -> Verdict {
+        let file = self.observe(&sight.path);
+        let track = &self.files[file];
+        if track.is_special && sight.identity.is_some() {
+            return Verdict::Good;
+        }
+        if track.identity != sight.identity || !sight.is_steady {
+            return Verdict::Stale;
+        }
+        if track.identity.is_none() {
+            return if sight.is_optional { Verdict::Good } else { Verdict::Stale };
+        }
+        // A change just after the read may have left the identity as it is, if the clock did not tick between the two.
+        let is_silent = self.hears(file)
+            && track
+                .watch
+                .is_some_and(|watch| self.events.is_silent_since(watch, &track.name, sight.started));
+        let is_old = sight.started.saturating_duration_since(track.since) >= TICK;
+        if !is_silent && !is_old {
+            return match self.stage(file) {
+                // It is read again when the next change cannot be missed.
+                Stage::Complete if self.age(file) >= TICK => Verdict::Stale,
+                _ => Verdict::Wait,
+            };
+        }
+        match self.stage(file) {
+            Stage::Complete => Verdict::Good,
+            _ => Verdict::Wait,
+        }
+    }
+}
+
+/// Whether the file may be changed under another name than this one.
+fn is_elsewhere(path: &Path, found: Option<&Metadata>) -> bool {
+    #[cfg(unix)]
+    if found.is_some_and(|found| std::os::unix::fs::MetadataExt::nlink(found) > 1) {
+        return true;
+    }
+    found.is_some() && std::fs::symlink_metadata(path).map_or(true, |own| own.is_symlink())
+}
+
+/// What `work` gives for each item, in order. Where the system gives no threads, this one does all.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let parts = threads.min(items.len() / MANY).max(1);
+    let size = items.len().div_ceil(parts).max(1);
+    let each = &|part: &[T]| part.iter().map(&work).collect::<Vec<R>>();
+    std::thread::scope(|scope| {
+        let started: Vec<_> = items
+            .chunks(size)
+            .skip(1)
+            .map(|part| (part, std::thread::Builder::new().spawn_scoped(scope, move || each(part))))
+            .collect();
+        let mut all = items.chunks(size).next().map(each).unwrap_or_default();
+        for (part, thread) in started {
+            let done = thread.ok().and_then(|thread| thread.join().ok());
+            all.extend(done.unwrap_or_else(|| each(part)));
+        }
+        all
+    })
+}

@@ -1,0 +1,128 @@
+//! `--ready-fd`: a descriptor on which each line is the path of an input that is complete.
+
+use crate::inputs::{self, Inputs};
+use crate::open_files;
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the descriptor says.
+pub enum Line {
+    /// This input is complete.
+    Ready(String),
+    /// There will be no more lines.
+    End,
+    /// It cannot be read.
+    Broken(io::Error),
+}
+
+/// Starts a thread that passes on the lines until `pass_on` refuses one: it may wait for a line long after the last input,
+/// so nobody waits for it.
+pub fn listen(descriptor: u32, pass_on: impl Fn(Line) -> bool + Send + Sync + 'static) {
+    let opened = match descriptor {
+        #[cfg(not(unix))]
+        0 => Ok(std::mem::ManuallyDrop::new(io::stdin())),
+        // In this thread, before other files are opened.
+        other => open_files::inherited(other),
+    };
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) => {
+            pass_on(Line::Broken(error));
+            return;
+        }
+    };
+    let pass_on = std::sync::Arc::new(pass_on);
+    let work = {
+        let pass_on = pass_on.clone();
+        move || {
+            let end = match pass_on_lines(BufReader::new(Patient(file)), &*pass_on) {
+                Ok(()) => Line::End,
+                Err(error) => Line::Broken(error),
+            };
+            pass_on(end);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().spawn(work) {
+        pass_on(Line::Broken(error));
+    }
+}
+
+fn pass_on_lines(mut lines: impl BufRead, pass_on: &dyn Fn(Line) -> bool) -> io::Result<()> {
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        // Where nobody listens any more, all inputs are in.
+        if !text.is_empty() && !pass_on(Line::Ready(crate::text::from_bytes(text))) {
+            return Ok(());
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+/// A descriptor that may have been made non-blocking by whoever shares it.
+struct Patient(std::mem::ManuallyDrop<std::fs::File>);
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    open_files::wait_readable(&*self.0, Duration::from_secs(60));
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Finds the input that a line means: as it is named on the command line, or by another path to the same file.
+pub struct Names {
+    /// Inputs by their folder without symbolic links and their name, and those that are links by where these lead.
+    real: HashMap<PathBuf, usize>,
+    /// Real paths of folders.
+    folders: HashMap<PathBuf, PathBuf>,
+    /// Inputs that are not in `real`, because their folders did not exist when they were last looked for.
+    unresolved: Vec<usize>,
+}
+
+impl Names {
+    /// The names of all inputs.
+    pub fn new(inputs: &Inputs) -> Self {
+        let unresolved = (0..inputs.file_count()).collect();
+        Names { real: HashMap::new(), folders: HashMap::new(), unresolved }
+    }
+
+    /// The file that a path means, if it is an input: a build tool may speak of more than this link's inputs.
+    pub fn find(&mut self, inputs: &Inputs, path: &str) -> Option<usize> {
+        inputs.file(path).or_else(|| self.find_real(inputs, &inputs::simple(path)))
+    }
+
+    fn find_real(&mut self, inputs: &Inputs, path: &Path) -> Option<usize> {
+        for file in std::mem::take(&mut self.unresolved) {
+            match self.real_paths(&inputs::simple(inputs.path(file))) {
+                paths if paths.is_empty() => self.unresolved.push(file),
+                paths => paths.into_iter().for_each(|path| _ = self.real.entry(path).or_insert(file)),
+            }
+        }
+        self.real_paths(path).iter().find_map(|path| self.real.get(path)).copied()
+    }
+
+    /// The path with its folder resolved, and where it leads if it is a link. The file itself need not exist.
+    fn real_paths(&mut self, path: &Path) -> Vec<PathBuf> {
+        let Some(name) = path.file_name() else { return Vec::new() };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !self.folders.contains_key(folder) {
+            let Ok(real) = std::fs::canonicalize(folder) else { return Vec::new() };
+            self.folders.insert(folder.to_path_buf(), real);
+        }
+        let mut paths = vec![self.folders[folder].join(name)];
+        if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+            paths.extend(std::fs::canonicalize(path));
+        }
+        paths
+    }
+}

@@ -1,0 +1,143 @@
+//! A round of `--await-inputs`: a program is built in some odd way, and the module must be that of its final files.
+
+use super::project::{bytes, expected, Folder, Random, Versions, FILES, IMPORTS, NAMED, VERSIONS};
+use super::writer::{sleep, write, Skew, Way, LAST_WAYS, SKEWS, WAYS};
+use std::io::Write;
+use std::process::Stdio;
+use std::sync::Mutex;
+
+/// How a round ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Exit code 0 and the right module.
+    Linked,
+    /// Another exit code, where a link from nothing fails too.
+    Failed,
+    /// Another exit code after a change that came too late.
+    Refused,
+}
+
+/// What happens to one file.
+#[derive(Clone, Debug)]
+struct Plan {
+    file: usize,
+    /// The version that an earlier build left.
+    stale: Option<u8>,
+    /// How it is written, again and again; none where it is there from the start.
+    writes: Vec<(u8, Way, Skew, usize)>,
+    start: usize,
+}
+
+fn plan(file: usize, random: &mut Random) -> Plan {
+    let version = |random: &mut Random| match (file, random.once_in(12)) {
+        // Without the name the link fails: now and then.
+        (IMPORTS, false) => random.below(2) as u8,
+        _ => random.below(VERSIONS.into()) as u8,
+    };
+    let stale = (!random.once_in(3)).then(|| version(random));
+    let mut writes = Vec::new();
+    let count = if stale.is_some() { random.pick(&[0, 0, 1, 1, 2]) } else { random.pick(&[1, 1, 1, 2]) };
+    for _ in 0..count {
+        let pause = random.pick(&[0, 1, 5, 15, 30, 45, 70]);
+        writes.push((version(random), random.pick(WAYS), random.pick(SKEWS), pause));
+    }
+    Plan { file, stale, writes, start: random.below(40) }
+}
+
+/// Runs a round. An error is what went wrong.
+pub fn run(seed: u64) -> Result<End, String> {
+    let random = &mut Random::new(seed);
+    let folder = Folder::new(&format!("await-{seed}"));
+    let mut plans: Vec<Plan> = (0..FILES.len()).map(|file| plan(file, random)).collect();
+    // The last one. It is not complete before all others are.
+    let last = random.below(IMPORTS);
+    let (last_version, last_way) = (random.below(VERSIONS.into()) as u8, random.pick(LAST_WAYS));
+    let (last_skew, last_pause) = (random.pick(SKEWS), random.pick(&[0, 3, 20, 40, 90]));
+    (plans[last].stale, plans[last].writes) = (None, Vec::new());
+    // With a descriptor a file counts when it was named, and an old one is no danger.
+    let is_told = random.once_in(4);
+    let is_late = !is_told && random.once_in(6);
+    // One more change when all are there: the module is the one before or the one after.
+    let late =
+        (random.below(NAMED), random.below(VERSIONS.into()) as u8, random.pick(&[Way::Rename, Way::InPlace]));
+    let described = format!("seed {seed}, told {is_told}: {plans:?}, last {last} {last_version} {last_way:?} {last_skew:?} {last_pause}, late {is_late} {late:?}");
+
+    for Plan { file, stale, .. } in &plans {
+        if let Some(stale) = stale {
+            std::fs::write(folder.path(*file), bytes(*file, *stale)).unwrap();
+        }
+    }
+    let wait = random.below(60);
+    if random.once_in(3) {
+        // Old files, as far as our clock says.
+        sleep(wait);
+    }
+    let mut options = vec!["--await-inputs", "--await-timeout=60"];
+    options.extend(is_told.then_some("--ready-fd=0"));
+    let mut command = folder.command(&options);
+    let mut child =
+        command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|e| e.to_string())?;
+    let ready = Mutex::new(child.stdin.take().ok_or("no standard input")?);
+    let tell = |file: usize| {
+        if is_told && file < NAMED {
+            // It may have failed already.
+            let _ = writeln!(ready.lock().unwrap(), "{}", FILES[file].name);
+        }
+    };
+    let first = if random.once_in(2) { last_pause } else { 0 };
+    std::thread::scope(|scope| {
+        for plan in plans.iter().filter(|plan| plan.file != last) {
+            let (folder, tell) = (&folder, &tell);
+            let random = &mut Random::new(seed ^ (plan.file as u64 + 1) << 32);
+            let mut random = Random::new(random.next());
+            scope.spawn(move || {
+                sleep(plan.start);
+                for &(version, way, skew, pause) in &plan.writes {
+                    write(&folder.path(plan.file), &bytes(plan.file, version), way, skew, pause, &mut random);
+                    tell_if_not_referred_to(plan.file, tell);
+                    sleep(pause / 2);
+                }
+                if plan.writes.is_empty() {
+                    tell_if_not_referred_to(plan.file, tell);
+                }
+            });
+        }
+        sleep(first);
+    });
+    // What they refer to is complete now; the list of names may be missing.
+    let thin = FILES.iter().position(|file| file.name == "thin.a").unwrap_or_default();
+    let archive = FILES.iter().position(|file| file.name == "lib.a").unwrap_or_default();
+    write(&folder.path(last), &bytes(last, last_version), last_way, last_skew, last_pause, random);
+    for file in [thin, archive].into_iter().filter(|&file| file != last) {
+        tell(file);
+    }
+    tell(last);
+    let mut versions: Versions = plans
+        .iter()
+        .map(|plan| plan.writes.last().map(|write| write.0).or(plan.stale).unwrap_or_default())
+        .collect();
+    versions[last] = last_version;
+    let mut allowed = vec![expected(&versions)];
+    if is_late {
+        sleep(late.1 as usize);
+        write(&folder.path(late.0), &bytes(late.0, late.1), late.2, Skew::None, 0, random);
+        versions[late.0] = late.1;
+        allowed.push(expected(&versions));
+    }
+    let output = child.wait_with_output().map_err(|e| e.to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    match (output.status.code(), folder.output()) {
+        (Some(0), Some(module)) if allowed.contains(&Some(module.clone())) => Ok(End::Linked),
+        (Some(0), _) => Err(format!("a wrong module with exit code 0: {described}")),
+        (Some(1), None) if allowed.contains(&None) => Ok(End::Failed),
+        (Some(1), None) if is_late => Ok(End::Refused),
+        (code, _) => Err(format!("exit code {code:?}: {said}{described}")),
+    }
+}
+
+/// The archives are complete only when what they refer to is; they are named at the end.
+fn tell_if_not_referred_to(file: usize, tell: &impl Fn(usize)) {
+    if !FILES[file].name.ends_with(".a") {
+        tell(file);
+    }
+}
