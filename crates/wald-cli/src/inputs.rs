@@ -5,6 +5,7 @@
 //! and the others go on.
 
 use crate::configure::Settings;
+use crate::library_search::LibrarySearch;
 use crate::mapped_file;
 use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
@@ -86,6 +87,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
     let mut dynamic = settings.shared || settings.pie;
     let (mut whole_archive, mut lazy) = (false, false);
     let verbose = arguments.has(Opt::Verbose);
+    let mut libraries = LibrarySearch::new(&settings.search_paths);
     for argument in &arguments.list {
         let found = match argument {
             Argument::Input(path) => Ok(path.clone()),
@@ -93,8 +95,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
             Argument::Option { option, value, .. } => match option {
                 Opt::Library => {
                     let name = value.as_deref().unwrap_or_default();
-                    find_library(name, &settings.search_paths, dynamic)
-                        .ok_or_else(|| format!("unable to find library -l{name}"))
+                    libraries.find(name, dynamic).ok_or_else(|| format!("unable to find library -l{name}"))
                 }
                 Opt::StartLib if lazy => Err("nested --start-lib".into()),
                 Opt::EndLib if !lazy => Err("stray --end-lib".into()),
@@ -139,25 +140,6 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
 pub fn report(linker: &mut Linker, diagnostic: Diagnostic) {
     let id = linker.declare_input(InputDescription::default());
     linker.fail_input(id, diagnostic);
-}
-
-/// The file that `-l name` means: `libname.a` (or `.so`, after `-Bdynamic`) or, for `-l:name`, `name` itself, in the
-/// first directory that has it.
-fn find_library(name: &str, search_paths: &[String], dynamic: bool) -> Option<String> {
-    let in_directory = |directory: &String, file: &str| {
-        let separator = if directory.is_empty() || directory.ends_with('/') { "" } else { "/" };
-        Some(format!("{directory}{separator}{file}")).filter(|path| crate::text::to_path(path).exists())
-    };
-    if let Some(file) = name.strip_prefix(':') {
-        return search_paths.iter().find_map(|directory| in_directory(directory, file));
-    }
-    let (shared, archive) = (format!("lib{name}.so"), format!("lib{name}.a"));
-    search_paths.iter().find_map(|directory| {
-        Some(dynamic)
-            .filter(|&dynamic| dynamic)
-            .and_then(|_| in_directory(directory, &shared))
-            .or_else(|| in_directory(directory, &archive))
-    })
 }
 
 /// The permutation in which a shuffled run reads its inputs: any order must give the same output.
@@ -245,7 +227,7 @@ fn read_one(linker: &Linker, input: &Declared, reading: &Reading) -> Vec<String>
     if let Some(reproduce) = reading.reproduce {
         reproduce.add_file(&input.path, &bytes);
     }
-    let is_archive = bytes.starts_with(b"!<arch>\n") || bytes.starts_with(b"!<thin>\n");
+    let is_archive = wald::archive::is_archive(&bytes);
     let beside = crate::text::to_path(&input.path).with_extension("imports");
     let names = match is_archive.then(|| std::fs::read(&beside)) {
         None => Vec::new(),

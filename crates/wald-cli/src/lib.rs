@@ -13,6 +13,7 @@ mod help;
 mod identity;
 mod inputs;
 mod lto_options;
+mod library_search;
 mod mapped_file;
 mod numbers;
 mod option_table;

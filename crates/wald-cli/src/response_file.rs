@@ -78,28 +78,35 @@ impl Expansion {
             self.complaints.push(format!("recursive expansion of: '{}'", absolute.display()));
             return false;
         }
-        let text = decode(&bytes);
+        let text = decode(bytes);
         self.open.push(absolute);
-        self.add_all(match self.quoting {
+        let mut arguments = match self.quoting {
             Quoting::Posix => split_posix(&text),
             Quoting::Windows => split_windows(&text),
-        });
+        };
+        // An argument ends at a NUL, as a C string does; the file goes on.
+        for argument in &mut arguments {
+            if let Some(end) = argument.find('\0') {
+                argument.truncate(end);
+            }
+        }
+        self.add_all(arguments);
         self.open.pop();
         true
     }
 }
 
 /// UTF-8 with or without a byte order mark, or UTF-16 with one.
-fn decode(bytes: &[u8]) -> String {
+fn decode(bytes: Vec<u8>) -> String {
     let utf16 = |from: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
         String::from_utf16_lossy(&units)
     };
-    match bytes {
+    match bytes.as_slice() {
         [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
         [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => crate::text::from_bytes(rest),
-        _ => crate::text::from_bytes(bytes),
+        _ => String::from_utf8(bytes).unwrap_or_else(|error| crate::text::from_bytes(error.as_bytes())),
     }
 }
 
@@ -112,25 +119,30 @@ fn is_space(character: char) -> bool {
 fn split_posix(text: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut current: Option<String> = None;
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        if is_space(character) {
-            arguments.extend(current.take());
-            continue;
+    // The quotation mark that a quoted part ends with.
+    let mut quoted: Option<u8> = None;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let is_special = |byte: &u8| match quoted {
+            Some(mark) => *byte == mark || *byte == b'\\',
+            None => matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'"' | b'\''),
+        };
+        let plain = rest.bytes().position(|byte| is_special(&byte)).unwrap_or(rest.len());
+        if plain > 0 {
+            current.get_or_insert_default().push_str(&rest[..plain]);
         }
-        let argument = current.get_or_insert_default();
-        match character {
-            '\\' => argument.extend(characters.next()),
-            '"' | '\'' => {
-                while let Some(inner) = characters.next().filter(|&inner| inner != character) {
-                    match inner {
-                        '\\' => argument.extend(characters.next()),
-                        _ => argument.push(inner),
-                    }
-                }
+        let mut special = rest[plain..].chars();
+        match special.next() {
+            // The last character of the file is itself.
+            Some('\\') => current.get_or_insert_default().push(special.next().unwrap_or('\\')),
+            Some(mark @ ('"' | '\'')) => {
+                quoted = if quoted.is_some() { None } else { Some(mark as u8) };
+                current.get_or_insert_default();
             }
-            _ => argument.push(character),
+            Some(_) => arguments.extend(current.take()),
+            None => {}
         }
+        rest = special.as_str();
     }
     arguments.extend(current);
     arguments
