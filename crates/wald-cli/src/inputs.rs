@@ -225,7 +225,7 @@ fn read_one(linker: &Linker, input: &Declared, reading: &Reading) -> Vec<String>
         }
     };
     if let Some(reproduce) = reading.reproduce {
-        reproduce.add_file(&input.path, &bytes);
+        reproduce.add_input(&input.path, &bytes);
     }
     let is_archive = wald::archive::is_archive(&bytes);
     let beside = crate::text::to_path(&input.path).with_extension("imports");

@@ -23,6 +23,7 @@ mod progress;
 mod render;
 mod reproduce;
 mod response_file;
+mod tar;
 mod text;
 mod timing_report;
 mod verbose_link;

@@ -237,8 +237,11 @@ pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> Strin
             format!("{dashes}{}={}", row.name, quote(value.unwrap_or_default()))
         }
         (Kind::Joined, value) => format!("{dashes}{}{}", row.name, quote(value.unwrap_or_default())),
-        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, value) => {
-            format!("{dashes}{} {}", row.name, quote(value.unwrap_or_default()))
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, None | Some("")) => {
+            format!("{dashes}{} \"\"", row.name)
+        }
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, Some(value)) => {
+            format!("{dashes}{} {}", row.name, quote(value))
         }
     }
 }

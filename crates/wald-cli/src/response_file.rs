@@ -80,17 +80,7 @@ impl Expansion {
         }
         let text = decode(bytes);
         self.open.push(absolute);
-        let mut arguments = match self.quoting {
-            Quoting::Posix => split_posix(&text),
-            Quoting::Windows => split_windows(&text),
-        };
-        // An argument ends at a NUL, as a C string does; the file goes on.
-        for argument in &mut arguments {
-            if let Some(end) = argument.find('\0') {
-                argument.truncate(end);
-            }
-        }
-        self.add_all(arguments);
+        self.add_all(split(&text, self.quoting));
         self.open.pop();
         true
     }
@@ -108,6 +98,41 @@ fn decode(bytes: Vec<u8>) -> String {
         [0xef, 0xbb, 0xbf, rest @ ..] => crate::text::from_bytes(rest),
         _ => String::from_utf8(bytes).unwrap_or_else(|error| crate::text::from_bytes(error.as_bytes())),
     }
+}
+
+/// The arguments in a response file's text.
+pub fn split(text: &str, quoting: Quoting) -> Vec<String> {
+    let mut arguments = match quoting {
+        Quoting::Posix => split_posix(text),
+        Quoting::Windows => split_windows(text),
+    };
+    // An argument ends at a NUL, as a C string does; the file goes on.
+    for argument in &mut arguments {
+        if let Some(end) = argument.find('\0') {
+            argument.truncate(end);
+        }
+    }
+    arguments
+}
+
+/// An argument, or the end of one, as a response file has it: in quotes where it would not be read as it is.
+pub fn quoted(text: &str, quoting: Quoting) -> String {
+    let is_special = |character: char| match quoting {
+        Quoting::Posix => is_space(character) || matches!(character, '"' | '\'' | '\\'),
+        Quoting::Windows => is_space(character),
+    };
+    if !text.contains(is_special) {
+        return text.to_string();
+    }
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        if quoting == Quoting::Posix && matches!(character, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push('"');
+    quoted
 }
 
 fn is_space(character: char) -> bool {

@@ -72,15 +72,8 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
             let what = "remaining size of archive too small for next archive member header";
             return Err(malformed(position, doing, format!("{what} {}", whose(rest, long_names, position))));
         };
-        if &header[58..60] != b"`\n" {
-            let what = format!(
-                "terminator characters in archive member \"{}\" not the correct \"`\\n\" values for the archive \
-                 member header {}",
-                header[58..60].escape_ascii(),
-                whose(rest, long_names, position)
-            );
-            return Err(malformed(position, doing, what));
-        }
+        check_terminator(header, rest, long_names, position)
+            .map_err(|what| malformed(position, doing, what))?;
         let name = trim_end(&header[..16]);
         let size = stated_size(header, position).map_err(|what| malformed(position, doing, what))?;
         let start = position + HEADER_SIZE;
@@ -126,6 +119,19 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
         position += position & 1;
     }
     Ok(archive)
+}
+
+/// A member's header ends with two fixed bytes.
+fn check_terminator(header: &[u8], rest: &[u8], long_names: &[u8], position: usize) -> Result<(), String> {
+    if &header[58..60] == b"`\n" {
+        return Ok(());
+    }
+    Err(format!(
+        "terminator characters in archive member \"{}\" not the correct \"`\\n\" values for the archive \
+         member header {}",
+        header[58..60].escape_ascii(),
+        whose(rest, long_names, position)
+    ))
 }
 
 /// The size in a member's header.
