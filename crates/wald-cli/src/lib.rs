@@ -56,7 +56,9 @@ pub struct Host<'a> {
     pub stdout: &'a mut dyn Write,
     /// Standard error.
     pub stderr: &'a mut dyn Write,
-    /// Whether standard error shows colours, for `--color-diagnostics=auto`.
+    /// Whether standard output is a terminal: control characters of names do nothing there.
+    pub stdout_is_terminal: bool,
+    /// Whether standard error is one, which also shows colours for `--color-diagnostics=auto`.
     pub stderr_is_terminal: bool,
     /// Reads the inputs in another order, for tests that show that the order of arrival does not matter.
     pub shuffle: Option<u64>,
@@ -72,11 +74,13 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     if !args.is_empty() {
         args.remove(0);
     }
-    if let Err(complaint) = take_flavor(&mut args) {
-        let _ = host.stderr.write_all(complaint.as_bytes());
+    let flavor = take_flavor(&mut args);
+    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
+    renderer.on_terminal = [host.stdout_is_terminal, host.stderr_is_terminal];
+    if let Err(complaint) = flavor {
+        renderer.complain(&complaint);
         return 1;
     }
-    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
     let (arguments, diagnostics) = read_arguments(args, host.stderr_is_terminal, &mut renderer);
     let way = Way {
         start,
@@ -125,12 +129,12 @@ fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
         return Ok(());
     }
     match args.get(1).map(String::as_str) {
-        None => Err("missing arg value for '-flavor'\n".into()),
+        None => Err("missing arg value for '-flavor'".into()),
         Some(name) if ["wasm", "ld-wasm"].iter().any(|known| name.eq_ignore_ascii_case(known)) => {
             args.drain(..2);
             Ok(())
         }
-        Some(other) => Err(format!("Unknown flavor: {other}\n")),
+        Some(other) => Err(format!("Unknown flavor: {other}")),
     }
 }
 
@@ -156,7 +160,7 @@ fn read_arguments(
     }
     let (args, complaints) = response_file::expand(args, quoting);
     for complaint in complaints {
-        let _ = writeln!(renderer.stderr, "{complaint}");
+        renderer.complain(&complaint);
     }
     let arguments = parse::parse(args);
     set_up_renderer(&arguments, terminal, renderer, &mut diagnostics);
@@ -265,7 +269,8 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
             (Code::LinkMap, _) => {
                 let path = if settings.print_map { Some("-") } else { settings.map_file.as_deref() };
                 // That it can be written was checked before.
-                let _ = path.map(|path| output_file::write_text(path, &diagnostic.message, out.stdout));
+                let text = path.map_or("".into(), |path| out.text_for(path, &diagnostic.message));
+                let _ = path.map(|path| output_file::write_text(path, &text, out.stdout));
             }
             _ => out.show(diagnostic),
         }
@@ -445,7 +450,8 @@ fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
 
 /// The report is written whether or not the link succeeds: it may tell why it did not. Gives back whether it could be.
 fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
-    let written = output_file::write_text(path, text, out.stdout);
+    let text = out.text_for(path, text);
+    let written = output_file::write_text(path, &text, out.stdout);
     if let Err(error) = &written {
         let reason = error_text(error);
         out.show_error(Code::Open, format!("cannot open --why-extract= file {path}: {reason}"));
@@ -466,7 +472,8 @@ fn write_outputs(
     }
     let map_path = if settings.print_map { Some("-") } else { settings.map_file.as_deref() };
     if let (Some(path), Some(text)) = (map_path, &output.map) {
-        if let Err(error) = output_file::write_text(path, text, out.stdout) {
+        let text = out.text_for(path, text);
+        if let Err(error) = output_file::write_text(path, &text, out.stdout) {
             out.show_error(Code::Open, format!("cannot open map file {path}: {}", error_text(&error)));
             return Err(Stop);
         }

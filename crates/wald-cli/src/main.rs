@@ -8,6 +8,7 @@ fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     let stderr = std::io::stderr();
     let mut host = wald_cli::Host {
+        stdout_is_terminal: std::io::stdout().is_terminal(),
         stdout: &mut BufWriter::new(std::io::stdout().lock()),
         stderr_is_terminal: stderr.is_terminal(),
         stderr: &mut stderr.lock(),
