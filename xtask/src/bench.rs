@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a link costs with Wald, with wasm-ld, and what merely copying costs.
 
 use crate::arguments::Arguments;
+use crate::bench_growth;
 use crate::bench_pipeline;
 use crate::bench_relink;
 use crate::corpus;
@@ -16,6 +17,7 @@ pub const HELP: &str = "\
 USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
        cargo xtask bench relink [JOB…] [--runs N]
+       cargo xtask bench growth [JOB…] [--runs N] [--factor N]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, and
 the floor, which is `cat` of all inputs to /dev/null and `cp` of the output. They take turns; one round goes before and
@@ -36,6 +38,13 @@ case. They come evenly over the build, the last sixteen 20 ms apart.
 `bench relink` edits one object after the other: its last function gets a `nop`, so that all code behind it moves. A kept
 linker of the library, which had time to prepare, links again, and a new one; `wald --watch` links again, by its own count,
 and Wald and wasm-ld-22 are started anew. They take turns, and all must write the same bytes.
+
+`bench growth` makes links that are large in one respect each (many symbols, options, sections, one long function), at three
+sizes that double, and shows the least CPU time of the runs (default 3) of Wald and wasm-ld-22. `growth` is the time at the
+largest size divided by twice that at the middle one: 1 is linear. `ratio` is Wald's time divided by wasm-ld's. The command
+fails if a growth is above 1.2 or a ratio above 1, except for times too short to tell. JOB is a part of a job's name.
+
+  --factor N        multiplies all sizes
 
 ENVIRONMENT
   WALD_BIN     another linker in Wald's place
@@ -67,6 +76,9 @@ struct Runs(Vec<Cost>);
 pub fn run(args: &[String]) -> Result<(), String> {
     if args.first().is_some_and(|word| word == "pipeline") {
         return bench_pipeline::run(Arguments::new(&args[1..]));
+    }
+    if args.first().is_some_and(|word| word == "growth") {
+        return bench_growth::run(Arguments::new(&args[1..]));
     }
     if args.first().is_some_and(|word| word == "relink") {
         return bench_relink::run(Arguments::new(&args[1..]));

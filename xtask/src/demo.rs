@@ -114,6 +114,7 @@ pub fn link(args: Vec<OsString>, inputs: &[PathBuf], output: &Path) -> Result<Li
     let mut host = wald_cli::Host {
         stdout: &mut stdout,
         stderr: &mut stderr,
+        stdout_is_terminal: false,
         stderr_is_terminal: false,
         shuffle: None,
         ends_process: false,

@@ -18,27 +18,32 @@ pub struct Cost {
     pub peak: u64,
 }
 
-/// Runs a program to its end with its output thrown away.
+/// Runs a program to its end with its output thrown away. That it fails is an error.
 pub fn measure(command: &mut Command) -> Result<Cost, String> {
+    match measure_any(command)? {
+        (0, cost) => Ok(cost),
+        (status, _) => {
+            let name = command.get_program().to_string_lossy();
+            Err(format!("{name} failed (wait status {status})"))
+        }
+    }
+}
+
+/// The same for a program that may fail: its wait status, and what it cost.
+pub fn measure_any(command: &mut Command) -> Result<(i32, Cost), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
     let (status, usage) = wait(child)?;
     let wall = start.elapsed();
-    if status != 0 {
-        return Err(format!("{name} failed (wait status {status})"));
-    }
     let duration = |time: libc::timeval| {
         Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
     };
     // The unit of ru_maxrss is kilobytes, on macOS bytes.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    Ok(Cost {
-        wall,
-        cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
-        peak: usage.ru_maxrss as u64 * unit,
-    })
+    let cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
+    Ok((status, Cost { wall, cpu, peak: usage.ru_maxrss as u64 * unit }))
 }
 
 fn wait(child: Child) -> Result<(libc::c_int, libc::rusage), String> {

@@ -5,6 +5,7 @@
 //! cannot be read is reported in its place and the others go on.
 
 use crate::configure::Settings;
+use crate::library_search::LibrarySearch;
 use crate::mapped_file::{self, Contents};
 use crate::observer::Sight;
 use crate::option_table::Opt;
@@ -121,6 +122,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
     let mut dynamic = settings.shared || settings.pie;
     let (mut whole_archive, mut lazy) = (false, false);
     let verbose = arguments.has(Opt::Verbose);
+    let mut libraries = LibrarySearch::new(&settings.search_paths);
     for argument in &arguments.list {
         let found = match argument {
             Argument::Input(path) => Ok(path.clone()),
@@ -128,8 +130,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
             Argument::Option { option, value, .. } => match option {
                 Opt::Library => {
                     let name = value.as_deref().unwrap_or_default();
-                    find_library(name, &settings.search_paths, dynamic)
-                        .ok_or_else(|| format!("unable to find library -l{name}"))
+                    libraries.find(name, dynamic).ok_or_else(|| format!("unable to find library -l{name}"))
                 }
                 Opt::StartLib if lazy => Err("nested --start-lib".into()),
                 Opt::EndLib if !lazy => Err("stray --end-lib".into()),
@@ -174,25 +175,6 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
 pub fn report(linker: &mut Linker, diagnostic: Diagnostic) {
     let id = linker.declare_input(InputDescription::default());
     linker.fail_input(id, diagnostic);
-}
-
-/// The file that `-l name` means: `libname.a` (or `.so`, after `-Bdynamic`) or, for `-l:name`, `name` itself, in the
-/// first directory that has it.
-fn find_library(name: &str, search_paths: &[String], dynamic: bool) -> Option<String> {
-    let in_directory = |directory: &String, file: &str| {
-        let separator = if directory.is_empty() || directory.ends_with('/') { "" } else { "/" };
-        Some(format!("{directory}{separator}{file}")).filter(|path| crate::text::to_path(path).exists())
-    };
-    if let Some(file) = name.strip_prefix(':') {
-        return search_paths.iter().find_map(|directory| in_directory(directory, file));
-    }
-    let (shared, archive) = (format!("lib{name}.so"), format!("lib{name}.a"));
-    search_paths.iter().find_map(|directory| {
-        Some(dynamic)
-            .filter(|&dynamic| dynamic)
-            .and_then(|_| in_directory(directory, &shared))
-            .or_else(|| in_directory(directory, &archive))
-    })
 }
 
 /// The permutation in which a shuffled run reads its inputs: any order must give the same output.
@@ -286,9 +268,9 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
         }
     };
     if let Some(reproduce) = reading.reproduce {
-        reproduce.add_file(path, &bytes);
+        reproduce.add_input(path, &bytes);
     }
-    let is_archive = bytes.starts_with(b"!<arch>\n") || bytes.starts_with(b"!<thin>\n");
+    let is_archive = wald::archive::is_archive(&bytes);
     if is_archive {
         match read_names_beside(path, &mut taken.sights) {
             Ok(names) => taken.allowed = names,

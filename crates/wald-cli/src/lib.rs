@@ -15,6 +15,7 @@ mod identity;
 mod inputs;
 mod last_words;
 mod lto_options;
+mod library_search;
 mod mapped_file;
 pub mod memory;
 mod numbers;
@@ -34,6 +35,7 @@ mod response_file;
 pub mod signals;
 pub mod standard_streams;
 mod stream;
+mod tar;
 mod target;
 mod temporary;
 mod text;
@@ -71,7 +73,9 @@ pub struct Host<'a> {
     pub stdout: &'a mut dyn Write,
     /// Standard error.
     pub stderr: &'a mut dyn Write,
-    /// Whether standard error shows colours, for `--color-diagnostics=auto`.
+    /// Whether standard output is a terminal: control characters of names do nothing there.
+    pub stdout_is_terminal: bool,
+    /// Whether standard error is one, which also shows colours for `--color-diagnostics=auto`.
     pub stderr_is_terminal: bool,
     /// Reads the inputs in another order, for tests that show that the order of arrival does not matter.
     pub shuffle: Option<u64>,
@@ -95,11 +99,13 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     if !args.is_empty() {
         args.remove(0);
     }
-    if let Err(complaint) = take_flavor(&mut args) {
-        let _ = host.stderr.write_all(complaint.as_bytes());
+    let flavor = take_flavor(&mut args);
+    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
+    renderer.on_terminal = [host.stdout_is_terminal, host.stderr_is_terminal];
+    if let Err(complaint) = flavor {
+        renderer.complain(&complaint);
         return 1;
     }
-    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
     let mut way = Way {
         start,
         shuffle: host.shuffle,
@@ -169,12 +175,12 @@ fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
         return Ok(());
     }
     match args.get(1).map(String::as_str) {
-        None => Err("missing arg value for '-flavor'\n".into()),
+        None => Err("missing arg value for '-flavor'".into()),
         Some(name) if ["wasm", "ld-wasm"].iter().any(|known| name.eq_ignore_ascii_case(known)) => {
             args.drain(..2);
             Ok(())
         }
-        Some(other) => Err(format!("Unknown flavor: {other}\n")),
+        Some(other) => Err(format!("Unknown flavor: {other}")),
     }
 }
 
@@ -202,7 +208,7 @@ fn read_arguments(
     }
     let (args, complaints) = response_file::expand_and_see(args, quoting, files);
     for complaint in complaints {
-        let _ = writeln!(renderer.stderr, "{complaint}");
+        renderer.complain(&complaint);
     }
     let arguments = parse::parse(args);
     set_up_renderer(&arguments, terminal, renderer, &mut diagnostics);

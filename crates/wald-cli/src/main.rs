@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     wald_cli::prepare_process(&args);
     let mut host = wald_cli::Host {
+        stdout_is_terminal: std::io::stdout().is_terminal(),
         stdout: &mut BufWriter::new(writer(1)),
         stderr_is_terminal: std::io::stderr().is_terminal(),
         stderr: &mut *writer(2),

@@ -86,7 +86,7 @@ macro_rules! options {
     ($($option:ident $kind:ident $dashes:ident $name:literal $meta:literal [$($alias:expr),*] $help:literal;)*) => {
         /// Names an option of [`TABLE`].
         #[allow(missing_docs)] // The table says what each one is.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Opt { $($option),* }
 
         /// Every option.

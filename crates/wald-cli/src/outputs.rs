@@ -27,6 +27,7 @@ pub fn write(
     }
     let mut staged = Vec::new();
     if let (Some(path), Some(text)) = (map_path(settings), &output.map) {
+        let text = out.text_for(path, text);
         staged.push((format!("map file {path}"), output_file::stage(path, text.as_bytes(), &mut out.stdout)));
     }
     if let Some(path) = &settings.time_trace {
@@ -75,6 +76,7 @@ fn map_path(settings: &Settings) -> Option<&str> {
 /// Writes the map of a link that fails after it was made.
 pub fn write_map(text: &str, settings: &Settings, out: &mut Renderer) {
     let Some(path) = map_path(settings) else { return };
+    let text = out.text_for(path, text);
     if let Err(error) = output_file::write(path, text.as_bytes(), &mut out.stdout) {
         cannot_open(&format!("map file {path}"), &error, Vec::new(), out);
     }
@@ -83,6 +85,7 @@ pub fn write_map(text: &str, settings: &Settings, out: &mut Renderer) {
 /// Writes the report of extracted members, whether or not the link succeeds: it may tell why it did not. Returns whether it
 /// could be written.
 pub fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
+    let text = out.text_for(path, text);
     let written = output_file::write(path, text.as_bytes(), &mut out.stdout);
     if let Err(error) = &written {
         cannot_open(&format!("--why-extract= file {path}"), error, Vec::new(), out);

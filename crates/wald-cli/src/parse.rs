@@ -34,22 +34,39 @@ pub struct Arguments {
     pub missing_value: Option<String>,
     /// With `--verbose-link`: all of it as it was before parsing, response files expanded.
     pub command_line: Option<String>,
+    /// Where each option occurs in the list, in order: there can be a million arguments, and many questions about them.
+    places: HashMap<Opt, Vec<usize>>,
 }
 
 impl Arguments {
+    fn push_option(&mut self, option: Opt, text: String, value: Option<String>) {
+        self.places.entry(option).or_default().push(self.list.len());
+        self.list.push(Argument::Option { option, text, value });
+    }
+
+    /// The text and the value at a place where an option is.
+    fn option_at(&self, place: usize) -> Option<(&str, Option<&str>)> {
+        match self.list.get(place)? {
+            Argument::Option { text, value, .. } => Some((text, value.as_deref())),
+            Argument::Input(_) | Argument::Unknown(_) => None,
+        }
+    }
+
+    fn places_of(&self, wanted: Opt) -> &[usize] {
+        self.places.get(&wanted).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether the option occurs.
     pub fn has(&self, wanted: Opt) -> bool {
-        self.last(&[wanted]).is_some()
+        self.places.contains_key(&wanted)
     }
 
     /// The last one of these options: its kind, the text and the value.
     pub fn last(&self, wanted: &[Opt]) -> Option<(Opt, &str, Option<&str>)> {
-        self.list.iter().rev().find_map(|argument| match argument {
-            Argument::Option { option, text, value } if wanted.contains(option) => {
-                Some((*option, text.as_str(), value.as_deref()))
-            }
-            _ => None,
-        })
+        let last = wanted.iter().filter_map(|&option| Some((*self.places_of(option).last()?, option)));
+        let (place, option) = last.max_by_key(|(place, _)| *place)?;
+        let (text, value) = self.option_at(place)?;
+        Some((option, text, value))
     }
 
     /// The value of an option's last occurrence.
@@ -59,20 +76,13 @@ impl Arguments {
 
     /// The values of an option that also goes without, where it has one.
     pub fn explicit_values(&self, wanted: Opt) -> impl Iterator<Item = &str> {
-        self.list.iter().filter_map(move |argument| match argument {
-            Argument::Option { option, value, .. } if *option == wanted => value.as_deref(),
-            _ => None,
-        })
+        self.places_of(wanted).iter().filter_map(|&place| self.option_at(place)?.1)
     }
 
     /// All values of an option, in order.
     pub fn values(&self, wanted: Opt) -> impl Iterator<Item = &str> {
-        self.list.iter().filter_map(move |argument| match argument {
-            Argument::Option { option, value, .. } if *option == wanted => {
-                Some(value.as_deref().unwrap_or_default())
-            }
-            _ => None,
-        })
+        let options = self.places_of(wanted).iter().filter_map(|&place| self.option_at(place));
+        options.map(|(_, value)| value.unwrap_or_default())
     }
 
     /// Whether `yes` is on: the last one of the two wins.
@@ -102,10 +112,9 @@ struct Spelling {
     kind: Kind,
 }
 
-/// All spellings by name.
+/// All spellings, by the first byte of the name, the longest names first.
 struct Spellings {
-    by_name: HashMap<&'static str, Spelling>,
-    longest: usize,
+    by_first_byte: [Vec<(&'static str, Spelling)>; 256],
 }
 
 impl Spellings {
@@ -118,8 +127,16 @@ impl Spellings {
                 by_name.insert(alias.name, spelling);
             }
         }
-        let longest = by_name.keys().map(|name| name.len()).max().unwrap_or(0);
-        Spellings { by_name, longest }
+        let mut by_first_byte = [const { Vec::new() }; 256];
+        for (name, spelling) in by_name {
+            if let Some(first) = name.bytes().next() {
+                by_first_byte[usize::from(first)].push((name, spelling));
+            }
+        }
+        for list in &mut by_first_byte {
+            list.sort_unstable_by_key(|(name, _): &(&str, Spelling)| std::cmp::Reverse(name.len()));
+        }
+        Spellings { by_first_byte }
     }
 
     /// The spelling that `argument` is, and what follows its name.
@@ -129,9 +146,9 @@ impl Spellings {
             Some(body) => (body, true),
             None => (one_dash, false),
         };
-        (1..=body.len().min(self.longest)).rev().find_map(|length| {
-            let (name, rest) = body.split_at_checked(length)?;
-            let spelling = *self.by_name.get(name)?;
+        let first = body.bytes().next()?;
+        self.by_first_byte[usize::from(first)].iter().find_map(|&(name, spelling)| {
+            let rest = body.strip_prefix(name)?;
             let dashes_fit = match spelling.dashes {
                 Dashes::One => !two,
                 Dashes::Two => two,
@@ -205,7 +222,7 @@ pub fn parse(arguments: Vec<String>) -> Arguments {
                 }
             },
         };
-        result.list.push(Argument::Option { option: spelling.option, text: argument, value });
+        result.push_option(spelling.option, argument, value);
     }
     result
 }
@@ -220,8 +237,11 @@ pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> Strin
             format!("{dashes}{}={}", row.name, quote(value.unwrap_or_default()))
         }
         (Kind::Joined, value) => format!("{dashes}{}{}", row.name, quote(value.unwrap_or_default())),
-        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, value) => {
-            format!("{dashes}{} {}", row.name, quote(value.unwrap_or_default()))
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, None | Some("")) => {
+            format!("{dashes}{} \"\"", row.name)
+        }
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, Some(value)) => {
+            format!("{dashes}{} {}", row.name, quote(value))
         }
     }
 }

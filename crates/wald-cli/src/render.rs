@@ -6,6 +6,7 @@
 
 use crate::stream::Stream;
 use crate::{error_text, Stop};
+use std::borrow::Cow;
 use std::io::Write;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 
@@ -25,6 +26,8 @@ pub struct Renderer<'a> {
     program: String,
     /// Colour `error:` and `warning:`.
     pub color: bool,
+    /// Standard output and standard error are terminals: control characters are shown, and do nothing.
+    pub on_terminal: [bool; 2],
     /// Warnings are errors.
     pub fatal_warnings: bool,
     /// After how many errors to stop; 0 for never.
@@ -44,6 +47,7 @@ impl<'a> Renderer<'a> {
             stderr: Stream::new(stderr),
             program,
             color: false,
+            on_terminal: [false; 2],
             fatal_warnings: false,
             error_limit: DEFAULT_LIMIT,
             early_errors: 0,
@@ -98,7 +102,8 @@ impl<'a> Renderer<'a> {
             Severity::Warning => self.line("\x1b[0;35m", "warning: ", diagnostic),
             Severity::Message if diagnostic.code == Code::Verbose => self.line("", "", diagnostic),
             Severity::Message => {
-                let _ = self.stdout.write_all(&crate::text::to_bytes(&diagnostic.message));
+                let message = self.for_stdout(&diagnostic.message);
+                let _ = self.stdout.write_all(&crate::text::to_bytes(&message));
                 let _ = self.stdout.write_all(b"\n");
             }
         }
@@ -123,6 +128,31 @@ impl<'a> Renderer<'a> {
         self.show(&Diagnostic::error(code, message));
     }
 
+    /// Writes a line that has no severity and no name of the program.
+    pub fn complain(&mut self, text: &str) {
+        let [_, on_terminal] = self.on_terminal;
+        let text = if on_terminal { visible(text) } else { text.into() };
+        let _ = self.stderr.write_all(&[&crate::text::to_bytes(&text), &b"\n"[..]].concat());
+    }
+
+    /// The text of a report as it goes to a file, or to standard output if that is what `path` says.
+    pub fn text_for<'t>(&self, path: &str, text: &'t str) -> Cow<'t, str> {
+        if path == "-" {
+            self.for_stdout(text)
+        } else {
+            text.into()
+        }
+    }
+
+    fn for_stdout<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let [on_terminal, _] = self.on_terminal;
+        if on_terminal {
+            visible(text)
+        } else {
+            text.into()
+        }
+    }
+
     fn error(&mut self, diagnostic: &Diagnostic) {
         const RED: &str = "\x1b[0;31m";
         let limit = if self.errors < self.early_errors { DEFAULT_LIMIT } else { self.error_limit };
@@ -136,12 +166,20 @@ impl<'a> Renderer<'a> {
         // Beyond the limit, where early errors went past it, wasm-ld keeps silent and goes on.
     }
 
-    fn line(&mut self, color: &str, severity: &str, diagnostic: &Diagnostic) {
+    fn line<'t>(&mut self, color: &str, severity: &str, diagnostic: &'t Diagnostic) {
         let mut text = String::with_capacity(diagnostic.message.len() + 64);
         if self.after_lines {
             text.push('\n');
         }
         self.after_lines = diagnostic.message.contains('\n');
+        let [_, on_terminal] = self.on_terminal;
+        let shown = |text: &'t str| -> Cow<'t, str> {
+            if on_terminal {
+                visible(text)
+            } else {
+                text.into()
+            }
+        };
         text += &self.program;
         text += ": ";
         // wasm-ld finds this one before it has read the options about colour.
@@ -153,16 +191,38 @@ impl<'a> Renderer<'a> {
         } else {
             text += severity;
         }
-        text += &diagnostic.message;
+        text += &shown(&diagnostic.message);
         text.push('\n');
         for note in &diagnostic.notes {
-            text += &format!("    note: {note}\n");
+            text += &format!("    note: {}\n", shown(note));
         }
         if let Some(help) = &diagnostic.help {
-            text += &format!("    help: {help}\n");
+            text += &format!("    help: {}\n", shown(help));
         }
         let _ = self.stderr.write_all(&crate::text::to_bytes(&text));
     }
+}
+
+/// Text in which control characters other than line ends and tabs are written as escapes. Names come from files, and could
+/// otherwise clear the screen or change what was said before.
+fn visible(text: &str) -> Cow<'_, str> {
+    let acts = |character: char| {
+        character.is_control() && !matches!(character, '\n' | '\t')
+            || crate::text::byte_of(character).is_some()
+    };
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if !acts(character) {
+            shown.push(character);
+        } else {
+            let byte = crate::text::byte_of(character).map_or(character as u32, u32::from);
+            shown += &format!("\\x{byte:02x}");
+        }
+    }
+    shown.into()
 }
 
 #[cfg(test)]
@@ -185,6 +245,20 @@ mod tests {
         let (_, text, errors) = rendered(|_| {}, &[one.clone(), two.clone(), one, two]);
         assert_eq!(text, "p: warning: c\np: error: a\n>>> b\n\np: warning: c\np: error: a\n>>> b\n");
         assert_eq!(errors, 2);
+    }
+
+    #[test]
+    fn names_do_nothing_to_a_terminal() {
+        let name = crate::text::from_bytes(b"a\x1b[2J\r\x9b\xc2\x9b\tb\n>>> \x07");
+        let list =
+            [Diagnostic::message(Code::Trace, name.clone()), Diagnostic::error(Code::Parse, "e").note(name)];
+        let shown = "a\\x1b[2J\\x0d\\x9b\\x9b\tb\n>>> \\x07\n";
+        let (out, text, _) = rendered(|r| (r.on_terminal, r.color) = ([true; 2], true), &list);
+        assert_eq!(out, shown);
+        assert_eq!(text, format!("p: \x1b[0;31merror: \x1b[0me\n    note: {shown}"));
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        Renderer::new("p".into(), &mut stdout, &mut stderr).show_all(&list);
+        assert!(stdout.starts_with(b"a\x1b[2J\r\x9b\xc2\x9b") && stderr.ends_with(b"\x07\n"));
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! `--reproduce=FILE.tar`: the command line and copies of all inputs, so that a link can be repeated elsewhere.
 //!
 //! Like wasm-ld's: everything is below a directory named after the tar file, inputs at their absolute paths, with
-//! `response.txt` (the options, with paths that fit the copies) and `version.txt`. Members of thin archives are left out, as wasm-ld
-//! leaves them out.
+//! `response.txt` (the options, with paths that fit the copies) and `version.txt`. `wasm-ld @response.txt` in that directory links
+//! again. For that Wald also packs what wasm-ld leaves out: members of thin archives and the `.imports` files of archives.
 
 use crate::option_table::Opt;
 use crate::output_file::Draft;
 use crate::parse::{canonical, Argument, Arguments};
+use crate::response_file::{quoted, Quoting};
+use crate::tar::write_member;
+use crate::text::{from_os, to_bytes, to_path};
 use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+
+const RESPONSE: &str = "response.txt";
+const VERSION: &str = "version.txt";
 
 /// A tar file that is being filled from several threads.
 pub struct Reproduce {
@@ -30,22 +36,40 @@ impl Reproduce {
     /// Begins the tar file with the command line and the version.
     pub fn create(path: &str, arguments: &Arguments, version: &str) -> io::Result<Self> {
         let file = Some(BufWriter::new(Draft::open(path)?));
-        let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut tar = Tar { file, directory: stem, written: HashSet::new(), last: Vec::new(), failure: None };
-        tar.add("response.txt", response(arguments).as_bytes());
-        tar.add("version.txt", format!("{version}\n").as_bytes());
+        let (written, directory) = (HashSet::new(), directory_for(path));
+        let mut tar = Tar { file, directory, written, last: Vec::new(), failure: None };
+        tar.add(RESPONSE, &to_bytes(&response(arguments)));
+        tar.add(VERSION, format!("{version}\n").as_bytes());
         Ok(Reproduce { tar: Mutex::new(tar) })
     }
 
     /// Adds an input. The first trouble with the tar file is kept for [`finish`](Self::finish).
-    pub fn add_file(&self, path: &str, bytes: &[u8]) {
-        self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).add(&relative_to_root(path), bytes);
+    pub fn add_input(&self, path: &str, bytes: &[u8]) {
+        let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        tar.add(&name_of_copy(path), bytes);
+        if !wald::archive::is_archive(bytes) {
+            return;
+        }
+        let beside = to_path(path).with_extension("imports");
+        if let Ok(bytes) = std::fs::read(&beside) {
+            tar.add(&name_of_copy(&from_os(beside.as_os_str())), &bytes);
+        }
+        // What is wrong with the archive, or is missing, the link says.
+        let Ok(archive) = wald::archive::parse(bytes) else { return };
+        for member in archive.members.iter().filter(|_| archive.thin) {
+            let folder = path.rfind('/').map_or("", |slash| &path[..=slash]);
+            let folder = if member.name.starts_with('/') { "" } else { folder };
+            let path = format!("{folder}{}", member.name);
+            if let Ok(bytes) = std::fs::read(to_path(&path)) {
+                tar.add(&name_of_copy(&path), &bytes);
+            }
+        }
     }
 
     /// Adds a file that comes behind all inputs.
     pub fn add_last(&self, path: &str, bytes: &[u8]) {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        tar.last.push((relative_to_root(path), bytes.to_vec()));
+        tar.last.push((name_of_copy(path), bytes.to_vec()));
     }
 
     /// Ends the tar file. Before that there is none, or an older one.
@@ -68,77 +92,63 @@ impl Tar {
         let path = format!("{}/{path}", self.directory);
         let Some(file) = self.file.as_mut().filter(|_| self.failure.is_none()) else { return };
         if self.written.insert(path.clone()) {
-            self.failure = write_member(file, &path, bytes).err();
+            self.failure = write_member(file, &to_bytes(&path), bytes).err();
         }
     }
 }
 
-/// Writes one file of a tar archive (POSIX ustar; a path that has no place in its header goes into a pax header before it).
-fn write_member(out: &mut impl Write, path: &str, bytes: &[u8]) -> io::Result<()> {
-    match split_path(path) {
-        Some((prefix, name)) => out.write_all(&header(prefix, name, bytes.len(), 0))?,
-        None => {
-            let record = pax_record("path", path);
-            out.write_all(&header("", "", record.len(), b'x'))?;
-            write_padded(out, record.as_bytes())?;
-            out.write_all(&header("", "", bytes.len(), 0))?;
-        }
+/// The directory in the tar file: its name without the extension, unless that would lead out of where it is unpacked.
+fn directory_for(path: &str) -> String {
+    let path = to_path(path);
+    let stem = path.file_stem().map(from_os).unwrap_or_default();
+    match stem.as_str() {
+        "" | "." | ".." => "reproduce".into(),
+        _ => stem,
     }
-    write_padded(out, bytes)
 }
 
-/// A path as the two parts that a header has room for. LLVM's writer leaves some of the first one's room free.
-fn split_path(path: &str) -> Option<(&str, &str)> {
-    const NAME: usize = 100;
-    const PREFIX: usize = 138;
-    if path.len() < NAME {
-        return Some(("", path));
+/// Where the copy of a file is: its absolute path without the root and without `.` and `..`. Different files have different
+/// names.
+fn name_of_copy(path: &str) -> String {
+    let name = relative_to_root(path);
+    let first = name.split('/').next().unwrap_or_default();
+    // Two names at the top are taken. A directory of underscores makes room for files of these names.
+    if name == RESPONSE || name == VERSION {
+        format!("_/{name}")
+    } else if !first.is_empty() && first.bytes().all(|byte| byte == b'_') {
+        format!("_{name}")
+    } else {
+        name
     }
-    let slash = path.bytes().take(PREFIX).rposition(|byte| byte == b'/')?;
-    let (prefix, name) = (path.get(..slash)?, path.get(slash + 1..)?);
-    (name.len() < NAME).then_some((prefix, name))
 }
 
-fn write_padded(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    out.write_all(bytes)?;
-    out.write_all(&[0; 512][..bytes.len().next_multiple_of(512) - bytes.len()])
-}
-
-/// `length key=value\n`, where the length counts its own digits.
-fn pax_record(key: &str, value: &str) -> String {
-    let rest = format!(" {key}={value}\n");
-    let mut length = rest.len() + 1;
-    while length.to_string().len() + rest.len() != length {
-        length += 1;
-    }
-    format!("{length}{rest}")
-}
-
-fn header(prefix: &str, name: &str, size: usize, kind: u8) -> [u8; 512] {
-    let mut header = [0; 512];
-    let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
-    put(0, name.as_bytes());
-    put(100, b"0000664");
-    put(124, format!("{size:011o}").as_bytes());
-    put(148, b"        ");
-    put(156, &[kind]);
-    put(257, b"ustar\x0000");
-    put(345, prefix.as_bytes());
-    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
-    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-    header
-}
-
-/// The absolute path without its root and without `.` and `..`.
 fn relative_to_root(path: &str) -> String {
-    let absolute = std::path::absolute(crate::text::to_path(path)).unwrap_or_else(|_| PathBuf::from(path));
+    let path = if path.is_empty() { "." } else { path };
+    let absolute = std::path::absolute(to_path(path)).unwrap_or_else(|_| PathBuf::from(path));
+    let simple = without_dots(&absolute);
+    let has_dots = absolute.components().any(|component| component == Component::ParentDir);
+    // Behind a symbolic link `..` leads elsewhere.
+    let real = |path: &Path| path.parent().and_then(|folder| folder.canonicalize().ok());
+    if has_dots {
+        let root = Path::new("/");
+        if let (Some(there), Some(name)) = (real(&absolute), absolute.file_name()) {
+            if real(&root.join(to_path(&simple))) != Some(there.clone()) {
+                return without_dots(&there.join(name));
+            }
+        }
+    }
+    simple
+}
+
+/// A path's parts, without the root, `.` and `..`.
+fn without_dots(path: &Path) -> String {
     let mut parts: Vec<String> = Vec::new();
-    for component in absolute.components() {
+    for component in path.components() {
         match component {
             Component::ParentDir => {
                 parts.pop();
             }
-            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+            Component::Normal(part) => parts.push(from_os(part)),
             Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
         }
     }
@@ -147,21 +157,54 @@ fn relative_to_root(path: &str) -> String {
 
 /// The command line as a response file, one option a line.
 fn response(arguments: &Arguments) -> String {
+    let quote = |text: &str| quoted(text, Quoting::default());
     let mut text = String::new();
     for argument in &arguments.list {
         match argument {
-            Argument::Input(path) => text += &quoted(&relative_to_root(path)),
-            Argument::Option { option: Opt::Reproduce, .. } => continue,
-            Argument::Option { option: Opt::Output, value, .. } => {
-                let path = value.as_deref().unwrap_or_default();
-                text += &canonical(Opt::Output, Some(last_component(path)), quoted);
+            Argument::Input(path) => text += &quote(&as_argument(name_of_copy(path))),
+            Argument::Option { option, value, .. } => {
+                let value = value.as_deref();
+                match option {
+                    // The copies are complete, and there is one link to repeat.
+                    Opt::Reproduce | Opt::AwaitInputs | Opt::ReadyFd | Opt::AwaitTimeout | Opt::Watch => {
+                        continue
+                    }
+                    Opt::Output => {
+                        let path = last_component(value.unwrap_or_default());
+                        text += &canonical(*option, Some(path), quote);
+                    }
+                    // Other directories for outputs are not there.
+                    Opt::Map | Opt::WhyExtract | Opt::TimeTrace => {
+                        let path = value.unwrap_or_default();
+                        let is_file = !path.ends_with('/');
+                        let path = if is_file { last_component_of_file(path) } else { path };
+                        text += &canonical(*option, Some(path), quote);
+                    }
+                    Opt::LibraryPath | Opt::AllowUndefinedFile => {
+                        let path = as_argument(name_of_copy(value.unwrap_or_default()));
+                        text += &canonical(*option, Some(&path), quote);
+                    }
+                    _ => text += &canonical(*option, value, quote),
+                }
             }
             Argument::Unknown(argument) => text += &format!("{argument} {argument}"),
-            Argument::Option { option, value, .. } => text += &canonical(*option, value.as_deref(), quoted),
         }
         text.push('\n');
     }
     text
+}
+
+/// A path as an argument: one that is not taken for an option or a response file, and that is not empty.
+fn as_argument(path: String) -> String {
+    match path.bytes().next() {
+        None => ".".into(),
+        Some(b'-' | b'@') => format!("./{path}"),
+        Some(_) => path,
+    }
+}
+
+fn last_component_of_file(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// A path's last part, which is `.` behind a separator.
@@ -173,46 +216,14 @@ fn last_component(path: &str) -> &str {
     }
 }
 
-/// With quotes where there is a space.
-fn quoted(text: &str) -> String {
-    if text.contains(' ') {
-        format!("\"{text}\"")
-    } else {
-        text.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn headers_have_a_checksum_and_long_paths_a_pax_record() {
-        let mut tar = Vec::new();
-        write_member(&mut tar, "r/a.o", b"xyz").unwrap();
-        assert_eq!(tar.len(), 1024);
-        assert_eq!(&tar[124..136], b"00000000003\0");
-        let sum: u32 = tar[..512].iter().map(|&b| u32::from(b)).sum();
-        let stored = u32::from_str_radix(std::str::from_utf8(&tar[148..154]).unwrap(), 8).unwrap();
-        let digits: u32 = tar[148..156].iter().map(|&b| u32::from(b)).sum();
-        assert_eq!(stored, sum - digits + 8 * 32);
-        assert_eq!(pax_record("path", &"a".repeat(95)), format!("105 path={}\n", "a".repeat(95)));
-        let mut long = Vec::new();
-        write_member(&mut long, &"d".repeat(100), b"").unwrap();
-        assert_eq!(long[156], b'x');
-        let prefix = |length: usize| format!("{}/n.o", "p".repeat(length));
-        assert_eq!(split_path(&prefix(95)), Some(("", prefix(95).as_str())));
-        assert_eq!(split_path(&prefix(96)), Some(("p".repeat(96).as_str(), "n.o")));
-        assert_eq!(split_path(&prefix(137)), Some(("p".repeat(137).as_str(), "n.o")));
-        assert_eq!(split_path(&prefix(138)), None);
-        assert_eq!(split_path(&format!("d/{}", "n".repeat(99))).map(|parts| parts.0), Some("d"));
-        assert_eq!(split_path(&format!("d/{}", "n".repeat(100))), None);
-    }
-
-    #[test]
     fn response_files_have_main_spellings_and_paths_of_the_copies() {
         let arguments =
-            ["-s", "/x/./y/../a b.o", "--reproduce=r.tar", "--export=a b", "-Lq", "-od/e f", "--bad"];
+            ["-s", "/x/./y/../a b.o", "--reproduce=r.tar", "--export=a b", "-L/q", "-od/e f", "--bad"];
         let arguments = crate::parse::parse(arguments.map(String::from).to_vec());
         assert_eq!(
             response(&arguments),
@@ -220,5 +231,39 @@ mod tests {
         );
         let parts = ["a", "/a", "a/b", "a//", "/", "//", "..", "", "-"].map(last_component);
         assert_eq!(parts, ["a", "a", "b", ".", "/", "/", "..", "", "-"]);
+    }
+
+    #[test]
+    fn what_a_response_file_says_comes_back() {
+        let odd = ["/a\"b.o", "/c\\d.o", "/e'f g.o", "/tab\there.o", "/new\nline.o", "/@h", "/-i"];
+        let arguments = ["--entry", "", "--soname", "x\\\"y"].iter().chain(&odd).map(|text| text.to_string());
+        let text = response(&crate::parse::parse(arguments.collect()));
+        let again = crate::parse::parse(crate::response_file::split(&text, Quoting::default()));
+        assert_eq!(again.last_value(Opt::Entry), Some(""));
+        assert_eq!(again.last_value(Opt::Soname), Some("x\\\"y"));
+        let inputs = again.list.iter().filter_map(|argument| match argument {
+            Argument::Input(path) => Some(path.as_str()),
+            _ => None,
+        });
+        let expected = ["a\"b.o", "c\\d.o", "e'f g.o", "tab\there.o", "new\nline.o", "./@h", "./-i"];
+        assert!(inputs.eq(expected), "{text}");
+    }
+
+    #[test]
+    fn copies_stay_in_their_directory_and_apart() {
+        let directories = ["x/r.tar", "/tmp/...", ".tar", "x/..", ".", ""].map(directory_for);
+        assert_eq!(directories, ["r", "reproduce", ".tar", "reproduce", "reproduce", "reproduce"]);
+        let names = [
+            "/response.txt",
+            "/_/response.txt",
+            "/__/a",
+            "/_a/b",
+            "/../../x",
+            "/version.txt",
+            "/a/version.txt",
+        ];
+        let expected =
+            ["_/response.txt", "__/response.txt", "___/a", "_a/b", "x", "_/version.txt", "a/version.txt"];
+        assert_eq!(names.map(name_of_copy), expected);
     }
 }

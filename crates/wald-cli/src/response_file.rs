@@ -96,10 +96,7 @@ impl Expansion<'_> {
         }
         let text = decode(&bytes);
         self.open.push(absolute);
-        self.add_all(match self.quoting {
-            Quoting::Posix => split_posix(&text),
-            Quoting::Windows => split_windows(&text),
-        });
+        self.add_all(split(&text, self.quoting));
         self.open.pop();
         true
     }
@@ -115,8 +112,43 @@ fn decode(bytes: &[u8]) -> String {
         [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
         [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => crate::text::from_bytes(rest),
-        _ => crate::text::from_bytes(bytes),
+        _ => std::str::from_utf8(bytes).map_or_else(|_| crate::text::from_bytes(bytes), str::to_string),
     }
+}
+
+/// The arguments in a response file's text.
+pub fn split(text: &str, quoting: Quoting) -> Vec<String> {
+    let mut arguments = match quoting {
+        Quoting::Posix => split_posix(text),
+        Quoting::Windows => split_windows(text),
+    };
+    // An argument ends at a NUL, as a C string does; the file goes on.
+    for argument in &mut arguments {
+        if let Some(end) = argument.find('\0') {
+            argument.truncate(end);
+        }
+    }
+    arguments
+}
+
+/// An argument, or the end of one, as a response file has it: in quotes where it would not be read as it is.
+pub fn quoted(text: &str, quoting: Quoting) -> String {
+    let is_special = |character: char| match quoting {
+        Quoting::Posix => is_space(character) || matches!(character, '"' | '\'' | '\\'),
+        Quoting::Windows => is_space(character),
+    };
+    if !text.contains(is_special) {
+        return text.to_string();
+    }
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        if quoting == Quoting::Posix && matches!(character, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push('"');
+    quoted
 }
 
 fn is_space(character: char) -> bool {
@@ -128,25 +160,30 @@ fn is_space(character: char) -> bool {
 fn split_posix(text: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut current: Option<String> = None;
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        if is_space(character) {
-            arguments.extend(current.take());
-            continue;
+    // The quotation mark that a quoted part ends with.
+    let mut quoted: Option<u8> = None;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let is_special = |byte: &u8| match quoted {
+            Some(mark) => *byte == mark || *byte == b'\\',
+            None => matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'"' | b'\''),
+        };
+        let plain = rest.bytes().position(|byte| is_special(&byte)).unwrap_or(rest.len());
+        if plain > 0 {
+            current.get_or_insert_default().push_str(&rest[..plain]);
         }
-        let argument = current.get_or_insert_default();
-        match character {
-            '\\' => argument.extend(characters.next()),
-            '"' | '\'' => {
-                while let Some(inner) = characters.next().filter(|&inner| inner != character) {
-                    match inner {
-                        '\\' => argument.extend(characters.next()),
-                        _ => argument.push(inner),
-                    }
-                }
+        let mut special = rest[plain..].chars();
+        match special.next() {
+            // The last character of the file is itself.
+            Some('\\') => current.get_or_insert_default().push(special.next().unwrap_or('\\')),
+            Some(mark @ ('"' | '\'')) => {
+                quoted = if quoted.is_some() { None } else { Some(mark as u8) };
+                current.get_or_insert_default();
             }
-            _ => argument.push(character),
+            Some(_) => arguments.extend(current.take()),
+            None => {}
         }
+        rest = special.as_str();
     }
     arguments.extend(current);
     arguments

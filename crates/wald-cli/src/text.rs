@@ -29,12 +29,20 @@ pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
     }
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
-        match (character as u32).checked_sub(FIRST) {
-            Some(byte @ 0x80..=0xff) => bytes.push(byte as u8),
-            _ => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        match byte_of(character) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     Cow::Owned(bytes)
+}
+
+/// The byte that a character stands for, if it stands for one.
+pub fn byte_of(character: char) -> Option<u8> {
+    match (character as u32).checked_sub(FIRST) {
+        Some(byte @ 0x80..=0xff) => Some(byte as u8),
+        _ => None,
+    }
 }
 
 /// Text from an argument.

@@ -23,6 +23,7 @@ fn wald_in_order(args: &[&str], shuffle: Option<u64>) -> Answer {
     let mut host = Host {
         stdout: &mut stdout,
         stderr: &mut stderr,
+        stdout_is_terminal: false,
         stderr_is_terminal: false,
         shuffle,
         ends_process: false,

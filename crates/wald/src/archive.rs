@@ -1,8 +1,10 @@
 //! Archives: members and their names, in all the forms that ar programs write.
 //!
 //! System V/GNU (`name/`, long names in `//`), BSD (`#1/len`), thin (members are files beside the archive), with
-//! 32-bit, 64-bit, BSD, two (Microsoft) or no symbol table. The symbol table is not used: like wasm-ld, Wald asks the members
+//! 32-bit, 64-bit, BSD, two (Microsoft) or no symbol table; and AIX's big archives. The symbol table is not used: like wasm-ld, Wald asks the members
 //! themselves what they define, so a table that is missing or lies changes nothing.
+
+mod big;
 
 use crate::parse_error::ParseError;
 
@@ -12,7 +14,7 @@ const HEADER_SIZE: usize = 60;
 
 /// Whether `bytes` is an archive.
 pub fn is_archive(bytes: &[u8]) -> bool {
-    bytes.starts_with(MAGIC) || bytes.starts_with(THIN_MAGIC)
+    [MAGIC, THIN_MAGIC, big::MAGIC].iter().any(|magic| bytes.starts_with(*magic))
 }
 
 /// An archive's members in order, without its symbol and name tables.
@@ -42,20 +44,26 @@ const OPENING: &str = "failed to parse archive";
 const LISTING: &str = "Archive::children failed";
 const NAMING: &str = "could not get the buffer for a child of the archive";
 
+/// What LLVM says about an archive of no known format.
+const INVALID: &str = "Invalid data was encountered while parsing the file";
+
 fn malformed(offset: usize, doing: &str, what: impl std::fmt::Display) -> ParseError {
     ParseError::text(offset, format!("{doing}: truncated or malformed archive ({what})"))
 }
 
 /// Reads the headers of an archive's members.
 pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
+    if bytes.starts_with(big::MAGIC) {
+        return big::parse(bytes);
+    }
     let thin = bytes.starts_with(THIN_MAGIC);
     if !thin && !bytes.starts_with(MAGIC) {
         return Err(ParseError::text(0, format!("{OPENING}: file too small to be an archive")));
     }
     let mut archive = Archive { members: Vec::new(), thin };
-    let mut long_names: &[u8] = &[];
+    let (mut long_names, mut has_long_names): (&[u8], bool) = (&[], false);
     let mut position = MAGIC.len();
-    let mut has_table = false;
+    let mut tables = 0;
     // The tables and the first member's header belong to opening the archive.
     let mut doing = OPENING;
     while position < bytes.len() {
@@ -64,20 +72,17 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
             let what = "remaining size of archive too small for next archive member header";
             return Err(malformed(position, doing, format!("{what} {}", whose(rest, long_names, position))));
         };
-        if &header[58..60] != b"`\n" {
-            let what = format!(
-                "terminator characters in archive member \"{}\" not the correct \"`\\n\" values for the archive \
-                 member header {}",
-                header[58..60].escape_ascii(),
-                whose(rest, long_names, position)
-            );
-            return Err(malformed(position, doing, what));
-        }
+        check_terminator(header, rest, long_names, position)
+            .map_err(|what| malformed(position, doing, what))?;
         let name = trim_end(&header[..16]);
         let size = stated_size(header, position).map_err(|what| malformed(position, doing, what))?;
         let start = position + HEADER_SIZE;
         let special = matches!(name, b"/" | b"//" | b"/SYM64/");
         if !special {
+            // The first member decides on the format, and a long name needs the table of names before it.
+            if doing == OPENING && tables < 2 && !has_long_names && name.starts_with(b"/") {
+                return Err(ParseError::text(position, format!("{OPENING}: {INVALID}")));
+            }
             doing = LISTING;
         }
         let stored = if thin && !special { 0 } else { size };
@@ -90,12 +95,12 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
         }
         match name {
             // Microsoft's archives have two, the second in a form of its own.
-            b"/" if has_table => {}
+            b"/" if tables > 0 => tables += 1,
             b"/" | b"/SYM64/" => {
                 check_symbol_table(&bytes[start..start + size], name.len() > 1, start)?;
-                has_table = true;
+                tables += 1;
             }
-            b"//" => long_names = &bytes[start..start + size],
+            b"//" => (long_names, has_long_names) = (&bytes[start..start + size], true),
             _ => {
                 let (name, skipped) = member_name(name, long_names, bytes, start, size).map_err(|what| {
                     malformed(
@@ -114,6 +119,19 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
         position += position & 1;
     }
     Ok(archive)
+}
+
+/// A member's header ends with two fixed bytes.
+fn check_terminator(header: &[u8], rest: &[u8], long_names: &[u8], position: usize) -> Result<(), String> {
+    if &header[58..60] == b"`\n" {
+        return Ok(());
+    }
+    Err(format!(
+        "terminator characters in archive member \"{}\" not the correct \"`\\n\" values for the archive \
+         member header {}",
+        header[58..60].escape_ascii(),
+        whose(rest, long_names, position)
+    ))
 }
 
 /// The size in a member's header.

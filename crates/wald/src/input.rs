@@ -361,7 +361,7 @@ fn parse_archive(
                 }
             }
         } else {
-            bytes.slice(member.start..member.start + member.size)
+            without_padding(bytes.slice(member.start..member.start + member.size))
         };
         let kind = identify(&contents);
         if !description.whole_archive
@@ -377,6 +377,29 @@ fn parse_archive(
         }
         add_candidate(context, parsed, kind, location, contents, !description.whole_archive);
     }
+}
+
+/// A member without the newlines that macOS's `ar` puts behind it to make its size a multiple of eight: up to seven, behind
+/// the last section of a module. No section can start with them.
+fn without_padding(bytes: Bytes) -> Bytes {
+    const LONGEST: usize = 7;
+    const HEADER: usize = 8;
+    let padding = bytes.iter().rev().take_while(|&&byte| byte == b'\n').count();
+    if padding == 0 || !bytes.starts_with(b"\0asm") {
+        return bytes;
+    }
+    let mut reader = Reader::within(&bytes, bytes.len().min(HEADER), bytes.len());
+    let skip_section = |reader: &mut Reader<'_>| -> Result<(), ParseError> {
+        reader.byte()?;
+        let size = reader.u32()? as usize;
+        reader.skip(size)
+    };
+    while reader.remaining() > padding.min(LONGEST) {
+        if skip_section(&mut reader).is_err() {
+            return bytes;
+        }
+    }
+    bytes.slice(0..bytes.len() - reader.remaining())
 }
 
 /// An I/O error's text without Rust's `(os error 2)`.

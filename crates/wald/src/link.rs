@@ -105,8 +105,8 @@ fn link(
         function_table::import_late(&context, &symbols, &mut imports);
     }
     imports.add_got(&scan.imported_got);
-    let start =
-        synthetic::add_start_functions(&context, &features, &segments, &scan, &mut symbols, &mut live);
+    let start = synthetic::add_start_up(&context, &features, &segments, &scan, &mut symbols, &mut live);
+    synthetic::trace_start_up(&context, &symbols, diagnostics);
 
     // Beyond this point it is final what stands in the output; it gets its indices.
     let constructors = synthetic::collect_constructors(&context, &symbols, &chunks, &live, diagnostics);

@@ -6,6 +6,7 @@
 
 mod pool;
 mod sorted;
+mod tails;
 
 use std::cmp::Ordering;
 use std::sync::atomic::{self, AtomicU32};
@@ -136,18 +137,13 @@ impl Unique {
     }
 
     fn order(&self, other: &Unique, inputs: &[Input<'_>]) -> Ordering {
-        let texts = || other.text(inputs).iter().rev().cmp(self.text(inputs).iter().rev());
-        other.key.cmp(&self.key).then_with(texts)
+        other.key.cmp(&self.key).then_with(|| tails::order(self.text(inputs), other.text(inputs), 8))
     }
 
     /// Whether it stands before `other`.
     fn is_before(&self, other: &Unique, inputs: &[Input<'_>]) -> bool {
         self.order(other, inputs) == Ordering::Less
     }
-}
-
-fn sort(strings: &mut [Unique], inputs: &[Input<'_>]) {
-    strings.par_sort_unstable_by(|a, b| a.order(b, inputs));
 }
 
 /// Merges the strings of `inputs`.
@@ -234,22 +230,11 @@ impl Shard {
             return number;
         }
         let number = self.unique.len() as u32;
-        let (key, len) = (tail_key(text), text.len() as u32);
+        let (key, len) = (tails::key(text, 0), text.len() as u32);
         self.unique.push(Unique { key, input: input as u32, start: piece.start, len, number });
         self.table.insert_unique(spread(piece.hash), (piece.hash, number), |&(hash, _)| spread(hash));
         number
     }
-}
-
-/// The last eight bytes before the NUL, the last on top.
-fn tail_key(text: &[u8]) -> u64 {
-    let body = &text[..text.len() - 1];
-    let mut key = 0;
-    for position in 0..8 {
-        let byte = body.len().checked_sub(position + 1).map_or(0, |index| body[index]);
-        key = key << 8 | u64::from(byte);
-    }
-    key
 }
 
 #[cfg(test)]

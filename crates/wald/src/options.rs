@@ -4,6 +4,8 @@
 //! embeds Wald fills the fields it needs and takes the rest from [`Options::default`], which is what
 //! `wasm-ld` does when it is given no option at all.
 
+use hashbrown::HashSet;
+
 /// What to do about a symbol that is referenced and defined nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnresolvedPolicy {
@@ -329,6 +331,13 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The names that `--export` and `--export-if-defined` give that may be symbols which only the linker makes: those
+    /// that start with two underscores.
+    pub fn exported_linker_names(&self) -> HashSet<&str> {
+        let names = self.exports.iter().chain(&self.exports_if_defined).map(String::as_str);
+        names.filter(|name| name.starts_with("__")).collect()
+    }
+
     /// Whether `--export` or `--export-if-defined` names the symbol.
     pub fn exports_by_name(&self, name: &str) -> bool {
         self.exports.iter().chain(&self.exports_if_defined).any(|exported| exported == name)

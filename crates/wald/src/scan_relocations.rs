@@ -210,17 +210,24 @@ impl Joiner<'_> {
     /// is only one thread's data and it may lie anywhere.
     fn check_thread_local(&mut self, object: ObjectId, kind: RelocationType, index: u32) {
         let linked = &self.symbols.objects[object.at()];
+        let is_multithreaded = self.context.options.is_multithreaded();
         let found = match linked.reference(index) {
             Reference::Own(own) => Some((object, linked.own(own))),
             Reference::Global(id) => self.symbols.definition(self.symbols.get(id)),
         };
-        let name = linked.object().symbols[index as usize].name_in(linked.object());
-        let name = display_name(name, self.context.options.demangle);
+        let name = self.name_of(object, index);
         let start = format!("{}: relocation {} cannot be used against", linked.path, kind.name());
         let mut problems = Vec::new();
         match found {
-            None => problems.push(format!("{start} an undefined symbol `{name}`")),
-            Some((definer, own)) if self.context.options.is_multithreaded() => {
+            None => {
+                problems.push(format!("{start} an undefined symbol `{name}`"));
+                let is_tls = matches!(linked.reference(index),
+                    Reference::Global(id) if self.symbols.get(id).flags.is_tls());
+                if is_multithreaded && !is_tls {
+                    problems.push(format!("{start} non-TLS symbol `{name}`"));
+                }
+            }
+            Some((definer, own)) if is_multithreaded => {
                 if !own.flags.is_tls() {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
@@ -240,6 +247,17 @@ impl Joiner<'_> {
         }
     }
 
+    /// The name of what an object's symbol refers to, as messages show it: with `--wrap`, not the object's own name for it.
+    fn name_of(&self, object: ObjectId, index: u32) -> String {
+        let linked = &self.symbols.objects[object.at()];
+        match linked.reference(index) {
+            Reference::Global(id) => self.context.display(self.symbols.get(id).name),
+            Reference::Own(own) => {
+                display_name(linked.own(own).name_in(linked.object()), self.context.options.demangle)
+            }
+        }
+    }
+
     fn report_relocation(
         &mut self,
         object: ObjectId,
@@ -248,14 +266,9 @@ impl Joiner<'_> {
         what: &str,
         advice: &str,
     ) {
-        let linked = &self.symbols.objects[object.at()];
-        let name = match linked.reference(index) {
-            Reference::Global(id) => self.context.display(self.symbols.get(id).name),
-            Reference::Own(own) => {
-                display_name(linked.own(own).name_in(linked.object()), self.context.options.demangle)
-            }
-        };
-        let message = format!("{}: relocation {} {what} symbol `{name}`{advice}", linked.path, kind.name());
+        let path = &self.symbols.objects[object.at()].path;
+        let name = self.name_of(object, index);
+        let message = format!("{path}: relocation {} {what} symbol `{name}`{advice}", kind.name());
         self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
     }
 

@@ -2,6 +2,8 @@
 //! program in return.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md>; the format is wasm-ld's.
 
+use hashbrown::HashMap;
+
 /// A stub library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StubLibrary {
@@ -9,11 +11,20 @@ pub struct StubLibrary {
     pub path: String,
     /// Symbols and their dependencies, each symbol once: its last line counts.
     pub symbols: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
+    /// The position of each symbol in `symbols`.
+    positions: HashMap<Vec<u8>, usize>,
+}
+
+impl StubLibrary {
+    /// The dependencies of a symbol, if the library has it.
+    pub fn dependencies_of(&self, symbol: &[u8]) -> Option<&[Vec<u8>]> {
+        self.positions.get(symbol).map(|&position| &self.symbols[position].1[..])
+    }
 }
 
 /// Reads lines of the form `symbol: dependency, dependency`; `#` starts a comment line.
 pub fn parse(path: &str, bytes: &[u8]) -> StubLibrary {
-    let mut library = StubLibrary { path: path.to_string(), symbols: Vec::new() };
+    let mut library = StubLibrary { path: path.to_string(), ..StubLibrary::default() };
     for line in bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
         if line.is_empty() || line.starts_with(b"#") {
             continue;
@@ -25,9 +36,12 @@ pub fn parse(path: &str, bytes: &[u8]) -> StubLibrary {
             [] => Vec::new(),
             rest => rest.split(|&byte| byte == b',').map(|name| name.trim_ascii().to_vec()).collect(),
         };
-        match library.symbols.iter_mut().find(|(known, _)| *known == symbol) {
-            Some(entry) => entry.1 = dependencies,
-            None => library.symbols.push((symbol, dependencies)),
+        match library.positions.get(&symbol) {
+            Some(&position) => library.symbols[position].1 = dependencies,
+            None => {
+                library.positions.insert(symbol.clone(), library.symbols.len());
+                library.symbols.push((symbol, dependencies));
+            }
         }
     }
     library

@@ -298,9 +298,9 @@ impl LinkedObject {
     }
 
     /// Replaces references to the keys of `map` by its values.
-    pub fn rewrite(&mut self, map: &[(SymbolId, SymbolId)]) {
+    pub fn rewrite(&mut self, map: &HashMap<SymbolId, SymbolId>) {
         for reference in Arc::make_mut(&mut self.references) {
-            if let Some((_, to)) = map.iter().find(|(from, _)| from.0 == *reference) {
+            if let Some(to) = map.get(&SymbolId(*reference)) {
                 *reference = to.0;
             }
         }

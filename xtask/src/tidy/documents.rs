@@ -51,6 +51,7 @@ fn options() -> Vec<String> {
     let mut host = wald_cli::Host {
         stdout: &mut stdout,
         stderr: &mut stderr,
+        stdout_is_terminal: false,
         stderr_is_terminal: false,
         shuffle: None,
         ends_process: false,

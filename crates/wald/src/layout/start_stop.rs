@@ -1,5 +1,7 @@
 //! Symbols that layout defines: bounds of segments, and what `--export` names only now.
 
+use hashbrown::HashSet;
+
 use super::memory::Memory;
 use super::segments::Segments;
 use crate::context::Context;
@@ -22,15 +24,18 @@ pub fn define(
     diagnostics: &mut Diagnostics,
 ) {
     let (options, interners) = (context.options, context.interners);
+    let exported = options.exported_linker_names();
+    let traced: HashSet<&str> =
+        options.trace_symbols.iter().map(String::as_str).filter(|name| name.starts_with("__")).collect();
     let mut define = |name: Vec<u8>, place: SyntheticData, always: bool| {
         let text = String::from_utf8_lossy(&name).into_owned();
-        let wanted = always || options.export_all || options.exports_by_name(&text);
+        let wanted = always || options.export_all || exported.contains(text.as_str());
         let name = NameId(interners.names.intern(&name));
         let synthetic = Synthetic::Data(place);
         if let Some(id) = symbols.define_optional(name, wanted, SymbolKind::Data, synthetic) {
             live.symbols.grow(id.at() + 1, false);
             live.symbols.insert(id.at());
-            if options.trace_symbols.contains(&text) {
+            if traced.contains(text.as_str()) {
                 let message = format!("<internal>: definition of {text}");
                 diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
             }

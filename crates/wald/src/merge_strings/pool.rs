@@ -7,7 +7,8 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::sorted::Sorted;
-use super::{shard_of, sort, spread, starts_of, tail_key, text, Input, MergedStrings, Unique};
+use super::tails::{self, sort};
+use super::{shard_of, spread, starts_of, text, Input, MergedStrings, Unique};
 use crate::object::Object;
 
 /// A custom section of strings.
@@ -153,7 +154,7 @@ impl Pool {
                     None => *by_text.entry(text).or_insert_with(|| {
                         let number = counts.len() as u32;
                         counts.push(0);
-                        let (key, len) = (tail_key(text), text.len() as u32);
+                        let (key, len) = (tails::key(text, 0), text.len() as u32);
                         let (input, start) = (at as u32, piece.start);
                         added.unique.push(Unique { key, input, start, len, number });
                         number

@@ -3,8 +3,9 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::tails::sort;
 use super::{
-    deduplicate, shard_of, shards_for, sort, starts_of, Input, MergedStrings, OutputString, Shard, Unique,
+    deduplicate, shard_of, shards_for, starts_of, Input, MergedStrings, OutputString, Shard, Unique,
 };
 use crate::object::StringPiece;
 

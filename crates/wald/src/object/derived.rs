@@ -15,6 +15,8 @@ pub struct Properties {
     pub has_roots: bool,
     /// Whether strings that may be merged lack their NUL.
     pub has_unterminated_strings: bool,
+    /// Whether a symbol's place is the end of strings that may be merged, where no string is.
+    pub has_symbol_behind_strings: bool,
     /// The text of `target_features`, interned; the same for objects that state the same in the same order.
     pub features: Option<NameId>,
     /// The text of `producers`, interned.
@@ -122,8 +124,18 @@ impl Object {
                 || !self.init_functions.is_empty()
                 || self.segments.iter().any(InputSegment::is_retained),
             has_unterminated_strings,
+            has_symbol_behind_strings: self.symbols.iter().any(|symbol| self.is_behind_strings(symbol)),
             features,
             producers: any.then(|| NameId(interners.names.intern(&text))),
         };
+    }
+
+    /// Whether a symbol's place is behind the last of strings that may be merged.
+    pub fn is_behind_strings(&self, symbol: &ObjectSymbol) -> bool {
+        symbol.lies_in_segment()
+            && self
+                .segments
+                .get(symbol.element as usize)
+                .is_some_and(|segment| segment.has_strings() && symbol.offset >= u64::from(segment.data.len))
     }
 }

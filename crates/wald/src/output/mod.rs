@@ -14,6 +14,7 @@ mod metadata;
 mod names;
 mod relocations;
 mod sections;
+mod string_ends;
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -246,6 +247,7 @@ pub fn check(
         diagnostics.push(Diagnostic::message(Code::LinkMap, map));
     }
     sections::check_externals(layout, diagnostics);
+    string_ends::check(layout, diagnostics);
     diagnostics.extend(plan.metadata_errors.iter().cloned());
     for custom in plan.custom.iter().filter(|custom| std::str::from_utf8(&custom.name).is_err()) {
         let name = String::from_utf8_lossy(&custom.name);

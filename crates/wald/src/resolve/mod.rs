@@ -15,8 +15,9 @@ mod stubs;
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
+use crate::bit_set::BitSet;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{types, SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, SignatureId, SymbolId};
@@ -60,7 +61,7 @@ pub struct Folded {
     variant_of_name: HashMap<NameId, usize>,
     extractions: Vec<Extraction>,
     comdats: Vec<u64>,
-    traced: Vec<NameId>,
+    traced: BitSet,
 }
 
 impl Folded {
@@ -75,7 +76,7 @@ impl Folded {
             variant_of_name: HashMap::new(),
             extractions: Vec::new(),
             comdats: Vec::new(),
-            traced: Vec::new(),
+            traced: BitSet::default(),
         }
     }
 
@@ -169,7 +170,7 @@ struct Resolver<'a> {
     /// Comdat groups seen so far, a bit for each name.
     comdats: &'a mut Vec<u64>,
     /// `--trace-symbol` names without a symbol so far.
-    traced: &'a mut Vec<NameId>,
+    traced: &'a mut BitSet,
     env: NameId,
 }
 
@@ -227,7 +228,7 @@ impl<'a> Resolver<'a> {
     fn insert(&mut self, name: NameId) -> (SymbolId, bool) {
         let (id, new) = self.table.insert(name);
         if new {
-            let traced = !self.traced.is_empty() && self.traced.contains(&name);
+            let traced = self.traced.contains_checked(name.at());
             let symbol = self.table.get_mut(id);
             symbol.referenced = !self.options.gc_sections;
             symbol.traced = traced;
@@ -277,7 +278,8 @@ impl<'a> Resolver<'a> {
     fn trace_symbols(&mut self) {
         for name in &self.options.trace_symbols {
             let name = self.name(name.as_bytes());
-            self.traced.push(name);
+            self.traced.grow(name.at() + 1, false);
+            self.traced.insert(name.at());
         }
     }
 

@@ -105,13 +105,19 @@ impl<'a> Resolver<'a> {
     }
 
     /// Defines a name only where something asks for it.
-    fn optional(&mut self, name: &str, kind: SymbolKind, synthetic: Synthetic) -> Option<SymbolId> {
-        let exported = self.options.export_all || self.options.exports_by_name(name);
-        let wanted = exported && kind == SymbolKind::Data;
+    fn optional(
+        &mut self,
+        name: &str,
+        kind: SymbolKind,
+        synthetic: Synthetic,
+        exported: &HashSet<&str>,
+    ) -> Option<SymbolId> {
+        let is_exported = self.options.export_all || exported.contains(name);
+        let wanted = is_exported && kind == SymbolKind::Data;
         let name = self.name(name.as_bytes());
         let id = self.table.define_optional(name, wanted, kind, synthetic)?;
         let symbol = self.table.get_mut(id);
-        symbol.traced |= self.traced.contains(&name);
+        symbol.traced |= self.traced.contains_checked(name.at());
         symbol.referenced |= !self.options.gc_sections;
         self.trace_synthetic(id);
         Some(id)
@@ -123,6 +129,7 @@ impl<'a> Resolver<'a> {
         if self.options.is_relocatable() {
             return;
         }
+        let exported = self.options.exported_linker_names();
         // The loader decides where memory and stack are.
         let fixed = !self.options.is_position_independent();
         let data = [
@@ -138,13 +145,14 @@ impl<'a> Resolver<'a> {
             ("__wasm_first_page_end", FirstPageEnd, true),
         ];
         for (name, place, _) in data.into_iter().filter(|&(_, _, defined)| defined) {
-            self.optional(name, SymbolKind::Data, Synthetic::Data(place));
+            self.optional(name, SymbolKind::Data, Synthetic::Data(place), &exported);
         }
         if !self.options.is_multithreaded() {
             // Objects that were compiled for threads may be linked into a program without: the one copy of
             // their thread-local data is at a fixed place.
             let global = Synthetic::Global(SyntheticGlobal::TlsBase);
-            self.table.well_known.tls_base = self.optional("__tls_base", SymbolKind::Global, global);
+            self.table.well_known.tls_base =
+                self.optional("__tls_base", SymbolKind::Global, global, &exported);
         }
     }
 
@@ -178,7 +186,8 @@ impl<'a> Resolver<'a> {
 
     /// Makes `name` needed, if it is known at all.
     fn refer(&mut self, name: &str, option: &'static str) -> Option<SymbolId> {
-        let name = self.name(name.as_bytes());
+        // A name that nothing has interned is not in the table.
+        let name = NameId(self.interners.names.find(name.as_bytes())?);
         let id = self.table.find(name)?;
         let symbol = self.table.get_mut(id);
         symbol.used_in_regular_object = true;
@@ -221,10 +230,8 @@ impl<'a> Resolver<'a> {
     pub(super) fn add_wrapped_symbols(&mut self) -> Vec<Wrapped> {
         let mut wrapped: Vec<Wrapped> = Vec::new();
         let options = self.options;
-        for (position, name) in options.wrap.iter().enumerate() {
-            if options.wrap[..position].contains(name) {
-                continue;
-            }
+        let mut seen = HashSet::new();
+        for name in options.wrap.iter().filter(|name| seen.insert(name.as_str())) {
             let id = self.name(name.as_bytes());
             let Some(symbol) = self.table.find(id) else { continue };
             let real_name = self.name(format!("__real_{name}").as_bytes());
@@ -277,8 +284,8 @@ impl<'a> Resolver<'a> {
             return;
         }
         // What is said last about a symbol counts, as where both `f` and `__real_f` are wrapped.
-        let map: Vec<(SymbolId, SymbolId)> =
-            wrapped.iter().rev().flat_map(|w| [(w.real, w.symbol), (w.symbol, w.wrap)]).collect();
+        let map: HashMap<SymbolId, SymbolId> =
+            wrapped.iter().flat_map(|w| [(w.symbol, w.wrap), (w.real, w.symbol)]).collect();
         for object in 0..self.table.objects.len() {
             self.object_mut(object).rewrite(&map);
         }
@@ -332,7 +339,7 @@ impl<'a> Resolver<'a> {
 fn exported_names(options: &Options) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     let all = options.exports_if_defined.iter().chain(&options.exports);
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for name in all {
         if seen.insert(name.as_str()) {
             names.push(name);

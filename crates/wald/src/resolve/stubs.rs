@@ -40,7 +40,7 @@ impl Resolver<'_> {
             let symbol = self.table.get(id);
             let (true, Some(field)) = (symbol.is_undefined(), symbol.import.field) else { continue };
             let field = self.interners.names.with(field.0, <[u8]>::to_vec);
-            if let Some((_, dependencies)) = library.symbols.iter().find(|(name, _)| *name == field) {
+            if let Some(dependencies) = library.dependencies_of(&field) {
                 extracted |= self.import_from_stub(library, id, dependencies);
             }
         }

@@ -22,7 +22,7 @@ use crate::scan_relocations::Scan;
 use crate::symbols::{AnySymbol, Purpose, Resolution, SymbolTable, SyntheticGlobal};
 
 /// Adds the functions that run before the program does, where they are needed. The result is the start function.
-pub fn add_start_functions(
+pub fn add_start_up(
     context: &Context<'_>,
     features: &Features,
     segments: &Segments,

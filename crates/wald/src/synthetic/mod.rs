@@ -8,6 +8,7 @@ mod dynamic;
 mod init_memory;
 
 use crate::context::Context;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{SignatureId, SyntheticFunctionId};
 use crate::mark_live::Liveness;
@@ -16,7 +17,7 @@ use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunct
 pub use bodies::write_bodies;
 pub use commands::wrap_commands;
 pub use constructors::collect as collect_constructors;
-pub use dynamic::add_start_functions;
+pub use dynamic::add_start_up;
 
 /// Adds a function without arguments, live, with its symbol.
 fn add_function(
@@ -41,4 +42,21 @@ fn add_function(
     live.symbols.grow(id.at() + 1, false);
     live.symbols.insert(id.at());
     number
+}
+
+/// Reports the functions of [`add_start_up`] that `--trace-symbol` names: they are defined later than all other symbols.
+pub fn trace_start_up(context: &Context<'_>, symbols: &SymbolTable, diagnostics: &mut Diagnostics) {
+    use Purpose::*;
+    let traced = &context.options.trace_symbols;
+    for function in &symbols.synthetic_functions {
+        let is_late = matches!(
+            function.purpose,
+            ApplyDataRelocs | InitMemory | ApplyGlobalTlsRelocs | ApplyTlsRelocs | ApplyGlobalRelocs | Start
+        );
+        let name = &function.symbol_name;
+        if is_late && traced.iter().any(|traced| traced.as_bytes() == name) {
+            let message = format!("<internal>: definition of {}", String::from_utf8_lossy(name));
+            diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+        }
+    }
 }

@@ -1,0 +1,143 @@
+//! Finds the files that `-l` means.
+//!
+//! A link may name hundreds of libraries and folders. Asking the system for each library in each folder costs a call for each
+//! pair; so a folder that was asked often without success is listed once, and then asked only for what is in the list.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// How often a folder is asked in vain before it is listed.
+const PATIENCE: u32 = 8;
+
+/// Folders with more entries than this are asked, not listed.
+const LARGE: usize = 20_000;
+
+/// The folders of `-L`, and what is known of them.
+pub struct LibrarySearch<'a> {
+    folders: &'a [String],
+    /// By the folder's position.
+    known: Vec<Folder>,
+    /// Libraries by name and whether shared ones were looked for.
+    found: HashMap<(String, bool), Option<String>>,
+}
+
+#[derive(Default)]
+struct Folder {
+    misses: u32,
+    entries: Option<HashSet<OsString>>,
+    cannot_be_listed: bool,
+}
+
+impl<'a> LibrarySearch<'a> {
+    /// A search in these folders, in this order.
+    pub fn new(folders: &'a [String]) -> Self {
+        let known = folders.iter().map(|_| Folder::default()).collect();
+        LibrarySearch { folders, known, found: HashMap::new() }
+    }
+
+    /// The file that `-l name` means: `libname.a` (or `.so`, after `-Bdynamic`) or, for `-l:name`, `name` itself, in the
+    /// first folder that has it.
+    pub fn find(&mut self, name: &str, is_dynamic: bool) -> Option<String> {
+        if let Some(found) = self.found.get(&(name.to_string(), is_dynamic)) {
+            return found.clone();
+        }
+        let found = self.search(name, is_dynamic);
+        self.found.insert((name.to_string(), is_dynamic), found.clone());
+        found
+    }
+
+    fn search(&mut self, name: &str, is_dynamic: bool) -> Option<String> {
+        let files = match name.strip_prefix(':') {
+            Some(file) => vec![file.to_string()],
+            None if is_dynamic => vec![format!("lib{name}.so"), format!("lib{name}.a")],
+            None => vec![format!("lib{name}.a")],
+        };
+        for (path, folder) in self.folders.iter().zip(&mut self.known) {
+            if let Some(found) = files.iter().find_map(|file| folder.find(path, file)) {
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
+impl Folder {
+    /// The path of a file in this folder, if it exists.
+    fn find(&mut self, folder: &str, file: &str) -> Option<String> {
+        if self.lacks(folder, file) {
+            return None;
+        }
+        let separator = if folder.is_empty() || folder.ends_with('/') { "" } else { "/" };
+        let path = format!("{folder}{separator}{file}");
+        if crate::text::to_path(&path).exists() {
+            return Some(path);
+        }
+        self.misses += 1;
+        None
+    }
+
+    /// Whether the folder's list says that there is no such file.
+    fn lacks(&mut self, folder: &str, file: &str) -> bool {
+        // Elsewhere a file may have a name that differs in case.
+        if !cfg!(target_os = "linux") || file.contains('/') || self.misses < PATIENCE || self.cannot_be_listed
+        {
+            return false;
+        }
+        if self.entries.is_none() {
+            self.entries = list(&crate::text::to_path(if folder.is_empty() { "." } else { folder }));
+            self.cannot_be_listed = self.entries.is_none();
+        }
+        let file = crate::text::to_path(file);
+        self.entries.as_ref().is_some_and(|entries| !entries.contains(file.as_os_str()))
+    }
+}
+
+/// The names in a folder. A folder that does not exist has none; `None` if it cannot be listed, or is too large.
+fn list(folder: &Path) -> Option<HashSet<OsString>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Some(HashSet::new()),
+        Err(_) => return None,
+    };
+    let mut names = HashSet::new();
+    for entry in entries {
+        if names.len() == LARGE {
+            return None;
+        }
+        names.insert(entry.ok()?.file_name());
+    }
+    Some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_folder_that_has_the_library_wins_listed_or_not() {
+        let directory = std::env::temp_dir().join(format!("wald-search-{}", std::process::id()));
+        let path = |name: &str| directory.join(name).to_str().unwrap().to_string();
+        for (folder, file) in [("a", "libx.a"), ("b", "libx.so"), ("b", "libx.a"), ("b", "n")] {
+            std::fs::create_dir_all(path(folder)).unwrap();
+            std::fs::write(path(&format!("{folder}/{file}")), "").unwrap();
+        }
+        let folders = [path("missing"), path("a"), path("b") + "/"];
+        let mut search = LibrarySearch::new(&folders);
+        for _ in 0..2 {
+            assert_eq!(search.find("x", false), Some(path("a/libx.a")));
+            assert_eq!(search.find("x", true), Some(path("a/libx.a")));
+            assert_eq!(search.find(":libx.so", false), Some(path("b/libx.so")));
+            assert_eq!(search.find(":../a/libx.a", false), Some(path("a/../a/libx.a")));
+            // Now all folders are listed, and what was found is known.
+            (0..20).for_each(|number| assert_eq!(search.find(&format!("none{number}"), true), None));
+            assert_eq!(search.find(":n", true), Some(path("b/n")));
+            if cfg!(target_os = "linux") {
+                assert!(search.known.iter().all(|folder| folder.entries.is_some()));
+            }
+            search.found.clear();
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

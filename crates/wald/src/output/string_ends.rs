@@ -1,0 +1,84 @@
+//! Symbols whose place is the end of strings that are merged: where such a place went cannot be said, because no string is
+//! there.
+
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::format::relocation::Relocation;
+use crate::index::{ObjectId, ObjectSymbolIndex};
+use crate::layout::Layout;
+use crate::object::Object;
+use crate::symbols::AnySymbol;
+
+/// Checks that nothing asks for the address of such a symbol.
+pub(super) fn check(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
+    for (position, linked) in layout.symbols.objects.iter().enumerate() {
+        if !linked.properties.has_symbol_behind_strings {
+            continue;
+        }
+        let (id, object) = (ObjectId::new(position), linked.object());
+        for (index, symbol) in object.symbols.iter().enumerate() {
+            if !object.is_behind_strings(symbol) {
+                continue;
+            }
+            let number = symbol.element as usize;
+            let segment = &object.segments[number];
+            let is_live = layout.live.segments.contains(layout.chunks.segments.of(id, number));
+            let place = layout.symbols.any(id, index as u32);
+            if is_live
+                && segment.is_mergeable(layout.options)
+                && defines(layout, place, id, index)
+                && is_asked_for(layout, place)
+            {
+                let name = String::from_utf8_lossy(segment.name.of(&object.bytes));
+                let message = format!("{}:({name}): offset is outside the section", linked.path);
+                diagnostics.push(Diagnostic::error(Code::Layout, message));
+                return;
+            }
+        }
+    }
+}
+
+/// Whether it is this object's symbol that a name stands for.
+fn defines(layout: &Layout<'_>, symbol: AnySymbol, object: ObjectId, index: usize) -> bool {
+    match symbol {
+        AnySymbol::Own(..) => true,
+        AnySymbol::Global(id) => {
+            let symbol = layout.symbols.get(id);
+            let definer = symbol.file.and_then(|file| layout.symbols.object_of_file[file.at()]);
+            definer == Some(object) && symbol.index == ObjectSymbolIndex(index as u32)
+        }
+    }
+}
+
+fn is_asked_for(layout: &Layout<'_>, symbol: AnySymbol) -> bool {
+    let is_exported = |export: &crate::layout::indices::Export| {
+        export.symbol.is_some_and(|id| AnySymbol::Global(id) == symbol)
+    };
+    layout.options.keeps_relocations()
+        || layout.indices.exports.iter().any(is_exported)
+        || layout.symbols.objects.iter().enumerate().any(|(position, linked)| {
+            let object = ObjectId::new(position);
+            live_relocations(layout, object, linked.object()).any(|relocation| {
+                relocation.kind.is_memory_address() && layout.symbols.any(object, relocation.index) == symbol
+            })
+        })
+}
+
+/// The relocations in all that is linked of an object.
+fn live_relocations<'a>(
+    layout: &'a Layout<'_>,
+    id: ObjectId,
+    object: &'a Object,
+) -> impl Iterator<Item = Relocation> + 'a {
+    let (live, chunks) = (&layout.live, &layout.chunks);
+    let functions = object.functions.iter().enumerate();
+    let functions =
+        functions.filter(move |(index, _)| live.functions.contains(chunks.functions.of(id, *index)));
+    let segments = object.segments.iter().enumerate();
+    let segments = segments.filter(move |(index, _)| live.segments.contains(chunks.segments.of(id, *index)));
+    let sections = object.custom_sections.iter().filter(|_| live.sections);
+    functions
+        .map(|(_, function)| function.relocations)
+        .chain(segments.map(|(_, segment)| segment.relocations))
+        .chain(sections.map(|section| section.relocations))
+        .flat_map(|range| object.relocations(range))
+}
