@@ -120,11 +120,11 @@ fn split_posix(text: &str) -> Vec<String> {
         }
         let argument = current.get_or_insert_default();
         match character {
-            '\\' => argument.extend(characters.next()),
+            '\\' => argument.push(characters.next().unwrap_or('\\')),
             '"' | '\'' => {
                 while let Some(inner) = characters.next().filter(|&inner| inner != character) {
                     match inner {
-                        '\\' => argument.extend(characters.next()),
+                        '\\' => argument.push(characters.next().unwrap_or('\\')),
                         _ => argument.push(inner),
                     }
                 }

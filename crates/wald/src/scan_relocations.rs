@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
-use crate::index::{NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
+use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::layout::segments::Segments;
 use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
@@ -161,7 +161,7 @@ impl Joiner<'_> {
         }
         for event in scan.events {
             match event {
-                Event::Function(function, key) => self.add_function(function, key),
+                Event::Function(function, symbol) => self.add_function(function, symbol),
                 Event::Table(symbol) => self.add_table_entry(symbol),
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
@@ -266,8 +266,8 @@ impl Joiner<'_> {
                 return;
             }
         }
-        match function_of(self.symbols, self.chunks, symbol) {
-            Some((function, key)) => self.add_function(function, key),
+        match self.chunks.function_of(self.symbols, symbol) {
+            Some(function) => self.add_function(function, symbol),
             None => {
                 if self.seen_table.insert(symbol, ()).is_none() {
                     self.result.table.push(symbol);
@@ -276,10 +276,11 @@ impl Joiner<'_> {
         }
     }
 
-    /// The same function counts once under however many names.
-    fn add_function(&mut self, function: usize, key: AnySymbol) {
+    /// A function has one table entry, whatever its names. The entry keeps the first symbol whose address is taken: an
+    /// alias of a weak definition may be an import of its own.
+    fn add_function(&mut self, function: usize, symbol: AnySymbol) {
         if self.seen_functions.insert(function) {
-            self.result.table.push(key);
+            self.result.table.push(symbol);
         }
     }
 
@@ -370,21 +371,4 @@ impl Joiner<'_> {
         symbol.stub = Some(number);
         symbol.is_stub = true;
     }
-}
-
-/// The object's function that a symbol names: its number among all functions, and the one key under which its table
-/// entry is kept, whatever symbol names it. `None` where no object defines it.
-fn function_of(symbols: &SymbolTable, chunks: &Chunks, symbol: AnySymbol) -> Option<(usize, AnySymbol)> {
-    let (object, function) = match symbol {
-        AnySymbol::Own(object, index) => {
-            let linked = &symbols.objects[object.at()];
-            (object, linked.object().defined_function(linked.own(index).element))
-        }
-        AnySymbol::Global(id) => {
-            let target = chunks.of_symbol(id)?;
-            (target.object(), target.position())
-        }
-    };
-    let own = symbols.objects[object.at()].object().functions[function].symbol;
-    Some((chunks.functions.of(object, function), AnySymbol::Own(object, ObjectSymbolIndex(own))))
 }

@@ -112,13 +112,10 @@ impl FunctionTable {
         };
         for (position, &entry) in table.entries.iter().enumerate() {
             let index = (base as u32).wrapping_add(position as u32);
-            match entry {
-                AnySymbol::Own(object, own) => {
-                    let parsed = symbols.objects[object.at()].object();
-                    let function = parsed.defined_function(parsed.symbols[own.at()].element);
-                    table.of_function[chunks.functions.of(object, function)] = index;
-                }
-                AnySymbol::Global(id) => _ = table.of_symbol.insert(id, index),
+            match (chunks.function_of(symbols, entry), entry) {
+                (Some(function), _) => table.of_function[function] = index,
+                (None, AnySymbol::Global(id)) => _ = table.of_symbol.insert(id, index),
+                (None, AnySymbol::Own(..)) => {}
             }
         }
         table
@@ -137,8 +134,8 @@ impl FunctionTable {
 
     /// Index of the function that a symbol of the link names; 0 where it is not in the table.
     pub fn of_symbol(&self, chunks: &Chunks, id: SymbolId) -> u32 {
-        match chunks.of_symbol(id).filter(|target| target.kind() == SymbolKind::Function) {
-            Some(target) => self.of_function(chunks.functions.of(target.object(), target.position())),
+        match chunks.function_of_global(id) {
+            Some(function) => self.of_function(function),
             None => self.of_symbol.get(&id).copied().unwrap_or(0),
         }
     }

@@ -12,7 +12,7 @@ use crate::format::{external, SymbolKind};
 use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::mark_live::{is_exported, Liveness};
 use crate::symbols::AnySymbol;
-use crate::symbols::{Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
+use crate::symbols::{Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
 
 /// Not in the output.
 pub const NONE: u32 = u32::MAX;
@@ -396,11 +396,7 @@ impl Indices {
         symbol: AnySymbol,
     ) -> u32 {
         match symbol {
-            AnySymbol::Own(object, own) => match symbols.objects[object.at()].reference(own.0) {
-                Reference::Own(_) => self.of_element(symbols, chunks, object, own.0),
-                // A table entry's key may name a symbol by which the object itself does not define it.
-                Reference::Global(_) => self.of_element(symbols, chunks, object, own.0),
-            },
+            AnySymbol::Own(object, own) => self.of_element(symbols, chunks, object, own.0),
             AnySymbol::Global(id) => self.of_symbol(symbols, chunks, imports, id),
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Parts {
     /// Contents of the code and data sections: section index and range.
     pub code: Option<(u32, ByteRange)>,
     pub data: Option<(u32, ByteRange)>,
+    /// How many data segments there must be.
+    pub data_count: Option<u32>,
     /// Names of functions in the name section: function index and name.
     pub debug_names: Vec<(u32, ByteRange)>,
     /// Exported functions.
@@ -236,9 +238,8 @@ impl Parts {
             }
             section::CODE => self.code_section(&mut reader)?,
             section::DATA => self.data_section(&mut reader)?,
-            section::START | section::DATACOUNT => {
-                reader.u32()?;
-            }
+            section::START => _ = reader.u32()?,
+            section::DATACOUNT => self.data_count = Some(reader.u32()?),
             _ => return Err(ParseError::text(reader.position(), format!("invalid section type: {id}"))),
         }
         if reader.is_empty() || matches!(id, section::START | section::DATACOUNT) {
@@ -401,6 +402,10 @@ impl Parts {
         let section_start = reader.position();
         self.data = Some((self.section_count, ByteRange::between(section_start, reader.end())));
         let count = count(reader)?;
+        if self.data_count.is_some_and(|expected| expected as usize != count) {
+            let message = "number of data segments does not match DataCount section";
+            return Err(ParseError::malformed(section_start, message));
+        }
         self.segments.reserve(count.min(reader.remaining() / 2));
         for _ in 0..count {
             let at = reader.position();

@@ -11,8 +11,8 @@ use crate::leb128::Reader;
 pub struct SharedLibrary {
     /// Exported functions and data, in the order of the export section.
     pub symbols: Vec<SharedSymbol>,
-    /// Whether its memory is 64-bit.
-    pub memory_is_64: bool,
+    /// Whether its memory is 64-bit; `None` if it has no memory.
+    pub memory_is_64: Option<bool>,
 }
 
 /// A function or datum of a shared library.
@@ -51,7 +51,7 @@ impl SharedLibrary {
             }
             parts.section_count += 1;
         }
-        Ok(SharedLibrary { symbols, memory_is_64: parts.memory_is_64 == Some(true) })
+        Ok(SharedLibrary { symbols, memory_is_64: parts.memory_is_64 })
     }
 }
 

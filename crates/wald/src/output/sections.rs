@@ -292,20 +292,8 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
     }
     write_u64(&mut out, table.entries.len() as u64);
     for &entry in &table.entries {
-        // Where another module's definition may win, that is called: it is imported under the same name.
-        let imported = match entry {
-            AnySymbol::Own(object, own) => match symbols.any(object, own.0) {
-                // With --wrap the definition's own symbol may stand for the wrapper.
-                AnySymbol::Global(id) => imports.index_of(id).filter(|_| {
-                    let object = symbols.objects[object.at()].object();
-                    let name = object.symbols[own.at()].name_in(object);
-                    layout.names.text(symbols.get(id).name.0) == name
-                }),
-                AnySymbol::Own(..) => None,
-            },
-            AnySymbol::Global(_) => None,
-        };
-        let index = imported.unwrap_or_else(|| indices.of_any(symbols, chunks, imports, entry));
+        // If another module's definition may win, this is the index of its import.
+        let index = indices.of_any(symbols, chunks, imports, entry);
         write_u32(&mut out, index);
     }
     Some(out)

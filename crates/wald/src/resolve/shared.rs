@@ -8,6 +8,12 @@ impl Resolver<'_> {
     /// Adds a library's functions and data, and notes that the output needs it.
     pub(super) fn add_shared_library(&mut self, file: FileId, library: &SharedLibrary) {
         let candidate = self.files[file.at()];
+        if self.options.is_relocatable() {
+            // An object cannot depend on a library that is there at run time.
+            let message = format!("attempted static link of dynamic object {}", candidate.location);
+            let diagnostic = Diagnostic::error(Code::Parse, message).at(candidate.location.clone());
+            return self.diagnostics.push(diagnostic);
+        }
         let path = candidate.location.member.as_ref().unwrap_or(&candidate.location.path);
         self.table.needed.push(path.rsplit('/').next().unwrap_or(path).to_string());
         for symbol in &library.symbols {

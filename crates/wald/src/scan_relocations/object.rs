@@ -1,6 +1,6 @@
 //! What one object's relocations ask for: found out for many objects at once.
 
-use super::{function_of, is_address_imported};
+use super::is_address_imported;
 use crate::bit_set::BitSet;
 use crate::chunks::Chunks;
 use crate::format::relocation::{Relocation, RelocationType};
@@ -19,7 +19,7 @@ pub(super) struct ObjectScan {
 
 /// Something that the objects must be asked about in order.
 pub(super) enum Event {
-    /// The address of an object's function is taken: the function's number and its key.
+    /// The address of an object's function is taken: the function by [`Chunks::functions`], and the symbol that names it.
     Function(usize, AnySymbol),
     /// The address of another function is taken.
     Table(AnySymbol),
@@ -231,8 +231,8 @@ impl ObjectScanner<'_> {
                 entry.is_defined() && !entry.is_stub && entry.kind == SymbolKind::Function
             }
         };
-        match function_of(self.symbols, self.chunks, symbol).filter(|_| is_plain) {
-            Some((function, key)) => Some(Event::Function(function, key)),
+        match self.chunks.function_of(self.symbols, symbol).filter(|_| is_plain) {
+            Some(function) => Some(Event::Function(function, symbol)),
             None => Some(Event::Table(symbol)),
         }
     }
