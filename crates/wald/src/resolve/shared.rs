@@ -59,6 +59,44 @@ impl Resolver<'_> {
         }
     }
 
+    /// Resolves tags that nothing defines to those that shared libraries export. This comes after all files so that a link
+    /// that does not need it has its symbols in wasm-ld 22's order.
+    pub(super) fn take_shared_tags(&mut self) {
+        for position in 0..self.files.len() {
+            let Some(library) = &self.files[position].shared else { continue };
+            for &(name, signature) in &library.tags {
+                self.take_shared_tag(FileId::new(position), name, signature);
+            }
+        }
+    }
+
+    fn take_shared_tag(&mut self, file: FileId, name: NameId, signature: SignatureId) {
+        let Some(id) = self.table.find(name) else { return };
+        let symbol = self.table.get(id);
+        if symbol.kind != SymbolKind::Tag || !symbol.is_undefined() || symbol.is_imported() {
+            return;
+        }
+        if symbol.signature != Some(signature) {
+            let message = format!(
+                "Tag signature mismatch: {}\n>>> defined as {} in {}\n>>> defined as {} in {}",
+                self.display(symbol.name),
+                self.signature_text(symbol.signature),
+                self.file_name(symbol.file),
+                self.signature_text(Some(signature)),
+                self.file_name(Some(file)),
+            );
+            // The loader would refuse the module.
+            return self.error(Code::SymbolType, message);
+        }
+        let symbol = self.table.get_mut(id);
+        symbol.file = Some(file);
+        symbol.chunk = Symbol::NO_CHUNK;
+        symbol.resolution = Resolution::Shared;
+        if symbol.traced {
+            self.trace_definition(id);
+        }
+    }
+
     /// Reports that a function is not what its callers take it for.
     pub(super) fn shared_signature_mismatch(
         &mut self,
