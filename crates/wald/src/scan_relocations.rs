@@ -18,10 +18,12 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
 use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
+use crate::layout::function_table;
+use crate::layout::imports::should_import;
 use crate::layout::segments::Segments;
 use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
-use crate::resolve::display_name;
+use crate::resolve::{display_name, display_signature};
 use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 /// What relocations ask for.
@@ -113,6 +115,8 @@ pub fn scan(
         seen_got: HashMap::new(),
         stubs: HashMap::new(),
         wrong_kinds: Vec::new(),
+        indices: Vec::new(),
+        calls: Vec::new(),
         not_at_run_time: Vec::new(),
     };
     for (object, scan) in scans.into_iter().enumerate() {
@@ -149,6 +153,10 @@ struct Joiner<'a> {
     /// The trapping function for each signature of undefined functions.
     stubs: HashMap<SignatureId, SyntheticFunctionId>,
     wrong_kinds: Vec<(ObjectId, RelocationType, u32)>,
+    /// Undefined symbols that code names by an index.
+    indices: Vec<(ObjectId, RelocationType, u32)>,
+    /// Symbols that are called with another signature than they have.
+    calls: Vec<(ObjectId, u32)>,
     not_at_run_time: Vec<(ObjectId, RelocationType)>,
 }
 
@@ -167,6 +175,8 @@ impl Joiner<'_> {
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
                 Event::ThreadLocal(kind, index) => self.check_thread_local(object, kind, index),
                 Event::NotAtRunTime(kind) => self.not_at_run_time.push((object, kind)),
+                Event::Index(kind, index) => self.indices.push((object, kind, index)),
+                Event::Call(index) => self.calls.push((object, index)),
                 Event::WrongKind(kind, index) => self.wrong_kinds.push((object, kind, index)),
                 Event::Absolute(kind, index) => {
                     self.report_relocation(
@@ -204,6 +214,56 @@ impl Joiner<'_> {
                 ", which is no datum elsewhere",
             );
         }
+        for (object, kind, index) in std::mem::take(&mut self.indices) {
+            if self.has_no_index(object, kind, index) {
+                let why = ", which has no index in the module";
+                self.report_relocation(object, kind, index, "cannot be used against undefined", why);
+            }
+        }
+        for (object, index) in std::mem::take(&mut self.calls) {
+            self.report_call(object, index);
+        }
+    }
+
+    /// Whether an undefined symbol is not in the index space that a relocation is about.
+    fn has_no_index(&self, object: ObjectId, kind: RelocationType, index: u32) -> bool {
+        let Reference::Global(id) = self.symbols.objects[object.at()].reference(index) else { return false };
+        let symbol = self.symbols.get(id);
+        let fits = match kind {
+            RelocationType::FunctionIndexLeb => symbol.kind == SymbolKind::Function,
+            RelocationType::TagIndexLeb => symbol.kind == SymbolKind::Tag,
+            RelocationType::TableNumberLeb => symbol.kind == SymbolKind::Table,
+            // The address of anything else is in a global.
+            _ if symbol.kind != SymbolKind::Global => return false,
+            _ => true,
+        };
+        // The function table is made when it turns out to be needed.
+        let is_made_late = symbol.name == self.context.name(function_table::NAME);
+        let is_imported = || should_import(self.context, self.symbols, self.chunks, self.live, id);
+        !fits || symbol.stub.is_none() && !is_made_late && !is_imported()
+    }
+
+    fn report_call(&mut self, object: ObjectId, index: u32) {
+        let linked = &self.symbols.objects[object.at()];
+        let Reference::Global(id) = linked.reference(index) else { return };
+        let symbol = self.symbols.get(id);
+        let parsed = linked.object();
+        let element = parsed.symbols[index as usize].element;
+        let of_import = parsed.imports.functions.get(element as usize).map(|import| import.of);
+        let type_index =
+            of_import.unwrap_or_else(|| parsed.functions[parsed.defined_function(element)].type_index);
+        let text =
+            |signature: SignatureId| self.context.interners.signatures.with(signature.0, display_signature);
+        let definer = symbol.file.and_then(|file| self.symbols.object_of(file));
+        let message = format!(
+            "function signature mismatch: {}\n>>> called as {} in {}\n>>> defined as {} in {}",
+            self.context.display(symbol.name),
+            text(parsed.types[type_index as usize]),
+            linked.path,
+            symbol.signature.map_or_else(String::new, text),
+            definer.map_or("<internal>", |object| &self.symbols.objects[object.at()].path),
+        );
+        self.diagnostics.push(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None));
     }
 
     /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there

@@ -154,6 +154,11 @@ impl Indices {
         }
     }
 
+    /// The index that the next function gets.
+    pub fn next_function(&self) -> u32 {
+        self.functions_base + self.functions.len() as u32
+    }
+
     fn add_functions(&mut self, symbols: &SymbolTable, chunks: &Chunks, live: &Liveness) {
         for (position, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(position);
@@ -469,6 +474,20 @@ impl Indices {
             };
             self.exports.push(Export { name, kind, index, symbol: Some(id) });
         }
+        self.drop_repeated_exports();
+    }
+
+    /// Aliases of a function share its export name: one export says all. What else has the name of another is refused later.
+    fn drop_repeated_exports(&mut self) {
+        let mut seen = HashSet::with_capacity(self.exports.len());
+        let is_new: Vec<bool> = self
+            .exports
+            .iter()
+            .map(|export| seen.insert((&export.name[..], export.kind, export.index)))
+            .collect();
+        drop(seen);
+        let mut is_new = is_new.into_iter();
+        self.exports.retain(|_| is_new.next().unwrap_or(true));
     }
 
     /// The name that the object's export section gives a function.

@@ -106,8 +106,11 @@ impl Unit {
 
     /// Whether addresses of functions are taken and the unit has no symbol for the table in which they are indices.
     fn lacks_function_table(&self) -> bool {
-        let take_addresses =
-            |slot: &Slot| slot.entry.relocations().is_some_and(|stored| stored.take_addresses);
+        let take_addresses = |slot: &Slot| match &slot.entry {
+            Entry::Function(function) => function.relocations.take_addresses,
+            Entry::Data(data) => data.relocations.take_addresses,
+            _ => false,
+        };
         let is_table =
             |slot: &Slot| slot.entry.kind() == Some(SymbolKind::Table) && slot.symbol.name == FUNCTION_TABLE;
         self.slots.iter().any(take_addresses) && !self.slots.iter().any(is_table)
@@ -150,6 +153,7 @@ impl Unit {
             producers: self.build_producers(&mut arena),
             memory_is_64: Some(self.memory_is_64),
             called_directly: self.called_directly(),
+            function_references: self.function_references(),
             data_knows_code: self.data_knows_code(),
             legacy_function_table: false,
             properties: Properties::default(),
@@ -255,6 +259,7 @@ impl Unit {
                 range: arena.put(&function.code),
                 prefix: function.prefix,
                 asks: function.relocations.asks,
+                has_many_locals: function.has_many_locals,
                 type_index: function.type_index,
                 offset_base: 0,
                 relocations: put_relocations(arena, &function.relocations),
@@ -365,6 +370,16 @@ impl Unit {
             bits[slot / 64] |= u64::from(of.direct_calls > 0) << (slot % 64);
         }
         bits
+    }
+
+    fn function_references(&self) -> Vec<(u32, u32)> {
+        let mut references = Vec::new();
+        for (position, entry) in (0..).zip(self.entries(&self.order.functions)) {
+            if let Entry::Function(function) = entry {
+                references.extend(function.references.iter().map(|&symbol| (position, symbol)));
+            }
+        }
+        references
     }
 
     fn data_knows_code(&self) -> bool {

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use super::nesting::{self, Mistake};
 use super::store::{Entry, StoredData, StoredFunction, StoredSection};
 use super::{
-    Binding, ComdatHandle, Data, Definition, Function, Relocation, Section, Symbol, SymbolHandle, Unit,
-    UnitError,
+    Binding, ComdatHandle, Data, Definition, Function, Relocation, Section, Symbol, SymbolHandle, Target,
+    Unit, UnitError,
 };
-use crate::format::{limits, segment_flags, types, SymbolKind, TableType};
+use crate::format::relocation::RelocationType;
+use crate::format::{limits, opcode, segment_flags, types, SymbolKind, TableType};
 use crate::leb128::{patch_padded_u64, size_u64, write_u32, Reader};
-use crate::object::{constant_expression, NONE};
+use crate::object::{constant_expression, locals, MAX_LOCALS, NONE};
 
 /// Whether a symbol may have its binding with this definition.
 pub(super) fn binding(symbol: &Symbol, entry: &Entry) -> Result<(), UnitError> {
@@ -87,7 +88,20 @@ impl Unit {
         write_u32(&mut code, body.len() as u32);
         code.extend_from_slice(&body);
         let comdat = self.check_comdat(comdat)?;
-        Ok(StoredFunction { type_index, code, prefix, relocations: encoded, comdat, export_name })
+        let references = relocations.iter().filter_map(|relocation| match relocation.target {
+            Target::Symbol(symbol) if names_function(relocation, &body) => Some(symbol.0),
+            _ => None,
+        });
+        Ok(StoredFunction {
+            type_index,
+            prefix,
+            relocations: encoded,
+            comdat,
+            export_name,
+            references: references.collect(),
+            has_many_locals: locals(&mut Reader::new(&body)).is_some_and(|count| count > MAX_LOCALS),
+            code,
+        })
     }
 
     fn check_data(&self, data: Data) -> Result<StoredData, UnitError> {
@@ -142,6 +156,12 @@ impl Unit {
             false => Err(UnitError::HasAliases(slot.symbol.name.clone())),
         }
     }
+}
+
+/// Whether it is the operand of `ref.func`.
+fn names_function(relocation: &Relocation, body: &[u8]) -> bool {
+    let before = (relocation.offset as usize).checked_sub(1).and_then(|at| body.get(at));
+    relocation.kind == RelocationType::FunctionIndexLeb && before == Some(&opcode::REF_FUNC)
 }
 
 /// Checks that a body has all its `end`s. What stands at the places where the link writes does not count.

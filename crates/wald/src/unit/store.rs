@@ -47,6 +47,10 @@ pub(super) struct StoredFunction {
     pub relocations: Stored,
     pub comdat: u32,
     pub export_name: Option<String>,
+    /// Slots of the functions that `ref.func` names.
+    pub references: Vec<u32>,
+    /// As [`InputFunction::has_many_locals`](crate::object::InputFunction::has_many_locals).
+    pub has_many_locals: bool,
 }
 
 pub(super) struct StoredData {
