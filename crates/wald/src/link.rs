@@ -116,7 +116,7 @@ fn link(
     diagnostics.check()?;
     indices.collect_types(&symbols, &imports, &scan.types);
     indices.collect_exports(&context, &symbols, &chunks, &live, &imports, &features);
-    table.declare(&symbols, &chunks, &live, &imports, &indices);
+    table.declare(options, &symbols, &chunks, &live, &imports, &indices);
     mutable_globals::check(&context, &features, &symbols, &imports, &indices, diagnostics);
     let mut layout = Layout {
         options,

@@ -128,12 +128,17 @@ impl FunctionTable {
     /// See <https://webassembly.github.io/spec/core/valid/modules.html#valid-module>.
     pub fn declare(
         &mut self,
+        options: &Options,
         symbols: &SymbolTable,
         chunks: &Chunks,
         live: &Liveness,
         imports: &Imports,
         indices: &Indices,
     ) {
+        if options.is_relocatable() {
+            // The next link declares them.
+            return;
+        }
         let mut named = Vec::new();
         for (position, linked) in symbols.objects.iter().enumerate() {
             let id = ObjectId::new(position);
