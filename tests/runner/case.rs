@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// One case, as its file says it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Case {
     /// `<area>/<name>`, which is also the trial's name.
     pub name: String,
@@ -35,6 +35,8 @@ pub struct Case {
     pub wald_bytes: Vec<(usize, String, usize, Vec<u8>)>,
     /// `wald-omits: LINK FILE`: where Wald differs, a file that it does not write.
     pub wald_omits: Vec<(usize, String)>,
+    /// `wald-holds: LINK FILE HEX`: where Wald differs, its file is another one than wasm-ld's and has these bytes somewhere.
+    pub wald_holds: Vec<(usize, String, Vec<u8>)>,
     /// `invalid-output: LINK REASON`: wasm-ld's own output is no valid module here.
     pub invalid_outputs: Vec<usize>,
     /// `code-metadata: LINK TEXT`: what [`code_metadata`](crate::validate::code_metadata) reads in the output.
@@ -46,7 +48,7 @@ pub struct Case {
 }
 
 /// A source or a plain file in a case.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Source {
     /// Path in the case's directory, such as `a.s` or `sub/list.txt`.
     pub name: String,
@@ -55,7 +57,7 @@ pub struct Source {
 }
 
 /// What happens to the built files before the link.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Step {
     /// `ld: ARGUMENTS`: an input that the reference linker makes: a shared library, an object of many.
     Link(Vec<String>),
@@ -75,7 +77,7 @@ pub enum Step {
 }
 
 /// One call into a linked module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Run {
     /// Which link's output, from 1.
     pub link: usize,
@@ -179,6 +181,11 @@ impl Case {
                 let (link, offset) = (number(&words[0])?, number(&words[2])?);
                 self.wald_bytes.push((link, words[1].clone(), offset, parse_hex(&words[3..].join(" "))?));
             }
+            "wald-holds" => {
+                step(3)?;
+                let bytes = parse_hex(&words[2..].join(" "))?;
+                self.wald_holds.push((number(&words[0])?, words[1].clone(), bytes));
+            }
             "invalid-output" if words.len() < 2 => return step(2),
             "invalid-output" => self.invalid_outputs.push(number(&words[0])?),
             "mask-build-id" => self.mask_build_id = true,
@@ -191,6 +198,11 @@ impl Case {
     /// Whether Wald links what wasm-ld refuses.
     pub fn links_only_with_wald(&self, number: usize) -> bool {
         self.wald_codes.contains(&(number, 0))
+    }
+
+    /// Whether what Wald writes in this link is not what wasm-ld writes.
+    pub fn has_own_output(&self, number: usize) -> bool {
+        self.links_only_with_wald(number) || self.wald_holds.iter().any(|(link, ..)| *link == number)
     }
 
     /// The text of the section called `name`, if the case has one.

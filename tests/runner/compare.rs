@@ -48,7 +48,23 @@ pub fn wald_with_reference(
             _ => Ok(()),
         };
     }
-    files(case, wald, &as_wald_writes(case, number, reference)?)
+    let mut expected = as_wald_writes(case, number, reference)?;
+    own_files(case, number, wald, &mut expected)?;
+    files(case, wald, &expected)
+}
+
+/// Checks files that Wald writes in its own way, and takes them over into `expected`.
+fn own_files(case: &Case, number: usize, wald: &Answer, expected: &mut Answer) -> Result<(), String> {
+    for (_, file, bytes) in case.wald_holds.iter().filter(|(link, ..)| *link == number) {
+        let content = wald.files.get(file).ok_or(format!("{file} was not written"))?;
+        if !content.windows(bytes.len()).any(|window| window == bytes) {
+            return Err(format!("{file} has no bytes {bytes:02x?}:\n{content:02x?}"));
+        }
+        if case.differs.is_none() || expected.files.insert(file.clone(), content.clone()).is_none() {
+            return Err(format!("wald-holds: needs `differs:`, and wasm-ld has to write {file}"));
+        }
+    }
+    Ok(())
 }
 
 /// wasm-ld's answer, with the bytes that Wald is to write otherwise and without the files that it does not write.

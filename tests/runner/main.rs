@@ -129,7 +129,7 @@ impl Setting {
             if answer.crashed() && case.differs.is_none() {
                 return Err(format!("link {}: wasm-ld crashes, and the case doesn't say so", index + 1));
             }
-            if !case.links_only_with_wald(index + 1) {
+            if !case.has_own_output(index + 1) {
                 self.check_output(case, index + 1, answer)?;
             }
         }
@@ -165,9 +165,14 @@ impl Setting {
                 .map_err(|e| format!("link {number}: wasm-ld's answer is no longer the kept one: {e}"))?;
         }
         let wald = self.test_wald(case, number, inputs, &reference, scratch)?;
-        // Where only Wald links, only Wald's output can be looked at.
-        let only_wald = case.links_only_with_wald(number) && wald.code == 0;
-        self.check_output(case, number, if only_wald { &wald } else { &reference })
+        let has_own_output = case.has_own_output(number) && wald.code == 0;
+        if !has_own_output {
+            return self.check_output(case, number, &reference);
+        }
+        if !case.links_only_with_wald(number) {
+            self.check_validity(case, number, &reference)?;
+        }
+        self.check_output(&Case { invalid_outputs: Vec::new(), ..case.clone() }, number, &wald)
     }
 
     /// Links with Wald in each way that must not matter. Gives one of the answers, which are the same.
@@ -196,7 +201,7 @@ impl Setting {
                 link(&self.wald, &arguments, &environment, inputs, &scratch.join(format!("{number}-wald")))?;
             compare::wald_with_reference(case, number, &answer, reference)
                 .map_err(|e| format!("link {number} ({way}): {e}"))?;
-            if case.links_only_with_wald(number) && way != WAYS_FIRST && answer.files != last.files {
+            if case.has_own_output(number) && way != WAYS_FIRST && answer.files != last.files {
                 return Err(format!("link {number} ({way}): other bytes than as written"));
             }
             last = answer;
@@ -204,7 +209,18 @@ impl Setting {
         Ok(last)
     }
 
-    /// Validates what was linked and runs it where the case says so. The answer is wasm-ld's, and Wald's is the same.
+    /// Validates what was linked. wasm-ld's answer is invalid where the case says so.
+    fn check_validity(&self, case: &Case, number: usize, answer: &Answer) -> Result<(), String> {
+        let module = answer.files.iter().find(|(_, content)| content.starts_with(b"\0asm"));
+        let Some((name, module)) = module else { return Ok(()) };
+        match (validate(module), case.invalid_outputs.contains(&number)) {
+            (Err(e), false) => Err(format!("link {number}: {name}: {e}")),
+            (Ok(()), true) => Err(format!("link {number}: {name} is valid after all")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Validates what was linked and runs it where the case says so.
     fn check_output(&self, case: &Case, number: usize, answer: &Answer) -> Result<(), String> {
         let module = answer.files.iter().find(|(_, content)| content.starts_with(b"\0asm"));
         let runs: Vec<_> = case.runs.iter().filter(|run| run.link == number).collect();
@@ -214,11 +230,7 @@ impl Setting {
                 false => Err(format!("link {number} wrote nothing to run; stderr: {}", text(&answer.stderr))),
             };
         };
-        match (validate(module), case.invalid_outputs.contains(&number)) {
-            (Err(e), false) => return Err(format!("link {number}: {name}: {e}")),
-            (Ok(()), true) => return Err(format!("link {number}: {name} is valid after all")),
-            _ => {}
-        }
+        self.check_validity(case, number, answer)?;
         if case.links[number - 1].iter().any(|argument| argument == "--merge-code-metadata") {
             let read = code_metadata(module).map_err(|e| format!("link {number}: {name}: {e}"))?;
             let expected = case.code_metadata.iter().find(|(link, _)| *link == number);

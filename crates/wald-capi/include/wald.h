@@ -80,6 +80,8 @@ typedef enum wald_code {
   WALD_CODE_CANCELLED = 15,
   // The link map of a link that fails at its very end; otherwise it comes with the output.
   WALD_CODE_LINK_MAP = 16,
+  // The module is valid, but engines may refuse it.
+  WALD_CODE_ENGINE_LIMIT = 17,
 } wald_code;
 
 // How far a symbol's name reaches.

@@ -76,6 +76,8 @@ pub enum wald_code {
     Cancelled = 15,
     /// The link map of a link that fails at its very end; otherwise it comes with the output.
     LinkMap = 16,
+    /// The module is valid, but engines may refuse it.
+    EngineLimit = 17,
 }
 
 /// One thing that a link has to say.
@@ -176,6 +178,7 @@ fn code(code: Code) -> wald_code {
         Code::Verbose => wald_code::Verbose,
         Code::Cancelled => wald_code::Cancelled,
         Code::LinkMap => wald_code::LinkMap,
+        Code::EngineLimit => wald_code::EngineLimit,
     }
 }
 

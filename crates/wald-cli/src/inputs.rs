@@ -136,7 +136,8 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                 Opt::EndLib if !lazy => Err("stray --end-lib".into()),
                 other => {
                     match other {
-                        Opt::Bdynamic => dynamic = true,
+                        // An object can only take the place of others: wasm-ld ignores the option with `-r`.
+                        Opt::Bdynamic => dynamic |= !settings.relocatable,
                         Opt::Bstatic => dynamic = false,
                         Opt::WholeArchive => whole_archive = true,
                         Opt::NoWholeArchive => whole_archive = false,

@@ -101,6 +101,7 @@ impl<'a> Renderer<'a> {
             Severity::Warning if self.fatal_warnings => self.error(diagnostic),
             Severity::Warning => self.line("\x1b[0;35m", "warning: ", diagnostic),
             Severity::Message if diagnostic.code == Code::Verbose => self.line("", "", diagnostic),
+            Severity::Message if diagnostic.code == Code::EngineLimit => self.line("", "note: ", diagnostic),
             Severity::Message => {
                 let message = self.for_stdout(&diagnostic.message);
                 let _ = self.stdout.write_all(&crate::text::to_bytes(&message));

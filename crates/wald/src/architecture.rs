@@ -13,10 +13,12 @@ pub fn check(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), LinkFailure> {
     for file in files {
-        let is64 = match file.parsed() {
-            _ if file.shared.is_some() => file.shared.as_ref().map(|library| library.memory_is_64),
-            Some(object) => object.memory_is_64,
-            None => scan(&file.bytes),
+        let is64 = match (&file.shared, file.parsed()) {
+            // A library without a memory fits both.
+            (Some(library), _) if library.memory_is_64.is_none() => continue,
+            (Some(library), _) => library.memory_is_64,
+            (None, Some(object)) => object.memory_is_64,
+            (None, None) => scan(&file.bytes),
         };
         let message = match (is64 == Some(true), options.is64) {
             (true, None) => "must specify -mwasm64 to process wasm64 object files",

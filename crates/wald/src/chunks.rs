@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::format::SymbolKind;
 use crate::index::{ObjectId, SymbolId};
-use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable};
+use crate::symbols::{AnySymbol, LinkedObject, Resolution, Symbol, SymbolTable};
 
 /// Start of each object's numbers, and behind the last object the total.
 #[derive(Clone, Debug, Default)]
@@ -122,6 +122,25 @@ impl Chunks {
     #[inline]
     pub fn of_symbol(&self, id: SymbolId) -> Option<Target> {
         self.of_symbol.get(id.at()).copied().filter(|&target| target != Target::NONE)
+    }
+
+    /// The object's function that a symbol names, by [`Chunks::functions`]. `None` if no object defined it when resolution
+    /// was done.
+    pub fn function_of(&self, symbols: &SymbolTable, symbol: AnySymbol) -> Option<usize> {
+        match symbol {
+            AnySymbol::Own(object, index) => {
+                let linked = &symbols.objects[object.at()];
+                let function = linked.object().defined_function(linked.own(index).element);
+                Some(self.functions.of(object, function))
+            }
+            AnySymbol::Global(id) => self.function_of_global(id),
+        }
+    }
+
+    /// As [`Chunks::function_of`] for a symbol of the link.
+    pub fn function_of_global(&self, id: SymbolId) -> Option<usize> {
+        let target = self.of_symbol(id).filter(|target| target.kind() == SymbolKind::Function)?;
+        Some(self.functions.of(target.object(), target.position()))
     }
 
     fn number(objects: &[LinkedObject]) -> Self {

@@ -76,6 +76,8 @@ pub enum Code {
     GcSection,
     /// What the link does (`--verbose`): standard error.
     Verbose,
+    /// The module is valid, but engines may refuse it: standard error.
+    EngineLimit,
     /// The link's [`CancelToken`] was cancelled.
     Cancelled,
 }

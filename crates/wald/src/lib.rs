@@ -147,6 +147,7 @@ pub mod relocate;
 pub mod synthetic;
 pub mod output;
 pub mod map_file;
+pub mod engine_limits;
 // Floor 6: the link.
 pub mod link;
 

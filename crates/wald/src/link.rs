@@ -1,7 +1,6 @@
 //! The link, top to bottom. A reader starts here.
 //!
-//! Each phase takes the earlier phases' values and returns a new one; between phases stands what is final
-//! from there on. Bytes were parsed before, while the inputs arrived ([`crate::pipeline`]).
+//! Each phase takes earlier values and returns its own. Inputs were parsed as they arrived ([`crate::pipeline`]).
 
 use crate::ahead::Ahead;
 use crate::chunks::Chunks;
@@ -10,19 +9,18 @@ use crate::diagnostics::{Diagnostics, LinkFailure};
 use crate::input::Joined;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
-use crate::layout::indices::Indices;
-use crate::layout::{self, memory, mutable_globals, segments, start_stop, Layout};
+use crate::layout::{self, indices::Indices, memory, mutable_globals, segments, start_stop, Layout};
 use crate::object::Interners;
 use crate::options::Options;
 use crate::pipeline::Linker;
 use crate::result::{LinkResult, Output, Sink};
 use crate::threads::with_threads;
 use crate::timing::Timer;
-use crate::{features, map_file, mark_live, merge_strings, output, resolve, scan_relocations, synthetic};
+use crate::{engine_limits, features, map_file, mark_live, merge_strings, output, resolve};
+use crate::{scan_relocations, synthetic};
 
 impl Linker {
-    /// Joins the inputs in the order in which they were declared, and links them, on as many threads as the
-    /// options say: [`Options::threads`].
+    /// Joins the inputs in declared order and links them, on as many threads as [`Options::threads`] says.
     pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
         let result = self.join_and_link(Timer::new(self.options.want_trace_events), false, sink);
         if self.options.leave_memory {
@@ -110,7 +108,7 @@ fn link(
 
     // Beyond this point it is final what stands in the output; it gets its indices.
     let constructors = synthetic::collect_constructors(&context, &symbols, &chunks, &live, diagnostics);
-    let (table, mut indices) = rayon::join(
+    let (mut table, mut indices) = rayon::join(
         || FunctionTable::new(options, &symbols, &chunks, scan.table),
         || Indices::assign(&context, &symbols, &chunks, &live, &imports, scan.internal_got, diagnostics),
     );
@@ -118,6 +116,7 @@ fn link(
     diagnostics.check()?;
     indices.collect_types(&symbols, &imports, &scan.types);
     indices.collect_exports(&context, &symbols, &chunks, &live, &imports, &features);
+    table.declare(options, &symbols, &chunks, &live, &imports, &indices);
     mutable_globals::check(&context, &features, &symbols, &imports, &indices, diagnostics);
     let mut layout = Layout {
         options,
@@ -137,12 +136,13 @@ fn link(
         synthetic_bodies: Vec::new(),
         start,
     };
-    layout.synthetic_bodies = synthetic::write_bodies(&layout);
+    synthetic::write_bodies(&mut layout);
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
     let map = options.want_map.then(|| map_file::render(&layout, &plan));
     output::check(&layout, &plan, map.as_deref(), diagnostics)?;
+    engine_limits::note(&layout, &plan, diagnostics);
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
     layout.release(plan);

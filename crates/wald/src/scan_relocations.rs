@@ -17,11 +17,13 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
-use crate::index::{NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
+use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
+use crate::layout::function_table;
+use crate::layout::imports::should_import;
 use crate::layout::segments::Segments;
 use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
-use crate::resolve::display_name;
+use crate::resolve::{display_name, display_signature};
 use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 /// What relocations ask for.
@@ -113,6 +115,8 @@ pub fn scan(
         seen_got: HashMap::new(),
         stubs: HashMap::new(),
         wrong_kinds: Vec::new(),
+        indices: Vec::new(),
+        calls: Vec::new(),
         not_at_run_time: Vec::new(),
     };
     for (object, scan) in scans.into_iter().enumerate() {
@@ -149,6 +153,10 @@ struct Joiner<'a> {
     /// The trapping function for each signature of undefined functions.
     stubs: HashMap<SignatureId, SyntheticFunctionId>,
     wrong_kinds: Vec<(ObjectId, RelocationType, u32)>,
+    /// Undefined symbols that code names by an index.
+    indices: Vec<(ObjectId, RelocationType, u32)>,
+    /// Symbols that are called with another signature than they have.
+    calls: Vec<(ObjectId, u32)>,
     not_at_run_time: Vec<(ObjectId, RelocationType)>,
 }
 
@@ -161,12 +169,14 @@ impl Joiner<'_> {
         }
         for event in scan.events {
             match event {
-                Event::Function(function, key) => self.add_function(function, key),
+                Event::Function(function, symbol) => self.add_function(function, symbol),
                 Event::Table(symbol) => self.add_table_entry(symbol),
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
                 Event::ThreadLocal(kind, index) => self.check_thread_local(object, kind, index),
                 Event::NotAtRunTime(kind) => self.not_at_run_time.push((object, kind)),
+                Event::Index(kind, index) => self.indices.push((object, kind, index)),
+                Event::Call(index) => self.calls.push((object, index)),
                 Event::WrongKind(kind, index) => self.wrong_kinds.push((object, kind, index)),
                 Event::Absolute(kind, index) => {
                     self.report_relocation(
@@ -204,6 +214,56 @@ impl Joiner<'_> {
                 ", which is no datum elsewhere",
             );
         }
+        for (object, kind, index) in std::mem::take(&mut self.indices) {
+            if self.has_no_index(object, kind, index) {
+                let why = ", which has no index in the module";
+                self.report_relocation(object, kind, index, "cannot be used against undefined", why);
+            }
+        }
+        for (object, index) in std::mem::take(&mut self.calls) {
+            self.report_call(object, index);
+        }
+    }
+
+    /// Whether an undefined symbol is not in the index space that a relocation is about.
+    fn has_no_index(&self, object: ObjectId, kind: RelocationType, index: u32) -> bool {
+        let Reference::Global(id) = self.symbols.objects[object.at()].reference(index) else { return false };
+        let symbol = self.symbols.get(id);
+        let fits = match kind {
+            RelocationType::FunctionIndexLeb => symbol.kind == SymbolKind::Function,
+            RelocationType::TagIndexLeb => symbol.kind == SymbolKind::Tag,
+            RelocationType::TableNumberLeb => symbol.kind == SymbolKind::Table,
+            // The address of anything else is in a global.
+            _ if symbol.kind != SymbolKind::Global => return false,
+            _ => true,
+        };
+        // The function table is made when it turns out to be needed.
+        let is_made_late = symbol.name == self.context.name(function_table::NAME);
+        let is_imported = || should_import(self.context, self.symbols, self.chunks, self.live, id);
+        !fits || symbol.stub.is_none() && !is_made_late && !is_imported()
+    }
+
+    fn report_call(&mut self, object: ObjectId, index: u32) {
+        let linked = &self.symbols.objects[object.at()];
+        let Reference::Global(id) = linked.reference(index) else { return };
+        let symbol = self.symbols.get(id);
+        let parsed = linked.object();
+        let element = parsed.symbols[index as usize].element;
+        let of_import = parsed.imports.functions.get(element as usize).map(|import| import.of);
+        let type_index =
+            of_import.unwrap_or_else(|| parsed.functions[parsed.defined_function(element)].type_index);
+        let text =
+            |signature: SignatureId| self.context.interners.signatures.with(signature.0, display_signature);
+        let definer = symbol.file.and_then(|file| self.symbols.object_of(file));
+        let message = format!(
+            "function signature mismatch: {}\n>>> called as {} in {}\n>>> defined as {} in {}",
+            self.context.display(symbol.name),
+            text(parsed.types[type_index as usize]),
+            linked.path,
+            symbol.signature.map_or_else(String::new, text),
+            definer.map_or("<internal>", |object| &self.symbols.objects[object.at()].path),
+        );
+        self.diagnostics.push(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None));
     }
 
     /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there
@@ -279,8 +339,8 @@ impl Joiner<'_> {
                 return;
             }
         }
-        match function_of(self.symbols, self.chunks, symbol) {
-            Some((function, key)) => self.add_function(function, key),
+        match self.chunks.function_of(self.symbols, symbol) {
+            Some(function) => self.add_function(function, symbol),
             None => {
                 if self.seen_table.insert(symbol, ()).is_none() {
                     self.result.table.push(symbol);
@@ -289,10 +349,11 @@ impl Joiner<'_> {
         }
     }
 
-    /// The same function counts once under however many names.
-    fn add_function(&mut self, function: usize, key: AnySymbol) {
+    /// A function has one table entry, whatever its names. The entry keeps the first symbol whose address is taken: an
+    /// alias of a weak definition may be an import of its own.
+    fn add_function(&mut self, function: usize, symbol: AnySymbol) {
         if self.seen_functions.insert(function) {
-            self.result.table.push(key);
+            self.result.table.push(symbol);
         }
     }
 
@@ -383,21 +444,4 @@ impl Joiner<'_> {
         symbol.stub = Some(number);
         symbol.is_stub = true;
     }
-}
-
-/// The object's function that a symbol names: its number among all functions, and the one key under which its table
-/// entry is kept, whatever symbol names it. `None` where no object defines it.
-fn function_of(symbols: &SymbolTable, chunks: &Chunks, symbol: AnySymbol) -> Option<(usize, AnySymbol)> {
-    let (object, function) = match symbol {
-        AnySymbol::Own(object, index) => {
-            let linked = &symbols.objects[object.at()];
-            (object, linked.object().defined_function(linked.own(index).element))
-        }
-        AnySymbol::Global(id) => {
-            let target = chunks.of_symbol(id)?;
-            (target.object(), target.position())
-        }
-    };
-    let own = symbols.objects[object.at()].object().functions[function].symbol;
-    Some((chunks.functions.of(object, function), AnySymbol::Own(object, ObjectSymbolIndex(own))))
 }

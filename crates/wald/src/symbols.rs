@@ -349,8 +349,7 @@ pub enum Purpose {
     CallCtors,
     /// `__wasm_init_memory`: copies passive segments into place, once.
     InitMemory,
-    /// `__wasm_apply_data_relocs`: writes addresses that only the loader knows into data. With a number: a part of it,
-    /// because functions may not be of any size.
+    /// `__wasm_apply_data_relocs`: writes addresses that only the loader knows into data.
     ApplyDataRelocs,
     /// `__wasm_apply_tls_relocs`: the same for a thread's block.
     ApplyTlsRelocs,
@@ -362,6 +361,8 @@ pub enum Purpose {
     Start,
     /// `__wasm_init_tls`: sets up a thread's block of thread-local data.
     InitTls,
+    /// A part of another one that is larger than engines take.
+    Part,
     /// Traps: stands for a function that is not there.
     Unreachable,
     /// Calls constructors, the function, destructors: what a command exports.

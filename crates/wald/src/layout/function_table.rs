@@ -1,13 +1,14 @@
 //! The indirect function table: whether there is one, and which functions stand in it.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::imports::Imports;
+use super::indices::{Indices, NONE};
 use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::format::{SymbolFlags, SymbolKind};
-use crate::index::SymbolId;
+use crate::format::{external, SymbolFlags, SymbolKind};
+use crate::index::{ObjectId, SymbolId};
 use crate::mark_live::Liveness;
 use crate::options::Options;
 use crate::symbols::AnySymbol;
@@ -93,6 +94,8 @@ pub struct FunctionTable {
     pub entries: Vec<AnySymbol>,
     /// Index of the first function.
     pub base: u64,
+    /// Functions that `ref.func` names and that nothing else declares: by their index in the output, ascending.
+    pub declared: Vec<u32>,
     /// Index of each object's function, by [`Chunks::functions`]; 0 where it is not in the table.
     of_function: Vec<u32>,
     /// Index of functions that no object defines.
@@ -112,16 +115,52 @@ impl FunctionTable {
         };
         for (position, &entry) in table.entries.iter().enumerate() {
             let index = (base as u32).wrapping_add(position as u32);
-            match entry {
-                AnySymbol::Own(object, own) => {
-                    let parsed = symbols.objects[object.at()].object();
-                    let function = parsed.defined_function(parsed.symbols[own.at()].element);
-                    table.of_function[chunks.functions.of(object, function)] = index;
-                }
-                AnySymbol::Global(id) => _ = table.of_symbol.insert(id, index),
+            match (chunks.function_of(symbols, entry), entry) {
+                (Some(function), _) => table.of_function[function] = index,
+                (None, AnySymbol::Global(id)) => _ = table.of_symbol.insert(id, index),
+                (None, AnySymbol::Own(..)) => {}
             }
         }
         table
+    }
+
+    /// Finds the functions that must be declared because `ref.func` names them: those that are neither in the table nor exported.
+    /// See <https://webassembly.github.io/spec/core/valid/modules.html#valid-module>.
+    pub fn declare(
+        &mut self,
+        options: &Options,
+        symbols: &SymbolTable,
+        chunks: &Chunks,
+        live: &Liveness,
+        imports: &Imports,
+        indices: &Indices,
+    ) {
+        if options.is_relocatable() {
+            // The next link declares them.
+            return;
+        }
+        let mut named = Vec::new();
+        for (position, linked) in symbols.objects.iter().enumerate() {
+            let id = ObjectId::new(position);
+            for &(function, symbol) in &linked.object().function_references {
+                if live.functions.contains(chunks.functions.of(id, function as usize)) {
+                    named.push(indices.of_any(symbols, chunks, imports, symbols.any(id, symbol)));
+                }
+            }
+        }
+        named.retain(|&index| index != NONE);
+        if named.is_empty() {
+            return;
+        }
+        named.sort_unstable();
+        named.dedup();
+        let entries = self.entries.iter();
+        let mut known: HashSet<u32> =
+            entries.map(|&entry| indices.of_any(symbols, chunks, imports, entry)).collect();
+        let exports = indices.exports.iter().filter(|export| export.kind == external::FUNCTION);
+        known.extend(exports.map(|export| export.index));
+        named.retain(|index| !known.contains(index));
+        self.declared = named;
     }
 
     /// Index behind the last function: the table's size.
@@ -137,8 +176,8 @@ impl FunctionTable {
 
     /// Index of the function that a symbol of the link names; 0 where it is not in the table.
     pub fn of_symbol(&self, chunks: &Chunks, id: SymbolId) -> u32 {
-        match chunks.of_symbol(id).filter(|target| target.kind() == SymbolKind::Function) {
-            Some(target) => self.of_function(chunks.functions.of(target.object(), target.position())),
+        match chunks.function_of_global(id) {
+            Some(function) => self.of_function(function),
             None => self.of_symbol.get(&id).copied().unwrap_or(0),
         }
     }

@@ -12,7 +12,7 @@ use crate::format::{external, SymbolKind};
 use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::mark_live::{is_exported, Liveness};
 use crate::symbols::AnySymbol;
-use crate::symbols::{Reference, Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
+use crate::symbols::{Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
 
 /// Not in the output.
 pub const NONE: u32 = u32::MAX;
@@ -152,6 +152,11 @@ impl Indices {
         if is_live {
             self.functions.push(OutputFunction::Synthetic(id));
         }
+    }
+
+    /// The index that the next function gets.
+    pub fn next_function(&self) -> u32 {
+        self.functions_base + self.functions.len() as u32
     }
 
     fn add_functions(&mut self, symbols: &SymbolTable, chunks: &Chunks, live: &Liveness) {
@@ -396,11 +401,7 @@ impl Indices {
         symbol: AnySymbol,
     ) -> u32 {
         match symbol {
-            AnySymbol::Own(object, own) => match symbols.objects[object.at()].reference(own.0) {
-                Reference::Own(_) => self.of_element(symbols, chunks, object, own.0),
-                // A table entry's key may name a symbol by which the object itself does not define it.
-                Reference::Global(_) => self.of_element(symbols, chunks, object, own.0),
-            },
+            AnySymbol::Own(object, own) => self.of_element(symbols, chunks, object, own.0),
             AnySymbol::Global(id) => self.of_symbol(symbols, chunks, imports, id),
         }
     }
@@ -473,6 +474,20 @@ impl Indices {
             };
             self.exports.push(Export { name, kind, index, symbol: Some(id) });
         }
+        self.drop_repeated_exports();
+    }
+
+    /// Aliases of a function share its export name: one export says all. What else has the name of another is refused later.
+    fn drop_repeated_exports(&mut self) {
+        let mut seen = HashSet::with_capacity(self.exports.len());
+        let is_new: Vec<bool> = self
+            .exports
+            .iter()
+            .map(|export| seen.insert((&export.name[..], export.kind, export.index)))
+            .collect();
+        drop(seen);
+        let mut is_new = is_new.into_iter();
+        self.exports.retain(|_| is_new.next().unwrap_or(true));
     }
 
     /// The name that the object's export section gives a function.

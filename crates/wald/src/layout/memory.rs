@@ -1,6 +1,6 @@
 //! Linear memory from bottom to top: stack, static data, heap; and how large the memory is.
 
-use super::segments::Segments;
+use super::segments::{Content, Segments};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::options::Options;
 use crate::symbols::{Resolution, SymbolTable, Synthetic, SyntheticData};
@@ -67,7 +67,11 @@ pub fn place(
     if !options.page_size.is_power_of_two() {
         builder.error("the page size must be a power of two".into());
     } else if builder.place_static_data(segments).is_some() {
+        let errors = builder.diagnostics.error_count();
         builder.size_memory();
+        if builder.diagnostics.error_count() == errors && !builder.overflown {
+            builder.check_size(symbols, segments);
+        }
     }
     builder.memory
 }
@@ -180,6 +184,49 @@ impl Builder<'_> {
             return false;
         }
         true
+    }
+
+    /// Refuses a memory that no engine can make. Memories of 64 bits have no such limit: addresses end first.
+    /// See <https://webassembly.github.io/spec/core/valid/types.html#memory-types>.
+    fn check_size(&mut self, symbols: &SymbolTable, segments: &Segments) {
+        const LIMIT: u64 = 1 << 32;
+        let memory = self.memory;
+        let has_too_many_pages = memory.pages > u64::from(u32::MAX);
+        if self.options.is64 == Some(true) || memory.heap_end <= LIMIT && !has_too_many_pages {
+            return;
+        }
+        let limit = if has_too_many_pages { LIMIT - self.options.page_size } else { LIMIT };
+        let message =
+            format!("memory too large, cannot be greater than {limit}: {} bytes needed", memory.heap_end);
+        let mut diagnostic = Diagnostic::error(Code::Layout, message);
+        if self.is_placed_here {
+            diagnostic =
+                diagnostic.note(format!("the stack has {} bytes", memory.stack_high - memory.stack_low));
+        }
+        diagnostic = diagnostic.note(format!(
+            "static data has {} bytes from address {} on",
+            memory.data_end - memory.data_start,
+            memory.data_start
+        ));
+        let parts =
+            segments.list.iter().flat_map(|segment| segment.parts.iter().map(move |part| (segment, part)));
+        let sized = parts.filter_map(|(segment, part)| match part.content {
+            Content::Input(object, index) => {
+                let linked = &symbols.objects[object.at()];
+                let input = &linked.object().segments[index as usize];
+                Some((u64::from(input.data.len), input.alignment, segment, linked))
+            }
+            Content::Merged(_) | Content::Common(..) => None,
+        });
+        let largest = sized.max_by_key(|&(size, alignment, ..)| size.max(1 << alignment));
+        let is_data_to_blame = memory.data_end - memory.data_start > memory.heap_end / 2;
+        if let Some((size, alignment, segment, linked)) = largest.filter(|_| is_data_to_blame) {
+            let name = String::from_utf8_lossy(&segment.name);
+            let note =
+                format!("the largest part of {name} has {size} bytes with an alignment of 2^{alignment}");
+            diagnostic = diagnostic.note(note).blame(&linked.path, None);
+        }
+        self.diagnostics.push(diagnostic);
     }
 
     fn size_memory(&mut self) {

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::chunks::Chunks;
+use crate::format::segment_flags;
 use crate::index::{ObjectId, SymbolId};
 use crate::mark_live::Liveness;
 use crate::merge_strings::{self, MergedStrings};
@@ -28,6 +29,8 @@ pub struct OutputSegment {
     pub is_tls: bool,
     /// It is copied into memory by code, not when the module is instantiated.
     pub is_passive: bool,
+    /// What a relocatable object says of it in its `linking` section: [`segment_flags`], without that for thread-local data.
+    pub flags: u32,
     /// What it is made of.
     pub parts: Vec<Part>,
 }
@@ -178,6 +181,15 @@ fn is_alone(options: &Options, segment: &InputSegment) -> bool {
     options.is_relocatable() && segment.comdat != crate::object::NONE
 }
 
+/// The flags that a relocatable object hands on. Segments that differ in them stay apart: none may be taken for strings, or
+/// be kept, because of another. That data are thread-local follows from the name.
+fn output_flags(options: &Options, segment: &InputSegment) -> u32 {
+    match options.is_relocatable() {
+        true => segment.flags & !segment_flags::TLS,
+        false => 0,
+    }
+}
+
 /// An input segment that is in the output: all that placing it takes.
 struct Input {
     object: ObjectId,
@@ -188,20 +200,29 @@ struct Input {
     merge_flags: Option<u32>,
 }
 
+/// An output segment and what goes into it.
+struct GatheredSegment<'a> {
+    name: &'a [u8],
+    flags: u32,
+    /// It is of one input alone.
+    is_alone: bool,
+    inputs: Vec<Input>,
+}
+
 /// Output segments and what goes into them, in the order of first appearance.
 #[derive(Default)]
 struct Gathered<'a> {
-    /// Name, whether it is of one input alone, inputs.
-    list: Vec<(&'a [u8], bool, Vec<Input>)>,
-    by_name: HashMap<&'a [u8], usize>,
+    list: Vec<GatheredSegment<'a>>,
+    /// By name and flags.
+    by_name: HashMap<(&'a [u8], u32), usize>,
     /// Nearly all segments go to a few output segments: no name is looked at for them.
     by_family: [Option<usize>; SegmentFamily::COUNT],
 }
 
 impl<'a> Gathered<'a> {
-    fn slot(&mut self, name: &'a [u8]) -> usize {
-        *self.by_name.entry(name).or_insert_with(|| {
-            self.list.push((name, false, Vec::new()));
+    fn slot(&mut self, name: &'a [u8], flags: u32) -> usize {
+        *self.by_name.entry((name, flags)).or_insert_with(|| {
+            self.list.push(GatheredSegment { name, flags, is_alone: false, inputs: Vec::new() });
             self.list.len() - 1
         })
     }
@@ -209,15 +230,17 @@ impl<'a> Gathered<'a> {
     fn add(&mut self, options: &Options, parsed: &'a Object, object: ObjectId, index: usize) {
         let segment = &parsed.segments[index];
         let of_family = output_name(options, segment);
-        let family = of_family.filter(|_| !segment.is_tls()).map(|_| segment.family as usize);
+        let flags = output_flags(options, segment);
+        let has_plain_name = !segment.is_tls() && flags == 0;
+        let family = of_family.filter(|_| has_plain_name).map(|_| segment.family as usize);
         if is_alone(options, segment) {
             let name = of_family.unwrap_or_else(|| segment.name.of(&parsed.bytes));
             let (len, alignment) = (segment.data.len, segment.alignment);
             let input = Input { object, index: index as u32, len, alignment, merge_flags: None };
-            return self.list.push((name, true, vec![input]));
+            return self.list.push(GatheredSegment { name, flags, is_alone: true, inputs: vec![input] });
         }
         let slot = family.and_then(|family| self.by_family[family]).unwrap_or_else(|| {
-            let slot = self.slot(of_family.unwrap_or_else(|| segment.name.of(&parsed.bytes)));
+            let slot = self.slot(of_family.unwrap_or_else(|| segment.name.of(&parsed.bytes)), flags);
             if let Some(family) = family {
                 self.by_family[family] = Some(slot);
             }
@@ -225,7 +248,7 @@ impl<'a> Gathered<'a> {
         });
         let merge_flags = segment.is_mergeable(options).then_some(segment.flags);
         let (len, alignment) = (segment.data.len, segment.alignment);
-        self.list[slot].2.push(Input { object, index: index as u32, len, alignment, merge_flags });
+        self.list[slot].inputs.push(Input { object, index: index as u32, len, alignment, merge_flags });
     }
 }
 
@@ -252,29 +275,30 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
         })
         .collect();
     let mut all = Gathered::default();
-    for (name, alone, inputs) in blocks.into_iter().flat_map(|block| block.list) {
-        if alone {
-            all.list.push((name, alone, inputs));
+    for segment in blocks.into_iter().flat_map(|block| block.list) {
+        if segment.is_alone {
+            all.list.push(segment);
             continue;
         }
-        let slot = all.slot(name);
-        all.list[slot].2.extend(inputs);
+        let slot = all.slot(segment.name, segment.flags);
+        all.list[slot].inputs.extend(segment.inputs);
     }
     let commons = live_commons(options, symbols, chunks, live);
     let of_commons = SegmentFamily::Bss.name().filter(|_| options.merge_data_segments).unwrap_or(COMMONS);
     if !commons.is_empty() {
-        all.slot(of_commons);
+        all.slot(of_commons, 0);
     }
-    all.list.sort_by_key(|(name, _, _)| rank(name));
+    all.list.sort_by_key(|segment| rank(segment.name));
     let nowhere = Place { segment: Place::NOWHERE, offset: 0, merged: None };
     let mut segments = Segments { places: vec![nowhere; chunks.segments.total()], ..Segments::default() };
-    for (name, _, inputs) in &all.list {
+    for GatheredSegment { name, flags, inputs, .. } in &all.list {
         let output = OutputSegment {
             name: name.to_vec(),
             alignment: inputs.iter().map(|input| input.alignment).max().unwrap_or(0),
             is_bss: name.starts_with(b".bss") && !options.is_relocatable(),
             is_tls: *name == b".tdata",
             is_passive: options.shared_memory || options.cooperative_threading && *name == b".tdata",
+            flags: *flags,
             ..OutputSegment::default()
         };
         let commons = if *name == of_commons { &commons[..] } else { &[] };

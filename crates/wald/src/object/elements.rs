@@ -25,7 +25,8 @@ pub(super) fn read(reader: &mut Reader<'_>, tables: usize) -> Result<Option<Pars
             return wrong("Unsupported flags for element segment");
         }
         let table = if flags & (PASSIVE | EXPLICIT) == EXPLICIT { reader.u32()? } else { 0 };
-        if table as usize >= tables {
+        // wasm-ld asks for a table of those too that are only declared, and have none.
+        if flags & PASSIVE == 0 && table as usize >= tables {
             return wrong("invalid TableNumber");
         }
         if flags & PASSIVE == 0 {

@@ -11,6 +11,7 @@ mod elements;
 mod imports;
 mod interface;
 mod linking;
+mod locals;
 mod parse;
 mod prepared;
 mod relocations;
@@ -33,6 +34,7 @@ use crate::parse_error::ParseError;
 
 pub use derived::{Properties, SegmentFamily};
 pub use linking::scan_defined_symbols;
+pub(crate) use locals::locals;
 pub(crate) use parse::constant_expression;
 pub use prepared::{Entry, Means, Prepared};
 pub use shared_library::{SharedLibrary, SharedSymbol};
@@ -86,6 +88,8 @@ pub struct Object {
     pub memory_is_64: Option<bool>,
     /// A bit for each symbol: it is called directly.
     pub called_directly: Vec<u64>,
+    /// Functions that `ref.func` names: the position of the function whose code does, and the symbol.
+    pub function_references: Vec<(u32, u32)>,
     /// Whether data hold the place of a function in the code section.
     pub data_knows_code: bool,
     /// Whether the object uses the indirect function table without saying where (no table symbols).
@@ -132,6 +136,8 @@ pub struct InputFunction {
     /// Whether its relocations ask for types, table entries or globals: see
     /// [`RelocationType::asks_for_entry`](crate::format::relocation::RelocationType::asks_for_entry).
     pub asks: bool,
+    /// Whether it declares more locals than engines take: [`MAX_LOCALS`].
+    pub has_many_locals: bool,
     /// Index into the object's types.
     pub type_index: u32,
     /// What is subtracted from a relocation's offset to get a place in `range`.
@@ -149,6 +155,10 @@ pub struct InputFunction {
     /// Name in the object's export section.
     pub export_name: Option<ByteRange>,
 }
+
+/// How many locals of a function engines take.
+/// See <https://webassembly.github.io/spec/js-api/#limits>.
+pub const MAX_LOCALS: u64 = 50_000;
 
 /// A defined table.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,7 @@
 
 use super::custom::{read_features, read_names, read_producers, Counts};
 use super::linking::{self, Linking};
+use super::locals::locals_before;
 use super::relocations::{self, RelocationSection};
 use super::*;
 use crate::format::{external, limits, opcode, section, types, Limits, HEADER};
@@ -29,6 +30,8 @@ pub(super) struct Parts {
     /// Contents of the code and data sections: section index and range.
     pub code: Option<(u32, ByteRange)>,
     pub data: Option<(u32, ByteRange)>,
+    /// How many data segments there must be.
+    pub data_count: Option<u32>,
     /// Names of functions in the name section: function index and name.
     pub debug_names: Vec<(u32, ByteRange)>,
     /// Exported functions.
@@ -147,6 +150,7 @@ fn finish(
         producers: parts.producers,
         memory_is_64: parts.memory_is_64,
         called_directly: Vec::new(),
+        function_references: Vec::new(),
         data_knows_code: false,
         legacy_function_table: parts.legacy_function_table,
         properties: Properties::default(),
@@ -236,9 +240,8 @@ impl Parts {
             }
             section::CODE => self.code_section(&mut reader)?,
             section::DATA => self.data_section(&mut reader)?,
-            section::START | section::DATACOUNT => {
-                reader.u32()?;
-            }
+            section::START => _ = reader.u32()?,
+            section::DATACOUNT => self.data_count = Some(reader.u32()?),
             _ => return Err(ParseError::text(reader.position(), format!("invalid section type: {id}"))),
         }
         if reader.is_empty() || matches!(id, section::START | section::DATACOUNT) {
@@ -376,7 +379,8 @@ impl Parts {
             let size = reader.u32()? as usize;
             let prefix = (reader.position() - start) as u8;
             let end = reader.position() + size;
-            if size > reader.remaining() || !declares_locals_before(reader.clone(), end) {
+            let locals = locals_before(reader.clone(), end);
+            if size > reader.remaining() || locals.is_none() {
                 return Err(ParseError::malformed(start, "Function extends beyond buffer"));
             }
             reader.skip(size)?;
@@ -384,6 +388,7 @@ impl Parts {
                 range: ByteRange::between(start, reader.position()),
                 prefix,
                 asks: false,
+                has_many_locals: locals.is_some_and(|count| count > MAX_LOCALS),
                 type_index: self.function_types[index],
                 offset_base: start as u32 - section_start,
                 relocations: ByteRange::default(),
@@ -401,6 +406,10 @@ impl Parts {
         let section_start = reader.position();
         self.data = Some((self.section_count, ByteRange::between(section_start, reader.end())));
         let count = count(reader)?;
+        if self.data_count.is_some_and(|expected| expected as usize != count) {
+            let message = "number of data segments does not match DataCount section";
+            return Err(ParseError::malformed(section_start, message));
+        }
         self.segments.reserve(count.min(reader.remaining() / 2));
         for _ in 0..count {
             let at = reader.position();
@@ -468,21 +477,6 @@ impl Parts {
         });
         Ok(())
     }
-}
-
-/// Whether the declarations of a function's locals end before the function does. The code behind them is not looked at.
-#[inline]
-fn declares_locals_before(mut reader: Reader<'_>, end: usize) -> bool {
-    let Ok(count) = reader.u32() else { return false };
-    for _ in 0..count {
-        match reader.u32().and_then(|_| reader.byte()) {
-            // wasm-ld takes the second byte of such a type for the next declaration.
-            Ok(types::NULLABLE | types::NON_NULLABLE) => return true,
-            Ok(_) if reader.position() <= end => {}
-            _ => return false,
-        }
-    }
-    reader.position() <= end
 }
 
 /// Reads a value type; type constructors with a heap type are two bytes long. Types that an object defines itself

@@ -4,6 +4,7 @@
 
 use super::parse::{count, next_section};
 use super::*;
+use crate::format::opcode::REF_FUNC;
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::leb128::Reader;
 use crate::parse_error::ErrorKind;
@@ -38,6 +39,7 @@ pub(super) fn partition(
     data: Option<(u32, ByteRange)>,
 ) -> Result<(), ParseError> {
     let mut called_directly = vec![0u64; object.symbols.len().div_ceil(64)];
+    let mut function_references = Vec::new();
     let mut targets: Vec<u32> = sections.iter().map(|section| section.target).collect();
     targets.sort_unstable();
     if let Some(twice) = targets.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -53,6 +55,7 @@ pub(super) fn partition(
             previous: 0,
             know_code: false,
             called_directly: &mut called_directly,
+            function_references: &mut function_references,
             symbols: &object.symbols,
             types: object.types.len(),
             bytes: &bytes,
@@ -64,13 +67,13 @@ pub(super) fn partition(
                     ByteRange { start: function.offset_base + prefix, len: function.range.len - prefix };
                 (body, &mut function.relocations, &mut function.asks)
             });
-            entries.split(ranges, true)?;
+            entries.split(ranges, code.map(|(_, range)| range.start))?;
         } else if data.is_some_and(|(index, _)| index == section.target) {
             let ranges = object.segments.iter_mut().map(|segment| {
                 let data = ByteRange { start: segment.offset_base, len: segment.data.len };
                 (data, &mut segment.relocations, &mut segment.asks)
             });
-            entries.split(ranges, false)?;
+            entries.split(ranges, None)?;
             object.data_knows_code = entries.know_code;
         } else {
             let position = object.custom_sections.binary_search_by_key(&section.target, |s| s.section_index);
@@ -80,10 +83,11 @@ pub(super) fn partition(
                 // Other sections are made anew, from what the symbol table says: nothing in them is relocated.
                 None => (section_size(&bytes, section)?, &mut unused.0),
             };
-            entries.split(std::iter::once((ByteRange { start: 0, len }, range, &mut unused.1)), false)?;
+            entries.split(std::iter::once((ByteRange { start: 0, len }, range, &mut unused.1)), None)?;
         }
     }
     object.called_directly = called_directly;
+    object.function_references = function_references;
     Ok(())
 }
 
@@ -104,23 +108,25 @@ struct Entries<'a, 's> {
     /// Whether one of them gives the place of a function in the code section.
     know_code: bool,
     called_directly: &'s mut [u64],
+    /// As [`Object::function_references`].
+    function_references: &'s mut Vec<(u32, u32)>,
     symbols: &'s [ObjectSymbol],
     types: usize,
     bytes: &'s [u8],
 }
 
 impl Entries<'_, '_> {
-    /// Gives each chunk, in order of position, the range of the entries that fall into it. In code the numbers that
+    /// `code`: where the contents of the code section start. Gives each chunk, in order of position, the range of the entries that fall into it. In code the numbers that
     /// are written at relocations' places may become shorter, so they must not overlap.
     fn split<'r>(
         &mut self,
         chunks: impl Iterator<Item = (ByteRange, &'r mut ByteRange, &'r mut bool)>,
-        code: bool,
+        code: Option<u32>,
     ) -> Result<(), ParseError> {
         let mut free = 0;
         let mut start = self.reader.position();
         let mut pending = self.next()?;
-        for (chunk, range, asks) in chunks {
+        for (position, (chunk, range, asks)) in (0..).zip(chunks) {
             let first = start;
             while let Some(entry) = pending {
                 if entry.offset >= chunk.end() {
@@ -131,15 +137,20 @@ impl Entries<'_, '_> {
                     return Err(ParseError::malformed(start, "invalid relocation offset"));
                 }
                 self.know_code |= entry.kind.is_place_in_code();
-                if code && !entry.kind.is_for_code() {
+                if code.is_some() && !entry.kind.is_for_code() {
                     let message = format!("{} has no meaning in code", entry.kind.name());
                     return Err(ParseError::text(start, message));
                 }
-                if code && entry.offset < free {
+                if code.is_some() && entry.offset < free {
                     return Err(ParseError::malformed(start, "relocations overlap"));
                 }
                 free = entry.offset + width;
                 *asks |= self.asks_for_entry(&entry);
+                if let (RelocationType::FunctionIndexLeb, Some(code)) = (entry.kind, code) {
+                    if self.bytes.get((code + entry.offset) as usize - 1) == Some(&REF_FUNC) {
+                        self.function_references.push((position, entry.index));
+                    }
+                }
                 start = self.reader.position();
                 pending = self.next()?;
             }

@@ -11,8 +11,10 @@ use crate::leb128::Reader;
 pub struct SharedLibrary {
     /// Exported functions and data, in the order of the export section.
     pub symbols: Vec<SharedSymbol>,
-    /// Whether its memory is 64-bit.
-    pub memory_is_64: bool,
+    /// Exported tags and their signatures.
+    pub tags: Vec<(NameId, SignatureId)>,
+    /// Whether its memory is 64-bit; `None` if it has no memory.
+    pub memory_is_64: Option<bool>,
 }
 
 /// A function or datum of a shared library.
@@ -36,7 +38,7 @@ impl SharedLibrary {
     pub fn parse(bytes: &[u8], interners: &Interners) -> Result<SharedLibrary, ParseError> {
         check_header(bytes)?;
         let mut parts = Parts { is_shared: true, ..Parts::default() };
-        let mut symbols = Vec::new();
+        let (mut symbols, mut tags) = (Vec::new(), Vec::new());
         let mut reader = Reader::within(bytes, 8, bytes.len());
         while !reader.is_empty() {
             let (id, body) = next_section(&mut reader, bytes)?;
@@ -44,14 +46,14 @@ impl SharedLibrary {
             match id {
                 section::CUSTOM if parts.section_count == 0 => read_dylink(body)?,
                 section::EXPORT => {
-                    read_exports(&mut body.clone(), &parts, interners, &mut symbols)?;
+                    read_exports(&mut body.clone(), &parts, interners, &mut symbols, &mut tags)?;
                     parts.section(id, body, bytes, interners)?;
                 }
                 _ => parts.section(id, body, bytes, interners)?,
             }
             parts.section_count += 1;
         }
-        Ok(SharedLibrary { symbols, memory_is_64: parts.memory_is_64 == Some(true) })
+        Ok(SharedLibrary { symbols, tags, memory_is_64: parts.memory_is_64 })
     }
 }
 
@@ -92,6 +94,7 @@ fn read_exports(
     parts: &Parts,
     interners: &Interners,
     symbols: &mut Vec<SharedSymbol>,
+    tags: &mut Vec<(NameId, SignatureId)>,
 ) -> Result<(), ParseError> {
     for _ in 0..count(reader)? {
         let name = reader.string()?;
@@ -107,7 +110,17 @@ fn read_exports(
                 Some(signature.ok_or(ParseError::malformed(at, "invalid function export"))?)
             }
             external::GLOBAL => None,
-            external::TABLE | external::MEMORY | external::TAG => continue,
+            external::TAG => {
+                let imported = parts.imports.tags.get(index).map(|import| import.of);
+                let defined = || parts.tags.get(index - parts.imports.tags.len()).copied();
+                let type_index = imported.or_else(defined);
+                // Of one that is not there nothing is said: wasm-ld does not look at tags.
+                if let Some(&signature) = type_index.and_then(|index| parts.types.get(index as usize)) {
+                    tags.push((NameId(interners.names.intern(name)), signature));
+                }
+                continue;
+            }
+            external::TABLE | external::MEMORY => continue,
             _ => return Err(ParseError::malformed(at, "unexpected export kind")),
         };
         if !is_private(name) {

@@ -136,8 +136,7 @@ pub(super) fn linking(
         list(&layout.segments.list, |out, segment| {
             name(out, &segment.name);
             write_u32(out, segment.alignment);
-            // wasm-ld says nothing about strings, and that data are thread-local follows from the name.
-            out.push(0);
+            write_u32(out, segment.flags);
         }),
     );
     subsection(

@@ -248,6 +248,8 @@ pub fn check(
     }
     sections::check_externals(layout, diagnostics);
     string_ends::check(layout, diagnostics);
+    sections::check_export_names(layout, diagnostics);
+    sections::check_table_size(layout, diagnostics);
     diagnostics.extend(plan.metadata_errors.iter().cloned());
     for custom in plan.custom.iter().filter(|custom| std::str::from_utf8(&custom.name).is_err()) {
         let name = String::from_utf8_lossy(&custom.name);

@@ -1,13 +1,13 @@
 //! The small sections: types to elements, producers, target features. Each gives its contents, or nothing
 //! where the section is not needed.
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::data::{constant_pointer, pointer_from};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{limits, types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SymbolId};
-use crate::layout::indices::{OutputGlobal, OutputTable};
+use crate::layout::indices::{Export, OutputGlobal, OutputTable};
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::relocate::{data_address, got_value};
@@ -221,6 +221,50 @@ pub(super) fn exports(layout: &Layout<'_>) -> Option<Vec<u8>> {
     })
 }
 
+/// Refuses a module that exports two things under one name.
+/// See <https://webassembly.github.io/spec/core/valid/modules.html#valid-module>.
+pub(super) fn check_export_names(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
+    let exports = &layout.indices.exports;
+    let mut first = HashMap::with_capacity(exports.len());
+    let what = |export: &Export| match export.symbol {
+        Some(id) => {
+            let symbol = layout.symbols.get(id);
+            let name = String::from_utf8_lossy(layout.names.text(symbol.name.0)).into_owned();
+            let object = symbol.file.and_then(|file| layout.symbols.object_of(file));
+            let path = object.map_or("<internal>", |object| &layout.symbols.objects[object.at()].path);
+            format!("{} {name} in {path}", symbol.kind.name().to_lowercase())
+        }
+        None => "memory".to_string(),
+    };
+    for export in exports {
+        let Some(earlier) = first.insert(&export.name[..], export) else { continue };
+        let name = String::from_utf8_lossy(&export.name);
+        let message =
+            format!("duplicate export name: {name}\n>>> of {}\n>>> of {}", what(earlier), what(export));
+        let diagnostic = Diagnostic::error(Code::DuplicateSymbol, message);
+        diagnostics.push(match export.symbol.or(earlier.symbol) {
+            Some(id) => layout.symbols.blame(id, diagnostic),
+            None => diagnostic,
+        });
+    }
+}
+
+/// Refuses a function table that no engine can make.
+/// See <https://webassembly.github.io/spec/core/valid/types.html#table-types>.
+pub(super) fn check_table_size(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
+    let (base, count) = (layout.table.base, layout.table.entries.len() as u64);
+    if layout.symbols.well_known.function_table.is_none()
+        || base.checked_add(count).is_some_and(|size| size <= u64::from(u32::MAX))
+    {
+        return;
+    }
+    let message = format!(
+        "function table too large, cannot be greater than {}: {count} functions from {base} on",
+        u32::MAX
+    );
+    diagnostics.push(Diagnostic::error(Code::Layout, message));
+}
+
 /// Refuses names of imports and exports that no module can have, and imported functions without a type.
 pub(super) fn check_externals(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
     let mut untyped = Vec::new();
@@ -268,8 +312,9 @@ pub(super) fn start(layout: &Layout<'_>) -> Option<Vec<u8>> {
 /// The functions in the indirect function table.
 pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let Layout { symbols, chunks, imports, indices, table, .. } = layout;
+    let declared = &table.declared;
     if table.entries.is_empty() {
-        return None;
+        return declarations(1, declared);
     }
     let number = match symbols.well_known.function_table {
         Some(id) if matches!(symbols.get(id).resolution, Resolution::Synthetic(Synthetic::FunctionTable)) => {
@@ -278,7 +323,7 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
         Some(id) => imports.index_of(id).unwrap_or(0),
         None => 0,
     };
-    let mut out = vec![1];
+    let mut out = vec![if declared.is_empty() { 1 } else { 2 }];
     if number == 0 {
         out.push(0);
     } else {
@@ -292,22 +337,25 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
     }
     write_u64(&mut out, table.entries.len() as u64);
     for &entry in &table.entries {
-        // Where another module's definition may win, that is called: it is imported under the same name.
-        let imported = match entry {
-            AnySymbol::Own(object, own) => match symbols.any(object, own.0) {
-                // With --wrap the definition's own symbol may stand for the wrapper.
-                AnySymbol::Global(id) => imports.index_of(id).filter(|_| {
-                    let object = symbols.objects[object.at()].object();
-                    let name = object.symbols[own.at()].name_in(object);
-                    layout.names.text(symbols.get(id).name.0) == name
-                }),
-                AnySymbol::Own(..) => None,
-            },
-            AnySymbol::Global(_) => None,
-        };
-        let index = imported.unwrap_or_else(|| indices.of_any(symbols, chunks, imports, entry));
+        // If another module's definition may win, this is the index of its import.
+        let index = indices.of_any(symbols, chunks, imports, entry);
         write_u32(&mut out, index);
     }
+    out.extend(declarations(0, declared).unwrap_or_default());
+    Some(out)
+}
+
+/// A declarative element segment: its functions may be named by `ref.func`. Behind the number of segments, if that is not 0.
+/// See <https://webassembly.github.io/spec/core/syntax/modules.html#element-segments>.
+fn declarations(segments: u8, functions: &[u32]) -> Option<Vec<u8>> {
+    const DECLARATIVE: u8 = 3;
+    const FUNCTION_INDICES: u8 = 0;
+    if functions.is_empty() {
+        return None;
+    }
+    let mut out = if segments == 0 { Vec::new() } else { vec![segments] };
+    out.extend([DECLARATIVE, FUNCTION_INDICES]);
+    out.extend(list(functions, |out, &function| write_u32(out, function)).unwrap_or_default());
     Some(out)
 }
 

@@ -139,6 +139,7 @@ pub fn settle(
     resolver.diagnostics.check()?;
     let wrapped = resolver.add_wrapped_symbols();
     resolver.diagnostics.check()?;
+    resolver.take_shared_tags();
     resolver.process_stub_libraries(&inputs.stubs);
     resolver.report_extractions();
     resolver.create_optional_symbols();

@@ -8,6 +8,12 @@ impl Resolver<'_> {
     /// Adds a library's functions and data, and notes that the output needs it.
     pub(super) fn add_shared_library(&mut self, file: FileId, library: &SharedLibrary) {
         let candidate = self.files[file.at()];
+        if self.options.is_relocatable() {
+            // An object cannot depend on a library that is there at run time.
+            let message = format!("attempted static link of dynamic object {}", candidate.location);
+            let diagnostic = Diagnostic::error(Code::Parse, message).at(candidate.location.clone());
+            return self.diagnostics.push(diagnostic);
+        }
         let path = candidate.location.member.as_ref().unwrap_or(&candidate.location.path);
         self.table.needed.push(path.rsplit('/').next().unwrap_or(path).to_string());
         for symbol in &library.symbols {
@@ -47,6 +53,44 @@ impl Resolver<'_> {
         symbol.signature = signature;
         symbol.chunk = Symbol::NO_CHUNK;
         symbol.import = Default::default();
+        symbol.resolution = Resolution::Shared;
+        if symbol.traced {
+            self.trace_definition(id);
+        }
+    }
+
+    /// Resolves tags that nothing defines to those that shared libraries export. This comes after all files so that a link
+    /// that does not need it has its symbols in wasm-ld 22's order.
+    pub(super) fn take_shared_tags(&mut self) {
+        for position in 0..self.files.len() {
+            let Some(library) = &self.files[position].shared else { continue };
+            for &(name, signature) in &library.tags {
+                self.take_shared_tag(FileId::new(position), name, signature);
+            }
+        }
+    }
+
+    fn take_shared_tag(&mut self, file: FileId, name: NameId, signature: SignatureId) {
+        let Some(id) = self.table.find(name) else { return };
+        let symbol = self.table.get(id);
+        if symbol.kind != SymbolKind::Tag || !symbol.is_undefined() || symbol.is_imported() {
+            return;
+        }
+        if symbol.signature != Some(signature) {
+            let message = format!(
+                "Tag signature mismatch: {}\n>>> defined as {} in {}\n>>> defined as {} in {}",
+                self.display(symbol.name),
+                self.signature_text(symbol.signature),
+                self.file_name(symbol.file),
+                self.signature_text(Some(signature)),
+                self.file_name(Some(file)),
+            );
+            // The loader would refuse the module.
+            return self.error(Code::SymbolType, message);
+        }
+        let symbol = self.table.get_mut(id);
+        symbol.file = Some(file);
+        symbol.chunk = Symbol::NO_CHUNK;
         symbol.resolution = Resolution::Shared;
         if symbol.traced {
             self.trace_definition(id);

@@ -211,7 +211,7 @@ impl<'a> Resolver<'a> {
         }
         let Some(id) = self.refer("__wasm_call_dtors", "<internal>") else { return };
         let symbol = self.table.get(id);
-        if symbol.kind != SymbolKind::Function || !symbol.is_defined() {
+        if symbol.kind != SymbolKind::Function || !symbol.is_defined() || symbol.is_shared() {
             self.error(Code::SymbolType, "__wasm_call_dtors must be a function".into());
         } else if symbol.signature.is_some_and(|signature| signature != self.signature(NO_ARGUMENTS)) {
             let message = "__wasm_call_dtors must have no argument or return values";

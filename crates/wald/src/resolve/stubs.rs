@@ -79,7 +79,10 @@ impl Resolver<'_> {
                 let message = format!("{}: exported {needed} due to import of {name}", library.path);
                 self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
             }
-            self.table.get_mut(needed).force_export = true;
+            let symbol = self.table.get_mut(needed);
+            symbol.force_export = true;
+            // A shared library's definition is imported, although no object refers to it.
+            symbol.used_in_regular_object = true;
             if self.table.get(needed).is_lazy() {
                 extracted = true;
                 self.extract_for_stub(needed, id, library);

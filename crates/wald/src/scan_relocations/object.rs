@@ -1,6 +1,6 @@
 //! What one object's relocations ask for: found out for many objects at once.
 
-use super::{function_of, is_address_imported};
+use super::is_address_imported;
 use crate::bit_set::BitSet;
 use crate::chunks::Chunks;
 use crate::format::relocation::{Relocation, RelocationType};
@@ -19,7 +19,7 @@ pub(super) struct ObjectScan {
 
 /// Something that the objects must be asked about in order.
 pub(super) enum Event {
-    /// The address of an object's function is taken: the function's number and its key.
+    /// The address of an object's function is taken: the function by [`Chunks::functions`], and the symbol that names it.
     Function(usize, AnySymbol),
     /// The address of another function is taken.
     Table(AnySymbol),
@@ -38,6 +38,10 @@ pub(super) enum Event {
     /// A relocation for the address of a datum, against a function: objects disagree about what it is that nothing
     /// defines.
     WrongKind(RelocationType, u32),
+    /// Code names an undefined symbol by an index, which it has only if it is imported.
+    Index(RelocationType, u32),
+    /// Code calls a function that has another signature in the end.
+    Call(u32),
 }
 
 pub(super) struct ObjectScanner<'a> {
@@ -49,6 +53,7 @@ pub(super) struct ObjectScanner<'a> {
     types_seen: BitSet,
     table_seen: BitSet,
     got_seen: BitSet,
+    index_seen: BitSet,
     found: ObjectScan,
 }
 
@@ -72,6 +77,7 @@ impl ObjectScanner<'_> {
             types_seen: BitSet::new(parsed.types.len(), false),
             table_seen: BitSet::new(count, false),
             got_seen: BitSet::new(count, false),
+            index_seen: BitSet::new(count, false),
             found: ObjectScan::default(),
         };
         for (index, function) in parsed.functions.iter().enumerate() {
@@ -96,7 +102,42 @@ impl ObjectScanner<'_> {
                 scanner.chunk(section.relocations, u32::MAX);
             }
         }
+        if !options.is_relocatable() {
+            scanner.check_calls(live);
+        }
         scanner.found
+    }
+
+    /// Looks for calls of functions whose signature is not what the object says. Resolution has told those that disagree apart; what
+    /// is found here has slipped through, as with `--wrap`.
+    fn check_calls(&mut self, live: &Liveness) {
+        let linked = &self.symbols.objects[self.object.at()];
+        let parsed = linked.object();
+        for (index, own) in (0..).zip(&parsed.symbols) {
+            let Reference::Global(id) = linked.reference(index) else { continue };
+            if own.kind != SymbolKind::Function || !parsed.calls_directly(index as usize) {
+                continue;
+            }
+            let of_import = parsed.imports.functions.get(own.element as usize).map(|import| import.of);
+            let type_index = of_import
+                .unwrap_or_else(|| parsed.functions[parsed.defined_function(own.element)].type_index);
+            let is_same = |signature| signature == parsed.types[type_index as usize];
+            if !self.symbols.get(id).signature.is_none_or(is_same) && self.is_called(live, index) {
+                self.found.events.push(Event::Call(index));
+            }
+        }
+    }
+
+    /// Whether live code calls the symbol. `ref.func` is no call.
+    fn is_called(&self, live: &Liveness, symbol: u32) -> bool {
+        let parsed = self.symbols.objects[self.object.at()].object();
+        (0..).zip(&parsed.functions).any(|(position, function)| {
+            live.functions.contains(self.chunks.functions.of(self.object, position as usize))
+                && !parsed.function_references.contains(&(position, symbol))
+                && parsed.relocations(function.relocations).any(|relocation| {
+                    relocation.kind == RelocationType::FunctionIndexLeb && relocation.index == symbol
+                })
+        })
     }
 
     fn chunk(&mut self, range: ByteRange, function: u32) {
@@ -162,6 +203,12 @@ impl ObjectScanner<'_> {
         }
         if undefined {
             self.check_kind(&relocation, reference);
+            let is_index =
+                matches!(relocation.kind, FunctionIndexLeb | GlobalIndexLeb | TagIndexLeb | TableNumberLeb);
+            let in_code = function != u32::MAX;
+            if is_index && in_code && !options.is_relocatable() && self.index_seen.insert(index) {
+                self.found.events.push(Event::Index(relocation.kind, relocation.index));
+            }
         }
         if undefined && !options.is_relocatable() {
             self.undefined_relocation(&relocation, reference, function);
@@ -231,8 +278,8 @@ impl ObjectScanner<'_> {
                 entry.is_defined() && !entry.is_stub && entry.kind == SymbolKind::Function
             }
         };
-        match function_of(self.symbols, self.chunks, symbol).filter(|_| is_plain) {
-            Some((function, key)) => Some(Event::Function(function, key)),
+        match self.chunks.function_of(self.symbols, symbol).filter(|_| is_plain) {
+            Some(function) => Some(Event::Function(function, symbol)),
             None => Some(Event::Table(symbol)),
         }
     }

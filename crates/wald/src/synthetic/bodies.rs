@@ -3,13 +3,13 @@
 use super::constructors::arity;
 use crate::format::opcode::*;
 use crate::format::types;
-use crate::index::SymbolId;
+use crate::index::{SymbolId, SyntheticFunctionId};
 use crate::layout::indices::Indices;
 use crate::layout::segments::OutputSegment;
 use crate::layout::{is_in_file, Layout};
 use crate::leb128::{write_i64, write_u32, write_u64};
 use crate::options::Options;
-use crate::symbols::{Constructor, Purpose, SyntheticGlobal};
+use crate::symbols::{Constructor, Purpose, SyntheticFunction, SyntheticGlobal};
 
 const BR: u8 = 0x0c;
 
@@ -28,41 +28,95 @@ pub fn needs_init_memory(
     segments.iter().any(|s| needs_initialisation(options, is_in_file(options, features, s), s))
 }
 
-/// Writes the bodies of all live functions of the linker's.
-pub fn write_bodies(layout: &Layout<'_>) -> Vec<Vec<u8>> {
-    let functions = layout.symbols.synthetic_functions.iter().enumerate();
-    functions
-        .map(|(number, function)| {
-            if !layout.live.synthetic_functions.contains(number) {
-                return Vec::new();
+/// The largest body that engines take.
+/// See <https://webassembly.github.io/spec/js-api/#limits>.
+pub const MAX_BODY: u64 = 7_654_321;
+
+/// About how large the parts are that a larger body is cut into.
+const PART: usize = 1 << 20;
+
+/// Writes the bodies of all live functions of the linker's. One that is larger than engines take becomes calls of parts, which
+/// come behind all other functions.
+pub fn write_bodies(layout: &mut Layout<'_>) {
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    let mut parts = Vec::new();
+    for number in 0..layout.symbols.synthetic_functions.len() {
+        if !layout.live.synthetic_functions.contains(number) {
+            bodies.push(Vec::new());
+            continue;
+        }
+        let Body { mut code, mut cuts, .. } = write_body(layout, number);
+        if code.len() as u64 >= MAX_BODY && !cuts.is_empty() {
+            cuts.push(code.len());
+            let first = layout.indices.next_function() + parts.len() as u32;
+            parts.extend(cuts.windows(2).map(|cut| (number, code[cut[0]..cut[1]].to_vec())));
+            code = vec![0];
+            for call in first..layout.indices.next_function() + parts.len() as u32 {
+                code.push(CALL);
+                write_u32(&mut code, call);
             }
-            let mut body = Body { code: Vec::new(), layout };
-            match function.purpose {
-                Purpose::CallCtors => body.call_ctors(&layout.constructors),
-                Purpose::InitMemory => body.init_memory(),
-                Purpose::InitTls => body.init_tls(),
-                Purpose::ApplyDataRelocs => body.apply_data_relocs(false),
-                Purpose::ApplyTlsRelocs => body.apply_data_relocs(true),
-                Purpose::ApplyGlobalRelocs => body.apply_global_relocs(false),
-                Purpose::ApplyGlobalTlsRelocs => body.apply_global_relocs(true),
-                Purpose::Start => body.start(),
-                Purpose::Unreachable => {
-                    body.no_locals();
-                    body.code.push(UNREACHABLE);
-                }
-                Purpose::CommandExport(id) => {
-                    let parameters = arity(layout.interners, function.signature).0;
-                    body.command_export(id, parameters);
-                }
-            }
-            body.finish()
-        })
-        .collect()
+        }
+        bodies.push(finish(code));
+    }
+    for (position, (of, code)) in parts.into_iter().enumerate() {
+        bodies.push(finish([&[0], &code[..]].concat()));
+        add_part(layout, of, position);
+    }
+    layout.synthetic_bodies = bodies;
+}
+
+/// Adds the function for a part of the body of another.
+fn add_part(layout: &mut Layout<'_>, of: usize, position: usize) {
+    let SyntheticFunction { ref name, signature, .. } = layout.symbols.synthetic_functions[of];
+    let name = [&name[..], format!(".part{position}").as_bytes()].concat();
+    let number = SyntheticFunctionId::new(layout.symbols.synthetic_functions.len());
+    layout.symbols.synthetic_functions.push(SyntheticFunction::named(&name, signature, Purpose::Part));
+    layout.live.synthetic_functions.grow(number.at() + 1, false);
+    layout.live.synthetic_functions.insert(number.at());
+    layout.indices.add_synthetic_function(number, &layout.live);
+    let index = layout.indices.add_type(signature);
+    layout.indices.function_types.push(index);
+}
+
+fn write_body<'a>(layout: &'a Layout<'a>, number: usize) -> Body<'a> {
+    let function = &layout.symbols.synthetic_functions[number];
+    let mut body = Body { code: Vec::new(), cuts: Vec::new(), layout };
+    match function.purpose {
+        Purpose::CallCtors => body.call_ctors(&layout.constructors),
+        Purpose::InitMemory => body.init_memory(),
+        Purpose::InitTls => body.init_tls(),
+        Purpose::ApplyDataRelocs => body.apply_data_relocs(false),
+        Purpose::ApplyTlsRelocs => body.apply_data_relocs(true),
+        Purpose::ApplyGlobalRelocs => body.apply_global_relocs(false),
+        Purpose::ApplyGlobalTlsRelocs => body.apply_global_relocs(true),
+        Purpose::Start => body.start(),
+        Purpose::Unreachable | Purpose::Part => {
+            body.no_locals();
+            body.code.push(UNREACHABLE);
+        }
+        Purpose::CommandExport(id) => {
+            let parameters = arity(layout.interners, function.signature).0;
+            body.command_export(id, parameters);
+        }
+    }
+    body
+}
+
+/// A body with its `end` and its size in front.
+fn finish(mut code: Vec<u8>) -> Vec<u8> {
+    code.push(END);
+    let mut out = Vec::with_capacity(code.len() + 5);
+    write_u32(&mut out, code.len() as u32);
+    out.extend_from_slice(&code);
+    out
 }
 
 /// A function's code as it is written.
 pub(super) struct Body<'a> {
     pub(super) code: Vec<u8>,
+    /// Where the code can be cut into functions of their own: behind the locals, of which it has none, and then between
+    /// statements.
+    cuts: Vec<usize>,
     pub(super) layout: &'a Layout<'a>,
 }
 
@@ -71,13 +125,11 @@ impl Body<'_> {
         self.code.push(0);
     }
 
-    /// The body with its `end` and its size in front.
-    fn finish(mut self) -> Vec<u8> {
-        self.code.push(END);
-        let mut out = Vec::with_capacity(self.code.len() + 5);
-        write_u32(&mut out, self.code.len() as u32);
-        out.extend_from_slice(&self.code);
-        out
+    /// The next statement may begin another function, if this part has become long enough.
+    pub(super) fn may_cut(&mut self) {
+        if self.cuts.last().is_none_or(|&last| self.code.len() - last >= PART) {
+            self.cuts.push(self.code.len());
+        }
     }
 
     fn indices(&self) -> &Indices {
@@ -129,6 +181,7 @@ impl Body<'_> {
     fn call_ctors(&mut self, constructors: &[Constructor]) {
         self.no_locals();
         for constructor in constructors {
+            self.may_cut();
             let Layout { symbols, chunks, imports, .. } = self.layout;
             let function = self.indices().of_any(symbols, chunks, imports, constructor.symbol);
             self.call(function);

@@ -81,7 +81,7 @@ pub fn collect(
 }
 
 /// How many parameters and results a signature has.
-pub(super) fn arity(interners: &Interners, signature: SignatureId) -> (u32, u32) {
+pub fn arity(interners: &Interners, signature: SignatureId) -> (u32, u32) {
     interners.signatures.with(signature.0, |bytes| {
         let mut reader = Reader::new(bytes);
         let parameters = reader.u32().unwrap_or(0);

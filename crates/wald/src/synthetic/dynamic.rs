@@ -144,6 +144,7 @@ impl Body<'_> {
         for segment in &layout.segments.list {
             if segment.is_tls == tls || !layout.options.shared_memory {
                 for (object, relocation, offset, in_tls) in relocations_of(&layout.symbols, segment) {
+                    self.may_cut();
                     self.apply_data_reloc(in_tls, tls, object, &relocation, segment.address + offset);
                 }
             }
@@ -212,6 +213,7 @@ impl Body<'_> {
             if layout.symbols.flags_of(symbol).is_tls() != tls {
                 continue;
             }
+            self.may_cut();
             match layout.symbols.kind_of(symbol) {
                 SymbolKind::Function if is_stub(&layout.symbols, symbol) => continue,
                 SymbolKind::Function => self.base(known.table_base),

@@ -14,9 +14,9 @@ use crate::index::{SignatureId, SyntheticFunctionId};
 use crate::mark_live::Liveness;
 use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
-pub use bodies::write_bodies;
+pub use bodies::{write_bodies, MAX_BODY};
 pub use commands::wrap_commands;
-pub use constructors::collect as collect_constructors;
+pub use constructors::{arity, collect as collect_constructors};
 pub use dynamic::add_start_up;
 
 /// Adds a function without arguments, live, with its symbol.

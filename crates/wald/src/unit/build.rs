@@ -5,13 +5,19 @@ use std::sync::{Arc, OnceLock, PoisonError, Weak};
 use super::store::{Entry, Slot, Stored};
 use super::{Import as ImportNames, ProducerKind, Unit, UnitError};
 use crate::bytes::Bytes;
-use crate::format::{SymbolFlags, SymbolKind};
+use crate::format::{limits, types, Limits, SymbolFlags, SymbolKind, TableType};
 use crate::index::{ByteRange, NameId, ObjectSymbolIndex, SignatureId};
 use crate::object::{
     ChunkStrings, Feature, Import, Imports, InitFunction, InputFunction, InputGlobal, InputSection,
     InputSegment, InputTable, Interners, Object, ObjectSymbol, Producers, Properties, SegmentFamily,
     StringTable, NONE,
 };
+
+/// The symbol of the table that functions have their addresses in.
+pub(super) const FUNCTION_TABLE: &str = "__indirect_function_table";
+
+/// Its flags in an object that takes addresses: the table stays, as LLVM has it.
+pub(super) const FUNCTION_TABLE_FLAGS: u32 = SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP;
 
 /// The positions of what symbols stand for.
 pub(super) struct Numbering {
@@ -22,6 +28,8 @@ pub(super) struct Numbering {
     pub globals: Vec<u32>,
     pub tags: Vec<u32>,
     pub tables: Vec<u32>,
+    /// Number of the function table that is imported behind the others, because addresses of functions are taken.
+    pub function_table: Option<u32>,
 }
 
 /// Names' ids in the link that the unit was handed to last: nearly all are the same the next time.
@@ -74,12 +82,13 @@ impl Unit {
             elements[slot as usize] = list.len() as u32;
             list.push(slot);
         }
+        let function_table = self.lacks_function_table().then_some(tables.len() as u32);
         let order = &self.order;
         for (imported, defined) in [
             (functions.len(), &order.functions),
             (globals.len(), &order.globals),
             (tags.len(), &order.tags),
-            (tables.len(), &order.tables),
+            (tables.len() + usize::from(function_table.is_some()), &order.tables),
             (0, &order.data),
             (0, &order.sections),
         ] {
@@ -92,7 +101,25 @@ impl Unit {
                 elements[slot] = elements[target as usize];
             }
         }
-        Numbering { elements, functions, globals, tags, tables }
+        Numbering { elements, functions, globals, tags, tables, function_table }
+    }
+
+    /// Whether addresses of functions are taken and the unit has no symbol for the table in which they are indices.
+    fn lacks_function_table(&self) -> bool {
+        let take_addresses = |slot: &Slot| match &slot.entry {
+            Entry::Function(function) => function.relocations.take_addresses,
+            Entry::Data(data) => data.relocations.take_addresses,
+            _ => false,
+        };
+        let is_table =
+            |slot: &Slot| slot.entry.kind() == Some(SymbolKind::Table) && slot.symbol.name == FUNCTION_TABLE;
+        self.slots.iter().any(take_addresses) && !self.slots.iter().any(is_table)
+    }
+
+    /// The type of the function table that is imported where the unit does not mention it.
+    pub(super) fn function_table_type(&self) -> TableType {
+        let flags = if self.memory_is_64 { limits::IS_64 } else { 0 };
+        TableType { element: types::FUNCREF, limits: Limits { flags, ..Limits::default() } }
     }
 
     /// The object.
@@ -102,7 +129,13 @@ impl Unit {
         let size = self.slots.iter().map(size_of).sum::<u64>() + self.size_of_metadata();
         arena.0.reserve(usize::try_from(size).ok().filter(|_| fits(size)).ok_or(UnitError::TooLarge)?);
         let intern = |text: &[u8]| NameId(interners.names.intern(text));
-        let symbols = self.build_symbols(&numbering, &mut arena, interners);
+        let mut symbols = self.build_symbols(&numbering, &mut arena, interners);
+        if let Some(element) = numbering.function_table {
+            let (name, text) = (intern(FUNCTION_TABLE.as_bytes()), arena.put(FUNCTION_TABLE.as_bytes()));
+            let flags = SymbolFlags(FUNCTION_TABLE_FLAGS);
+            let kind = SymbolKind::Table;
+            symbols.push(ObjectSymbol { kind, flags, name, text, element, ..ObjectSymbol::NOTHING });
+        }
         let mut object = Object {
             bytes: Bytes::from(Vec::new()),
             types: self.types.iter().map(|text| SignatureId(interners.signatures.intern(text))).collect(),
@@ -120,6 +153,7 @@ impl Unit {
             producers: self.build_producers(&mut arena),
             memory_is_64: Some(self.memory_is_64),
             called_directly: self.called_directly(),
+            function_references: self.function_references(),
             data_knows_code: self.data_knows_code(),
             legacy_function_table: false,
             properties: Properties::default(),
@@ -208,6 +242,10 @@ impl Unit {
                 _ => {}
             }
         }
+        if numbering.function_table.is_some() {
+            let (module, field) = (arena.put(b"env"), arena.put(FUNCTION_TABLE.as_bytes()));
+            imports.tables.push(Import { module, field, of: self.function_table_type() });
+        }
         imports
     }
 
@@ -221,6 +259,7 @@ impl Unit {
                 range: arena.put(&function.code),
                 prefix: function.prefix,
                 asks: function.relocations.asks,
+                has_many_locals: function.has_many_locals,
                 type_index: function.type_index,
                 offset_base: 0,
                 relocations: put_relocations(arena, &function.relocations),
@@ -325,11 +364,22 @@ impl Unit {
     }
 
     fn called_directly(&self) -> Vec<u64> {
-        let mut bits = vec![0; self.slots.len().div_ceil(64)];
+        // One more for the function table's symbol.
+        let mut bits = vec![0; (self.slots.len() + 1).div_ceil(64)];
         for (slot, of) in self.slots.iter().enumerate() {
             bits[slot / 64] |= u64::from(of.direct_calls > 0) << (slot % 64);
         }
         bits
+    }
+
+    fn function_references(&self) -> Vec<(u32, u32)> {
+        let mut references = Vec::new();
+        for (position, entry) in (0..).zip(self.entries(&self.order.functions)) {
+            if let Entry::Function(function) = entry {
+                references.extend(function.references.iter().map(|&symbol| (position, symbol)));
+            }
+        }
+        references
     }
 
     fn data_knows_code(&self) -> bool {
@@ -351,7 +401,8 @@ impl Unit {
     fn size_of_metadata(&self) -> u64 {
         let features = self.features.iter().flatten().map(|(_, name)| name.len());
         let producers = self.producers.iter().map(|(_, name, version)| name.len() + version.len());
-        features.chain(producers).sum::<usize>() as u64
+        let function_table = "env".len() + 2 * FUNCTION_TABLE.len();
+        (features.chain(producers).sum::<usize>() + function_table) as u64
     }
 }
 

@@ -1,12 +1,17 @@
 //! Checks of definitions: what comes out has nothing in it that the link would have to refuse.
 
+use std::borrow::Cow;
+
+use super::nesting::{self, Mistake};
 use super::store::{Entry, StoredData, StoredFunction, StoredSection};
 use super::{
-    Binding, ComdatHandle, Data, Definition, Function, Section, Symbol, SymbolHandle, Unit, UnitError,
+    Binding, ComdatHandle, Data, Definition, Function, Relocation, Section, Symbol, SymbolHandle, Target,
+    Unit, UnitError,
 };
-use crate::format::{limits, segment_flags, types, SymbolKind, TableType};
-use crate::leb128::{size_u64, write_u32, Reader};
-use crate::object::{constant_expression, NONE};
+use crate::format::relocation::RelocationType;
+use crate::format::{limits, opcode, segment_flags, types, SymbolKind, TableType};
+use crate::leb128::{patch_padded_u64, size_u64, write_u32, Reader};
+use crate::object::{constant_expression, locals, MAX_LOCALS, NONE};
 
 /// Whether a symbol may have its binding with this definition.
 pub(super) fn binding(symbol: &Symbol, entry: &Entry) -> Result<(), UnitError> {
@@ -22,7 +27,7 @@ pub(super) fn binding(symbol: &Symbol, entry: &Entry) -> Result<(), UnitError> {
 impl Unit {
     pub(super) fn check(&self, symbol: &Symbol, definition: Definition) -> Result<Entry, UnitError> {
         let entry = match definition {
-            Definition::Function(function) => Entry::Function(self.check_function(function)?),
+            Definition::Function(function) => Entry::Function(self.check_function(&symbol.name, function)?),
             Definition::FunctionAlias(of) => {
                 let slot = self.slot(of)?;
                 if !matches!(slot.entry, Entry::Function(_)) {
@@ -69,7 +74,7 @@ impl Unit {
         Ok(entry)
     }
 
-    fn check_function(&self, function: Function) -> Result<StoredFunction, UnitError> {
+    fn check_function(&self, name: &str, function: Function) -> Result<StoredFunction, UnitError> {
         let Function { signature, body, relocations, comdat, export_name } = function;
         let type_index = self.check_type(signature)?;
         if body.is_empty() {
@@ -77,12 +82,26 @@ impl Unit {
         }
         check_size(&body)?;
         let prefix = size_u64(body.len() as u64) as u8;
-        let relocations = self.encode(&relocations, body.len(), u32::from(prefix), true)?;
+        let encoded = self.encode(&relocations, body.len(), u32::from(prefix), true)?;
+        check_nesting(name, &body, &relocations)?;
         let mut code = Vec::with_capacity(usize::from(prefix) + body.len());
         write_u32(&mut code, body.len() as u32);
         code.extend_from_slice(&body);
         let comdat = self.check_comdat(comdat)?;
-        Ok(StoredFunction { type_index, code, prefix, relocations, comdat, export_name })
+        let references = relocations.iter().filter_map(|relocation| match relocation.target {
+            Target::Symbol(symbol) if names_function(relocation, &body) => Some(symbol.0),
+            _ => None,
+        });
+        Ok(StoredFunction {
+            type_index,
+            prefix,
+            relocations: encoded,
+            comdat,
+            export_name,
+            references: references.collect(),
+            has_many_locals: locals(&mut Reader::new(&body)).is_some_and(|count| count > MAX_LOCALS),
+            code,
+        })
     }
 
     fn check_data(&self, data: Data) -> Result<StoredData, UnitError> {
@@ -137,6 +156,28 @@ impl Unit {
             false => Err(UnitError::HasAliases(slot.symbol.name.clone())),
         }
     }
+}
+
+/// Whether it is the operand of `ref.func`.
+fn names_function(relocation: &Relocation, body: &[u8]) -> bool {
+    let before = (relocation.offset as usize).checked_sub(1).and_then(|at| body.get(at));
+    relocation.kind == RelocationType::FunctionIndexLeb && before == Some(&opcode::REF_FUNC)
+}
+
+/// Checks that a body has all its `end`s. What stands at the places where the link writes does not count.
+fn check_nesting(name: &str, body: &[u8], relocations: &[Relocation]) -> Result<(), UnitError> {
+    let mut body = Cow::from(body);
+    for relocation in relocations {
+        let (start, width) = (relocation.offset as usize, relocation.kind.encoding().width());
+        patch_padded_u64(&mut body.to_mut()[start..start + width], 0);
+    }
+    let problem = match nesting::check(&body) {
+        Ok(()) => return Ok(()),
+        Err(Mistake::Open(blocks)) => format!("{blocks} `end` missing"),
+        Err(Mistake::Truncated) => "its last instruction is cut off".into(),
+        Err(Mistake::CodeAfterEnd(offset)) => format!("code follows its last `end`, at offset {offset}"),
+    };
+    Err(UnitError::Nesting { function: name.into(), problem })
 }
 
 /// Sizes are 32-bit numbers, and what is read from them must not wrap.

@@ -31,6 +31,13 @@ pub enum UnitError {
     Relocation(&'static str),
     /// A function has no body.
     EmptyBody,
+    /// A function's body does not end where its code ends: an `end` is missing, or one is too many.
+    Nesting {
+        /// The function's name.
+        function: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A datum's symbol lies behind its bytes.
     DataOffset(u64),
     /// Alignments go up to 31.
@@ -63,6 +70,9 @@ impl fmt::Display for UnitError {
             UnitError::RelocationOffset(offset) => write!(f, "invalid relocation offset {offset}"),
             UnitError::Relocation(name) => write!(f, "{name} cannot be used like this"),
             UnitError::EmptyBody => f.write_str("the function's body is empty"),
+            UnitError::Nesting { function, problem } => {
+                write!(f, "the body of {function} is malformed: {problem}")
+            }
             UnitError::DataOffset(offset) => write!(f, "offset {offset} is behind the data"),
             UnitError::Alignment(alignment) => write!(f, "an alignment of 2^{alignment} is too large"),
             UnitError::Initializer => f.write_str("the initial value is no constant of the global's type"),

@@ -52,6 +52,7 @@ mod build;
 mod check;
 mod definition;
 mod error;
+mod nesting;
 mod store;
 mod write_object;
 

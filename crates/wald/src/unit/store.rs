@@ -47,6 +47,10 @@ pub(super) struct StoredFunction {
     pub relocations: Stored,
     pub comdat: u32,
     pub export_name: Option<String>,
+    /// Slots of the functions that `ref.func` names.
+    pub references: Vec<u32>,
+    /// As [`InputFunction::has_many_locals`](crate::object::InputFunction::has_many_locals).
+    pub has_many_locals: bool,
 }
 
 pub(super) struct StoredData {
@@ -76,6 +80,8 @@ pub(super) struct Stored {
     pub asks: bool,
     /// Whether one of them gives the place of a function in the code section.
     pub know_code: bool,
+    /// Whether one of them is an index in the function table.
+    pub take_addresses: bool,
 }
 
 impl Stored {
@@ -170,6 +176,7 @@ impl Unit {
             }
             free = end;
             stored.know_code |= kind.is_place_in_code();
+            stored.take_addresses |= kind.is_table_index();
             if in_code && !kind.is_for_code() {
                 return Err(UnitError::Relocation(kind.name()));
             }

@@ -1,7 +1,7 @@
 //! A unit as an object file.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
-use super::build::Numbering;
+use super::build::{Numbering, FUNCTION_TABLE, FUNCTION_TABLE_FLAGS};
 use super::store::{Entry, Stored};
 use super::{ProducerKind, Unit, UnitError};
 use crate::format::relocation::RelocationType;
@@ -105,9 +105,11 @@ impl<'u> Writer<'u> {
 
     fn imports(&mut self) {
         let unit = self.unit;
-        let Numbering { functions, globals, tags, tables, .. } = &self.numbering;
+        let Numbering { functions, globals, tags, tables, function_table, .. } = &self.numbering;
         let mut contents = Vec::new();
-        write_u64(&mut contents, 1 + (functions.len() + globals.len() + tags.len() + tables.len()) as u64);
+        let own = usize::from(function_table.is_some());
+        let count = 1 + functions.len() + globals.len() + tags.len() + tables.len() + own;
+        write_u64(&mut contents, count as u64);
         string(&mut contents, "env");
         string(&mut contents, "__linear_memory");
         let flags = if unit.memory_is_64 { limits::IS_64 } else { 0 };
@@ -136,6 +138,12 @@ impl<'u> Writer<'u> {
                 }
                 _ => {}
             }
+        }
+        if function_table.is_some() {
+            string(&mut contents, "env");
+            string(&mut contents, FUNCTION_TABLE);
+            contents.push(external::TABLE);
+            table_type(&mut contents, unit.function_table_type());
         }
         self.section(section::IMPORT, &contents);
     }
@@ -316,6 +324,12 @@ impl<'u> Writer<'u> {
                     }
                 }
             }
+        }
+        if let Some(element) = self.numbering.function_table {
+            count += 1;
+            out.push(SymbolKind::Table as u8);
+            write_u32(&mut out, FUNCTION_TABLE_FLAGS);
+            write_u32(&mut out, element);
         }
         (count > 0).then(|| counted(count, &out))
     }

@@ -17,6 +17,15 @@ pub fn unit_of(bytes: &[u8]) -> Option<Unit> {
     if object.legacy_function_table || object.functions.iter().any(|function| function.has_debug_name) {
         return None;
     }
+    // A unit that takes addresses has the table in which they are indices.
+    let mut chunks = object.functions.iter().map(|function| function.relocations);
+    let mut data = object.segments.iter().map(|segment| segment.relocations);
+    let takes =
+        |range: ByteRange| object.relocations(range).any(|relocation| relocation.kind.is_table_index());
+    let has_table = object.symbols.iter().any(|symbol| symbol.kind == SymbolKind::Table);
+    if !has_table && (chunks.any(takes) || data.any(takes)) {
+        return None;
+    }
     let mut unit = Unit::new();
     unit.set_memory_64(object.memory_is_64 == Some(true));
     let mut types = Vec::new();

@@ -24,6 +24,24 @@ fn small() -> (Unit, TypeHandle, SymbolHandle, SymbolHandle) {
     (unit, of, f, d)
 }
 
+fn function_of(of: TypeHandle, body: Vec<u8>) -> Definition {
+    Definition::Function(Function::new(of, body, vec![]))
+}
+
+/// What is said of the body of `g`.
+fn nesting(problem: &str) -> UnitError {
+    UnitError::Nesting { function: "g".into(), problem: problem.into() }
+}
+
+/// Whatever stands where the link writes: a compiler need not leave numbers there.
+#[test]
+fn places_of_relocations_are_no_code() {
+    let (mut unit, of, f, _) = small();
+    let body = vec![0, 0x10, 0x0b, 0x02, 0x40, 0xff, 0xff, 0x0b];
+    let function = Function::new(of, body, vec![Relocation::call(2, f)]);
+    unit.add(Symbol::global("g"), Definition::Function(function)).unwrap();
+}
+
 #[test]
 fn wrong_definitions_change_nothing() {
     let (mut unit, of, f, d) = small();
@@ -54,6 +72,10 @@ fn wrong_definitions_change_nothing() {
         (function(vec![in_code]), UnitError::Relocation("R_WASM_SECTION_OFFSET_I32")),
         (function(vec![far]), UnitError::Relocation("R_WASM_MEMORY_ADDR_SLEB")),
         (Definition::Function(Function::new(of, vec![], vec![])), UnitError::EmptyBody),
+        (function_of(of, vec![0]), nesting("1 `end` missing")),
+        (function_of(of, vec![0, 0x02, 0x40, 0x0b]), nesting("1 `end` missing")),
+        (function_of(of, vec![0, 0x0b, 0x0b]), nesting("code follows its last `end`, at offset 2")),
+        (function_of(of, vec![0, 0x41]), nesting("its last instruction is cut off")),
         (
             Definition::Function(Function::new(TypeHandle::from_number(9), nop(), vec![])),
             UnitError::UnknownHandle,

@@ -126,3 +126,36 @@ fn symbols_in_thread_local_data_are_thread_local() {
     let (told, not_told) = (object(true), object(false));
     assert!(told.1 .0.is_some() && told == not_told);
 }
+
+/// Who takes the address of a function needs the function table, whether the compiler mentions it or not.
+#[test]
+fn addresses_of_functions_need_the_table() {
+    use wald::format::relocation::RelocationType;
+    use wald::format::{types, Limits, TableType};
+    use wald::unit::{Data, Definition, Function, Relocation, Symbol};
+    let unit = |mentioned: bool| {
+        let mut unit = Unit::new();
+        let of = unit.signature(&[], &[]);
+        let body = Function::new(of, vec![0, 0x0b], vec![]);
+        let f = unit.add(Symbol::global("f"), Definition::Function(body)).unwrap();
+        let address = Relocation::new(RelocationType::TableIndexI32, 0, f, 0);
+        let data = Data { relocations: vec![address], ..Data::new(".data", 2, vec![0; 4]) };
+        unit.add(Symbol::global("slot"), Definition::Data(data)).unwrap();
+        let own = TableType { element: types::EXTERNREF, limits: Limits::default() };
+        unit.add(Symbol::global("other"), Definition::Table(own)).unwrap();
+        if mentioned {
+            let table = TableType { element: types::FUNCREF, limits: Limits::default() };
+            let symbol = Symbol { no_strip: true, ..Symbol::global("__indirect_function_table") };
+            unit.add(symbol, Definition::UndefinedTable(table, None)).unwrap();
+        }
+        unit
+    };
+    let (implied, mentioned) = (unit(false), unit(true));
+    assert_eq!(implied.to_object().unwrap(), mentioned.to_object().unwrap());
+    for variant in 0..3 {
+        let expected = answer(link_bytes(mentioned.to_object().unwrap(), options(variant)));
+        assert!(expected.0.is_some(), "{:?}", expected.1);
+        assert_eq!(answer(link_unit(&implied, options(variant))), expected);
+        assert_eq!(answer(link_unit(&mentioned, options(variant))), expected);
+    }
+}
