@@ -28,6 +28,7 @@ pub struct CSource<'w> {
     pub(crate) declarations: String,
     pub(crate) body: String,
     pub(crate) defines: BTreeSet<String>,
+    pub(crate) strong: BTreeSet<String>,
     pub(crate) needs: BTreeSet<String>,
 }
 
@@ -35,6 +36,28 @@ pub struct CSource<'w> {
 pub fn write(world: &mut World, random: Random, number: usize, has_atomics: bool) -> Source {
     let mut source = CSource::new(world, random, number, has_atomics);
     source.contents();
+    let flags = source.flags();
+    source.finish(format!("c{number:02}.c"), flags)
+}
+
+/// Writes a file that defines part of what no file before it defines.
+pub fn write_rest(world: &mut World, random: Random, number: usize, has_atomics: bool) -> Source {
+    let mut source = CSource::new(world, random, number, has_atomics);
+    for datum in 0..DATA {
+        if !source.world.is_defined(&format!("d{datum}")) && source.random.chance(40) {
+            source.define_datum(datum);
+        }
+    }
+    for datum in 0..TLS {
+        if !source.world.is_defined(&format!("t{datum}")) && source.random.chance(60) {
+            source.define_tls(datum);
+        }
+    }
+    for function in 0..FUNCTIONS {
+        if !source.world.is_defined(&format!("f{function}")) && source.random.chance(40) {
+            source.define_function(function);
+        }
+    }
     let flags = source.flags();
     source.finish(format!("c{number:02}.c"), flags)
 }
@@ -50,6 +73,7 @@ impl<'w> CSource<'w> {
             declarations: "static volatile long sink;\nstatic int counter;\n".into(),
             body: String::new(),
             defines: BTreeSet::new(),
+            strong: BTreeSet::new(),
             needs: BTreeSet::new(),
         }
     }
@@ -57,7 +81,7 @@ impl<'w> CSource<'w> {
     pub(crate) fn finish(self, file: String, flags: Vec<String>) -> Source {
         let needs = self.needs.difference(&self.defines).cloned().collect();
         let text = format!("{}{}", self.declarations, self.body);
-        Source { file, text, flags, defines: self.defines, needs }
+        Source { file, text, flags, defines: self.defines, strong: self.strong, needs }
     }
 
     pub(crate) fn flags(&mut self) -> Vec<String> {
@@ -71,7 +95,6 @@ impl<'w> CSource<'w> {
             (10, "-mreference-types"),
             (8, "-msimd128"),
             (8, "-mextended-const"),
-            (5, "-mno-sign-ext"),
             (5, "-fvisibility=hidden"),
         ] {
             if self.random.chance(percent) {
@@ -87,7 +110,7 @@ impl<'w> CSource<'w> {
             let datum = self.random.below(DATA);
             self.define_datum(datum);
         }
-        if self.random.chance(20) {
+        if self.random.chance(30) {
             let datum = self.random.below(TLS);
             self.define_tls(datum);
         }
@@ -116,8 +139,12 @@ impl<'w> CSource<'w> {
         match self.random.below(30) {
             0 => attributes.push("used".into()),
             1 => attributes.extend(["used".into(), "retain".into()]),
-            2 if attributes.len() < 2 && binding != Binding::Hidden => attributes.push("visibility(\"default\")".into()),
-            3 if attributes.len() < 2 && binding != Binding::Hidden => attributes.push("visibility(\"protected\")".into()),
+            2 if attributes.len() < 2 && binding != Binding::Hidden => {
+                attributes.push("visibility(\"default\")".into())
+            }
+            3 if attributes.len() < 2 && binding != Binding::Hidden => {
+                attributes.push("visibility(\"protected\")".into())
+            }
             _ => {}
         }
         if attributes.is_empty() {
@@ -126,12 +153,20 @@ impl<'w> CSource<'w> {
         format!("__attribute__(({})) ", attributes.join(","))
     }
 
+    fn define(&mut self, name: &str) -> Binding {
+        let binding = self.world.define(name, &mut self.random);
+        if binding.is_strong() {
+            self.strong.insert(name.to_string());
+        }
+        binding
+    }
+
     fn define_datum(&mut self, datum: usize) {
         let name = format!("d{datum}");
         if !self.defines.insert(name.clone()) {
             return;
         }
-        let binding = self.world.define(&name, &mut self.random);
+        let binding = self.define(&name);
         let mut attributes = self.attributes(binding);
         match self.random.below(24) {
             0 => attributes.push_str("__attribute__((section(\"named\"))) "),
@@ -144,26 +179,31 @@ impl<'w> CSource<'w> {
             DatumKind::Int => format!("int {name} = {}", self.random.below(9)),
             DatumKind::Array(length) => format!("int {name}[{length}] = {{{}}}", 1 + self.random.below(9)),
             DatumKind::Zeros(length) => format!("int {name}[{length}]"),
-            DatumKind::Constant(length) => format!("extern const int {name}[{length}]; const int {name}[{length}] = {{7}}"),
+            DatumKind::Constant(length) => {
+                // In C++ a constant is local unless it was declared.
+                let _ = writeln!(self.body, "extern const int {name}[{length}];");
+                format!("const int {name}[{length}] = {{7}}")
+            }
             DatumKind::PointerToDatum(other) => {
                 let other = self.datum(other);
                 format!("void *{name} = (char*)&{other}{}", self.random.pick(&["", " + 4", " - 8"]))
             }
-            DatumKind::PointerToFunction(other) => format!("void *{name} = (void*){}", self.function(other).0),
+            DatumKind::PointerToFunction(other) => {
+                format!("void *{name} = (void*){}", self.function(other).0)
+            }
             DatumKind::Mixed(datum, function) => {
                 let (datum, function) = (self.datum(datum), self.function(function).0);
                 format!("void *{name}[4] = {{(void*)&{datum}, 0, (void*){function}, (void*)&{datum}}}")
             }
             DatumKind::Text(text) => format!("const char *{name} = \"{}\"", TEXTS[text]),
         };
-        let first = if definition.starts_with("extern") { "" } else { &attributes };
-        let _ = writeln!(self.body, "{first}{definition};");
+        let _ = writeln!(self.body, "{attributes}{definition};");
     }
 
     fn define_tls(&mut self, datum: usize) {
         let name = format!("t{datum}");
         if self.defines.insert(name.clone()) {
-            let binding = self.world.define(&name, &mut self.random);
+            let binding = self.define(&name);
             let attributes = self.attributes(binding);
             let value = self.random.pick(&["", " = 5", " = 0"]);
             let _ = writeln!(self.body, "{attributes}_Thread_local int {name}{value};");
@@ -209,7 +249,7 @@ impl<'w> CSource<'w> {
         if self.defines.contains(&name) {
             return (name, signature);
         }
-        if self.random.chance(3) {
+        if self.random.chance(2) {
             // Another C name for the same symbol, so that one file can hold both signatures.
             let other = self.random.below(SIGNATURES.len());
             let alias = format!("{name}_as_{other}");
@@ -247,7 +287,7 @@ impl<'w> CSource<'w> {
             return;
         }
         let signature = self.world.functions[function];
-        let binding = self.world.define(&name, &mut self.random);
+        let binding = self.define(&name);
         self.defines.insert(name.clone());
         let mut attributes = self.attributes(binding);
         match self.random.below(30) {
@@ -263,14 +303,17 @@ impl<'w> CSource<'w> {
             "void" => "sink = acc;".to_string(),
             _ => format!("return ({result})acc;"),
         };
-        let _ = writeln!(self.body, "{attributes}{result} {name}({parameters}) {{\n  long acc = {};\n{statements}  {last}\n}}",
-            if parameters.contains("int p0") { "p0" } else { "1" });
+        let _ = writeln!(
+            self.body,
+            "{attributes}{result} {name}({parameters}) {{\n  long acc = {};\n{statements}  {last}\n}}",
+            if parameters.contains("int p0") { "p0" } else { "1" }
+        );
         if self.random.chance(12) {
             let alias = format!("f{}", self.random.below(FUNCTIONS));
             let same = alias != name && !self.defines.contains(&alias) && !self.declared.contains(&alias);
             if same && self.world.functions[alias[1..].parse::<usize>().unwrap_or(0)] == signature {
                 self.defines.insert(alias.clone());
-                let weak = self.random.pick(&["weak,", "weak,", ""]);
+                let weak = if self.define(&alias).is_strong() { "" } else { "weak," };
                 let after = format!(" __attribute__(({weak}alias(\"{name}\")))");
                 self.declare(&alias, signature, "", &after);
             }
@@ -347,9 +390,10 @@ impl<'w> CSource<'w> {
         let number = self.random.below(IMPORTS);
         let name = format!("i{number}");
         if self.declared.insert(name.clone()) {
-            let module = self.random.pick(&["env", "m", "m", "wasi_snapshot_preview1"]);
+            let module = ["env", "m", "wasi_snapshot_preview1"][number % 3];
+            let module = if self.random.chance(3) { "another" } else { module };
             let attributes = match number % 3 {
-                0 => format!("import_module(\"{module}\"),import_name(\"{name}\")"),
+                0 | 2 if number > 2 => format!("import_module(\"{module}\"),import_name(\"{name}\")"),
                 1 => format!("import_name(\"other{number}\")"),
                 _ => format!("import_module(\"{module}\")"),
             };
@@ -361,7 +405,8 @@ impl<'w> CSource<'w> {
     fn use_linker_datum(&mut self) -> String {
         let name = self.random.pick(&LINKER_DATA);
         if self.declared.insert(name.into()) {
-            let weak = self.random.pick(&["", "__attribute__((weak)) ", "__attribute__((visibility(\"hidden\"))) "]);
+            let weak =
+                self.random.pick(&["", "__attribute__((weak)) ", "__attribute__((visibility(\"hidden\"))) "]);
             let _ = writeln!(self.body, "extern {weak}char {name}[];");
         }
         format!("acc += (long)&{name};")
@@ -369,20 +414,29 @@ impl<'w> CSource<'w> {
 
     fn entry(&mut self) {
         let name = self.random.pick(&["_start", "_start", "_initialize", "main", "__main_void"]);
-        let binding = self.world.define(name, &mut self.random);
+        let binding = self.define(name);
         self.defines.insert(name.into());
         let attributes = self.attributes(binding);
         let (statements, _) = self.statements(3);
         let result = if name == "main" { "int" } else { "void" };
         let last = if name == "main" { "return acc;" } else { "sink = acc;" };
-        let _ = writeln!(self.body, "{attributes}{result} {name}(void) {{\n  long acc = 0;\n{statements}  {last}\n}}");
+        let _ = writeln!(
+            self.body,
+            "{attributes}{result} {name}(void) {{\n  long acc = 0;\n{statements}  {last}\n}}"
+        );
         if self.random.chance(30) {
-            self.body.push_str("extern void __wasm_call_ctors(void);\nvoid calls_ctors(void) { __wasm_call_ctors(); }\n");
+            self.body.push_str("extern void __wasm_call_ctors(void);\n__attribute__((weak)) void calls_ctors(void) { __wasm_call_ctors(); }\n");
         }
     }
 
     fn constructor(&mut self) {
-        let kind = self.random.pick(&["constructor", "constructor", "constructor(101)", "constructor(2000)", "destructor"]);
+        let kind = self.random.pick(&[
+            "constructor",
+            "constructor",
+            "constructor(101)",
+            "constructor(2000)",
+            "destructor",
+        ]);
         let (statements, _) = self.statements(2);
         let number = self.number;
         let _ = writeln!(self.body, "__attribute__(({kind})) static void at_start{number}(void) {{\n  long acc = 0;\n{statements}  sink = acc;\n}}");
@@ -399,8 +453,9 @@ struct CSignature {
 fn c_signature(signature: usize, with_names: bool) -> CSignature {
     let signature = &SIGNATURES[signature];
     let parameters = signature.parameters.iter().enumerate();
-    let parameters: Vec<String> =
-        parameters.map(|(i, kind)| if with_names { format!("{kind} p{i}") } else { kind.to_string() }).collect();
+    let parameters: Vec<String> = parameters
+        .map(|(i, kind)| if with_names { format!("{kind} p{i}") } else { kind.to_string() })
+        .collect();
     let parameters = if parameters.is_empty() { "void".into() } else { parameters.join(", ") };
     CSignature { result: signature.result, parameters }
 }

@@ -69,21 +69,38 @@ impl CSource<'_> {
         let number = self.number;
         match self.random.below(7) {
             0 | 1 if class % 4 != 3 && !self.defines.contains(&format!("class:{class}")) => {
-                self.defines.insert(format!("class:{class}"));
-                let _ = writeln!(self.body, "int K{class}::key{class}(int x) {{\n  long acc = x;\n{statements}  return acc;\n}}");
+                let name = format!("class:{class}");
+                if !self.world.define_once(&name, &mut self.random) {
+                    return;
+                }
+                self.defines.insert(name.clone());
+                self.strong.insert(name);
+                let _ = writeln!(
+                    self.body,
+                    "int K{class}::key{class}(int x) {{\n  long acc = x;\n{statements}  return acc;\n}}"
+                );
                 if class % 2 == 1 {
                     let _ = writeln!(self.body, "K{class}::~K{class}() {{ sink = {class}; }}");
                 }
             }
             2 => {
                 self.need_class(class);
-                let storage = self.random.pick(&["", "static ", "thread_local ", "__attribute__((init_priority(300))) "]);
+                let storage = self.random.pick(&[
+                    "",
+                    "static ",
+                    "thread_local ",
+                    "__attribute__((init_priority(300))) ",
+                ]);
                 let _ = writeln!(self.body, "{storage}K{class} object{number}_{class};");
-                let _ = writeln!(self.body, "int use{number}_{class}() {{ return object{number}_{class}.k; }}");
+                let _ =
+                    writeln!(self.body, "int use{number}_{class}() {{ return object{number}_{class}.k; }}");
             }
             3 => {
                 let name = format!("f{}", self.random.below(FUNCTIONS));
-                let _ = writeln!(self.body, "namespace own {{ int {name}(long acc) {{\n{statements}  return acc;\n}} }}");
+                let _ = writeln!(
+                    self.body,
+                    "namespace own{number} {{ int {name}(long acc) {{\n{statements}  return acc;\n}} }}"
+                );
             }
             4 if !self.body.contains("generic") => {
                 let _ = writeln!(self.body, "template <typename T> __attribute__((noinline)) T generic{}(T acc) {{\n  return acc * 2;\n}}", number % 4);
@@ -92,7 +109,8 @@ impl CSource<'_> {
             _ if self.body.contains("long cxx") => {}
             _ => {
                 let weak = self.random.pick(&["", "", "__attribute__((weak)) "]);
-                let _ = writeln!(self.body, "{weak}long cxx{number}(long acc) {{\n{statements}  return acc;\n}}");
+                let _ =
+                    writeln!(self.body, "{weak}long cxx{number}(long acc) {{\n{statements}  return acc;\n}}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Writes random LLVM IR: COMDATs that front ends do not write, aliases of data, custom sections, constructors with data.
 
-use crate::world::{Binding, Source, World, DATA, FUNCTIONS};
+use crate::world::{Binding, Source, World, DATA, FUNCTIONS, SIGNATURES};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use wald_tests::random::Random;
@@ -9,6 +9,7 @@ use wald_tests::random::Random;
 pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
     let random = &mut random;
     let mut defines = BTreeSet::new();
+    let mut strong = BTreeSet::new();
     let mut needs = BTreeSet::new();
     let mut text = String::new();
     let comdats = 1 + random.below(3);
@@ -33,7 +34,11 @@ pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
             2 => {
                 let name = format!("d{}", random.below(DATA));
                 if defines.insert(name.clone()) {
-                    let linkage = linkage(world.define(&name, random));
+                    let binding = world.define(&name, random);
+                    if binding.is_strong() {
+                        strong.insert(name.clone());
+                    }
+                    let linkage = linkage(binding);
                     let _ = writeln!(text, "@{name} = {linkage} global {{ i32, i32, ptr }} {{ i32 1, i32 2, ptr @{name} }}, align 16");
                     if random.chance(60) {
                         let offset = random.pick(&[0, 4, 8]);
@@ -44,6 +49,9 @@ pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
             3 => {
                 let function = random.below(FUNCTIONS);
                 let name = format!("f{function}");
+                if SIGNATURES[world.functions[function]].assembly != "() -> ()" && !random.chance(4) {
+                    continue;
+                }
                 if needs.insert(name.clone()) {
                     let kind = random.pick(&["declare", "declare", "declare extern_weak"]);
                     let _ = writeln!(text, "{kind} void @{name}()");
@@ -51,7 +59,10 @@ pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
                 }
             }
             4 => {
-                let _ = writeln!(text, "@text{number}_{item} = private unnamed_addr constant [6 x i8] c\" tail\\00\", align 1");
+                let _ = writeln!(
+                    text,
+                    "@text{number}_{item} = private unnamed_addr constant [6 x i8] c\" tail\\00\", align 1"
+                );
                 let _ = writeln!(text, "@wide{number}_{item} = private unnamed_addr constant [3 x i32] [i32 97, i32 98, i32 0], align 4");
                 let _ = writeln!(text, "define ptr @text_of{number}_{item}(i1 %c) {{\n  %p = select i1 %c, ptr @text{number}_{item}, ptr @wide{number}_{item}\n  ret ptr %p\n}}");
             }
@@ -64,11 +75,12 @@ pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
         }
     }
     if random.chance(40) {
-        let _ = writeln!(text, "!wasm.custom_sections = !{{!0}}\n!0 = !{{!\"notes\", !\"from IR {number}\"}}");
+        let _ =
+            writeln!(text, "!wasm.custom_sections = !{{!0}}\n!0 = !{{!\"notes\", !\"from IR {number}\"}}");
     }
     let level = random.pick(&["-O0", "-O2"]).to_string();
     let needs = needs.difference(&defines).cloned().collect();
-    Source { file: format!("l{number:02}.ll"), text, flags: vec![level], defines, needs }
+    Source { file: format!("l{number:02}.ll"), text, flags: vec![level], defines, strong, needs }
 }
 
 fn linkage(binding: Binding) -> &'static str {

@@ -19,8 +19,8 @@ pub struct Linkers {
 pub enum Verdict {
     /// Both wrote the same module.
     SameModule,
-    /// Both failed in the same way.
-    SameError,
+    /// Both failed in the same way: the first message.
+    SameError(String),
     /// An entry of `docs/differences.md` names the difference.
     Excused(&'static str),
     /// They differ, or the module is invalid.
@@ -47,11 +47,11 @@ pub fn judge(recipe: &Recipe, linkers: &Linkers, directory: &Path) -> Result<Ver
     let Some(mut finding) = compare(&reference, &wald, recipe) else {
         return Ok(match wald.code {
             0 => Verdict::SameModule,
-            _ => Verdict::SameError,
+            _ => Verdict::SameError(first_error(&shown(&wald.stderr))),
         });
     };
     let again = run(&linkers.wasm_ld, "wasm-ld-again")?;
-    let unstable = compare(&reference, &again, recipe).is_some();
+    let unstable = reference.clone().without_crash_report() != again.without_crash_report();
     if let Some(id) = rules::excuse(&Difference { recipe, reference: &reference, wald: &wald, unstable }) {
         return Ok(Verdict::Excused(id));
     }
@@ -68,7 +68,10 @@ fn compare(reference: &Answer, wald: &Answer, recipe: &Recipe) -> Option<Finding
     let (said, says) = (shown(&reference.stderr), shown(&wald.stderr));
     if reference.code != wald.code {
         let kind = format!("exit code {} for {}: {}", wald.code, reference.code, first_words(&said, &says));
-        return finding(kind, format!("wasm-ld: exit code {}\n{said}wald: exit code {}\n{says}", reference.code, wald.code));
+        return finding(
+            kind,
+            format!("wasm-ld: exit code {}\n{said}wald: exit code {}\n{says}", reference.code, wald.code),
+        );
     }
     if reference.stderr != wald.stderr && !only_adds_notes(&wald.stderr, &reference.stderr) {
         let kind = format!("stderr: {}", first_words(&said, &says));
@@ -102,6 +105,11 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+fn first_error(stderr: &str) -> String {
+    let error = stderr.lines().find(|line| line.contains("error: ")).unwrap_or_default();
+    template(error).replace("wasm-ld: error: ", "")
+}
+
 /// The first line that differs, of both, without what is particular to it.
 fn first_words(a: &str, b: &str) -> String {
     let mut a = a.lines();
@@ -116,7 +124,8 @@ fn first_words(a: &str, b: &str) -> String {
 
 /// Words without digits, dots and quotes, as messages have them.
 fn template(line: &str) -> String {
-    let plain = |word: &&str| word.trim_end_matches([':', ',']).chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let plain =
+        |word: &&str| word.trim_end_matches([':', ',']).chars().all(|c| c.is_ascii_lowercase() || c == '-');
     let words: Vec<&str> = line.split(' ').filter(plain).take(8).collect();
     words.join(" ")
 }
@@ -126,7 +135,8 @@ fn place_of_difference(expected: &[u8], got: &[u8]) -> String {
         return "text".into();
     }
     let (expected_sections, got_sections) = (sections(expected), sections(got));
-    let names = |list: &[wald_tests::validate::Section]| list.iter().map(|s| s.name.clone()).collect::<Vec<_>>();
+    let names =
+        |list: &[wald_tests::validate::Section]| list.iter().map(|s| s.name.clone()).collect::<Vec<_>>();
     if names(&expected_sections) != names(&got_sections) {
         return "other sections".into();
     }

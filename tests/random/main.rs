@@ -102,6 +102,7 @@ fn random_links() -> Result<(), String> {
         seed: seed()?,
         linkers: Linkers { wasm_ld: tools.wasm_ld.clone(), wald: tools::find_wald()? },
         scratch: Path::new(env!("CARGO_TARGET_TMPDIR")).join("random"),
+        shows_each: range.end - range.start < 50,
         tools,
         counts: Mutex::default(),
         findings: Mutex::default(),
@@ -124,6 +125,8 @@ struct Run {
     tools: Tools,
     linkers: Linkers,
     scratch: PathBuf,
+    /// Few links are wanted, and every command line is printed.
+    shows_each: bool,
     counts: Mutex<BTreeMap<String, u64>>,
     /// By kind: how many, and the text of the first ones.
     findings: Mutex<BTreeMap<String, (usize, String)>>,
@@ -158,15 +161,17 @@ impl Run {
         let mut random = Random::nth(self.seed, 1_000_000 + number);
         let target = random.below(TARGETS.len());
         let recipe = Recipe::random(&TARGETS[target], &pool.targets[target], &mut random);
-        let verdict = judge(&recipe, &self.linkers, directory)
-            .map_err(|e| format!("link {number}: {e}"))?;
+        let verdict = judge(&recipe, &self.linkers, directory).map_err(|e| format!("link {number}: {e}"))?;
         let count = match &verdict {
-            Verdict::SameModule => "same module",
-            Verdict::SameError => "same error",
-            Verdict::Excused(id) => id,
-            Verdict::Finding(_) => "findings",
+            Verdict::SameModule => "the same module".to_string(),
+            Verdict::SameError(error) => format!("the same error: {error}"),
+            Verdict::Excused(id) => id.to_string(),
+            Verdict::Finding(_) => "findings".into(),
         };
-        *lock(&self.counts).entry(count.to_string()).or_default() += 1;
+        if self.shows_each {
+            println!("link {number}, {}: {count}\n  wasm-ld {}", TARGETS[target].name, recipe.command());
+        }
+        *lock(&self.counts).entry(count).or_default() += 1;
         if let Verdict::Finding(finding) = verdict {
             self.keep(number, TARGETS[target].name, &recipe, finding, directory)?;
         }
@@ -174,7 +179,14 @@ impl Run {
     }
 
     /// Counts a finding. The first ones of a kind are reduced and written down.
-    fn keep(&self, number: u64, target: &str, recipe: &Recipe, finding: Finding, directory: &Path) -> Result<(), String> {
+    fn keep(
+        &self,
+        number: u64,
+        target: &str,
+        recipe: &Recipe,
+        finding: Finding,
+        directory: &Path,
+    ) -> Result<(), String> {
         let seen = {
             let mut findings = lock(&self.findings);
             let entry = findings.entry(finding.kind.clone()).or_default();
@@ -191,7 +203,8 @@ impl Run {
         fs::create_dir_all(&kept).map_err(|e| format!("{}: {e}", kept.display()))?;
         recipe.write_inputs(&kept.join("whole"))?;
         small.write_inputs(&kept.join("reduced"))?;
-        let write = |name: &str, text: String| fs::write(kept.join(name), text).map_err(|e| format!("{name}: {e}"));
+        let write =
+            |name: &str, text: String| fs::write(kept.join(name), text).map_err(|e| format!("{name}: {e}"));
         write("whole/command", format!("wasm-ld {}\n", recipe.command()))?;
         write("reduced/command", format!("wasm-ld {}\n", small.command()))?;
         let text = format!(
@@ -214,7 +227,9 @@ impl Run {
 
     fn report(self) -> Result<(), String> {
         let counts = self.counts.into_inner().unwrap_or_else(|e| e.into_inner());
-        for (what, count) in &counts {
+        let mut sorted: Vec<_> = counts.iter().collect();
+        sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (what, count) in sorted {
             println!("  {count:6} {what}");
         }
         for rule in rules::RULES.iter().filter(|rule| !counts.contains_key(rule.id)) {
@@ -224,7 +239,8 @@ impl Run {
         if findings.is_empty() {
             return Ok(());
         }
-        let list: Vec<String> = findings.iter().map(|(kind, (count, text))| format!("{count} times {kind}\n{text}")).collect();
+        let list: Vec<String> =
+            findings.iter().map(|(kind, (count, text))| format!("{count} times {kind}\n{text}")).collect();
         Err(format!("differences that no entry names:\n{}", list.join("\n")))
     }
 }

@@ -57,7 +57,7 @@ const PLAIN: &[(usize, &str)] = &[
     (10, "--no-print-gc-sections"),
     (20, "--print-map"),
     (10, "-M"),
-    (60, "--relocatable"),
+    (45, "--relocatable"),
     (10, "-r"),
     (30, "--shared-memory"),
     (70, "--shared"),
@@ -68,8 +68,8 @@ const PLAIN: &[(usize, &str)] = &[
     (20, "--trace"),
     (10, "-t"),
     (30, "--warn-unresolved-symbols"),
-    (5, "-mwasm64"),
-    (5, "-mwasm32"),
+    (2, "-mwasm64"),
+    (2, "-mwasm32"),
     (10, "--start-lib"),
     (6, "--end-lib"),
     (2, "--unknown-option"),
@@ -108,7 +108,9 @@ const VALUED: &[(usize, &str, Value)] = &[
     (30, "--initial-heap=", |r| number(r, &["0", "65536", "1048576", "100"])),
     (40, "--initial-memory=", |r| number(r, &["0", "65536", "131072", "1048576", "16777216", "100"])),
     (40, "--max-memory=", |r| number(r, &["65536", "131072", "16777216", "4294967296", "100"])),
-    (20, "--keep-section=", |r| r.pick(&["name", "producers", "target_features", "notes", ".debug_info", "x"]).into()),
+    (20, "--keep-section=", |r| {
+        r.pick(&["name", "producers", "target_features", "notes", ".debug_info", "x"]).into()
+    }),
     (10, "--mllvm=", |r| r.pick(&["-wasm-enable-eh", "-debug-pass=Structure"]).into()),
     (30, "-O", |r| r.pick(&["0", "1", "2", "3", "9", "s"]).into()),
     (20, "--page-size=", |r| number(r, &["1", "65536", "65536", "2", "4096"])),
@@ -116,13 +118,13 @@ const VALUED: &[(usize, &str, Value)] = &[
     (5, "--rsp-quoting=", |r| r.pick(&["posix", "windows", "x"]).into()),
     (20, "--soname=", |r| r.pick(&["lib.so", "", "out"]).into()),
     (30, "--table-base=", |r| number(r, &["0", "1", "2", "100", "100000"])),
-    (60, "--threads=", |r| r.pick(&["1", "1", "2", "4", "0", "x"]).into()),
+    (60, "--threads=", |r| number(r, &["1", "1", "2", "4"])),
     (40, "--trace-symbol=", symbol),
     (20, "-y", symbol),
     (60, "--undefined=", symbol),
     (20, "-u", symbol),
     (120, "--unresolved-symbols=", |r| {
-        r.pick(&["ignore-all", "report-all", "import-dynamic", "import-dynamic", "ignore-in-object-files"]).into()
+        r.pick(&["ignore-all", "report-all", "import-dynamic", "import-dynamic"]).into()
     }),
     (90, "--wrap=", symbol),
     (60, "-z", |r| {
@@ -132,7 +134,7 @@ const VALUED: &[(usize, &str, Value)] = &[
     (40, "--Map=", |r| r.pick(&["out.map", "out.map", "out.map", "missing/out.map", "-"]).into()),
     (40, "--why-extract=", |r| r.pick(&["why.txt", "why.txt", "-", "missing/why.txt"]).into()),
     (15, "--reproduce=", |r| r.pick(&["repro.tar", "repro.tar", "missing/repro.tar"]).into()),
-    (6, "-o", |r| r.pick(&["other.wasm", "missing/out.wasm", ""]).into()),
+    (3, "-o", |r| r.pick(&["other.wasm", "missing/out.wasm", ""]).into()),
     (4, "-m", |r| r.pick(&["wasm32", "wasm64", "elf"]).into()),
 ];
 
@@ -140,7 +142,7 @@ const VALUED: &[(usize, &str, Value)] = &[
 pub fn random(random: &mut Random) -> Vec<Vec<String>> {
     let mut options = Vec::new();
     // Some links with hardly any option, some with many.
-    let scale = random.pick(&[20, 60, 100, 100, 150, 300]);
+    let scale = random.pick(&[0, 10, 20, 40, 70, 150]);
     for (weight, option) in PLAIN {
         if random.below(1000 * 100) < weight * scale {
             options.push(vec![option.to_string()]);
@@ -163,15 +165,24 @@ pub fn random(random: &mut Random) -> Vec<Vec<String>> {
 /// The options in a help text that are neither drawn nor left out for a reason.
 pub fn not_drawn(help: &str) -> Vec<String> {
     let bare = |option: &str| option.trim_start_matches('-').split('=').next().unwrap_or(option).to_string();
-    let drawn: Vec<String> =
-        PLAIN.iter().map(|(_, option)| bare(option)).chain(VALUED.iter().map(|(_, option, _)| bare(option))).collect();
+    let drawn: Vec<String> = PLAIN
+        .iter()
+        .map(|(_, option)| bare(option))
+        .chain(VALUED.iter().map(|(_, option, _)| bare(option)))
+        .collect();
     let lines = help.lines().filter_map(|line| line.strip_prefix("  -"));
     let listed = lines.map(|line| {
         let name = line.trim_start_matches('-');
         name[..name.find(['=', ' ', '<', '[']).unwrap_or(name.len())].to_string()
     });
-    let known = |name: &String| drawn.iter().any(|option| option == name || option.starts_with(name) && name.starts_with("lto-"));
-    listed.filter(|name| !known(name) && !LEFT_OUT.contains(&name.as_str()) && !WITH_FILES.contains(&name.as_str())).collect()
+    let known = |name: &String| {
+        drawn.iter().any(|option| option == name || option.starts_with(name) && name.starts_with("lto-"))
+    };
+    listed
+        .filter(|name| {
+            !known(name) && !LEFT_OUT.contains(&name.as_str()) && !WITH_FILES.contains(&name.as_str())
+        })
+        .collect()
 }
 
 /// A symbol's name, which may or may not be among the inputs.
@@ -247,8 +258,10 @@ fn features(random: &mut Random) -> String {
 }
 
 fn number(random: &mut Random, sensible: &[&str]) -> String {
-    match random.below(15) {
-        0 => random.pick(&["", "-1", "x", "0x10000", "18446744073709551616", "3", "1.5", "2147483648"]).into(),
+    match random.below(40) {
+        0 => {
+            random.pick(&["", "-1", "x", "0x10000", "18446744073709551616", "3", "1.5", "2147483648"]).into()
+        }
         _ => random.pick(sensible).into(),
     }
 }

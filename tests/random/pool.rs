@@ -19,6 +19,8 @@ use wald_tests::tools::Tools;
 
 /// How many files of each kind a target has.
 const C_FILES: usize = 26;
+/// C files that define what others do not.
+const REST_FILES: usize = 3;
 const CXX_FILES: usize = 16;
 const ASM_FILES: usize = 18;
 const IR_FILES: usize = 6;
@@ -95,6 +97,8 @@ pub struct PoolFile {
     pub bytes: Vec<u8>,
     /// Names that it defines.
     pub defines: BTreeSet<String>,
+    /// Those of them that another file must not define strongly too.
+    pub strong: BTreeSet<String>,
     /// Names that others must define.
     pub needs: BTreeSet<String>,
 }
@@ -141,6 +145,7 @@ fn sources(target: &Target, random: &mut Random) -> Vec<Source> {
     for number in 0..C_FILES {
         sources.push(c_source::write(&mut world, own(random), number, has_tls));
     }
+    let rest = C_FILES..C_FILES + REST_FILES;
     for number in 0..CXX_FILES {
         sources.push(cxx_source::write(&mut world, own(random), number, has_tls));
     }
@@ -149,6 +154,9 @@ fn sources(target: &Target, random: &mut Random) -> Vec<Source> {
     }
     for number in 0..IR_FILES {
         sources.push(ir_source::write(&mut world, own(random), number));
+    }
+    for number in rest {
+        sources.push(c_source::write_rest(&mut world, own(random), number, has_tls));
     }
     sources
 }
@@ -204,13 +212,19 @@ impl Builder<'_> {
             _ => {
                 arguments.extend(["-c".into(), "-w".into(), format!("--target={}", target.triple)]);
                 arguments.extend(target.clang.iter().map(|flag| flag.to_string()));
-                if kind == "cc" { "clang++" } else { "clang" }
+                if kind == "cc" {
+                    "clang++"
+                } else {
+                    "clang"
+                }
             }
         };
         arguments.extend(source.flags.iter().cloned());
         let name = format!("{stem}.o");
+        // An output of `-r` that has the file defines all of it once more.
+        let strong = source.strong.iter().cloned().chain([name.clone()]).collect();
         let bytes = self.cached(tool, &arguments, &source.file, source.text.as_bytes(), &name)?;
-        Ok(PoolFile { name, bytes, defines: source.defines, needs: source.needs })
+        Ok(PoolFile { name, bytes, defines: source.defines, strong, needs: source.needs })
     }
 
     /// Runs a compiler in a directory of its own, or takes what it gave the last time.
@@ -267,8 +281,9 @@ impl Builder<'_> {
             job.parts.iter().flat_map(|part| names(part).iter().cloned()).collect()
         };
         let defines = union(|file| &file.defines);
+        let strong = union(|file| &file.strong);
         let needs = union(|file| &file.needs).difference(&defines).cloned().collect();
-        Some(PoolFile { name: job.name, bytes, defines, needs })
+        Some(PoolFile { name: job.name, bytes, defines, strong, needs })
     }
 }
 
@@ -295,7 +310,9 @@ impl Combined {
                 (format!("lib{number}.so"), options.map(String::from).to_vec())
             }
         };
-        for (percent, option) in [(15, "--no-gc-sections"), (10, "--export-all"), (15, "--strip-debug"), (10, "-Bsymbolic")] {
+        for (percent, option) in
+            [(15, "--no-gc-sections"), (10, "--export-all"), (15, "--strip-debug"), (10, "-Bsymbolic")]
+        {
             if random.chance(percent) {
                 options.push(option.into());
             }

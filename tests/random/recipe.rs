@@ -51,10 +51,10 @@ impl Recipe {
     /// Makes one up from what a target has.
     pub fn random(target: &Target, pool: &TargetPool, random: &mut Random) -> Recipe {
         let mut parts = Vec::new();
-        if random.chance(92) {
+        if random.chance(99) {
             parts.extend(target.link.iter().map(|option| Part::Option(vec![option.to_string()])));
         }
-        if random.chance(65) {
+        if random.chance(75) {
             let policy = random.pick(&[
                 "--allow-undefined",
                 "--unresolved-symbols=import-dynamic",
@@ -64,7 +64,12 @@ impl Recipe {
             ]);
             parts.push(Part::Option(vec![policy.into()]));
         }
-        let mut files = holders(closure(pool, random), random);
+        let files = closure(pool, random);
+        let has_entry = files.iter().any(|file| file.defines.contains("_start"));
+        if !has_entry && random.chance(93) {
+            parts.push(Part::Option(vec!["--no-entry".into()]));
+        }
+        let mut files = holders(files, random);
         if random.chance(25) {
             files.extend(shared_libraries(pool, random));
         }
@@ -76,11 +81,18 @@ impl Recipe {
         }
         parts.extend(files);
         for option in options::random(random) {
+            let needs_pic = ["--shared", "--pie"].contains(&option[0].as_str());
+            if needs_pic && !target.machine.pic && random.chance(80) {
+                continue;
+            }
             // Most options count wherever they stand; some count for what comes behind them.
             let place = if random.chance(30) { random.below(parts.len() + 1) } else { 0 };
+            if option[0] == "--compress-relocations" && random.chance(90) {
+                parts.insert(place, Part::Option(vec!["--strip-debug".into()]));
+            }
             parts.insert(place, Part::Option(option));
         }
-        if random.chance(96) {
+        if random.chance(99) {
             parts.push(Part::Option(vec!["-o".into(), "out.wasm".into()]));
         }
         Recipe { parts, response: random.chance(4) }
@@ -107,9 +119,11 @@ impl Recipe {
                         }
                         Holder::Archive(path, _) => words.push(path.clone()),
                         Holder::Searched(name, _) => words.push(format!("-l{name}")),
-                        Holder::Whole(path, _) => {
-                            words.extend(["--whole-archive".into(), path.clone(), "--no-whole-archive".into()])
-                        }
+                        Holder::Whole(path, _) => words.extend([
+                            "--whole-archive".into(),
+                            path.clone(),
+                            "--no-whole-archive".into(),
+                        ]),
                     }
                 }
             }
@@ -119,7 +133,11 @@ impl Recipe {
 
     /// The arguments for the linker.
     pub fn arguments(&self) -> Vec<String> {
-        if self.response { vec!["@arguments.rsp".into()] } else { self.words() }
+        if self.response {
+            vec!["@arguments.rsp".into()]
+        } else {
+            self.words()
+        }
     }
 
     /// True if one of the arguments is `option`, or it with a value.
@@ -134,14 +152,26 @@ impl Recipe {
         for part in &self.parts {
             match part {
                 Part::Option(_) => {}
-                Part::Text(name, contents, _) => drop(inputs.insert(name.clone(), contents.clone().into_bytes())),
+                Part::Text(name, contents, _) => {
+                    drop(inputs.insert(name.clone(), contents.clone().into_bytes()))
+                }
                 Part::Files(holder, files) => {
                     let mut archive = |path: &str, form: Form| {
-                        let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-                        let thin = |file: &PoolFile| if form == Form::Thin { format!("m/{}", file.name) } else { file.name.clone() };
+                        let folder =
+                            path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+                        let thin = |file: &PoolFile| {
+                            if form == Form::Thin {
+                                format!("m/{}", file.name)
+                            } else {
+                                file.name.clone()
+                            }
+                        };
                         let names: Vec<String> = files.iter().map(|file| thin(file)).collect();
-                        let members: Vec<(&str, &[u8])> =
-                            names.iter().zip(files).map(|(name, file)| (name.as_str(), &file.bytes[..])).collect();
+                        let members: Vec<(&str, &[u8])> = names
+                            .iter()
+                            .zip(files)
+                            .map(|(name, file)| (name.as_str(), &file.bytes[..]))
+                            .collect();
                         if form == Form::Thin {
                             for (name, bytes) in &members {
                                 inputs.insert(format!("{folder}{name}"), bytes.to_vec());
@@ -199,8 +229,11 @@ fn quoted(word: &str) -> String {
 fn closure(pool: &TargetPool, random: &mut Random) -> Vec<Arc<PoolFile>> {
     let mut chosen: Vec<Arc<PoolFile>> = Vec::new();
     let mut names = BTreeSet::new();
+    let careless = random.chance(6);
+    let mut strong: BTreeSet<String> = BTreeSet::new();
     let mut add = |chosen: &mut Vec<Arc<PoolFile>>, file: &Arc<PoolFile>| {
-        if names.insert(file.name.clone()) {
+        if (careless || strong.is_disjoint(&file.strong)) && names.insert(file.name.clone()) {
+            strong.extend(file.strong.iter().cloned());
             chosen.push(Arc::clone(file));
         }
     };
@@ -218,10 +251,14 @@ fn closure(pool: &TargetPool, random: &mut Random) -> Vec<Arc<PoolFile>> {
                 continue;
             }
             if name == "rt" {
-                pool.objects.iter().filter(|other| other.name.starts_with("rt_")).for_each(|other| add(&mut chosen, other));
+                pool.objects
+                    .iter()
+                    .filter(|other| other.defines.contains("rt"))
+                    .for_each(|other| add(&mut chosen, other));
                 continue;
             }
-            let candidates: Vec<_> = pool.objects.iter().filter(|other| other.defines.contains(name)).collect();
+            let candidates: Vec<_> =
+                pool.objects.iter().filter(|other| other.defines.contains(name)).collect();
             if !candidates.is_empty() {
                 add(&mut chosen, candidates[random.below(candidates.len())]);
             }

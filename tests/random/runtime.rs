@@ -58,6 +58,7 @@ pub fn sources(is_64: bool) -> Vec<Source> {
         text: text.into(),
         flags: flags.iter().map(|flag| flag.to_string()).collect(),
         defines: defines.iter().map(|name| name.to_string()).collect(),
+        strong: text.contains("int __cxa_atexit").then(|| "__cxa_atexit".to_string()).into_iter().collect(),
         needs: BTreeSet::new(),
     };
     vec![

@@ -65,8 +65,18 @@ pub enum DatumKind {
 }
 
 /// Literals, some of which are tails of others.
-pub const TEXTS: [&str; 10] =
-    ["", "a", "tail", "long tail", "a long tail", "other", "another", "x%d\\n", "error: tail", "\\xc3\\xa9 tail"];
+pub const TEXTS: [&str; 10] = [
+    "",
+    "a",
+    "tail",
+    "long tail",
+    "a long tail",
+    "other",
+    "another",
+    "x%d\\n",
+    "error: tail",
+    "\\xc3\\xa9 tail",
+];
 
 /// How an object defines a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,13 +121,23 @@ impl World {
     /// How the object that comes now defines `name`: the first time strongly in most cases, later weakly.
     pub fn define(&mut self, name: &str, random: &mut Random) -> Binding {
         let first = self.defined.insert(name.to_string());
-        match random.below(20) {
-            0..=11 if first => Binding::Strong,
-            12..=15 if first => Binding::Hidden,
-            0..=1 => Binding::Strong,
-            2..=4 => Binding::WeakHidden,
+        match random.below(40) {
+            0..=23 if first => Binding::Strong,
+            24..=31 if first => Binding::Hidden,
+            0 => Binding::Strong,
+            2..=6 => Binding::WeakHidden,
             _ => Binding::Weak,
         }
+    }
+
+    /// True if a file defines it.
+    pub fn is_defined(&self, name: &str) -> bool {
+        self.defined.contains(name)
+    }
+
+    /// True the first time, and rarely later: for what cannot be defined weakly.
+    pub fn define_once(&mut self, name: &str, random: &mut Random) -> bool {
+        self.defined.insert(name.to_string()) || random.chance(3)
     }
 }
 
@@ -131,8 +151,17 @@ pub struct Source {
     pub flags: Vec<String>,
     /// Names that it defines.
     pub defines: BTreeSet<String>,
+    /// Those of them that another file must not define strongly too.
+    pub strong: BTreeSet<String>,
     /// Names that others must define.
     pub needs: BTreeSet<String>,
+}
+
+impl Binding {
+    /// Two of these are an error.
+    pub fn is_strong(self) -> bool {
+        matches!(self, Binding::Strong | Binding::Hidden)
+    }
 }
 
 /// The signature as assembly writes it, for pointers of the type `pointer`.
