@@ -20,7 +20,7 @@ mod tables;
 
 use corpus::{Corpus, Group};
 use libtest_mimic::{Arguments, Failed, Trial};
-use mutate::{Mutator, Random};
+use mutate::Mutator;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::process::ExitCode;

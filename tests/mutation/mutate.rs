@@ -2,38 +2,7 @@
 
 use crate::tables;
 use std::ops::Range;
-
-/// A small generator (SplitMix64): the same numbers everywhere and for ever.
-pub struct Random(u64);
-
-impl Random {
-    /// The generator of a mutant.
-    pub fn new(seed: u64) -> Self {
-        let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5761_6c64);
-        random.next();
-        random
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    /// A number below `end`; 0 where `end` is.
-    pub fn below(&mut self, end: usize) -> usize {
-        match end {
-            0 => 0,
-            _ => (self.next() % end as u64) as usize,
-        }
-    }
-
-    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
-    }
-}
+use wald_tests::random::Random;
 
 /// A section of an object inside the bytes.
 #[derive(Clone, Debug)]

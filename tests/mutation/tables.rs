@@ -1,9 +1,9 @@
 //! Takes the tables that a linker reads apart, changes one entry, and puts them together again: what comes out is
 //! well-formed, and wrong.
 
-use crate::mutate::Random;
 use wald::format::relocation::RelocationType;
 use wald::leb128::{write_i64, write_u32, write_u64, Reader};
+use wald_tests::random::Random;
 
 /// Names that mean something to a linker.
 const NAMES: [&str; 24] = [

@@ -130,7 +130,7 @@ fn files(case: &Case, got: &Answer, expected: &Answer) -> Result<(), String> {
 }
 
 /// True where `got` is `expected` with added lines that begin with `note:` or `help:`.
-fn only_adds_notes(got: &[u8], expected: &[u8]) -> bool {
+pub fn only_adds_notes(got: &[u8], expected: &[u8]) -> bool {
     let (got, expected) = (String::from_utf8_lossy(got), String::from_utf8_lossy(expected));
     let mut expected = expected.lines().peekable();
     for line in got.lines() {
@@ -146,7 +146,8 @@ fn only_adds_notes(got: &[u8], expected: &[u8]) -> bool {
     expected.next().is_none()
 }
 
-fn different_text(what: &str, got: &[u8], expected: &[u8]) -> String {
+/// Both texts and their first difference.
+pub fn different_text(what: &str, got: &[u8], expected: &[u8]) -> String {
     let (got, expected) = (String::from_utf8_lossy(got), String::from_utf8_lossy(expected));
     let mut lines = format!("{what} differs\n--- expected\n{expected}--- got\n{got}---\n");
     let mut pairs = expected.lines().zip(got.lines()).enumerate();
@@ -157,7 +158,7 @@ fn different_text(what: &str, got: &[u8], expected: &[u8]) -> String {
 }
 
 /// Names the section of the first differing byte.
-fn different_bytes(name: &str, got: &[u8], expected: &[u8]) -> String {
+pub fn different_bytes(name: &str, got: &[u8], expected: &[u8]) -> String {
     if !expected.starts_with(b"\0asm") {
         return different_text(name, got, expected);
     }
@@ -180,7 +181,7 @@ fn different_bytes(name: &str, got: &[u8], expected: &[u8]) -> String {
 }
 
 /// Zeroes the build id's bytes.
-fn mask_build_id(bytes: &[u8]) -> Vec<u8> {
+pub fn mask_build_id(bytes: &[u8]) -> Vec<u8> {
     let mut masked = bytes.to_vec();
     if let Some(section) = sections(bytes).into_iter().find(|s| s.name == "build_id") {
         masked[section.range.end.saturating_sub(16)..section.range.end].fill(0);

@@ -10,5 +10,6 @@ pub mod case;
 pub mod compare;
 pub mod engine;
 pub mod link;
+pub mod random;
 pub mod tools;
 pub mod validate;

@@ -93,7 +93,7 @@ fn run_with_timeout(command: &mut Command) -> Result<i32, String> {
             return Err(format!("the linker hangs: {command:?}"));
         }
         std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(10));
+        pause = (pause * 2).min(Duration::from_millis(2));
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use wald_tests::build;
 use wald_tests::case::{self, Case};
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let wald = match (arguments.list, bless) {
-        (false, false) => match find_wald() {
+        (false, false) => match tools::find_wald() {
             Ok(path) => path,
             Err(why) => {
                 eprintln!("{why}");
@@ -66,25 +66,6 @@ fn main() -> ExitCode {
     });
     let trials = trials.collect();
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// `WALD_BIN`, or the `wald` that this profile builds.
-fn find_wald() -> Result<PathBuf, String> {
-    if let Some(path) = env::var_os("WALD_BIN") {
-        return Ok(path.into());
-    }
-    let executable = env::current_exe().map_err(|e| e.to_string())?;
-    let profile = executable.parent().and_then(Path::parent).ok_or("no target directory")?;
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "wald-cli", "--bin", "wald", "--target-dir"]);
-    cargo.arg(profile.parent().ok_or("no target directory")?);
-    if profile.file_name().is_some_and(|name| name != "debug") {
-        cargo.arg("--profile").arg(profile.file_name().unwrap_or_default());
-    }
-    match cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status() {
-        Ok(status) if status.success() => Ok(profile.join(format!("wald{}", env::consts::EXE_SUFFIX))),
-        _ => Err("building wald failed".into()),
-    }
 }
 
 impl Setting {

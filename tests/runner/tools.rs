@@ -1,6 +1,7 @@
 //! Finds LLVM 22's tools. Without them the cases run from the kept objects and expectations alone.
 
-use std::path::PathBuf;
+use std::env;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The version whose answers are kept in `tests/kept`. Another one may assemble an object or word a message
@@ -38,4 +39,23 @@ pub fn find() -> Result<Tools, String> {
     }
     let wasm_ld = directory.join("wasm-ld");
     Ok(Tools { directory, wasm_ld })
+}
+
+/// `WALD_BIN`, or the `wald` that this profile builds.
+pub fn find_wald() -> Result<PathBuf, String> {
+    if let Some(path) = env::var_os("WALD_BIN") {
+        return Ok(path.into());
+    }
+    let executable = env::current_exe().map_err(|e| e.to_string())?;
+    let profile = executable.parent().and_then(Path::parent).ok_or("no target directory")?;
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "wald-cli", "--bin", "wald", "--target-dir"]);
+    cargo.arg(profile.parent().ok_or("no target directory")?);
+    if profile.file_name().is_some_and(|name| name != "debug") {
+        cargo.arg("--profile").arg(profile.file_name().unwrap_or_default());
+    }
+    match cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status() {
+        Ok(status) if status.success() => Ok(profile.join(format!("wald{}", env::consts::EXE_SUFFIX))),
+        _ => Err("building wald failed".into()),
+    }
 }
