@@ -91,7 +91,8 @@ fn in_proc(parent: &Path, path: &Path) -> Option<Target> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
