@@ -128,7 +128,6 @@ impl Case {
             true => Ok(()),
             false => Err(format!("`{word}:` needs {count} words")),
         };
-        let number = |word: &str| word.parse::<usize>().map_err(|_| "bad number".to_string());
         match word {
             "flags" => {
                 step(2)?;
@@ -176,22 +175,26 @@ impl Case {
                 };
                 texts.push((link, words[1..].join(" ")));
             }
-            "wald-bytes" => {
-                step(4)?;
-                let (link, offset) = (number(&words[0])?, number(&words[2])?);
-                self.wald_bytes.push((link, words[1].clone(), offset, parse_hex(&words[3..].join(" "))?));
-            }
-            "wald-holds" => {
-                step(3)?;
-                let bytes = parse_hex(&words[2..].join(" "))?;
-                self.wald_holds.push((number(&words[0])?, words[1].clone(), bytes));
-            }
+            "wald-bytes" | "wald-holds" if words.len() < 3 => return step(3),
+            "wald-bytes" | "wald-holds" => self.own_bytes(word, &words)?,
             "invalid-output" if words.len() < 2 => return step(2),
             "invalid-output" => self.invalid_outputs.push(number(&words[0])?),
             "mask-build-id" => self.mask_build_id = true,
             "exact-arguments" => self.exact_arguments = true,
             _ => return Err(format!("unknown directive `{word}`")),
         }
+        Ok(())
+    }
+
+    /// `wald-bytes` and `wald-holds`.
+    fn own_bytes(&mut self, word: &str, words: &[String]) -> Result<(), String> {
+        let (link, file) = (number(&words[0])?, words[1].clone());
+        if word == "wald-holds" {
+            self.wald_holds.push((link, file, parse_hex(&words[2..].join(" "))?));
+            return Ok(());
+        }
+        let bytes = parse_hex(&words[3..].join(" "))?;
+        self.wald_bytes.push((link, file, number(&words[2])?, bytes));
         Ok(())
     }
 
@@ -228,6 +231,10 @@ pub fn find(root: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+fn number(word: &str) -> Result<usize, String> {
+    word.parse().map_err(|_| "bad number".to_string())
 }
 
 /// Splits at blanks; double quotes keep blanks, and `""` is an empty word.

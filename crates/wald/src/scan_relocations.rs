@@ -19,11 +19,11 @@ use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
 use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::layout::function_table;
-use crate::layout::imports::should_import;
+use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
 use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
-use crate::resolve::{display_name, display_signature};
+use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
 use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, SymbolTable, Synthetic, SyntheticFunction};
 
 /// What relocations ask for.
@@ -218,6 +218,9 @@ impl Joiner<'_> {
             if self.has_no_index(object, kind, index) {
                 let why = ", which has no index in the module";
                 self.report_relocation(object, kind, index, "cannot be used against undefined", why);
+            } else if self.has_other_type(object, index) {
+                let why = ", which is imported with another type";
+                self.report_relocation(object, kind, index, "cannot be used against undefined", why);
             }
         }
         for (object, index) in std::mem::take(&mut self.calls) {
@@ -241,6 +244,33 @@ impl Joiner<'_> {
         let is_made_late = symbol.name == self.context.name(function_table::NAME);
         let is_imported = || should_import(self.context, self.symbols, self.chunks, self.live, id);
         !fits || symbol.stub.is_none() && !is_made_late && !is_imported()
+    }
+
+    /// Whether an undefined global, table or tag is imported as something that the object cannot use: wasm-ld compares only definitions
+    /// with references.
+    fn has_other_type(&self, object: ObjectId, index: u32) -> bool {
+        let linked = &self.symbols.objects[object.at()];
+        let (parsed, Reference::Global(id)) = (linked.object(), linked.reference(index)) else {
+            return false;
+        };
+        let own = &parsed.symbols[index as usize];
+        let symbol = self.symbols.get(id);
+        match (own.kind, symbol.kind) {
+            (SymbolKind::Global, SymbolKind::Global) => {
+                let of_own = object_global_type(parsed, own);
+                let imported = global_type(self.context.options, self.symbols, id);
+                of_own.value != imported.value || of_own.mutable && !imported.mutable
+            }
+            (SymbolKind::Table, SymbolKind::Table) => {
+                object_table_type(parsed, own).element != table_type(self.symbols, id).element
+            }
+            (SymbolKind::Tag, SymbolKind::Tag) => {
+                let import = parsed.imports.tags.get(own.element as usize);
+                let of_own = import.and_then(|import| parsed.types.get(import.of as usize)).copied();
+                of_own != symbol.signature
+            }
+            _ => false,
+        }
     }
 
     fn report_call(&mut self, object: ObjectId, index: u32) {

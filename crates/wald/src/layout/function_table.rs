@@ -2,12 +2,12 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::imports::Imports;
+use super::imports::{table_type, Imports};
 use super::indices::{Indices, NONE};
 use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::format::{external, SymbolFlags, SymbolKind};
+use crate::format::{external, types, SymbolFlags, SymbolKind};
 use crate::index::{ObjectId, SymbolId};
 use crate::mark_live::Liveness;
 use crate::options::Options;
@@ -30,6 +30,9 @@ pub fn resolve(
     if let Some(id) = existing {
         let symbol = symbols.get(id);
         let problem = match (symbol.kind, symbol.is_defined()) {
+            (SymbolKind::Table, false) if table_type(symbols, id).element != types::FUNCREF => {
+                Some("reserved symbol must be a table of functions")
+            }
             (SymbolKind::Table, false) => None,
             (SymbolKind::Table, true) => Some("reserved symbol must not be defined in input files"),
             _ => Some("reserved symbol must be of type table"),

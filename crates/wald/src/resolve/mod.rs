@@ -28,7 +28,7 @@ use crate::options::Options;
 use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable, Synthetic, SyntheticFunction};
 use crate::timing::Timer;
 
-pub use add::object_global_type;
+pub use add::{object_global_type, object_table_type};
 pub use prefetch::prefetch_members;
 
 /// Why an archive member was extracted, for `--why-extract`.
