@@ -70,14 +70,15 @@ mod tests {
     fn a_rewrite_with_a_restored_time_is_another_identity() {
         let path = std::env::temp_dir().join(format!("wald-identity-{}", std::process::id()));
         std::fs::write(&path, "one").unwrap();
-        let before = std::fs::metadata(&path).map(|metadata| Identity::from(&metadata)).unwrap();
-        assert_eq!(before, std::fs::metadata(&path).map(|metadata| Identity::from(&metadata)).unwrap());
+        let identity = || Identity::from(&std::fs::metadata(&path).unwrap());
+        let before = identity();
+        assert_eq!(before, identity());
         let time = std::fs::metadata(&path).unwrap().modified().unwrap();
         // Coarser clocks than this one are not in use.
         std::thread::sleep(std::time::Duration::from_millis(20));
         std::fs::write(&path, "two").unwrap();
         File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
-        let after = std::fs::metadata(&path).map(|metadata| Identity::from(&metadata)).unwrap();
+        let after = identity();
         assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), time);
         std::fs::remove_file(&path).unwrap();
         #[cfg(unix)]

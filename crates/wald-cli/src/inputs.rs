@@ -112,8 +112,12 @@ impl Inputs {
 
 /// A path without detours by `.`, so that `./a.o` and `a.o` are the same.
 pub fn simple(path: &str) -> PathBuf {
-    let path = crate::text::to_path(path);
-    path.components().filter(|component| *component != std::path::Component::CurDir).collect()
+    let host_path = crate::text::to_path(path);
+    // Nearly all paths are like this.
+    if !(path.starts_with("./") || path.contains("/.") || path.contains("//") || path.ends_with('/')) {
+        return host_path.into_owned();
+    }
+    host_path.components().filter(|component| *component != std::path::Component::CurDir).collect()
 }
 
 /// Declares all inputs and reports what is wrong about them, each at its place in the order.
@@ -315,9 +319,10 @@ pub fn see(
 ) -> std::io::Result<wald::bytes::Bytes> {
     let started = Instant::now();
     let contents = read();
-    let (identity, is_steady) =
-        contents.as_ref().map_or((None, true), |contents| (Some(contents.identity), contents.is_steady));
-    sights.push(Sight { path: path.to_string(), identity, is_steady, started, is_optional });
+    let (identity, is_steady, is_mapped) = contents.as_ref().map_or((None, true, false), |contents| {
+        (Some(contents.identity), contents.is_steady, contents.is_mapped)
+    });
+    sights.push(Sight { path: path.to_string(), identity, is_steady, is_mapped, started, is_optional });
     contents.map(|contents| contents.bytes)
 }
 

@@ -381,8 +381,8 @@ fn load_and_link(
     let progress = &Progress::new(declared.paths().count());
     let (shuffle, keep_mapped, ahead) = (way.shuffle, way.ends_process, false);
     let reading = inputs::Reading { threads, shuffle, keep_mapped, copies, ahead, reproduce, progress };
-    let read = ReadFiles::default();
-    read.add(response_files.into_iter().chain(std::mem::take(&mut checks.sights)));
+    let mut read = ReadFiles::default();
+    read.add_all(response_files.into_iter().chain(std::mem::take(&mut checks.sights)));
     let mut result = progress::watch(way.on_terminal, progress, || {
         // First, because changed options undo what was prepared.
         let allowed = std::mem::take(&mut checks.allowed_undefined);

@@ -22,8 +22,10 @@ pub struct Contents {
     pub bytes: Bytes,
     /// What the file was known by when it was opened.
     pub identity: Identity,
-    /// It did not change while it was read. A mapped file may change later.
+    /// It did not change while it was read.
     pub is_steady: bool,
+    /// It is mapped: a change of the file changes the bytes.
+    pub is_mapped: bool,
 }
 
 /// A mapping and what tells of its truncation.
@@ -60,12 +62,17 @@ pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Contents> {
             } else {
                 Bytes::from_owner(mapped)
             };
-            return Ok(Contents { bytes, identity: Identity::from(&metadata), is_steady: true });
+            return Ok(Contents {
+                bytes,
+                identity: Identity::from(&metadata),
+                is_steady: true,
+                is_mapped: true,
+            });
         }
     }
     let (bytes, identity, is_steady) = read_to_end(file, &metadata)?;
     let bytes = if keep { Bytes::from(&*bytes.leak()) } else { Bytes::from(bytes) };
-    Ok(Contents { bytes, identity, is_steady })
+    Ok(Contents { bytes, identity, is_steady, is_mapped: false })
 }
 
 /// The contents of a file that may change while they are in use: they are copied.
@@ -73,7 +80,7 @@ pub fn copy(path: &Path) -> io::Result<Contents> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     let (bytes, identity, is_steady) = read_to_end(file, &metadata)?;
-    Ok(Contents { bytes: Bytes::from(bytes), identity, is_steady })
+    Ok(Contents { bytes: Bytes::from(bytes), identity, is_steady, is_mapped: false })
 }
 
 fn read_to_end(mut file: File, metadata: &std::fs::Metadata) -> io::Result<(Vec<u8>, Identity, bool)> {

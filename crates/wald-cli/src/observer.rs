@@ -51,6 +51,8 @@ pub struct Sight {
     pub identity: Option<Identity>,
     /// It did not change while it was read.
     pub is_steady: bool,
+    /// A change of the file changes the bytes that were read.
+    pub is_mapped: bool,
     /// When reading began.
     pub started: Instant,
     /// It may be missing: the list of names beside an archive.

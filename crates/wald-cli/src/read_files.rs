@@ -2,24 +2,28 @@
 
 use crate::identity::Identity;
 use crate::observer::{in_parallel, Sight};
-use std::sync::Mutex;
 
-/// The files that were read. Threads add to it.
+/// The files that were read and whose bytes a change would make wrong. What was copied is what it was, if the file did not change
+/// meanwhile.
 #[derive(Default)]
-pub struct ReadFiles(Mutex<Vec<Sight>>);
+pub struct ReadFiles(Vec<Sight>);
 
 impl ReadFiles {
-    /// Adds files.
-    pub fn add(&self, sights: impl IntoIterator<Item = Sight>) {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(sights);
+    /// Adds files that arguments come from: these are few, and must be what they were.
+    pub fn add_all(&mut self, sights: impl IntoIterator<Item = Sight>) {
+        self.0.extend(sights);
+    }
+
+    /// Adds inputs.
+    pub fn add(&mut self, sights: impl IntoIterator<Item = Sight>) {
+        self.0.extend(sights.into_iter().filter(|sight| sight.is_mapped || !sight.is_steady));
     }
 
     /// The paths of files that were changed in place after they had been opened, in order and each once.
     ///
     /// A file that lost its name, or whose name now belongs to another file, has the bytes that were read.
     pub fn changed_in_place(&self, threads: usize) -> Vec<String> {
-        let sights = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let is_changed = in_parallel(&sights, threads, |sight| {
+        let is_changed = in_parallel(&self.0, threads, |sight| {
             let Some(then) = sight.identity else { return false };
             let Ok(now) = std::fs::metadata(&*crate::text::to_path(&sight.path)) else {
                 return !sight.is_steady;
@@ -30,7 +34,7 @@ impl ReadFiles {
             !sight.is_steady || is_file && now != then && now.is_same_file(&then)
         });
         let mut changed: Vec<String> = Vec::new();
-        for (sight, is_changed) in sights.iter().zip(is_changed) {
+        for (sight, is_changed) in self.0.iter().zip(is_changed) {
             if is_changed && !changed.contains(&sight.path) {
                 changed.push(sight.path.clone());
             }

@@ -31,9 +31,15 @@ fn copy_inputs(folder: &Path) -> Vec<String> {
 
 impl Watched {
     fn start(test: &str) -> Watched {
+        Watched::start_with(test, |_, names| names.to_vec())
+    }
+
+    /// `arguments` makes files in the folder, and gives what is on the command line in place of the inputs.
+    fn start_with(test: &str, arguments: impl FnOnce(&Path, &[String]) -> Vec<String>) -> Watched {
         let folder = std::env::temp_dir().join(format!("wald-watch-{}-{test}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let names = copy_inputs(&folder);
+        let names = arguments(&folder, &names);
         let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
         command.current_dir(&folder).args(["--watch", "-o", "out.wasm"]).args(&names);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -127,4 +133,81 @@ fn files_may_go_and_come_back() {
     std::fs::write(watched.path("libdemo.a"), &archive).unwrap();
     assert_eq!(watched.next(), ["wald: libdemo.a changed: linked"]);
     assert!(watched.output() == first);
+}
+
+/// An object that defines what `index.o` needs is left out: a list says that it may stay undefined.
+fn without_stop_words(names: &[String]) -> Vec<String> {
+    names.iter().filter(|name| *name != "stop_words.o").cloned().collect()
+}
+
+#[test]
+fn lists_of_names_are_watched() {
+    for (test, list, option) in
+        [("imports", "libdemo.imports", None), ("allowed", "allowed", Some("--allow-undefined-file=allowed"))]
+    {
+        let mut watched = Watched::start_with(test, |folder, names| {
+            std::fs::write(folder.join(list), "is_stop_word\n").unwrap();
+            without_stop_words(names).into_iter().chain(option.map(str::to_string)).collect()
+        });
+        assert!(watched.next().last().unwrap().ends_with("inputs: linked"));
+        let first = watched.output();
+        assert!(first == watched.fresh());
+        std::fs::write(watched.path(list), "another\n").unwrap();
+        let said = watched.next();
+        assert!(said[0].contains("undefined symbol: is_stop_word"), "{said:?}");
+        assert!(said.last().unwrap().contains("not linked"), "{said:?}");
+        std::fs::write(watched.path(list), "another\nis_stop_word\n").unwrap();
+        let said = watched.next();
+        assert!(said.len() == 1 && said[0].ends_with(": linked"), "{said:?}");
+        assert!(watched.output() == first);
+    }
+}
+
+#[test]
+fn a_response_file_that_changes_is_a_new_command_line() {
+    let mut watched = Watched::start_with("response", |folder, names| {
+        std::fs::write(folder.join("arguments"), without_stop_words(names).join(" ")).unwrap();
+        std::fs::write(folder.join("more"), "stop_words.o").unwrap();
+        vec!["@arguments".into(), "@more".into()]
+    });
+    let count = watched.next();
+    assert!(count.last().unwrap().ends_with("inputs: linked"), "{count:?}");
+    let first = watched.output();
+    std::fs::write(watched.path("more"), "stop_words.o --export-all").unwrap();
+    assert!(watched.next().last().unwrap().ends_with("inputs: linked"));
+    let second = watched.output();
+    assert!(second == watched.fresh() && second != first);
+    // A command line that is wrong is not the end.
+    std::fs::write(watched.path("more"), "stop_words.o --no-such-option").unwrap();
+    let line = loop {
+        let mut line = String::new();
+        assert!(watched.said.read_line(&mut line).unwrap() > 0);
+        if !line.contains("linked in") {
+            break line;
+        }
+    };
+    assert_eq!(line, "wald: error: unknown argument: --no-such-option\n");
+    std::fs::write(watched.path("more"), "stop_words.o").unwrap();
+    assert!(watched.next().last().unwrap().ends_with("inputs: linked"));
+    assert!(watched.output() == first);
+}
+
+#[test]
+fn an_object_whose_writer_pauses_is_not_linked() {
+    use std::io::Write;
+    let mut watched = Watched::start("pause");
+    watched.next();
+    let object = std::fs::read(watched.path("commands.o")).unwrap();
+    let relocations = object.windows(10).position(|bytes| bytes == b"reloc.CODE").unwrap();
+    let mut file = std::fs::File::create(watched.path("commands.o")).unwrap();
+    // An object without its relocations, and for a moment nothing else.
+    let start = (1..8).map(|back| relocations - back).find(|&at| object[at] == 0).unwrap();
+    file.write_all(&object[..start]).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    file.write_all(&object[start..]).unwrap();
+    // A section more: what is linked is the whole file.
+    file.write_all(&[0, 3, 1, b'v', b'x']).unwrap();
+    drop(file);
+    assert_eq!(watched.next(), ["wald: commands.o changed: linked"]);
+    assert!(watched.output() == watched.fresh());
 }
