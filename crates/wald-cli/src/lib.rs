@@ -29,6 +29,8 @@ mod watch;
 use checks::Checks;
 pub use command_line::CommandLine;
 use configure::{Configuration, Settings};
+#[doc(hidden)]
+pub use help::guide as option_guide;
 use option_table::Opt;
 use parse::Arguments;
 use progress::Progress;
