@@ -47,6 +47,22 @@ fn groups() -> impl Iterator<Item = &'static [Spec]> {
     TABLE.chunk_by(|one, next| one.group == next.group)
 }
 
+/// The option whose name is most like that of an unknown argument, as it is written; `None` if none is much like it.
+pub fn nearest(argument: &str) -> Option<String> {
+    let wanted = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let spellings = TABLE.iter().flat_map(|row| {
+        let aliases = row.aliases.iter().map(|alias| (alias.name, alias.dashes));
+        aliases.chain([(row.name, row.dashes)])
+    });
+    let long = spellings.filter(|(name, _)| name.len() > 2 && wanted.len() > 2);
+    let distance =
+        |name: &str| strsim::osa_distance(&name.to_ascii_lowercase(), &wanted.to_ascii_lowercase());
+    let (name, dashes) = long.min_by_key(|(name, _)| distance(name))?;
+    let dashes = if dashes == Dashes::One { "-" } else { "--" };
+    // A third of the letters may be wrong.
+    (distance(name) <= wanted.len().div_ceil(3)).then(|| format!("{dashes}{name}"))
+}
+
 /// What `--help` prints.
 pub fn help(program: &str) -> String {
     let mut text = format!(
@@ -297,6 +313,22 @@ mod tests {
             assert!(line.len() <= WIDTH, "{line}");
             let start = line.len() - line.trim_start().len();
             assert!([0, 2, COLUMN].contains(&start), "{line}");
+        }
+    }
+
+    #[test]
+    fn unknown_options_have_a_nearest_one() {
+        for (unknown, nearest) in [
+            ("--exprot-dynamic", Some("--export-dynamic")),
+            ("--strip-dbug", Some("--strip-debug")),
+            ("-bsymbolic", Some("--Bsymbolic")),
+            ("--shared-memoy=1", Some("--shared-memory")),
+            ("--dynamic-linker=/lib/ld.so", None),
+            ("--xyz", None),
+            ("-q", None),
+            ("--", None),
+        ] {
+            assert_eq!(super::nearest(unknown).as_deref(), nearest, "{unknown}");
         }
     }
 

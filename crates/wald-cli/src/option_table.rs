@@ -364,7 +364,7 @@ options! {
         "Do not treat warnings as errors (default)";
     Threads EqualsOrSeparate Any "threads" "number" []
         "The number of threads to use (default: all the machine has)";
-    Help Flag Any "help" "" []
+    Help Flag Any "help" "" [flag("h", One)]
         "Print this help and exit";
     Version Flag Any "version" "" []
         "Print the version and exit";
