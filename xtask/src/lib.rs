@@ -21,6 +21,7 @@ pub mod edits;
 pub mod engine;
 pub mod explain;
 pub mod fuzz;
+pub mod guide;
 pub mod header;
 pub mod job;
 pub mod library_job;
@@ -59,6 +60,12 @@ pub const COMMANDS: &[Command] = &[
         summary: "bring what the tests need, then run all tests",
         help: test::HELP,
         run: test::run,
+    },
+    Command {
+        name: "guide",
+        summary: "write the guide's option tables anew",
+        help: guide::HELP,
+        run: guide::run,
     },
     Command { name: "header", summary: "write the C header anew", help: header::HELP, run: header::run },
     Command {

@@ -1,10 +1,12 @@
-//! `--help`, the man page and the shells' completions: all made from the table of options.
+//! `--help`, the man page, shell completions and the guide's option tables, all made from the option table.
 
 use crate::option_table::{Alias, Dashes, Kind, Spec, TABLE};
 use std::fmt::Write;
 
-/// The column in which help texts begin.
+/// The column in which help texts start.
 const COLUMN: usize = 28;
+/// The width of the help.
+const WIDTH: usize = 80;
 
 /// How the option and its value are written: with a value and without, where it takes both.
 fn forms(row: &Spec) -> Vec<String> {
@@ -35,36 +37,122 @@ fn aliases(row: &Spec) -> Vec<String> {
     row.aliases.iter().filter(useful).map(|alias| alias_form(row, alias)).collect()
 }
 
-/// The rows that are shown, by name.
-fn shown() -> Vec<&'static Spec> {
-    let mut rows: Vec<_> = TABLE.iter().filter(|row| !row.help.is_empty()).collect();
-    rows.sort_by_key(|row| row.name.to_ascii_lowercase());
-    rows
+/// All spellings of an option: its own forms, then its aliases.
+fn spellings(row: &Spec) -> Vec<String> {
+    forms(row).into_iter().chain(aliases(row)).collect()
+}
+
+/// The table, group by group.
+fn groups() -> impl Iterator<Item = &'static [Spec]> {
+    TABLE.chunk_by(|one, next| one.group == next.group)
+}
+
+/// The option whose name is most like that of an unknown argument, as it is written; `None` if none is much like it.
+pub fn nearest(argument: &str) -> Option<String> {
+    let wanted = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let spellings = TABLE.iter().flat_map(|row| {
+        let aliases = row.aliases.iter().map(|alias| (alias.name, alias.dashes));
+        aliases.chain([(row.name, row.dashes)])
+    });
+    let long = spellings.filter(|(name, _)| name.len() > 2 && wanted.len() > 2);
+    let distance =
+        |name: &str| strsim::osa_distance(&name.to_ascii_lowercase(), &wanted.to_ascii_lowercase());
+    let (name, dashes) = long.min_by_key(|(name, _)| distance(name))?;
+    let dashes = if dashes == Dashes::One { "-" } else { "--" };
+    // A third of the letters may be wrong.
+    (distance(name) <= wanted.len().div_ceil(3)).then(|| format!("{dashes}{name}"))
 }
 
 /// What `--help` prints.
 pub fn help(program: &str) -> String {
-    let mut lines: Vec<(String, String)> = Vec::new();
-    for row in shown() {
-        for form in forms(row) {
-            lines.push((form, row.help.to_string()));
-        }
-        for alias in aliases(row) {
-            lines.push((alias, format!("Alias for {}{}", row.shown_dashes(), row.name)));
-        }
-    }
     let mut text = format!(
-        "Wald: a linker for WebAssembly that takes wasm-ld's place\n\nUSAGE: {program} [options] file...\n\nOPTIONS:\n"
+        "Wald: a linker for WebAssembly that replaces wasm-ld\n\nUSAGE: {program} [options] file...\n"
     );
-    for (form, help) in lines {
-        if form.len() + 4 > COLUMN {
-            let _ = writeln!(text, "  {form}\n{:COLUMN$}{help}", "");
-        } else {
-            let _ = writeln!(text, "  {form:width$}{help}", width = COLUMN - 2);
+    for rows in groups() {
+        let _ = writeln!(text, "\n{}:", rows[0].group.title);
+        for row in rows {
+            help_entry(&mut text, row);
         }
     }
-    text += "\nArguments of the form @file are replaced by those in the file.\n";
+    text += "\nLong options take one dash or two, unless their first letter is a short option.\n";
+    text += "@<file> is replaced by the arguments in the file.\n";
     text
+}
+
+/// One option: its spellings, and its text beside or below them.
+fn help_entry(text: &mut String, row: &Spec) {
+    let spellings = wrap(&spellings(row).join(",\u{a0}"), WIDTH - 2);
+    let mut lines: Vec<String> =
+        spellings.into_iter().map(|line| format!("  {}", line.replace(",\u{a0}", ", "))).collect();
+    let help = wrap(row.help, WIDTH - COLUMN);
+    let mut help = help.into_iter();
+    if let [only] = &mut lines[..] {
+        if only.len() + 2 <= COLUMN {
+            *only = format!("{only:COLUMN$}{}", help.next().unwrap_or_default());
+        }
+    }
+    lines.extend(help.map(|line| format!("{:COLUMN$}{line}", "")));
+    for line in lines {
+        let _ = writeln!(text, "{line}");
+    }
+}
+
+/// Breaks a text into lines of at most `width` characters, at spaces and behind commas with a no-break space.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.len() - 1;
+        if lines[line].is_empty() {
+            lines[line] = word.to_string();
+        } else if lines[line].len() + 1 + word.len() <= width {
+            lines[line] = format!("{} {word}", lines[line]);
+        } else {
+            lines.push(word.to_string());
+        }
+    }
+    lines
+}
+
+/// The guide's tables of options, in Markdown.
+pub fn guide() -> String {
+    let mut text = String::new();
+    for rows in groups() {
+        let _ = write!(text, "### {}\n\n| Option | |\n|---|---|\n", rows[0].group.title);
+        for row in rows {
+            let spellings: Vec<String> = spellings(row).iter().map(|form| format!("`{form}`")).collect();
+            let cells = [spellings.join(", "), full_help(row)].map(|cell| cell.replace('|', "\\|"));
+            let _ = writeln!(text, "| {} | {} |", cells[0], cells[1]);
+        }
+        if !rows[0].group.note.is_empty() {
+            let _ = writeln!(text, "\n{}", rows[0].group.note);
+        }
+        text += "\n";
+    }
+    text
+}
+
+/// All sentences about an option.
+fn full_help(row: &Spec) -> String {
+    match row.detail {
+        "" => format!("{}.", row.help),
+        detail => format!("{}. {detail}", row.help),
+    }
+}
+
+/// Markdown without its marks: code and links as plain text.
+fn plain(markdown: &str) -> String {
+    let mut text = String::new();
+    let mut rest = markdown;
+    while let Some((before, link)) = rest.split_once('[') {
+        let Some((name, (address, after))) =
+            link.split_once("](").and_then(|(n, r)| Some((n, r.split_once(')')?)))
+        else {
+            break;
+        };
+        let _ = write!(text, "{before}{name} ({address})");
+        rest = after;
+    }
+    (text + rest).replace('`', "")
 }
 
 /// A man page in troff.
@@ -73,17 +161,25 @@ pub fn man_page() -> String {
     let mut text = format!(
         ".TH WALD 1 \"\" \"Wald {}\" \"User Commands\"\n.SH NAME\nwald \\- link WebAssembly\n\
          .SH SYNOPSIS\n.B wald\n[\\fIoptions\\fR] \\fIfile\\fR...\n.SH DESCRIPTION\n\
-         Links WebAssembly objects and archives into a module. Takes the place of \\fBwasm\\-ld\\fR(1): same options,\n\
-         same output, same messages.\n.PP\n\
-         Long options may be written with one dash where no short option is meant. Arguments of the form\n\
-         \\fB@\\fIfile\\fR are replaced by the arguments in the file.\n.SH OPTIONS\n",
+         Links WebAssembly objects and archives into a module. Replaces \\fBwasm\\-ld\\fR(1): same options, same\n\
+         output, same messages.\n.PP\n\
+         Long options take one dash or two, unless their first letter is a short option. An argument\n\
+         \\fB@\\fIfile\\fR is replaced by the arguments in the file.\n.SH OPTIONS\n",
         env!("CARGO_PKG_VERSION")
     );
-    for row in shown() {
-        let all: Vec<String> = forms(row).into_iter().chain(aliases(row)).map(|form| escape(&form)).collect();
-        let _ = writeln!(text, ".TP\n\\fB{}\\fR\n{}.", all.join("\\fR, \\fB"), escape(row.help));
+    for rows in groups() {
+        let _ = writeln!(text, ".SS {}", escape(rows[0].group.title));
+        for row in rows {
+            let all: Vec<String> = spellings(row).iter().map(|form| escape(form)).collect();
+            let _ = writeln!(
+                text,
+                ".TP\n\\fB{}\\fR\n{}",
+                all.join("\\fR, \\fB"),
+                escape(&plain(&full_help(row)))
+            );
+        }
     }
-    text += ".SH EXIT STATUS\n0 where the output was written, 1 where an error was reported.\n";
+    text += ".SH EXIT STATUS\n0 if the output was written, 1 if an error was reported.\n";
     text += ".SH SEE ALSO\n\\fBwasm\\-ld\\fR(1), \\fBclang\\fR(1)\n";
     text
 }
@@ -101,7 +197,7 @@ struct Completion {
 fn completions() -> Vec<Completion> {
     let takes_file = |meta: &str| meta.starts_with("file") || meta == "path" || meta == "dir";
     let mut list = Vec::new();
-    for row in shown() {
+    for row in TABLE {
         let values: Vec<_> = if row.meta.contains('|') { row.meta.split('|').collect() } else { Vec::new() };
         for form in forms(row).into_iter().chain(aliases(row)) {
             let end = form.find(['<', ' ']).unwrap_or(form.len());
@@ -201,7 +297,7 @@ mod tests {
     #[test]
     fn every_shown_option_is_in_every_text() {
         let texts = [help("wald"), man_page().replace("\\-", "-"), bash(), zsh()];
-        for row in shown() {
+        for row in TABLE {
             let name = format!("{}{}", row.shown_dashes(), row.name);
             for text in &texts {
                 assert!(text.contains(&name), "{name} is missing in\n{text}");
@@ -212,9 +308,32 @@ mod tests {
     }
 
     #[test]
-    fn help_lines_are_aligned() {
-        for line in help("wald").lines().filter(|line| line.starts_with("  -")) {
-            assert!(line.len() < COLUMN || line.find("  ").is_some(), "{line}");
+    fn the_help_fits_a_terminal() {
+        for line in help("wald").lines() {
+            assert!(line.len() <= WIDTH, "{line}");
+            let start = line.len() - line.trim_start().len();
+            assert!([0, 2, COLUMN].contains(&start), "{line}");
         }
+    }
+
+    #[test]
+    fn unknown_options_have_a_nearest_one() {
+        for (unknown, nearest) in [
+            ("--exprot-dynamic", Some("--export-dynamic")),
+            ("--strip-dbug", Some("--strip-debug")),
+            ("-bsymbolic", Some("--Bsymbolic")),
+            ("--shared-memoy=1", Some("--shared-memory")),
+            ("--dynamic-linker=/lib/ld.so", None),
+            ("--xyz", None),
+            ("-q", None),
+            ("--", None),
+        ] {
+            assert_eq!(super::nearest(unknown).as_deref(), nearest, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn links_become_plain_text() {
+        assert_eq!(plain("see [a](b) and `c`, [d"), "see a (b) and c, [d");
     }
 }

@@ -47,6 +47,8 @@ mod watch;
 use checks::Checks;
 pub use command_line::CommandLine;
 use configure::{Configuration, Settings};
+#[doc(hidden)]
+pub use help::guide as option_guide;
 use observer::Sight;
 use option_table::Opt;
 use parse::Arguments;
@@ -64,8 +66,8 @@ use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::options::Options;
 use wald::{LinkResult, Linker};
 
-/// What `--version` says, after the name.
-const VERSION: &str = concat!("Wald ", env!("CARGO_PKG_VERSION"), " (compatible with LLD 22.1)");
+/// What `--version` prints. Build systems look for the word LLD, and Meson takes the first number for LLD's version.
+const VERSION: &str = concat!("LLD 22.1.8 (Wald ", env!("CARGO_PKG_VERSION"), ", compatible with wasm-ld)");
 
 /// The process around the command.
 pub struct Host<'a> {
@@ -219,6 +221,15 @@ fn option_error(message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(Code::Options, message)
 }
 
+/// An argument that is no option, with the option that was probably meant.
+fn unknown_argument(text: &str) -> Diagnostic {
+    let error = option_error(format!("unknown argument: {text}"));
+    match help::nearest(text) {
+        Some(option) => error.help(format!("did you mean {option}?")),
+        None => error,
+    }
+}
+
 /// Reads the options about diagnostics themselves, and complains about arguments that are none.
 fn set_up_renderer(
     arguments: &Arguments,
@@ -238,7 +249,7 @@ fn set_up_renderer(
     if let Some(option) = &arguments.missing_value {
         diagnostics.push(option_error(format!("{option}: missing argument")));
     }
-    diagnostics.extend(arguments.unknown().map(|text| option_error(format!("unknown argument: {text}"))));
+    diagnostics.extend(arguments.unknown().map(unknown_argument));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     match configure::integer(arguments, Opt::ErrorLimit) {
         Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),

@@ -1,8 +1,8 @@
 //! The table of options: every option is defined here, once.
 //!
-//! The parser, `--help`, the man page, the shells' completions and the response file of `--reproduce` all read this
-//! table. The set of options, their spellings and what kinds of value they take are wasm-ld's; the help texts are
-//! our own. Options that only Wald has are at the end.
+//! The parser, `--help`, the man page, shell completions, the guide's option tables and the response file of `--reproduce`
+//! all read this table. The set of options, their spellings and the kinds of values they take are wasm-ld's; the texts
+//! are our own. Each group notes which of its options only Wald has.
 
 /// How an option takes its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +45,22 @@ pub struct Alias {
     pub kind: Kind,
 }
 
+/// A group of options, as `--help`, the man page and the guide show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The heading.
+    pub title: &'static str,
+    /// What holds for all of its options; may be empty. Markdown, for the guide only.
+    pub note: &'static str,
+}
+
 /// One option.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
     /// Which one it is.
     pub option: Opt,
+    /// The group that it belongs to.
+    pub group: Group,
     /// Name without dashes, `=` or value.
     pub name: &'static str,
     /// With how many dashes.
@@ -58,8 +69,10 @@ pub struct Spec {
     pub kind: Kind,
     /// What the value is called in the help; for [`Kind::FlagOrEquals`] that of the form with a value.
     pub meta: &'static str,
-    /// Its help text. Hidden from the help where it is empty.
+    /// Its help text: one sentence without a period.
     pub help: &'static str,
+    /// Further sentences for the man page and the guide; may be empty.
+    pub detail: &'static str,
     /// Other spellings.
     pub aliases: &'static [Alias],
 }
@@ -83,269 +96,340 @@ const fn short_value(name: &'static str) -> Alias {
 }
 
 macro_rules! options {
-    ($($option:ident $kind:ident $dashes:ident $name:literal $meta:literal [$($alias:expr),*] $help:literal;)*) => {
+    ($(
+        group $title:literal $note:literal {
+            $($option:ident $kind:ident $dashes:ident $name:literal $meta:literal [$($alias:expr),*]
+                $help:literal $($detail:literal)?;)*
+        }
+    )*) => {
         /// Names an option of [`TABLE`].
         #[allow(missing_docs)] // The table says what each one is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Opt { $($option),* }
+        pub enum Opt { $($($option,)*)* }
 
-        /// Every option.
-        pub const TABLE: &[Spec] = &[$(Spec {
+        /// Every option, group by group.
+        pub const TABLE: &[Spec] = &[$($(Spec {
             option: Opt::$option,
+            group: Group { title: $title, note: $note },
             name: $name,
             dashes: Dashes::$dashes,
             kind: Kind::$kind,
             meta: $meta,
             help: $help,
+            detail: concat!($($detail)?),
             aliases: &[$($alias),*],
-        }),*];
+        },)*)*];
     };
 }
 
 use Dashes::{Any, One};
 
 options! {
-    // What goes in and comes out.
-    Output JoinedOrSeparate One "o" "path" []
-        "Write the module to this file ('-' for standard output)";
+    group "Inputs and libraries"
+    "Inputs are linked in command-line order. An archive member is linked when a symbol that it defines is needed and \
+     not yet defined, so earlier inputs win between definitions of equal strength." {
     Library JoinedOrSeparate One "l" "name" [Alias { name: "library", dashes: Any, kind: Kind::EqualsOrSeparate }]
-        "Link libNAME.a from the library search path, or the file NAME itself for -l:NAME";
+        "Link lib<name>.a from the library search path"
+        "After `--Bdynamic`, lib<name>.so is preferred. `-l:<file>` looks for that file name.";
     LibraryPath JoinedOrSeparate One "L" "dir"
         [Alias { name: "library-path", dashes: Any, kind: Kind::EqualsOrSeparate }]
         "Add a directory to the library search path";
     Bdynamic Flag Any "Bdynamic" "" [flag("dy", Any), flag("call_shared", Any)]
-        "From here on let -l find shared libraries too";
+        "Let -l find shared libraries from here on";
     Bstatic Flag Any "Bstatic" "" [flag("dn", Any), flag("non_shared", Any), flag("static", Any)]
-        "From here on let -l find archives only (default)";
+        "Let -l find only archives from here on (default)";
     WholeArchive Flag Any "whole-archive" "" []
-        "From here on link every member of an archive, needed or not";
+        "Link every archive member from here on, needed or not";
     NoWholeArchive Flag Any "no-whole-archive" "" []
-        "From here on link only the members of an archive that are needed (default)";
+        "Link only needed archive members from here on (default)";
     StartLib Flag Any "start-lib" "" []
-        "From here on treat objects like members of an archive";
+        "Treat objects like archive members from here on";
     EndLib Flag Any "end-lib" "" []
-        "End what --start-lib began";
-    Emulation JoinedOrSeparate One "m" "wasm32|wasm64" []
-        "What to link for: 32-bit or 64-bit memory";
-    Relocatable Flag Any "relocatable" "" [flag("r", One)]
-        "Merge objects into one relocatable object";
-    Shared Flag Any "shared" "" []
-        "Make a shared library";
-    Pie Flag Any "pie" "" []
-        "Make a position independent executable";
-    NoPie Flag Any "no-pie" "" []
-        "Make an executable with fixed addresses (default)";
-    ExperimentalPic Flag Two "experimental-pic" "" []
-        "Do not warn that position independent output is not yet stable";
-    EmitRelocs Flag Any "emit-relocs" "" []
-        "Write the relocations into the output";
-    Soname EqualsOrSeparate Any "soname" "name" []
-        "The module's name in the name section, instead of the output file's";
-    Rpath EqualsOrSeparate Any "rpath" "path" []
-        "Where a shared module's libraries are looked for at run time";
-    BuildId FlagOrEquals Any "build-id" "fast|sha1|uuid|0xHEX" []
-        "Write a build id: a hash of the output, a random one, or these bytes";
-
-    // Symbols.
-    Entry EqualsOrSeparate Any "entry" "symbol" [short_value("e")]
-        "The function at which the module starts (default: _start)";
-    NoEntry Flag Two "no-entry" "" []
-        "The module has no entry function";
+        "End the group that --start-lib started";
     Undefined EqualsOrSeparate Any "undefined" "symbol" [short_value("u")]
         "Refer to the symbol, so that an archive member that defines it is linked";
-    Export EqualsOrSeparate Any "export" "symbol" []
-        "Export the symbol; an error where it is not defined";
-    ExportIfDefined EqualsOrSeparate Any "export-if-defined" "symbol" []
-        "Export the symbol where it is defined";
-    ExportAll Flag Two "export-all" "" []
-        "Export every symbol (goes well with --no-gc-sections)";
-    ExportDynamic Flag Any "export-dynamic" "" [flag("E", One)]
-        "Export every symbol of default visibility";
-    NoExportDynamic Flag Any "no-export-dynamic" "" []
-        "Export only what is marked so (default)";
-    Wrap EqualsOrSeparate Any "wrap" "symbol" []
-        "References to SYMBOL go to __wrap_SYMBOL, those to __real_SYMBOL to SYMBOL";
-    TraceSymbol EqualsOrSeparate Any "trace-symbol" "symbol" [short_value("y")]
-        "Say where the symbol is defined and referenced";
-    AllowUndefined Flag Any "allow-undefined" "" []
-        "Undefined symbols are no error; functions among them become imports";
-    AllowUndefinedFile EqualsOrSeparateOneDash Any "allow-undefined-file" "file" []
-        "The symbols that this file lists, one a line, may stay undefined";
-    ImportUndefined Flag Any "import-undefined" "" []
-        "Undefined functions become imports";
-    UnresolvedSymbols EqualsOrSeparate Any "unresolved-symbols" "policy" []
-        "What to do about undefined symbols: report-all, ignore-all or import-dynamic";
-    WarnUnresolvedSymbols Flag Any "warn-unresolved-symbols" "" []
-        "Undefined symbols are warnings";
-    ErrorUnresolvedSymbols Flag Any "error-unresolved-symbols" "" []
-        "Undefined symbols are errors (default)";
-    AllowMultipleDefinition Flag Any "allow-multiple-definition" "" []
-        "The first of several definitions of a symbol wins without an error";
-    NoAllowMultipleDefinition Flag Any "no-allow-multiple-definition" "" []
-        "Several definitions of a symbol are an error (default)";
-    Bsymbolic Flag Any "Bsymbolic" "" []
-        "A shared library's references to its own symbols are bound at link time";
-    NoShlibSigcheck Flag Two "no-shlib-sigcheck" "" []
-        "Do not check the signatures of functions that shared libraries define";
-    Demangle Flag Any "demangle" "" []
-        "Show C++, Rust and D names as people write them (default)";
-    NoDemangle Flag Any "no-demangle" "" []
-        "Show symbol names as they are in the objects";
+    Emulation JoinedOrSeparate One "m" "wasm32|wasm64" []
+        "Link for 32-bit (default) or 64-bit memory"
+        "64-bit objects without `-m wasm64` are an error.";
+    RspQuoting EqualsOrSeparate Any "rsp-quoting" "posix|windows" []
+        "How response files (@<file>) quote their arguments"
+        "Has no effect inside a response file.";
+    }
 
-    // Memory and table.
-    ImportMemory FlagOrEquals Two "import-memory" "module,name" []
-        "Import the memory (default: memory of env)";
-    ExportMemory FlagOrEquals Two "export-memory" "name" []
-        "Export the memory (default name: memory)";
-    SharedMemory Flag Two "shared-memory" "" []
-        "The memory is shared between threads";
-    InitialMemory Equals Two "initial-memory" "bytes" [flag("i", One)]
-        "Size of the memory at the start";
-    InitialHeap Equals Two "initial-heap" "bytes" []
-        "Room for the heap in the memory at the start";
-    MaxMemory Equals Two "max-memory" "bytes" []
-        "The size that the memory may grow to";
-    NoGrowableMemory Flag Two "no-growable-memory" "" []
-        "The memory keeps the size that it has at the start";
-    PageSize Equals Two "page-size" "bytes" []
-        "The memory's page size: 65536 (default) or 1";
-    GlobalBase Equals Two "global-base" "address" []
-        "Address of the first static datum";
-    StackFirst Flag Any "stack-first" "" []
-        "The stack is below static data, so that an overflow traps (default)";
-    NoStackFirst Flag Any "no-stack-first" "" []
-        "The stack is above static data";
-    ImportTable Flag Two "import-table" "" []
-        "Import the indirect function table";
-    ExportTable Flag Two "export-table" "" []
-        "Export the indirect function table";
-    GrowableTable Flag Two "growable-table" "" []
-        "The indirect function table may grow at run time";
-    TableBase Equals Two "table-base" "index" []
-        "Index of the first function in the indirect function table (default: 1)";
-    Z JoinedOrSeparate One "z" "option" []
-        "Further options: stack-size=BYTES";
-
-    // What is kept, and how it is written.
-    GcSections Flag Any "gc-sections" "" []
-        "Leave out functions and data that nothing refers to (default)";
-    NoGcSections Flag Any "no-gc-sections" "" []
-        "Keep every function and datum";
-    PrintGcSections Flag Any "print-gc-sections" "" []
-        "List what was left out";
-    NoPrintGcSections Flag Any "no-print-gc-sections" "" []
-        "Do not list what was left out (default)";
-    MergeDataSegments Flag Two "merge-data-segments" "" []
-        "Data of the same kind share an output segment (default)";
-    NoMergeDataSegments Flag Two "no-merge-data-segments" "" []
-        "Every data segment stays by itself";
-    Optimize JoinedOrSeparate One "O" "level" []
-        "How hard to work on a small output: 0, 1 (default) or 2";
+    group "Output"
+    "`--compact-imports` and `--merge-code-metadata` are Wald's own." {
+    Output JoinedOrSeparate One "o" "path" []
+        "Write the output to this file; - is standard output"
+        "The base name is also the module's name in the name section.";
+    Relocatable Flag Any "relocatable" "" [flag("r", One)]
+        "Combine the inputs into one relocatable object";
+    Shared Flag Any "shared" "" []
+        "Write a shared library"
+        "See [DynamicLinking.md](https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md).";
+    Pie Flag Any "pie" "" []
+        "Write a position-independent executable";
+    NoPie Flag Any "no-pie" "" []
+        "Write an executable with fixed addresses (default)";
+    ExperimentalPic Flag Two "experimental-pic" "" []
+        "Do not warn that position-independent output is not stable yet";
+    EmitRelocs Flag Any "emit-relocs" "" []
+        "Also write the relocations into the output";
+    Soname EqualsOrSeparate Any "soname" "name" []
+        "The module's name in the name section, instead of the output's base name";
+    Rpath EqualsOrSeparate Any "rpath" "path" []
+        "Record where a module's shared libraries are searched at run time";
+    BuildId FlagOrEquals Any "build-id" "fast|sha1|uuid|0xHEX" []
+        "Write a build ID: a hash of the output (default: fast), random, or these bytes";
+    CompactImports Flag Two "compact-imports" "" []
+        "Encode imports as the compact import section proposal does, if that is shorter";
+    MergeCodeMetadata Flag Two "merge-code-metadata" "" []
+        "Merge branch hints and other code metadata into one section before the code";
     CompressRelocations Flag Any "compress-relocations" "" []
-        "Write the numbers in code with as few bytes as they need";
+        "Write relocated numbers in code in as few bytes as possible"
+        "An error together with debug information, which would no longer match the code.";
+    Optimize JoinedOrSeparate One "O" "level" []
+        "Optimization level (default: 1)"
+        "0 keeps every string. From 1 on, equal strings are merged, also with the ends of longer ones.";
+    MergeDataSegments Flag Two "merge-data-segments" "" []
+        "Let data of one kind share an output segment (default)";
+    NoMergeDataSegments Flag Two "no-merge-data-segments" "" []
+        "Write each input data section to a segment of its own name";
     StripDebug Flag Any "strip-debug" "" [flag("S", One)]
         "Leave out debug information";
     StripAll Flag Any "strip-all" "" [flag("s", One)]
         "Leave out debug information, names and other custom sections";
     KeepSection EqualsOrSeparate Any "keep-section" "name" []
-        "Keep this custom section in spite of --strip-all";
-    CheckFeatures Flag Two "check-features" "" []
-        "Objects whose target features contradict are an error (default)";
-    NoCheckFeatures Flag Two "no-check-features" "" []
-        "Do not compare the objects' target features";
-    Features Equals Any "features" "list" []
-        "The output's target features, comma-separated, instead of those of the objects";
-    ExtraFeatures Equals Any "extra-features" "list" []
-        "Target features besides those of the objects, comma-separated";
+        "Keep this custom section despite --strip-all";
+    }
 
-    // What is said.
-    Help Flag Any "help" "" []
-        "Show this list and stop";
-    Version Flag Any "version" "" []
-        "Show the version and stop";
-    ShortVersion Flag One "v" "" [flag("V", One)]
-        "Show the version; go on where there are input files";
-    Verbose Flag Any "verbose" "" []
-        "Say what the link does";
+    group "Entry, exports and garbage collection"
+    "" {
+    Entry EqualsOrSeparate Any "entry" "symbol" [short_value("e")]
+        "The entry function (default: _start)";
+    NoEntry Flag Two "no-entry" "" []
+        "The module has no entry function";
+    Export EqualsOrSeparate Any "export" "symbol" []
+        "Export the symbol; an error if it is not defined";
+    ExportIfDefined EqualsOrSeparate Any "export-if-defined" "symbol" []
+        "Export the symbol if it is defined";
+    ExportAll Flag Two "export-all" "" []
+        "Export every symbol"
+        "Usually combined with `--no-gc-sections`.";
+    ExportDynamic Flag Any "export-dynamic" "" [flag("E", One)]
+        "Export every symbol of default visibility";
+    NoExportDynamic Flag Any "no-export-dynamic" "" []
+        "Export only symbols that are marked for export (default)";
+    GcSections Flag Any "gc-sections" "" []
+        "Leave out unreferenced functions and data (default)"
+        "Roots are the entry, exports, constructors and retained segments.";
+    NoGcSections Flag Any "no-gc-sections" "" []
+        "Keep all functions and data";
+    PrintGcSections Flag Any "print-gc-sections" "" []
+        "List the functions and data that were left out";
+    NoPrintGcSections Flag Any "no-print-gc-sections" "" []
+        "Do not list what was left out (default)";
+    }
+
+    group "Symbols"
+    "A call to an undefined function that is neither an error nor an import traps. The address of undefined data is 0." {
+    AllowUndefined Flag Any "allow-undefined" "" []
+        "Undefined symbols are not errors; undefined functions become imports";
+    AllowUndefinedFile EqualsOrSeparateOneDash Any "allow-undefined-file" "file" []
+        "The symbols that this file lists may stay undefined"
+        "One symbol per line. A line that starts with `#` is a comment.";
+    ImportUndefined Flag Any "import-undefined" "" []
+        "Undefined functions become imports";
+    UnresolvedSymbols EqualsOrSeparate Any "unresolved-symbols" "report-all|ignore-all|import-dynamic" []
+        "How to treat undefined symbols (default: report-all)";
+    WarnUnresolvedSymbols Flag Any "warn-unresolved-symbols" "" []
+        "Undefined symbols are warnings";
+    ErrorUnresolvedSymbols Flag Any "error-unresolved-symbols" "" []
+        "Undefined symbols are errors (default)";
+    AllowMultipleDefinition Flag Any "allow-multiple-definition" "" []
+        "Use the first of several definitions of a symbol without an error"
+        "`-z muldefs` means the same.";
+    NoAllowMultipleDefinition Flag Any "no-allow-multiple-definition" "" []
+        "Several definitions of a symbol are an error (default)";
+    NoinhibitExec Flag Any "noinhibit-exec" "" []
+        "Several definitions of a symbol are a warning";
+    Wrap EqualsOrSeparate Any "wrap" "symbol" []
+        "Resolve <symbol> to __wrap_<symbol>, and __real_<symbol> to <symbol>";
+    TraceSymbol EqualsOrSeparate Any "trace-symbol" "symbol" [short_value("y")]
+        "Report where the symbol is defined and referenced";
+    Bsymbolic Flag Any "Bsymbolic" "" []
+        "Bind a shared library's references to its own symbols at link time"
+        "A warning without `--shared`.";
+    NoShlibSigcheck Flag Two "no-shlib-sigcheck" "" []
+        "Do not check the signatures of functions that shared libraries define";
+    Demangle Flag Any "demangle" "" []
+        "Demangle C++, Rust and D names in messages and in the name section (default)";
+    NoDemangle Flag Any "no-demangle" "" []
+        "Do not demangle symbol names";
+    }
+
+    group "Memory"
+    "Sizes and addresses are decimal numbers of bytes; only `-z stack-size=` also takes hexadecimal ones (`0x…`). \
+     `--cooperative-threading` is LLVM 23's." {
+    Z JoinedOrSeparate One "z" "option" []
+        "stack-size=<bytes>: the size of the stack (default: 65536)"
+        "`-z muldefs` means `--allow-multiple-definition`. Other values are a warning.";
+    StackFirst Flag Any "stack-first" "" []
+        "Place the stack below static data, so that an overflow traps (default)";
+    NoStackFirst Flag Any "no-stack-first" "" []
+        "Place the stack above static data";
+    GlobalBase Equals Two "global-base" "address" []
+        "The address of the first static data";
+    InitialMemory Equals Two "initial-memory" "bytes" [flag("i", One)]
+        "The initial size of the memory";
+    InitialHeap Equals Two "initial-heap" "bytes" []
+        "The initial size of the heap";
+    MaxMemory Equals Two "max-memory" "bytes" []
+        "The size up to which the memory can grow";
+    NoGrowableMemory Flag Two "no-growable-memory" "" []
+        "The memory cannot grow";
+    PageSize Equals Two "page-size" "bytes" []
+        "The memory's page size: 65536 (default), or 1 as in the custom page sizes proposal";
+    ImportMemory FlagOrEquals Two "import-memory" "module,name" []
+        "Import the memory (default: env,memory)";
+    ExportMemory FlagOrEquals Two "export-memory" "name" []
+        "Export the memory (default name: memory)";
+    SharedMemory Flag Two "shared-memory" "" []
+        "Share the memory between threads"
+        "Data segments become passive; the first thread copies them into memory.";
+    CooperativeThreading Flag Two "cooperative-threading" "" []
+        "Threads take turns in one instance"
+        "Code reaches the stack and thread-local data of the current thread through `__wasm_get_stack_pointer`, \
+         `__wasm_set_stack_pointer`, `__wasm_get_tls_base` and `__wasm_set_tls_base`, which a library defines. \
+         `__init_stack_pointer` and `__init_tls_base` are those of the first thread. The table is exported. Only for \
+         executables with fixed addresses.";
+    }
+
+    group "Function table"
+    "" {
+    ImportTable Flag Two "import-table" "" []
+        "Import the indirect function table";
+    ExportTable Flag Two "export-table" "" []
+        "Export the indirect function table";
+    GrowableTable Flag Two "growable-table" "" []
+        "The indirect function table has no maximum size";
+    TableBase Equals Two "table-base" "index" []
+        "The index of the first function in the indirect function table (default: 1)"
+        "Index 0 is the null pointer.";
+    }
+
+    group "Target features"
+    "" {
+    CheckFeatures Flag Two "check-features" "" []
+        "Objects with contradicting target features are an error (default)";
+    NoCheckFeatures Flag Two "no-check-features" "" []
+        "Do not compare the target features of objects";
+    Features Equals Any "features" "list" []
+        "Use these comma-separated target features instead of those of the objects";
+    ExtraFeatures Equals Any "extra-features" "list" []
+        "Add these comma-separated target features to those of the objects";
+    }
+
+    group "Messages and reports"
+    "`--verbose-link`, `--time` and `--time-trace` are Wald's own. The output never depends on `--threads`." {
     Trace Flag Any "trace" "" [flag("t", One)]
-        "Name the files that become part of the output";
+        "Print the names of the files that are linked";
     PrintMap Flag Any "print-map" "" [flag("M", One)]
         "Write a link map to standard output";
     Map EqualsOrSeparate Any "Map" "file" []
-        "Write a link map to this file";
+        "Write a link map to this file"
+        "For each part of the output: address, offset, size, and where it comes from.";
     WhyExtract Equals Two "why-extract" "file" []
-        "Write to this file which reference made which archive member part of the link";
+        "Write which reference caused each archive member to be linked; - is standard output";
+    VerboseLink Flag Two "verbose-link" "" []
+        "Print the command line, the inputs, and why each archive member was linked"
+        "Response files are expanded and `-l` is resolved.";
     Reproduce EqualsOrSeparate Two "reproduce" "file.tar" []
-        "Pack the command line and the input files";
+        "Pack the command line and all inputs into a tar file"
+        "The environment variable `LLD_REPRODUCE` does the same.";
+    Time Flag Two "time" "" []
+        "Print how long each phase of the link took";
+    TimeTrace Equals Two "time-trace" "file.json" []
+        "Write what each thread did when, for ui.perfetto.dev and chrome://tracing";
+    Verbose Flag Any "verbose" "" []
+        "Print what the link does";
     ColorDiagnostics FlagOrEquals Any "color-diagnostics" "auto|always|never" []
-        "Colour in messages (default: auto; without a value: always)";
+        "Use color in messages (default: auto; without a value: always)";
     NoColorDiagnostics Flag Any "no-color-diagnostics" "" []
-        "No colour in messages";
+        "Do not use color in messages";
     ErrorLimit EqualsOrSeparate Two "error-limit" "number" []
-        "Stop after so many errors (default: 20; 0: never)";
+        "Stop after this many errors (default: 20; 0: no limit)";
     FatalWarnings Flag Any "fatal-warnings" "" []
-        "Warnings are errors";
+        "Treat warnings as errors";
     NoFatalWarnings Flag Any "no-fatal-warnings" "" []
-        "Warnings are warnings (default)";
-    NoinhibitExec Flag Any "noinhibit-exec" "" []
-        "Accepted for compatibility: wasm-ld knows it, it changes nothing";
+        "Do not treat warnings as errors (default)";
     Threads EqualsOrSeparate Any "threads" "number" []
-        "How many threads to use (default: as many as the machine runs at once)";
-    RspQuoting EqualsOrSeparate Any "rsp-quoting" "posix|windows" []
-        "How response files quote";
+        "The number of threads to use (default: all the machine has)";
+    Help Flag Any "help" "" [flag("h", One)]
+        "Print this help and exit";
+    Version Flag Any "version" "" []
+        "Print the version and exit";
+    ShortVersion Flag One "v" "" [flag("V", One)]
+        "Print the version, and go on if there are inputs";
+    }
 
-    // Bitcode and LLVM: they matter where an input is bitcode.
+    group "Linking during a build"
+    "These are Wald's own. See [Linking while the compiler works](#linking-while-the-compiler-works)." {
+    AwaitInputs Flag Two "await-inputs" "" []
+        "Start before all inputs exist, and read each one when it is complete";
+    ReadyFd Equals Two "ready-fd" "number" []
+        "With --await-inputs: a file descriptor; each line is the path of a complete input";
+    ReadyEof Equals Two "ready-eof" "complete|error" []
+        "With --ready-fd: what its end means for inputs that were not named (default: error)";
+    AwaitTimeout Equals Two "await-timeout" "seconds" []
+        "With --await-inputs: fail if an input is not complete by then";
+    Watch Flag Two "watch" "" []
+        "Keep running, and link again whenever an input changes";
+    }
+
+    group "Link-time optimization"
+    "Wald does not link bitcode: a bitcode input is an error. The values of these options are checked as wasm-ld checks \
+     them; they have no other effect." {
     Mllvm EqualsOrSeparate Any "mllvm" "option" []
-        "An option for LLVM; accepted without effect";
+        "An option for LLVM";
     LtoO Joined Two "lto-O" "level" []
-        "Optimisation level for bitcode inputs";
+        "The optimization level for bitcode";
     LtoCgo Joined Two "lto-CGO" "level" []
-        "Code generation level for bitcode inputs";
+        "The code generation level for bitcode";
     LtoPartitions Equals Two "lto-partitions" "number" []
-        "Into how many parts bitcode is split for code generation";
+        "The number of partitions for parallel code generation";
     LtoDebugPassManager Flag Two "lto-debug-pass-manager" "" []
         "Trace the passes over bitcode";
-    LtoObjPath Equals Two "lto-obj-path" "path" [] "";
-    DisableVerify Flag Any "disable-verify" "" [] "";
+    LtoObjPath Equals Two "lto-obj-path" "path" []
+        "Where the objects that are generated from bitcode are kept";
+    DisableVerify Flag Any "disable-verify" "" []
+        "Do not verify bitcode";
     SaveTemps Flag Any "save-temps" "" []
         "Keep the intermediate files of bitcode inputs";
     ThinltoCacheDir Equals Two "thinlto-cache-dir" "dir" []
         "Where code generated from bitcode is kept for the next link";
     ThinltoCachePolicy EqualsOrSeparate Two "thinlto-cache-policy" "policy" []
-        "When the files of --thinlto-cache-dir are removed";
+        "When files of --thinlto-cache-dir are removed";
     ThinltoJobs Equals Two "thinlto-jobs" "number" []
-        "How many threads work on bitcode (default: --threads)";
-    ThinltoEmitImportsFiles Flag Two "thinlto-emit-imports-files" "" [] "";
-    ThinltoEmitIndexFiles Flag Two "thinlto-emit-index-files" "" [] "";
-    ThinltoIndexOnly FlagOrEquals Two "thinlto-index-only" "file" [] "";
-    ThinltoObjectSuffixReplace Equals Two "thinlto-object-suffix-replace" "old;new" [] "";
-    ThinltoPrefixReplace Equals Two "thinlto-prefix-replace" "old;new" [] "";
+        "The number of threads for bitcode (default: --threads)";
+    ThinltoEmitImportsFiles Flag Two "thinlto-emit-imports-files" "" []
+        "Write the list of modules that each bitcode module imports from";
+    ThinltoEmitIndexFiles Flag Two "thinlto-emit-index-files" "" []
+        "Write a summary index for each bitcode module";
+    ThinltoIndexOnly FlagOrEquals Two "thinlto-index-only" "file" []
+        "Write only the index files, and do not link";
+    ThinltoObjectSuffixReplace Equals Two "thinlto-object-suffix-replace" "old;new" []
+        "Replace the suffix of bitcode file names in index files";
+    ThinltoPrefixReplace Equals Two "thinlto-prefix-replace" "old;new" []
+        "Replace the prefix of paths of index files";
+    }
 
-    // Wald's own.
-    VerboseLink Flag Two "verbose-link" "" []
-        "Show the command line and the inputs as the linker got them, and which archive members were extracted for what";
-    CooperativeThreading Flag Two "cooperative-threading" "" []
-        "Threads take turns in one instance: stack pointer and thread-local data are reached through functions";
-    CompactImports Flag Two "compact-imports" "" []
-        "Write imports in the form of the compact import section proposal, where that is shorter";
-    MergeCodeMetadata Flag Two "merge-code-metadata" "" []
-        "Merge branch hints and other code metadata of all inputs, and write them in front of the code";
-    Time Flag Two "time" "" []
-        "Show how long each phase of the link took";
-    TimeTrace Equals Two "time-trace" "file.json" []
-        "Write what each thread did when, for chrome://tracing and ui.perfetto.dev";
-    AwaitInputs Flag Two "await-inputs" "" []
-        "Start before all inputs exist, and take each one when it is complete";
-    ReadyFd Equals Two "ready-fd" "number" []
-        "With --await-inputs: a descriptor on which each line is the path of an input that is complete";
-    ReadyEof Equals Two "ready-eof" "complete|error" []
-        "With --ready-fd: whether its end means that all inputs are complete, or is an error while some are missing (default)";
-    AwaitTimeout Equals Two "await-timeout" "seconds" []
-        "With --await-inputs: fail when an input has not come by then";
-    Watch Flag Two "watch" "" []
-        "Stay, and link again whenever an input has changed";
-    PrintManPage Flag Two "print-man-page" "" [] "";
-    PrintCompletions Equals Two "print-completions" "bash|zsh|fish" [] "";
+    group "Installation"
+    "These are Wald's own." {
+    PrintManPage Flag Two "print-man-page" "" []
+        "Print the man page and exit";
+    PrintCompletions Equals Two "print-completions" "bash|zsh|fish" []
+        "Print a completion script and exit";
+    }
 }
 
 /// The table's row for an option.

@@ -76,7 +76,10 @@ fn messages_begin_with_the_programs_name() {
 #[test]
 fn the_version_says_what_it_is_compatible_with() {
     let answer = wald(&["wald", "--version"]);
-    assert_eq!(String::from_utf8(answer.stdout).unwrap(), "Wald 0.1.0 (compatible with LLD 22.1)\n");
+    assert_eq!(
+        String::from_utf8(answer.stdout).unwrap(),
+        "LLD 22.1.8 (Wald 0.1.0, compatible with wasm-ld)\n"
+    );
     assert_eq!(answer.code, 0);
 }
 
