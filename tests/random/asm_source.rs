@@ -200,35 +200,9 @@ impl AsmSource<'_> {
             0..=2 => {
                 let number = self.random.below(FUNCTIONS);
                 let (name, signature) = self.declare_function(number);
-                let text = world::assembly_signature(signature, pointer);
-                let (parameters, results) = text.split_once(" -> ").unwrap_or(("()", "()"));
-                for parameter in parameters.trim_matches(['(', ')']).split(", ").filter(|p| !p.is_empty()) {
-                    let _ = writeln!(
-                        code,
-                        "\t{parameter}.const {}",
-                        if parameter.starts_with('f') { "0x1p1" } else { "2" }
-                    );
-                }
-                let _ = writeln!(code, "\tcall {name}");
-                if results != "()" {
-                    code.push_str("\tdrop\n");
-                }
+                write_call(code, &name, &world::assembly_signature(signature, pointer));
             }
-            3 | 4 => {
-                let name = self.declare_datum();
-                let addend = self.random.pick(&["", "", "+4", "-4", "+1000"]);
-                match self.machine.pic {
-                    true if self.defines.contains(&name) => drop(writeln!(
-                        code,
-                        "\tglobal.get __memory_base\n\t{pointer}.const {name}@MBREL{addend}\n\t{pointer}.add\n\tdrop"
-                    )),
-                    true => drop(writeln!(code, "\tglobal.get {name}@GOT\n\tdrop")),
-                    false => drop(writeln!(code, "\t{pointer}.const {name}{addend}\n\tdrop")),
-                }
-                if self.machine.pic && self.declared.insert("__memory_base".into()) {
-                    let _ = writeln!(self.head, "\t.globaltype __memory_base, {pointer}, immutable");
-                }
-            }
+            3 | 4 => self.address_of_datum(code),
             5 => {
                 let name = self.declare_datum();
                 if !self.machine.pic {
@@ -265,20 +239,7 @@ impl AsmSource<'_> {
                 let _ = writeln!(code, "\tblock\n\ti32.const 3\n\tthrow {name}\n\tend_block");
             }
             12 if self.machine.has_tls => {
-                let name = format!("t{}", self.random.below(TLS));
-                if self.defines.contains(&name) {
-                    if self.declared.insert("__tls_base".into()) {
-                        let _ = writeln!(self.head, "\t.globaltype __tls_base, {pointer}");
-                    }
-                    let _ = writeln!(
-                        code,
-                        "\tglobal.get __tls_base\n\t{pointer}.const {name}@TLSREL\n\t{pointer}.add\n\tdrop"
-                    );
-                } else {
-                    self.needs.insert(name.clone());
-                    self.declared.insert(name.clone());
-                    let _ = writeln!(code, "\tglobal.get {name}@GOT@TLS\n\tdrop");
-                }
+                self.address_of_thread_local(code);
             }
             _ => {
                 if self.declared.insert("__stack_pointer".into()) {
@@ -286,6 +247,41 @@ impl AsmSource<'_> {
                 }
                 code.push_str("\tglobal.get __stack_pointer\n\tdrop\n");
             }
+        }
+    }
+
+    fn address_of_datum(&mut self, code: &mut String) {
+        let pointer = self.machine.pointer();
+        let name = self.declare_datum();
+        let addend = self.random.pick(&["", "", "+4", "-4", "+1000"]);
+        match self.machine.pic {
+            true if self.defines.contains(&name) => drop(writeln!(
+                code,
+                "\tglobal.get __memory_base\n\t{pointer}.const {name}@MBREL{addend}\n\t{pointer}.add\n\tdrop"
+            )),
+            true => drop(writeln!(code, "\tglobal.get {name}@GOT\n\tdrop")),
+            false => drop(writeln!(code, "\t{pointer}.const {name}{addend}\n\tdrop")),
+        }
+        if self.machine.pic && self.declared.insert("__memory_base".into()) {
+            let _ = writeln!(self.head, "\t.globaltype __memory_base, {pointer}, immutable");
+        }
+    }
+
+    fn address_of_thread_local(&mut self, code: &mut String) {
+        let pointer = self.machine.pointer();
+        let name = format!("t{}", self.random.below(TLS));
+        if self.defines.contains(&name) {
+            if self.declared.insert("__tls_base".into()) {
+                let _ = writeln!(self.head, "\t.globaltype __tls_base, {pointer}");
+            }
+            let _ = writeln!(
+                code,
+                "\tglobal.get __tls_base\n\t{pointer}.const {name}@TLSREL\n\t{pointer}.add\n\tdrop"
+            );
+        } else {
+            self.needs.insert(name.clone());
+            self.declared.insert(name.clone());
+            let _ = writeln!(code, "\tglobal.get {name}@GOT@TLS\n\tdrop");
         }
     }
 
@@ -486,5 +482,18 @@ impl AsmSource<'_> {
             self.body,
             "\t.type {name},@object\n\t.p2align 2\n{name}:\n\t.int32 {value}\n\t.size {name}, 4"
         );
+    }
+}
+
+/// Calls a function with constants. `signature` is in assembly's form: `(i32, f64) -> (i32)`.
+fn write_call(code: &mut String, name: &str, signature: &str) {
+    let (parameters, results) = signature.split_once(" -> ").unwrap_or(("()", "()"));
+    for parameter in parameters.trim_matches(['(', ')']).split(", ").filter(|p| !p.is_empty()) {
+        let value = if parameter.starts_with('f') { "0x1p1" } else { "2" };
+        let _ = writeln!(code, "\t{parameter}.const {value}");
+    }
+    let _ = writeln!(code, "\tcall {name}");
+    if results != "()" {
+        code.push_str("\tdrop\n");
     }
 }

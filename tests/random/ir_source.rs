@@ -23,12 +23,7 @@ pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
                 // The same function in every file that has the group; sometimes with a companion that another lacks.
                 let name = format!("group{comdat}");
                 if defines.insert(name.clone()) {
-                    let linkage = random.pick(&["linkonce_odr", "weak", "weak_odr hidden", ""]);
-                    let _ = writeln!(text, "define {linkage} i32 @{name}(i32 %x) comdat {{\n  %y = add i32 %x, {comdat}\n  ret i32 %y\n}}");
-                    if random.chance(50) {
-                        let _ = writeln!(text, "@{name}.data = {linkage} global [3 x i32] [i32 1, i32 2, i32 {number}], comdat(${name})");
-                        let _ = writeln!(text, "define {linkage} ptr @{name}.other() comdat(${name}) {{\n  ret ptr @{name}.data\n}}");
-                    }
+                    write_group(&mut text, random, &name, comdat, number);
                 }
             }
             2 => {
@@ -59,12 +54,7 @@ pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
                 }
             }
             4 => {
-                let _ = writeln!(
-                    text,
-                    "@text{number}_{item} = private unnamed_addr constant [6 x i8] c\" tail\\00\", align 1"
-                );
-                let _ = writeln!(text, "@wide{number}_{item} = private unnamed_addr constant [3 x i32] [i32 97, i32 98, i32 0], align 4");
-                let _ = writeln!(text, "define ptr @text_of{number}_{item}(i1 %c) {{\n  %p = select i1 %c, ptr @text{number}_{item}, ptr @wide{number}_{item}\n  ret ptr %p\n}}");
+                write_strings(&mut text, number, item);
             }
             _ if text.contains("global_ctors") => {}
             _ => {
@@ -81,6 +71,38 @@ pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
     let level = random.pick(&["-O0", "-O2"]).to_string();
     let needs = needs.difference(&defines).cloned().collect();
     Source { file: format!("l{number:02}.ll"), text, flags: vec![level], defines, strong, needs }
+}
+
+/// A function in a COMDAT, sometimes with data and a second function in the same one.
+fn write_group(text: &mut String, random: &mut Random, name: &str, comdat: usize, number: usize) {
+    let linkage = random.pick(&["linkonce_odr", "weak", "weak_odr hidden", ""]);
+    let _ = writeln!(
+        text,
+        "define {linkage} i32 @{name}(i32 %x) comdat {{\n  %y = add i32 %x, {comdat}\n  ret i32 %y\n}}"
+    );
+    if random.chance(50) {
+        let _ = writeln!(
+            text,
+            "@{name}.data = {linkage} global [3 x i32] [i32 1, i32 2, i32 {number}], comdat(${name})"
+        );
+        let _ = writeln!(
+            text,
+            "define {linkage} ptr @{name}.other() comdat(${name}) {{\n  ret ptr @{name}.data\n}}"
+        );
+    }
+}
+
+/// Two strings that the linker may merge, of bytes and of words, and a function that uses both.
+fn write_strings(text: &mut String, number: usize, item: usize) {
+    let _ = writeln!(
+        text,
+        "@text{number}_{item} = private unnamed_addr constant [6 x i8] c\" tail\\00\", align 1"
+    );
+    let _ = writeln!(
+        text,
+        "@wide{number}_{item} = private unnamed_addr constant [3 x i32] [i32 97, i32 98, i32 0], align 4"
+    );
+    let _ = writeln!(text, "define ptr @text_of{number}_{item}(i1 %c) {{\n  %p = select i1 %c, ptr @text{number}_{item}, ptr @wide{number}_{item}\n  ret ptr %p\n}}");
 }
 
 fn linkage(binding: Binding) -> &'static str {
