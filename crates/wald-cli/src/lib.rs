@@ -255,7 +255,7 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
     let mut ends_early = false;
     for diagnostic in diagnostics {
         if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
-            return;
+            break;
         }
         match (diagnostic.code, &settings.why_extract) {
             (Code::WhyExtract, path) => {
@@ -272,9 +272,10 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
                 let text = path.map_or("".into(), |path| out.text_for(path, &diagnostic.message));
                 let _ = path.map(|path| output_file::write_text(path, &text, out.stdout));
             }
-            _ => out.show(diagnostic),
+            _ => out.add(diagnostic),
         }
     }
+    out.write_pending();
 }
 
 /// Links, and links again whenever an input has changed. Ends with the process.
