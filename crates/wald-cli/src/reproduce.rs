@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn copies_stay_in_their_directory_and_apart() {
-        let directories = ["x/r.tar", "/tmp/...", ".tar", "x/..", ".", ""].map(directory_for);
+        let directories = ["x/r.tar", "/x/...", ".tar", "x/..", ".", ""].map(directory_for);
         assert_eq!(directories, ["r", "reproduce", ".tar", "reproduce", "reproduce", "reproduce"]);
         let names = [
             "/response.txt",
