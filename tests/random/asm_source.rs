@@ -245,26 +245,34 @@ impl AsmSource<'_> {
                 };
                 let _ = writeln!(code, "\t{place}\n\tdrop");
             }
-            7 => {
+            _ => self.special_instructions(code),
+        }
+    }
+
+    /// What is about globals, tables, tags and thread-local data.
+    fn special_instructions(&mut self, code: &mut String) {
+        let pointer = self.machine.pointer();
+        match self.random.below(7) {
+            0 => {
                 let name = self.declare_global();
                 let _ = writeln!(code, "\tglobal.get {name}\n\tdrop");
             }
-            8 => {
+            // LLVM's assembler takes 32-bit indices of tables only.
+            1 if !self.machine.is_64 => {
                 let name = self.declare_table();
                 let _ = writeln!(code, "\ti32.const 0\n\ttable.get {name}\n\tdrop");
             }
-            9 => {
+            2 => {
                 let number = self.random.below(FUNCTIONS);
                 let (name, _) = self.declare_function(number);
                 let _ = writeln!(code, "\tref.func {name}\n\tdrop");
             }
-            // LLVM's assembler takes 32-bit indices only.
-            10 if !self.machine.is_64 => code.push_str("\ti32.const 0\n\tcall_indirect () -> ()\n"),
-            11 => {
+            3 if !self.machine.is_64 => code.push_str("\ti32.const 0\n\tcall_indirect () -> ()\n"),
+            4 => {
                 let name = self.declare_tag();
                 let _ = writeln!(code, "\tblock\n\ti32.const 3\n\tthrow {name}\n\tend_block");
             }
-            12 if self.machine.has_tls => {
+            5 if self.machine.has_tls => {
                 let name = format!("t{}", self.random.below(TLS));
                 if self.defines.contains(&name) {
                     if self.declared.insert("__tls_base".into()) {
