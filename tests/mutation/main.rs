@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use wald::index::InputId;
 use wald::options::{Options, UnresolvedPolicy};
 use wald::{Bytes, InputDescription, LinkResult, Linker};
+use wald_tests::random::Random;
 
 /// How many mutants are linked when nothing else is asked for.
 const MUTANTS: u64 = 300_000;

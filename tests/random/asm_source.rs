@@ -200,9 +200,35 @@ impl AsmSource<'_> {
             0..=2 => {
                 let number = self.random.below(FUNCTIONS);
                 let (name, signature) = self.declare_function(number);
-                write_call(code, &name, &world::assembly_signature(signature, pointer));
+                let text = world::assembly_signature(signature, pointer);
+                let (parameters, results) = text.split_once(" -> ").unwrap_or(("()", "()"));
+                for parameter in parameters.trim_matches(['(', ')']).split(", ").filter(|p| !p.is_empty()) {
+                    let _ = writeln!(
+                        code,
+                        "\t{parameter}.const {}",
+                        if parameter.starts_with('f') { "0x1p1" } else { "2" }
+                    );
+                }
+                let _ = writeln!(code, "\tcall {name}");
+                if results != "()" {
+                    code.push_str("\tdrop\n");
+                }
             }
-            3 | 4 => self.address_of_datum(code),
+            3 | 4 => {
+                let name = self.declare_datum();
+                let addend = self.random.pick(&["", "", "+4", "-4", "+1000"]);
+                match self.machine.pic {
+                    true if self.defines.contains(&name) => drop(writeln!(
+                        code,
+                        "\tglobal.get __memory_base\n\t{pointer}.const {name}@MBREL{addend}\n\t{pointer}.add\n\tdrop"
+                    )),
+                    true => drop(writeln!(code, "\tglobal.get {name}@GOT\n\tdrop")),
+                    false => drop(writeln!(code, "\t{pointer}.const {name}{addend}\n\tdrop")),
+                }
+                if self.machine.pic && self.declared.insert("__memory_base".into()) {
+                    let _ = writeln!(self.head, "\t.globaltype __memory_base, {pointer}, immutable");
+                }
+            }
             5 => {
                 let name = self.declare_datum();
                 if !self.machine.pic {
@@ -219,27 +245,48 @@ impl AsmSource<'_> {
                 };
                 let _ = writeln!(code, "\t{place}\n\tdrop");
             }
-            7 => {
+            _ => self.special_instructions(code),
+        }
+    }
+
+    /// What is about globals, tables, tags and thread-local data.
+    fn special_instructions(&mut self, code: &mut String) {
+        let pointer = self.machine.pointer();
+        match self.random.below(7) {
+            0 => {
                 let name = self.declare_global();
                 let _ = writeln!(code, "\tglobal.get {name}\n\tdrop");
             }
-            8 => {
+            // LLVM's assembler takes 32-bit indices of tables only.
+            1 if !self.machine.is_64 => {
                 let name = self.declare_table();
                 let _ = writeln!(code, "\ti32.const 0\n\ttable.get {name}\n\tdrop");
             }
-            9 => {
+            2 => {
                 let number = self.random.below(FUNCTIONS);
                 let (name, _) = self.declare_function(number);
                 let _ = writeln!(code, "\tref.func {name}\n\tdrop");
             }
-            // LLVM's assembler takes 32-bit indices only.
-            10 if !self.machine.is_64 => code.push_str("\ti32.const 0\n\tcall_indirect () -> ()\n"),
-            11 => {
+            3 if !self.machine.is_64 => code.push_str("\ti32.const 0\n\tcall_indirect () -> ()\n"),
+            4 => {
                 let name = self.declare_tag();
                 let _ = writeln!(code, "\tblock\n\ti32.const 3\n\tthrow {name}\n\tend_block");
             }
-            12 if self.machine.has_tls => {
-                self.address_of_thread_local(code);
+            5 if self.machine.has_tls => {
+                let name = format!("t{}", self.random.below(TLS));
+                if self.defines.contains(&name) {
+                    if self.declared.insert("__tls_base".into()) {
+                        let _ = writeln!(self.head, "\t.globaltype __tls_base, {pointer}");
+                    }
+                    let _ = writeln!(
+                        code,
+                        "\tglobal.get __tls_base\n\t{pointer}.const {name}@TLSREL\n\t{pointer}.add\n\tdrop"
+                    );
+                } else {
+                    self.needs.insert(name.clone());
+                    self.declared.insert(name.clone());
+                    let _ = writeln!(code, "\tglobal.get {name}@GOT@TLS\n\tdrop");
+                }
             }
             _ => {
                 if self.declared.insert("__stack_pointer".into()) {
@@ -247,41 +294,6 @@ impl AsmSource<'_> {
                 }
                 code.push_str("\tglobal.get __stack_pointer\n\tdrop\n");
             }
-        }
-    }
-
-    fn address_of_datum(&mut self, code: &mut String) {
-        let pointer = self.machine.pointer();
-        let name = self.declare_datum();
-        let addend = self.random.pick(&["", "", "+4", "-4", "+1000"]);
-        match self.machine.pic {
-            true if self.defines.contains(&name) => drop(writeln!(
-                code,
-                "\tglobal.get __memory_base\n\t{pointer}.const {name}@MBREL{addend}\n\t{pointer}.add\n\tdrop"
-            )),
-            true => drop(writeln!(code, "\tglobal.get {name}@GOT\n\tdrop")),
-            false => drop(writeln!(code, "\t{pointer}.const {name}{addend}\n\tdrop")),
-        }
-        if self.machine.pic && self.declared.insert("__memory_base".into()) {
-            let _ = writeln!(self.head, "\t.globaltype __memory_base, {pointer}, immutable");
-        }
-    }
-
-    fn address_of_thread_local(&mut self, code: &mut String) {
-        let pointer = self.machine.pointer();
-        let name = format!("t{}", self.random.below(TLS));
-        if self.defines.contains(&name) {
-            if self.declared.insert("__tls_base".into()) {
-                let _ = writeln!(self.head, "\t.globaltype __tls_base, {pointer}");
-            }
-            let _ = writeln!(
-                code,
-                "\tglobal.get __tls_base\n\t{pointer}.const {name}@TLSREL\n\t{pointer}.add\n\tdrop"
-            );
-        } else {
-            self.needs.insert(name.clone());
-            self.declared.insert(name.clone());
-            let _ = writeln!(code, "\tglobal.get {name}@GOT@TLS\n\tdrop");
         }
     }
 
@@ -482,18 +494,5 @@ impl AsmSource<'_> {
             self.body,
             "\t.type {name},@object\n\t.p2align 2\n{name}:\n\t.int32 {value}\n\t.size {name}, 4"
         );
-    }
-}
-
-/// Calls a function with constants. `signature` is in assembly's form: `(i32, f64) -> (i32)`.
-fn write_call(code: &mut String, name: &str, signature: &str) {
-    let (parameters, results) = signature.split_once(" -> ").unwrap_or(("()", "()"));
-    for parameter in parameters.trim_matches(['(', ')']).split(", ").filter(|p| !p.is_empty()) {
-        let value = if parameter.starts_with('f') { "0x1p1" } else { "2" };
-        let _ = writeln!(code, "\t{parameter}.const {value}");
-    }
-    let _ = writeln!(code, "\tcall {name}");
-    if results != "()" {
-        code.push_str("\tdrop\n");
     }
 }

@@ -5,111 +5,146 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use wald_tests::random::Random;
 
+struct IrSource<'w> {
+    world: &'w mut World,
+    random: Random,
+    number: usize,
+    text: String,
+    defines: BTreeSet<String>,
+    strong: BTreeSet<String>,
+    needs: BTreeSet<String>,
+}
+
 /// Writes file `number`.
-pub fn write(world: &mut World, mut random: Random, number: usize) -> Source {
-    let random = &mut random;
-    let mut defines = BTreeSet::new();
-    let mut strong = BTreeSet::new();
-    let mut needs = BTreeSet::new();
-    let mut text = String::new();
-    let comdats = 1 + random.below(3);
-    for comdat in 0..comdats {
-        let _ = writeln!(text, "$group{comdat} = comdat any");
+pub fn write(world: &mut World, random: Random, number: usize) -> Source {
+    let mut source = IrSource {
+        world,
+        random,
+        number,
+        text: String::new(),
+        defines: BTreeSet::new(),
+        strong: BTreeSet::new(),
+        needs: BTreeSet::new(),
+    };
+    let groups = 1 + source.random.below(3);
+    for group in 0..groups {
+        let _ = writeln!(source.text, "$group{group} = comdat any");
     }
-    for item in 0..2 + random.below(4) {
-        let comdat = random.below(comdats);
-        match random.below(6) {
-            0 | 1 => {
-                // The same function in every file that has the group; sometimes with a companion that another lacks.
-                let name = format!("group{comdat}");
-                if defines.insert(name.clone()) {
-                    write_group(&mut text, random, &name, comdat, number);
-                }
-            }
-            2 => {
-                let name = format!("d{}", random.below(DATA));
-                if defines.insert(name.clone()) {
-                    let binding = world.define(&name, random);
-                    if binding.is_strong() {
-                        strong.insert(name.clone());
-                    }
-                    let linkage = linkage(binding);
-                    let _ = writeln!(text, "@{name} = {linkage} global {{ i32, i32, ptr }} {{ i32 1, i32 2, ptr @{name} }}, align 16");
-                    if random.chance(60) {
-                        let offset = random.pick(&[0, 4, 8]);
-                        let _ = writeln!(text, "@part{number}_{item} = {} alias i8, getelementptr (i8, ptr @{name}, i32 {offset})", random.pick(&["", "weak", "hidden"]));
-                    }
-                }
-            }
-            3 => {
-                let function = random.below(FUNCTIONS);
-                let name = format!("f{function}");
-                if SIGNATURES[world.functions[function]].assembly != "() -> ()" && !random.chance(4) {
-                    continue;
-                }
-                if needs.insert(name.clone()) {
-                    let kind = random.pick(&["declare", "declare", "declare extern_weak"]);
-                    let _ = writeln!(text, "{kind} void @{name}()");
-                    let _ = writeln!(text, "define hidden void @calls{number}_{item}() {{\n  call void @{name}()\n  ret void\n}}");
-                }
-            }
-            4 => {
-                write_strings(&mut text, number, item);
-            }
-            _ if text.contains("global_ctors") => {}
-            _ => {
-                let priority = random.pick(&[1, 65535, 300]);
-                let _ = writeln!(text, "define internal void @init{number}() {{\n  ret void\n}}");
-                let _ = writeln!(text, "@llvm.global_ctors = appending global [1 x {{ i32, ptr, ptr }}] [{{ i32, ptr, ptr }} {{ i32 {priority}, ptr @init{number}, ptr null }}]");
-            }
+    for item in 0..2 + source.random.below(4) {
+        match source.random.below(6) {
+            0 | 1 => source.group(groups),
+            2 => source.datum(item),
+            3 => source.call(item),
+            4 => source.literals(item),
+            _ => source.constructor(),
         }
     }
-    if random.chance(40) {
-        let _ =
-            writeln!(text, "!wasm.custom_sections = !{{!0}}\n!0 = !{{!\"notes\", !\"from IR {number}\"}}");
+    if source.random.chance(40) {
+        let section =
+            format!("!wasm.custom_sections = !{{!0}}\n!0 = !{{!\"notes\", !\"from IR {number}\"}}\n");
+        source.text.push_str(&section);
     }
-    let level = random.pick(&["-O0", "-O2"]).to_string();
-    let needs = needs.difference(&defines).cloned().collect();
-    Source { file: format!("l{number:02}.ll"), text, flags: vec![level], defines, strong, needs }
-}
-
-/// A function in a COMDAT, sometimes with data and a second function in the same one.
-fn write_group(text: &mut String, random: &mut Random, name: &str, comdat: usize, number: usize) {
-    let linkage = random.pick(&["linkonce_odr", "weak", "weak_odr hidden", ""]);
-    let _ = writeln!(
-        text,
-        "define {linkage} i32 @{name}(i32 %x) comdat {{\n  %y = add i32 %x, {comdat}\n  ret i32 %y\n}}"
-    );
-    if random.chance(50) {
-        let _ = writeln!(
-            text,
-            "@{name}.data = {linkage} global [3 x i32] [i32 1, i32 2, i32 {number}], comdat(${name})"
-        );
-        let _ = writeln!(
-            text,
-            "define {linkage} ptr @{name}.other() comdat(${name}) {{\n  ret ptr @{name}.data\n}}"
-        );
+    let level = source.random.pick(&["-O0", "-O2"]).to_string();
+    let needs = source.needs.difference(&source.defines).cloned().collect();
+    Source {
+        file: format!("l{number:02}.ll"),
+        text: source.text,
+        flags: vec![level],
+        defines: source.defines,
+        strong: source.strong,
+        needs,
     }
 }
 
-/// Two strings that the linker may merge, of bytes and of words, and a function that uses both.
-fn write_strings(text: &mut String, number: usize, item: usize) {
-    let _ = writeln!(
-        text,
-        "@text{number}_{item} = private unnamed_addr constant [6 x i8] c\" tail\\00\", align 1"
-    );
-    let _ = writeln!(
-        text,
-        "@wide{number}_{item} = private unnamed_addr constant [3 x i32] [i32 97, i32 98, i32 0], align 4"
-    );
-    let _ = writeln!(text, "define ptr @text_of{number}_{item}(i1 %c) {{\n  %p = select i1 %c, ptr @text{number}_{item}, ptr @wide{number}_{item}\n  ret ptr %p\n}}");
-}
+impl IrSource<'_> {
+    fn add(&mut self, line: String) {
+        self.text.push_str(&line);
+        self.text.push('\n');
+    }
 
-fn linkage(binding: Binding) -> &'static str {
-    match binding {
-        Binding::Strong => "",
-        Binding::Weak => "weak",
-        Binding::Hidden => "hidden",
-        Binding::WeakHidden => "weak hidden",
+    /// The same function in every file that has the group; sometimes with a companion that another lacks.
+    fn group(&mut self, groups: usize) {
+        let group = self.random.below(groups);
+        let name = format!("group{group}");
+        if !self.defines.insert(name.clone()) {
+            return;
+        }
+        let linkage = self.random.pick(&["linkonce_odr", "weak", "weak_odr hidden", ""]);
+        self.add(format!(
+            "define {linkage} i32 @{name}(i32 %x) comdat {{\n  %y = add i32 %x, {group}\n  ret i32 %y\n}}"
+        ));
+        if self.random.chance(50) {
+            let number = self.number;
+            self.add(format!(
+                "@{name}.data = {linkage} global [3 x i32] [i32 1, i32 2, i32 {number}], comdat(${name})"
+            ));
+            self.add(format!(
+                "define {linkage} ptr @{name}.other() comdat(${name}) {{\n  ret ptr @{name}.data\n}}"
+            ));
+        }
+    }
+
+    fn datum(&mut self, item: usize) {
+        let name = format!("d{}", self.random.below(DATA));
+        if !self.defines.insert(name.clone()) {
+            return;
+        }
+        let binding = self.world.define(&name, &mut self.random);
+        if binding.is_strong() {
+            self.strong.insert(name.clone());
+        }
+        let linkage = match binding {
+            Binding::Strong => "",
+            Binding::Weak => "weak",
+            Binding::Hidden => "hidden",
+            Binding::WeakHidden => "weak hidden",
+        };
+        self.add(format!(
+            "@{name} = {linkage} global {{ i32, i32, ptr }} {{ i32 1, i32 2, ptr @{name} }}, align 16"
+        ));
+        if self.random.chance(60) {
+            let (number, offset) = (self.number, self.random.pick(&[0, 4, 8]));
+            let linkage = self.random.pick(&["", "weak", "hidden"]);
+            self.add(format!(
+                "@part{number}_{item} = {linkage} alias i8, getelementptr (i8, ptr @{name}, i32 {offset})"
+            ));
+        }
+    }
+
+    fn call(&mut self, item: usize) {
+        let function = self.random.below(FUNCTIONS);
+        let name = format!("f{function}");
+        let fits = SIGNATURES[self.world.functions[function]].assembly == "() -> ()";
+        if !(fits || self.random.chance(4)) || !self.needs.insert(name.clone()) {
+            return;
+        }
+        let kind = self.random.pick(&["declare", "declare", "declare extern_weak"]);
+        self.add(format!("{kind} void @{name}()"));
+        let number = self.number;
+        self.add(format!(
+            "define hidden void @calls{number}_{item}() {{\n  call void @{name}()\n  ret void\n}}"
+        ));
+    }
+
+    /// Strings of one byte and of four bytes a character.
+    fn literals(&mut self, item: usize) {
+        let id = format!("{}_{item}", self.number);
+        self.add(format!("@text{id} = private unnamed_addr constant [6 x i8] c\" tail\\00\", align 1"));
+        self.add(format!(
+            "@wide{id} = private unnamed_addr constant [3 x i32] [i32 97, i32 98, i32 0], align 4"
+        ));
+        self.add(format!(
+            "define ptr @text_of{id}(i1 %c) {{\n  %p = select i1 %c, ptr @text{id}, ptr @wide{id}\n  ret ptr %p\n}}"
+        ));
+    }
+
+    fn constructor(&mut self) {
+        if self.text.contains("global_ctors") {
+            return;
+        }
+        let (number, priority) = (self.number, self.random.pick(&[1, 65535, 300]));
+        self.add(format!("define internal void @init{number}() {{\n  ret void\n}}"));
+        let element = format!("{{ i32, ptr, ptr }} {{ i32 {priority}, ptr @init{number}, ptr null }}");
+        self.add(format!("@llvm.global_ctors = appending global [1 x {{ i32, ptr, ptr }}] [{element}]"));
     }
 }

@@ -176,22 +176,28 @@ impl<'a> Waiter<'a> {
                 let work = move || read_each(linker, inputs, reading, waiting, &news);
                 workers += usize::from(std::thread::Builder::new().spawn_scoped(scope, work).is_ok());
             }
-            if workers == 0 {
-                self.fail_missing(linker, |path, _| format!("{path}: there is no thread to read it"));
-            }
-            self.wait(linker, &work);
+            // If the system gives no thread, this one reads.
+            let alone = (workers == 0).then_some(&waiting);
+            self.wait(linker, &work, alone);
             drop(work);
             self.preparation.end();
         });
     }
 
-    fn wait(&mut self, linker: &Linker, work: &Sender<usize>) {
+    fn wait(&mut self, linker: &Linker, work: &Sender<usize>, alone: Option<&Mutex<Receiver<usize>>>) {
         while self.in_work > 0 || !(self.missing.is_empty() || self.should_restart() || self.is_late()) {
             if !self.should_restart() && Instant::now() >= self.next_look {
                 self.look_for_missing(work);
             }
             let next = self.missing.first().map(|&file| self.inputs.path(file));
             self.reading.progress.wait_for(next);
+            if let Some(waiting) = alone {
+                let waiting = waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                for file in waiting.try_iter() {
+                    let taken = inputs::read_file(linker, self.inputs, file, &self.reading);
+                    let _ = self.news.send(News::Read(file, taken));
+                }
+            }
             match self.heard.recv_timeout(self.pause()) {
                 Ok(news) => self.take_news(linker, work, news),
                 Err(RecvTimeoutError::Timeout) => {}

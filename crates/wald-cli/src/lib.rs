@@ -317,7 +317,7 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
     let mut ends_early = false;
     for diagnostic in diagnostics {
         if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
-            return;
+            break;
         }
         match (diagnostic.code, &settings.why_extract) {
             (Code::WhyExtract, path) => {
@@ -329,9 +329,10 @@ fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, 
                 }
             }
             (Code::LinkMap, _) => outputs::write_map(&diagnostic.message, settings, out),
-            _ => out.show(diagnostic),
+            _ => out.add(diagnostic),
         }
     }
+    out.write_pending();
 }
 
 /// All that a link needs.

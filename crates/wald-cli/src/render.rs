@@ -37,6 +37,8 @@ pub struct Renderer<'a> {
     errors: u64,
     after_lines: bool,
     stopped: bool,
+    /// Lines for standard error.
+    pending: Vec<u8>,
 }
 
 impl<'a> Renderer<'a> {
@@ -54,6 +56,7 @@ impl<'a> Renderer<'a> {
             errors: 0,
             after_lines: false,
             stopped: false,
+            pending: Vec::new(),
         }
     }
 
@@ -93,6 +96,21 @@ impl<'a> Renderer<'a> {
 
     /// Shows one diagnostic. The streams remember what could not be written.
     pub fn show(&mut self, diagnostic: &Diagnostic) {
+        self.add(diagnostic);
+        self.write_pending();
+    }
+
+    /// Writes to standard error what was added: one call for many lines.
+    pub fn write_pending(&mut self) {
+        let _ = self.stderr.write_all(&std::mem::take(&mut self.pending));
+    }
+
+    /// Shows one with the next, or when [`Renderer::write_pending`] is called.
+    pub fn add(&mut self, diagnostic: &Diagnostic) {
+        const MANY: usize = 1 << 16;
+        if self.pending.len() > MANY {
+            self.write_pending();
+        }
         if self.stopped {
             return;
         }
@@ -119,9 +137,8 @@ impl<'a> Renderer<'a> {
 
     /// Shows several.
     pub fn show_all(&mut self, diagnostics: &[Diagnostic]) {
-        for diagnostic in diagnostics {
-            self.show(diagnostic);
-        }
+        diagnostics.iter().for_each(|diagnostic| self.add(diagnostic));
+        self.write_pending();
     }
 
     /// Shows an error that is only a message.
@@ -200,7 +217,7 @@ impl<'a> Renderer<'a> {
         if let Some(help) = &diagnostic.help {
             text += &format!("    help: {}\n", shown(help));
         }
-        let _ = self.stderr.write_all(&crate::text::to_bytes(&text));
+        self.pending.extend_from_slice(&crate::text::to_bytes(&text));
     }
 }
 

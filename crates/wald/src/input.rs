@@ -107,6 +107,11 @@ impl Candidate {
         self.object.get().and_then(|result| result.as_ref().ok())
     }
 
+    /// The same, to change it.
+    pub(crate) fn parsed_mut(&mut self) -> Option<&mut Arc<Object>> {
+        self.object.get_mut().and_then(|result| result.as_mut().ok())
+    }
+
     /// Whether it is a module that was not made for linking.
     pub fn is_no_object(&self) -> bool {
         let error = self.object.get().and_then(|result| result.as_ref().err());

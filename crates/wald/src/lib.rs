@@ -126,6 +126,7 @@ pub mod stub_library;
 pub mod unit;
 // Floor 3: inputs on their way.
 pub mod input;
+pub mod renew;
 pub mod architecture;
 // Floor 4: one phase each.
 pub mod symbols;

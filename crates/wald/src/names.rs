@@ -99,6 +99,16 @@ impl Interner {
         found.map(|&position| position << SHARD_BITS | shard as u32)
     }
 
+    /// About how many bytes of memory the strings take.
+    pub fn size(&self) -> usize {
+        let of_shard = |shard: usize| {
+            let shard = self.lock(shard);
+            let text: usize = shard.blocks.iter().map(Vec::len).sum();
+            text + shard.entries.len() * (std::mem::size_of::<Entry>() + std::mem::size_of::<u32>())
+        };
+        (0..SHARDS).map(of_shard).sum()
+    }
+
     /// Calls `f` with the text of `id`.
     pub fn with<R>(&self, id: u32, f: impl FnOnce(&[u8]) -> R) -> R {
         let guard = self.lock(id as usize & (SHARDS - 1));

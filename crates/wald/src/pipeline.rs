@@ -14,6 +14,7 @@ use crate::input::{
 };
 use crate::object::Interners;
 use crate::options::Options;
+use crate::renew::Renewal;
 use crate::resolve::prefetch_members;
 use crate::threads::with_threads;
 use crate::timing::Timer;
@@ -31,8 +32,10 @@ pub struct Linker {
     pub(crate) options: Options,
     pub(crate) interners: Interners,
     pub(crate) timer: Timer,
-    /// By [`InputId`].
-    inputs: Vec<Input>,
+    /// When names that died with inputs are freed.
+    renewal: Renewal,
+    /// By [`InputId`]; `None` where it was removed.
+    inputs: Vec<Option<Box<Input>>>,
     /// The inputs that take part, in the order of the command line.
     order: Vec<InputId>,
     files: Option<Arc<dyn FileProvider>>,
@@ -55,7 +58,8 @@ impl Linker {
         let interners = Interners::default();
         let (inputs, order, ahead) = (Vec::new(), Vec::new(), Mutex::default());
         let cancel = CancelToken::new();
-        Linker { options, interners, timer, inputs, order, files: None, ahead, cancel }
+        let renewal = Renewal::default();
+        Linker { options, interners, timer, renewal, inputs, order, files: None, ahead, cancel }
     }
 
     /// Gives the links from now on a token by which another thread can end them: they then fail at the end of the phase
@@ -97,14 +101,14 @@ impl Linker {
     }
 
     fn push(&mut self, description: InputDescription) -> InputId {
-        self.inputs.push(Input { description, parsed: OnceLock::new(), version: 0 });
+        self.inputs.push(Some(Box::new(Input { description, parsed: OnceLock::new(), version: 0 })));
         InputId::new(self.inputs.len() - 1)
     }
 
     /// Hands over an input's bytes and parses them, here and now. May be called from any thread and in any
     /// order; a second call for the same input is ignored.
     pub fn provide(&self, id: InputId, bytes: Bytes) {
-        let input = &self.inputs[id.at()];
+        let Some(input) = self.input(id) else { return };
         input.parsed.get_or_init(|| {
             let context = ParseContext { interners: &self.interners, files: self.files.as_deref() };
             self.timer.task(
@@ -118,7 +122,7 @@ impl Linker {
     /// Hands over an input as a unit, as it is now: what is changed in the unit afterwards counts from the next
     /// [`Linker::replace`] and `provide_unit` on. Otherwise as [`Linker::provide`].
     pub fn provide_unit(&self, id: InputId, unit: &Unit) -> Result<(), UnitError> {
-        let input = &self.inputs[id.at()];
+        let Some(input) = self.input(id) else { return Ok(()) };
         if input.parsed.get().is_none() {
             let object =
                 self.timer.task("unit", || input.description.path.clone(), || unit.build(&self.interners))?;
@@ -129,26 +133,47 @@ impl Linker {
 
     /// Forgets an input's bytes. New ones can be provided, and must be before the next link.
     pub fn replace(&mut self, id: InputId) {
-        let input = &mut self.inputs[id.at()];
-        input.parsed.take();
-        input.version += 1;
+        if let Some(input) = &mut self.inputs[id.at()] {
+            input.parsed.take();
+            input.version += 1;
+            self.free_names();
+        }
     }
 
-    /// Takes an input out of the link, for good.
+    /// Takes an input out of the link, for good. What is said about it afterwards is ignored.
     pub fn remove(&mut self, id: InputId) {
         self.order.retain(|&known| known != id);
-        self.inputs[id.at()].parsed.take();
+        self.inputs[id.at()] = None;
+        self.free_names();
+    }
+
+    fn input(&self, id: InputId) -> Option<&Input> {
+        self.inputs[id.at()].as_deref()
+    }
+
+    /// Those that take part, in order.
+    fn inputs_in_order(&self) -> impl Iterator<Item = (InputId, &Input)> {
+        self.order.iter().filter_map(|&id| Some((id, self.input(id)?)))
+    }
+
+    /// Frees names that died with inputs, once they are many. The next link then resolves anew.
+    fn free_names(&mut self) {
+        if self.renewal.is_due(&self.interners) {
+            self.take_ahead();
+            let inputs = self.inputs.iter_mut().flatten().filter_map(|input| input.parsed.get_mut());
+            self.renewal.renew(&mut self.interners, inputs);
+        }
     }
 
     /// Says that an input cannot be had. The link will fail with this diagnostic, in the input's place.
     pub fn fail_input(&self, id: InputId, diagnostic: Diagnostic) {
-        let input = &self.inputs[id.at()];
+        let Some(input) = self.input(id) else { return };
         input.parsed.get_or_init(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() });
     }
 
     /// The inputs that take part, in order.
     pub fn inputs(&self) -> impl Iterator<Item = (InputId, &InputDescription)> {
-        self.order.iter().map(|&id| (id, &self.inputs[id.at()].description))
+        self.inputs_in_order().map(|(id, input)| (id, &input.description))
     }
 
     /// How many inputs take part.
@@ -158,7 +183,7 @@ impl Linker {
 
     /// Whether an input is there, nothing is wrong with it, and it brings no file to link: an archive without members.
     pub fn is_empty_input(&self, id: InputId) -> bool {
-        let parsed = self.inputs[id.at()].parsed.get();
+        let parsed = self.input(id).and_then(|input| input.parsed.get());
         parsed.is_some_and(|parsed| {
             let is_wrong = parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
             !is_wrong && parsed.candidates.is_empty() && parsed.stub.is_none()
@@ -167,7 +192,7 @@ impl Linker {
 
     /// Whether an error was found while an input was parsed, or it was said that it cannot be had.
     pub fn is_wrong_input(&self, id: InputId) -> bool {
-        let parsed = self.inputs[id.at()].parsed.get();
+        let parsed = self.input(id).and_then(|input| input.parsed.get());
         parsed.is_some_and(|parsed| {
             parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
         })
@@ -236,7 +261,7 @@ impl Linker {
 
     /// How many inputs are there, and what they bring, in order.
     fn candidates_there(&self) -> (usize, Vec<&Candidate>) {
-        let parsed = self.order.iter().filter_map(|id| self.inputs[id.at()].parsed.get());
+        let parsed = self.inputs_in_order().filter_map(|(_, input)| input.parsed.get());
         let parsed: Vec<&ParsedInput> = parsed.collect();
         (parsed.len(), parsed.iter().flat_map(|parsed| &parsed.candidates).collect())
     }
@@ -253,8 +278,7 @@ impl Linker {
     /// The first inputs that are there, and what they bring.
     fn ready(&self) -> (Vec<InputVersion>, Vec<&Candidate>) {
         let (mut inputs, mut candidates) = (Vec::new(), Vec::new());
-        for &id in &self.order {
-            let Input { parsed, version, .. } = &self.inputs[id.at()];
+        for (id, Input { parsed, version, .. }) in self.inputs_in_order() {
             let Some(parsed) = parsed.get() else { break };
             inputs.push(InputVersion { id, version: *version, files: parsed.candidates.len() });
             candidates.extend(&parsed.candidates);
@@ -286,8 +310,7 @@ impl Linker {
     /// Puts the inputs together in the order of the command line. One that never came is an error.
     pub(crate) fn join(&self, diagnostics: &mut Diagnostics) -> Joined<'_> {
         let mut joined = Joined::default();
-        for id in &self.order {
-            let Input { description, parsed, .. } = &self.inputs[id.at()];
+        for (_, Input { description, parsed, .. }) in self.inputs_in_order() {
             let Some(parsed) = parsed.get() else {
                 let message = format!("{}: was declared but never provided", description.path);
                 let location = Location { path: description.path.clone(), ..Location::default() };

@@ -236,6 +236,13 @@ impl Joiner<'_> {
             RelocationType::FunctionIndexLeb => symbol.kind == SymbolKind::Function,
             RelocationType::TagIndexLeb => symbol.kind == SymbolKind::Tag,
             RelocationType::TableNumberLeb => symbol.kind == SymbolKind::Table,
+            // `--wrap` makes a function without a signature of any name. Its address can be imported, nothing else.
+            _ if symbol.kind == SymbolKind::Function && symbol.signature.is_none() => {
+                let own = &self.symbols.objects[object.at()].object().symbols[index as usize];
+                let address = AnySymbol::Global(id);
+                return own.kind == SymbolKind::Global
+                    || !is_address_imported(self.context.options, self.symbols, address);
+            }
             // The address of anything else is in a global.
             _ if symbol.kind != SymbolKind::Global => return false,
             _ => true,

@@ -36,7 +36,13 @@ fn without_threads_the_link_is_done_by_the_one_there_is() {
     let directory = scene.path("out");
     assert!(Command::new("chmod").arg("777").arg(&directory).status().unwrap().success());
     for processes in [1, 2, 3] {
-        for threads in [&[][..], &["--threads=1"], &["--threads=2"], &["--threads=64"]] {
+        for threads in [
+            &[][..],
+            &["--threads=1"],
+            &["--threads=2"],
+            &["--threads=64"],
+            &["--await-inputs", "--await-timeout=20"],
+        ] {
             scene.begin_again();
             let limit = format!("--nproc={processes}");
             let arguments = [&["-o", "out/m"], threads].concat();

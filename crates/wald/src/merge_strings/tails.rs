@@ -3,7 +3,7 @@
 //! Strings that end alike are compared by what is before the common end, which is read once for each string and not once for
 //! each comparison. So the time is linear in the size of the strings, however much of it they have in common.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use rayon::prelude::*;
 
@@ -44,7 +44,7 @@ pub fn order(a: &[u8], b: &[u8], mut depth: usize) -> Ordering {
 
 /// Sorts different strings.
 pub fn sort(strings: &mut [Unique], inputs: &[Input<'_>]) {
-    strings.par_sort_unstable_by(|a, b| b.key.cmp(&a.key));
+    strings.par_sort_unstable_by_key(|string| Reverse(string.key));
     let mut runs: Vec<&mut [Unique]> =
         strings.chunk_by_mut(|a, b| a.key == b.key).filter(|run| run.len() > 1).collect();
     runs.par_iter_mut().with_min_len(64).for_each(|run| sort_run(run, inputs));
@@ -65,10 +65,10 @@ fn sort_run(run: &mut [Unique], inputs: &[Input<'_>]) {
         if part.len() < MANY {
             keyed.clear();
             keyed.extend(part.iter().map(with_key));
-            keyed.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+            keyed.sort_unstable_by_key(|&(key, _)| Reverse(key));
         } else {
             part.par_iter().map(with_key).collect_into_vec(&mut keyed);
-            keyed.par_sort_unstable_by(|a, b| b.0.cmp(&a.0));
+            keyed.par_sort_unstable_by_key(|&(key, _)| Reverse(key));
         }
         let mut start = range.start;
         for equal in keyed.chunk_by(|a, b| a.0 == b.0) {

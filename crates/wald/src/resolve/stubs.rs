@@ -68,7 +68,7 @@ impl Resolver<'_> {
                 let message = format!(
                     "{}: undefined symbol: {}. Required by {}",
                     library.path,
-                    self.display(dependency),
+                    self.text(dependency),
                     self.display(name)
                 );
                 self.error(Code::UndefinedSymbol, message);

@@ -58,7 +58,7 @@ mod write_object;
 
 use std::sync::{Mutex, PoisonError};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::object::NONE;
 use build::Interned;
@@ -141,6 +141,7 @@ pub struct Unit {
     /// What is defined, in order of first definition: slots.
     order: Order,
     comdats: Vec<String>,
+    known_comdats: HashSet<String>,
     init_functions: Vec<(u32, u32)>,
     features: Option<Vec<(u8, String)>>,
     producers: Vec<(ProducerKind, String, String)>,
@@ -207,7 +208,7 @@ impl Unit {
     /// A new comdat group.
     pub fn add_comdat(&mut self, name: impl Into<String>) -> Result<ComdatHandle, UnitError> {
         let name = name.into();
-        if name.is_empty() || self.comdats.contains(&name) {
+        if name.is_empty() || !self.known_comdats.insert(name.clone()) {
             return Err(UnitError::ComdatName(name));
         }
         self.comdats.push(name);
