@@ -1,5 +1,7 @@
 //! A link that is being fed.
 
+#![allow(unsafe_code, reason = "the C interface: pointers that come from C")]
+
 use std::ffi::{c_char, c_void};
 use std::io;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! strings. A name is created, renamed or removed inside [`uninterrupted`] only: that thread blocks signals, and a handler
 //! on any other thread waits until it is done. So a handler sees each name either registered or gone.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "signal handlers")]
 
 use std::ffi::{c_char, c_int, CString};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
