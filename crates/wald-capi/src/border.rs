@@ -1,7 +1,5 @@
 //! The border: what comes from C is checked here, and nothing unwinds out of here.
 
-#![allow(unsafe_code, reason = "the C interface: pointers that come from C")]
-
 use std::cell::RefCell;
 use std::ffi::{c_char, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};

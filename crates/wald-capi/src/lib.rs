@@ -3,6 +3,7 @@
 //!
 //! Each file is a part of the interface: [`options`], [`linker`], [`result`], [`mod@unit`]; [`border`] holds what they share:
 //! nothing is taken from C unchecked as far as it can be checked, and no panic leaves this crate.
+#![allow(unsafe_code, reason = "the C interface")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
 pub mod border;

@@ -1,7 +1,5 @@
 //! A link that is being fed.
 
-#![allow(unsafe_code, reason = "the C interface: pointers that come from C")]
-
 use std::ffi::{c_char, c_void};
 use std::io;
 use std::sync::Arc;

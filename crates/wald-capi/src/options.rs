@@ -1,7 +1,5 @@
 //! Options by name.
 
-#![allow(unsafe_code, reason = "the C interface: pointers that come from C")]
-
 use std::ffi::c_char;
 
 use wald::options::{BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};

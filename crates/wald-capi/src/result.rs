@@ -1,7 +1,5 @@
 //! What a link answers: a module, diagnostics as data, times.
 
-#![allow(unsafe_code, reason = "the C interface: pointers that come from C")]
-
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::{LinkResult, Output};
 

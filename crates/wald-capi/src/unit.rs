@@ -1,7 +1,5 @@
 //! A unit: functions, data and symbols from memory.
 
-#![allow(unsafe_code, reason = "the C interface: pointers that come from C")]
-
 use std::ffi::c_char;
 
 use wald::format::relocation::RelocationType;

@@ -43,7 +43,6 @@ impl fmt::Display for Location {
 
 /// What kind of diagnostic it is, stable for tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Code {
     /// An input could not be opened or read.
     Open,
