@@ -12,8 +12,6 @@ pub struct Difference<'a> {
     pub reference: &'a Answer,
     /// Wald's answer.
     pub wald: &'a Answer,
-    /// Another run of wasm-ld gave another answer.
-    pub unstable: bool,
 }
 
 /// A difference that is meant.

@@ -55,7 +55,7 @@ fn build(source: &Path, name: &str) -> PathBuf {
 
 /// The demo's objects and its archive.
 fn objects() -> Vec<PathBuf> {
-    let folder = root().join("../../demo/objects");
+    let folder = root().join("tests/objects");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
     paths.sort();

@@ -47,7 +47,7 @@ impl Drop for Folder {
 
 /// The demo's objects and archives.
 fn files() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/objects");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects");
     let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -19,7 +19,7 @@ impl Link {
     fn new(test: &str) -> Link {
         let folder = std::env::temp_dir().join(format!("wald-changing-{}-{test}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let objects = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/objects");
+        let objects = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects");
         for entry in std::fs::read_dir(objects).unwrap() {
             let path = entry.unwrap().path();
             std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();

@@ -14,7 +14,7 @@ struct Watched {
 
 /// The demo's objects and archives.
 fn copy_inputs(folder: &Path) -> Vec<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/objects");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(source).unwrap() {
         let path = entry.unwrap().path();

@@ -13,7 +13,7 @@
 //! use wald::{Bytes, InputDescription, Linker};
 //!
 //! // In your program these come from your compiler.
-//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
 //! # let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
 //! # paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
 //! # paths.sort();
@@ -39,7 +39,7 @@
 //! ```
 //! # use wald::options::Options;
 //! # use wald::{Bytes, InputDescription, Linker};
-//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
 //! # let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
 //! # paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
 //! # paths.sort();

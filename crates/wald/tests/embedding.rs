@@ -9,7 +9,7 @@ use wald::{Bytes, CancelToken, InputDescription, Linker, Sink};
 
 /// The demo's objects and its archive.
 fn files() -> Vec<(String, Bytes)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = paths.filter(|path| path.extension().is_some_and(|e| e == "o" || e == "a"));
     let mut files: Vec<_> =

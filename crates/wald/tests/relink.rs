@@ -6,7 +6,7 @@ use wald::{Bytes, InputDescription, LinkResult, Linker};
 
 /// The demo's objects and its archive.
 fn files() -> Vec<(String, Bytes)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
     let mut files: Vec<(String, Bytes)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

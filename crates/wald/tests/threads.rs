@@ -36,7 +36,7 @@ fn threads() -> BTreeSet<(u32, String)> {
 fn link(threads: Option<usize>) -> Watch {
     let mut watch = Watch::default();
     let mut linker = Linker::new(Options { threads, ..Options::default() });
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/objects");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
     paths.sort();

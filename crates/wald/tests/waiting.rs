@@ -72,12 +72,16 @@ fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<PathBuf>>) {
     }
 }
 
-/// All files that can be linked, by folder; the demo's come first.
+/// All files that can be linked, by folder: the demo's, and those of the link cases if this is the repository and not
+/// the published package.
 fn groups() -> Vec<Group> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = BTreeMap::new();
-    walk(&root.join("demo/objects"), &mut folders);
-    walk(&root.join("tests/kept"), &mut folders);
+    walk(&package.join("tests/objects"), &mut folders);
+    let kept = package.join("../../tests/kept");
+    if kept.is_dir() {
+        walk(&kept, &mut folders);
+    }
     let mut groups = Vec::new();
     for (folder, mut paths) in folders {
         paths.sort();

@@ -82,23 +82,26 @@ pub fn sleep(milliseconds: usize) {
     std::thread::sleep(Duration::from_millis(milliseconds as u64));
 }
 
+/// Changes the file's time. `before` is the time of the file that it replaces.
+fn set_time(file: &File, skew: Skew, before: Option<SystemTime>) {
+    let time = match skew {
+        Skew::None => return,
+        Skew::Restored => before,
+        Skew::Seconds(seconds) => {
+            let distance = Duration::from_secs(seconds.unsigned_abs());
+            let now = SystemTime::now();
+            Some(if seconds < 0 { now - distance } else { now + distance })
+        }
+    };
+    if let Some(time) = time {
+        file.set_modified(time).unwrap();
+    }
+}
+
 /// Writes the file. `pause` is how long it stays torn, in milliseconds.
 pub fn write(path: &Path, bytes: &[u8], way: Way, skew: Skew, pause: usize, random: &mut Random) {
     let before = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let set_time = |file: &File| {
-        let time = match skew {
-            Skew::None => return,
-            Skew::Restored => before,
-            Skew::Seconds(seconds) => {
-                let distance = Duration::from_secs(seconds.unsigned_abs());
-                let now = SystemTime::now();
-                Some(if seconds < 0 { now - distance } else { now + distance })
-            }
-        };
-        if let Some(time) = time {
-            file.set_modified(time).unwrap();
-        }
-    };
+    let set_time = |file: &File| set_time(file, skew, before);
     let in_parts = |cuts: &[usize]| {
         let mut file = File::create(path).unwrap();
         let mut at = 0;

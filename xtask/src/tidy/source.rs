@@ -109,7 +109,9 @@ fn matching_brace(code: &str, open: usize) -> Option<usize> {
 fn blank_tests(code: &str) -> String {
     let mut product = code.to_string();
     let mut from = 0;
-    while let Some(at) = product[from..].find("#[cfg(test)]").map(|at| from + at) {
+    let starts = ["#[cfg(test)]", "#[cfg(all(test,"];
+    while let Some(at) = starts.iter().filter_map(|start| product[from..].find(start)).min() {
+        let at = from + at;
         let Some(body) = product[at..].find(['{', ';']).map(|body| at + body) else { break };
         let end = if product.as_bytes()[body] == b'{' { matching_brace(&product, body) } else { Some(body) };
         let Some(end) = end else { break };
@@ -230,10 +232,10 @@ mod tests {
 
     #[test]
     fn functions_are_measured_and_tests_are_no_product() {
-        let text = "fn a() {\n  let f: fn() = || {};\n}\nfn b(x: [u8; 4]);\nfn c(x: [u8; 4]) -> u8 { 1 }\n#[cfg(test)]\nmod t {\nfn d() { x.unwrap() }\n}\nfn e() {}\n";
+        let text = "fn a() {\n  let f: fn() = || {};\n}\nfn b(x: [u8; 4]);\nfn c(x: [u8; 4]) -> u8 { 1 }\n#[cfg(test)]\nmod t {\nfn d() { x.unwrap() }\n}\nfn e() {}\n#[cfg(all(test, unix))]\nmod u { fn g() { x.unwrap() } }\n";
         let file = RustFile::new("x.rs".into(), text.into());
         let found: Vec<_> = file.functions().iter().map(|f| (f.name.clone(), f.line, f.length)).collect();
-        let expected = [("a", 1, 3), ("c", 5, 1), ("d", 8, 1), ("e", 10, 1)];
+        let expected = [("a", 1, 3), ("c", 5, 1), ("d", 8, 1), ("e", 10, 1), ("g", 12, 1)];
         assert_eq!(found, expected.map(|(name, line, length)| (name.to_string(), line, length)));
         assert!(!file.product.contains("unwrap") && file.product.contains("fn e"));
     }

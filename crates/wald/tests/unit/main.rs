@@ -12,10 +12,11 @@ use wald::options::{Options, UnresolvedPolicy};
 use wald::unit::Unit;
 use wald::{Bytes, InputDescription, LinkResult, Linker};
 
-/// Objects of the demo and of the link cases.
+/// Objects of the demo, and those of the link cases if this is the repository and not the published package.
 fn objects() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut folders = vec![root.join("demo/objects"), root.join("tests/kept")];
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![package.join("tests/objects")];
+    folders.extend(Some(package.join("../../tests/kept")).filter(|folder| folder.is_dir()));
     let mut objects = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
