@@ -116,6 +116,7 @@ pub fn link(args: Vec<OsString>, inputs: &[PathBuf], output: &Path) -> Result<Li
         stderr: &mut stderr,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
+        environment: &|_| None,
         shuffle: None,
         ends_process: false,
     };

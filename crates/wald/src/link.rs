@@ -85,6 +85,7 @@ fn link(
         || Imports::collect(&context, &symbols, &chunks, &live),
     );
     layout::combine_segments(options, &features, &mut segments);
+    timer.lap("imports");
     let scan = timer.phase("scan relocations", || {
         scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
@@ -127,6 +128,7 @@ fn link(
         start,
     };
     synthetic::write_bodies(&mut layout);
+    timer.lap("indices");
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
@@ -134,6 +136,7 @@ fn link(
     output::check(&layout, &plan, map.as_deref(), diagnostics)?;
     engine_limits::note(&layout, &plan, diagnostics);
     let module = output::allocate(plan.size, sink, diagnostics)?;
+    timer.lap("allocate");
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
     layout.release(plan);
     Ok(Output { module: (), map })
