@@ -19,6 +19,7 @@ fn forms(row: &Spec) -> Vec<String> {
         }
         Kind::Joined => vec![format!("{name}<{}>", row.meta)],
         Kind::JoinedOrSeparate => vec![format!("{name} <{}>", row.meta)],
+        Kind::Rest => vec![format!("{name} <{}>...", row.meta)],
     }
 }
 
@@ -59,6 +60,11 @@ pub fn nearest(argument: &str) -> Option<String> {
         |name: &str| strsim::osa_distance(&name.to_ascii_lowercase(), &wanted.to_ascii_lowercase());
     let (name, dashes) = long.min_by_key(|(name, _)| distance(name))?;
     let dashes = if dashes == Dashes::One { "-" } else { "--" };
+    let same = TABLE.iter().find(|row| row.name == name && name == wanted && row.kind == Kind::Equals);
+    if let Some(row) = same {
+        // Only the value was not written as it must be.
+        return forms(row).into_iter().next();
+    }
     // A third of the letters may be wrong.
     (distance(name) <= wanted.len().div_ceil(3)).then(|| format!("{dashes}{name}"))
 }
@@ -76,6 +82,7 @@ pub fn help(program: &str) -> String {
     }
     text += "\nLong options take one dash or two, unless their first letter is a short option.\n";
     text += "@<file> is replaced by the arguments in the file.\n";
+    text += "The environment variable WALD_FLAGS holds further arguments.\n";
     text
 }
 
@@ -179,6 +186,11 @@ pub fn man_page() -> String {
             );
         }
     }
+    text += ".SH ENVIRONMENT\n.TP\nWALD_FLAGS\nArguments that are put before those of the command line, quoted as in a response\n\
+             file. Not used when the command line asks for the version or for help.\n.TP\nLLD_REPRODUCE\n\
+             The same as \\fB\\-\\-reproduce\\fR.\n.TP\nNO_COLOR, CLICOLOR_FORCE, TERM\n\
+             Messages have no color if NO_COLOR is set, have color if CLICOLOR_FORCE is set and not 0, and\n\
+             have no color if TERM is dumb. Options take precedence.\n";
     text += ".SH EXIT STATUS\n0 if the output was written, 1 if an error was reported.\n";
     text += ".SH SEE ALSO\n\\fBwasm\\-ld\\fR(1), \\fBclang\\fR(1)\n";
     text
@@ -241,13 +253,13 @@ fn bash() -> String {
          \x20       COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n\
          \x20       [[ ${{COMPREPLY[0]}} == *= ]] && compopt -o nospace\n\
          \x20   else\n        COMPREPLY=($(compgen -f -- \"${{value-$word}}\"))\n    fi\n}}\n\
-         complete -o filenames -F _wald wald wasm-ld\n",
+         complete -o filenames -F _wald wald wasm-ld wasm-ld-22\n",
         words.join(" ")
     )
 }
 
 fn zsh() -> String {
-    let mut text = String::from("#compdef wald wasm-ld\n_arguments -s \\\n");
+    let mut text = String::from("#compdef wald wasm-ld wasm-ld-22\n_arguments -s \\\n");
     for completion in completions() {
         let help = completion.help.replace('\'', "'\\''").replace(['[', ']'], "").replace(':', "\\:");
         let action = if !completion.values.is_empty() {
@@ -269,7 +281,9 @@ fn zsh() -> String {
 }
 
 fn fish() -> String {
-    let mut text = String::from("# fish completion for wald\n");
+    let mut text = String::from(
+        "# fish completion for wald\ncomplete -c wasm-ld -w wald\ncomplete -c wasm-ld-22 -w wald\n",
+    );
     for completion in completions() {
         let help = completion.help.replace('\\', "\\\\").replace('\'', "\\'");
         let name = completion.word.trim_end_matches('=');
@@ -308,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn completions_are_for_every_installed_name() {
+        for name in ["wald", "wasm-ld", "wasm-ld-22"] {
+            let is_named = |line: &str| line.split(' ').any(|word| word == name);
+            assert!(bash().lines().last().is_some_and(is_named));
+            assert!(zsh().lines().next().is_some_and(is_named));
+            assert!(fish().lines().any(|line| line.starts_with("complete") && is_named(line)));
+        }
+    }
+
+    #[test]
     fn the_help_fits_a_terminal() {
         for line in help("wald").lines() {
             assert!(line.len() <= WIDTH, "{line}");
@@ -323,6 +347,7 @@ mod tests {
             ("--strip-dbug", Some("--strip-debug")),
             ("-bsymbolic", Some("--Bsymbolic")),
             ("--shared-memoy=1", Some("--shared-memory")),
+            ("--initial-memory", Some("--initial-memory=<bytes>")),
             ("--dynamic-linker=/lib/ld.so", None),
             ("--xyz", None),
             ("-q", None),

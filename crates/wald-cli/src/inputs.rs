@@ -30,6 +30,8 @@ struct Declared {
     path: String,
     /// It was found as a library.
     is_library: bool,
+    /// All members are linked, and `--verbose-link` lists them.
+    lists_members: bool,
 }
 
 /// Every declared input.
@@ -165,7 +167,8 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                     dynamic,
                 });
                 let is_library = matches!(argument, Argument::Option { .. });
-                inputs.add(Declared { id, path, is_library });
+                let lists_members = whole_archive && arguments.has(Opt::VerboseLink);
+                inputs.add(Declared { id, path, is_library, lists_members });
             }
             Err(message) => {
                 inputs.mistakes = true;
@@ -220,6 +223,8 @@ pub struct Taken {
     pub allowed: Vec<String>,
     /// The file, and what was read because of it: the list of names beside an archive, members of a thin one.
     pub sights: Vec<Sight>,
+    /// The members of an archive that are all linked, for `--verbose-link`.
+    pub members: Vec<String>,
 }
 
 /// Reads every input and hands it to the linker. Gives back what was read, in order.
@@ -265,6 +270,7 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
         }
     };
     let mut taken = Taken::default();
+    let start = Instant::now();
     let bytes = match read_path(path, reading, &mut taken.sights) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -286,7 +292,12 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
         }
     }
     MEMBERS.with_borrow_mut(Vec::clear);
+    let opened = Instant::now();
     inputs.ids(file).for_each(|id| linker.provide(id, bytes.clone()));
+    reading.progress.file_took(opened.duration_since(start), opened.elapsed());
+    if is_archive && inputs.files[file].iter().any(|&place| inputs.list[place].lists_members) {
+        taken.members = crate::verbose_link::members(path, &bytes);
+    }
     MEMBERS.with_borrow_mut(|members| taken.sights.append(members));
     taken
 }

@@ -21,6 +21,8 @@ pub enum Kind {
     Joined,
     /// `-nvalue` or `-n value`.
     JoinedOrSeparate,
+    /// `--name value...`, as the first argument: the rest is another program's command line.
+    Rest,
 }
 
 /// With how many dashes an option may be written.
@@ -342,18 +344,22 @@ options! {
         "Write which reference caused each archive member to be linked; - is standard output";
     VerboseLink Flag Two "verbose-link" "" []
         "Print the command line, the inputs, and why each archive member was linked"
-        "Response files are expanded and `-l` is resolved.";
+        "The command line is quoted for a POSIX shell, with response files expanded and `WALD_FLAGS` included. `-l` is resolved.";
     Reproduce EqualsOrSeparate Two "reproduce" "file.tar" []
         "Pack the command line and all inputs into a tar file"
         "The environment variable `LLD_REPRODUCE` does the same.";
     Time Flag Two "time" "" []
-        "Print how long each phase of the link took";
+        "Print how long each phase of the link took"
+        "From the start of the process until the outputs are written. Inputs are opened and parsed by several threads at \
+         once; the time that passes is divided in proportion to what each costs. Only the end of the process, when the \
+         system frees its memory, is missing.";
     TimeTrace Equals Two "time-trace" "file.json" []
         "Write what each thread did when, for ui.perfetto.dev and chrome://tracing";
     Verbose Flag Any "verbose" "" []
         "Print what the link does";
     ColorDiagnostics FlagOrEquals Any "color-diagnostics" "auto|always|never" []
-        "Use color in messages (default: auto; without a value: always)";
+        "Use color in messages (default: auto; without a value: always)"
+        "`auto` means a terminal, and heeds `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.";
     NoColorDiagnostics Flag Any "no-color-diagnostics" "" []
         "Do not use color in messages";
     ErrorLimit EqualsOrSeparate Two "error-limit" "number" []
@@ -425,6 +431,10 @@ options! {
 
     group "Installation"
     "These are Wald's own." {
+    Run Rest Two "run" "command" []
+        "Run a build in which wasm-ld is this program; the first argument"
+        "For this build, a temporary folder with all names of wasm-ld (also `wasm-ld-22` and the like) is the first one in \
+         `PATH` and `COMPILER_PATH`. The exit code is the command's.";
     PrintManPage Flag Two "print-man-page" "" []
         "Print the man page and exit";
     PrintCompletions Equals Two "print-completions" "bash|zsh|fish" []

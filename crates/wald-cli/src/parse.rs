@@ -33,7 +33,7 @@ pub struct Arguments {
     /// An option that wants a value and is the last argument.
     pub missing_value: Option<String>,
     /// With `--verbose-link`: all of it as it was before parsing, response files expanded.
-    pub command_line: Option<String>,
+    pub command_line: Vec<String>,
     /// Where each option occurs in the list, in order: there can be a million arguments, and many questions about them.
     places: HashMap<Opt, Vec<usize>>,
 }
@@ -164,6 +164,7 @@ fn fits(kind: Kind, rest: &str, two_dashes: bool) -> bool {
     match kind {
         Kind::Flag => rest.is_empty(),
         Kind::Equals => rest.starts_with('='),
+        Kind::Rest => rest.is_empty(),
         Kind::EqualsOrSeparate | Kind::FlagOrEquals => rest.is_empty() || rest.starts_with('='),
         Kind::EqualsOrSeparateOneDash => rest.starts_with('=') || (rest.is_empty() && !two_dashes),
         Kind::Joined | Kind::JoinedOrSeparate => true,
@@ -181,6 +182,7 @@ fn value_of(kind: Kind, rest: &str) -> Value<'_> {
     let after_equals = rest.strip_prefix('=');
     match kind {
         Kind::Flag => Value::None,
+        Kind::Rest => Value::NextArgument,
         Kind::FlagOrEquals => after_equals.map_or(Value::None, Value::Here),
         Kind::Equals | Kind::EqualsOrSeparate | Kind::EqualsOrSeparateOneDash => {
             after_equals.map_or(Value::NextArgument, Value::Here)
@@ -196,7 +198,7 @@ pub fn parse(arguments: Vec<String>) -> Arguments {
     let spellings = Spellings::new();
     let mut result = Arguments { list: Vec::with_capacity(arguments.len()), ..Arguments::default() };
     if arguments.iter().any(|argument| argument.ends_with("-verbose-link")) {
-        result.command_line = Some(arguments.join(" "));
+        result.command_line.clone_from(&arguments);
     }
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
@@ -237,10 +239,10 @@ pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> Strin
             format!("{dashes}{}={}", row.name, quote(value.unwrap_or_default()))
         }
         (Kind::Joined, value) => format!("{dashes}{}{}", row.name, quote(value.unwrap_or_default())),
-        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, None | Some("")) => {
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate | Kind::Rest, None | Some("")) => {
             format!("{dashes}{} \"\"", row.name)
         }
-        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, Some(value)) => {
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate | Kind::Rest, Some(value)) => {
             format!("{dashes}{} {}", row.name, quote(value))
         }
     }

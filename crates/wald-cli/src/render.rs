@@ -5,6 +5,7 @@
 //! `--verbose` to standard error, everything else to standard output.
 
 use crate::stream::Stream;
+use crate::text::visible;
 use crate::{error_text, Stop};
 use std::borrow::Cow;
 use std::io::Write;
@@ -146,6 +147,12 @@ impl<'a> Renderer<'a> {
         self.show(&Diagnostic::error(code, message));
     }
 
+    /// Shows something that the reader should know while the link goes on.
+    pub fn show_note(&mut self, message: String) {
+        self.line("", "note: ", &Diagnostic::message(Code::Verbose, message));
+        let _ = self.stderr.flush();
+    }
+
     /// Writes a line that has no severity and no name of the program.
     pub fn complain(&mut self, text: &str) {
         let [_, on_terminal] = self.on_terminal;
@@ -219,28 +226,6 @@ impl<'a> Renderer<'a> {
         }
         self.pending.extend_from_slice(&crate::text::to_bytes(&text));
     }
-}
-
-/// Text in which control characters other than line ends and tabs are written as escapes. Names come from files, and could
-/// otherwise clear the screen or change what was said before.
-fn visible(text: &str) -> Cow<'_, str> {
-    let acts = |character: char| {
-        character.is_control() && !matches!(character, '\n' | '\t')
-            || crate::text::byte_of(character).is_some()
-    };
-    if !text.contains(acts) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if !acts(character) {
-            shown.push(character);
-        } else {
-            let byte = crate::text::byte_of(character).map_or(character as u32, u32::from);
-            shown += &format!("\\x{byte:02x}");
-        }
-    }
-    shown.into()
 }
 
 #[cfg(test)]

@@ -81,17 +81,18 @@ impl Expansion<'_> {
     fn add_file(&mut self, path: &Path) -> bool {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let text = crate::text::from_os(path.as_os_str());
+        let shown = crate::text::from_os(absolute.as_os_str());
         let bytes = match see(&text, false, self.sights, || mapped_file::copy(path)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
             Err(error) => {
                 let reason = crate::error_text(&error);
-                self.complaints.push(format!("cannot not open file '{}': {reason}", absolute.display()));
+                self.complaints.push(format!("cannot not open file '{shown}': {reason}"));
                 return false;
             }
         };
         if self.open.contains(&absolute) || self.open.len() == MAX_DEPTH {
-            self.complaints.push(format!("recursive expansion of: '{}'", absolute.display()));
+            self.complaints.push(format!("recursive expansion of: '{shown}'"));
             return false;
         }
         let text = decode(&bytes);

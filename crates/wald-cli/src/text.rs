@@ -45,6 +45,27 @@ pub fn byte_of(character: char) -> Option<u8> {
     }
 }
 
+/// Text in which control characters other than line ends and tabs are written as escapes. Names come from files, and could
+/// otherwise clear the screen or change what was said before.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let acts = |character: char| {
+        character.is_control() && !matches!(character, '\n' | '\t') || byte_of(character).is_some()
+    };
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if !acts(character) {
+            shown.push(character);
+        } else {
+            let byte = byte_of(character).map_or(character as u32, u32::from);
+            shown += &format!("\\x{byte:02x}");
+        }
+    }
+    shown.into()
+}
+
 /// Text from an argument.
 pub fn from_os(argument: &OsStr) -> String {
     #[cfg(unix)]

@@ -241,7 +241,10 @@ impl Directory {
         std::os::unix::process::CommandExt::arg0(&mut command, "wasm-ld-22");
         let result = command.args(args).current_dir(&self.0).output().unwrap();
         let made: Vec<_> = outputs.iter().filter(|output| self.0.join(output).exists()).collect();
-        let stderr = String::from_utf8_lossy(&result.stderr).into_owned();
+        // Help below a message is Wald's own.
+        let stderr = String::from_utf8_lossy(&result.stderr);
+        let stderr: String =
+            stderr.split_inclusive('\n').filter(|line| !line.starts_with("    help: ")).collect();
         format!("exit code {:?}, outputs {made:?}\n{stderr}", result.status.code())
     }
 }
@@ -275,7 +278,9 @@ fn listed_options(program: &Path) -> Vec<String> {
     let output = Command::new(program).arg("--help").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines = text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| line.starts_with('-'));
-    lines.map(|line| line.split(['=', ' ', '<', '[']).next().unwrap().to_string()).collect()
+    // Two spaces are before the text; several spellings can be in one line.
+    let spellings = lines.flat_map(|line| line.split("  ").next().unwrap().split(", "));
+    spellings.map(|spelling| spelling.split(['=', ' ', '<', '[']).next().unwrap().to_string()).collect()
 }
 
 #[test]

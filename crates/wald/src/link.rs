@@ -14,7 +14,6 @@ use crate::object::Interners;
 use crate::options::Options;
 use crate::pipeline::Linker;
 use crate::result::{LinkResult, Output, Sink};
-use crate::threads::with_threads;
 use crate::timing::Timer;
 use crate::{engine_limits, features, map_file, mark_live, merge_strings, output, resolve};
 use crate::{scan_relocations, synthetic};
@@ -22,7 +21,7 @@ use crate::{scan_relocations, synthetic};
 impl Linker {
     /// Joins the inputs in declared order and links them, on as many threads as [`Options::threads`] says.
     pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let result = self.join_and_link(Timer::new(self.options.want_trace_events), false, sink);
+        let result = self.join_and_link(false, sink);
         if self.options.leave_memory {
             std::mem::forget(self);
         }
@@ -31,25 +30,16 @@ impl Linker {
 
     /// The same as [`Linker::finish_into`], but the linker can be used again: see [`Linker`].
     pub fn link_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let timer = std::mem::replace(&mut self.timer, Timer::new(self.options.want_trace_events));
-        self.join_and_link(timer, true, sink)
+        self.join_and_link(true, sink)
     }
 
-    pub(crate) fn join_and_link(&self, timer: Timer, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
-        with_threads(self.options.threads, || {
-            let mut diagnostics = self.new_diagnostics();
-            let output = self.link_joined(&timer, keep, sink, &mut diagnostics);
-            LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
-        })
-    }
-
-    fn link_joined(
+    pub(crate) fn link_joined(
         &self,
-        timer: &Timer,
         keep: bool,
         sink: &mut dyn Sink,
         diagnostics: &mut Diagnostics,
     ) -> Result<Output<()>, LinkFailure> {
+        let timer = &self.timer;
         let inputs = timer.phase("join", || self.join(diagnostics));
         diagnostics.check()?;
         let mut ahead = timer.phase("resolve", || self.complete_ahead());
@@ -95,6 +85,7 @@ fn link(
         || Imports::collect(&context, &symbols, &chunks, &live),
     );
     layout::combine_segments(options, &features, &mut segments);
+    timer.lap("imports");
     let scan = timer.phase("scan relocations", || {
         scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
     });
@@ -137,6 +128,7 @@ fn link(
         start,
     };
     synthetic::write_bodies(&mut layout);
+    timer.lap("indices");
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
@@ -144,6 +136,7 @@ fn link(
     output::check(&layout, &plan, map.as_deref(), diagnostics)?;
     engine_limits::note(&layout, &plan, diagnostics);
     let module = output::allocate(plan.size, sink, diagnostics)?;
+    timer.lap("allocate");
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
     layout.release(plan);
     Ok(Output { module: (), map })

@@ -16,6 +16,8 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/wald-cli/src/signals.rs",
     "crates/wald-cli/src/standard_streams.rs",
     "crates/wald-cli/src/temporary.rs",
+    "crates/wald-cli/src/terminal.rs",
+    "crates/wald-cli/src/process_time.rs",
     "crates/wald-cli/src/open_files.rs",
     "crates/wald-cli/src/truncated_input.rs",
     // What comes from C.
