@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
-use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
+use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId, SyntheticFunctionId};
 use crate::object::ObjectSymbol;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic};
@@ -38,9 +38,9 @@ pub struct Liveness {
     /// Whether custom sections count as live: only without garbage collection.
     pub sections: bool,
     /// Symbols of the link that something live refers to.
-    pub symbols: BitSet,
+    symbols: BitSet,
     /// Functions that the linker writes.
-    pub synthetic_functions: BitSet,
+    synthetic_functions: BitSet,
     /// Objects of which something is live.
     pub objects: BitSet,
 }
@@ -57,8 +57,19 @@ pub fn is_exported(options: &Options, symbol: &Symbol) -> bool {
 }
 
 impl Liveness {
+    /// Whether something live refers to a symbol of the table.
+    #[inline]
+    pub fn is_referenced(&self, id: SymbolId) -> bool {
+        self.symbols.contains_checked(id.at())
+    }
+
+    /// Whether a synthetic function of the symbol table is live.
+    pub fn is_function_live(&self, id: SyntheticFunctionId) -> bool {
+        self.synthetic_functions.contains_checked(id.at())
+    }
+
     /// Whether something live refers to the symbol, or its chunk is live.
-    pub fn is_symbol_live(&self, symbols: &SymbolTable, chunks: &Chunks, id: SymbolId) -> bool {
+    fn is_symbol_live(&self, symbols: &SymbolTable, chunks: &Chunks, id: SymbolId) -> bool {
         match symbols.get(id).resolution {
             Resolution::Object => match chunks.of_symbol(id) {
                 Some(target) => self.is_chunk_live(chunks, target),
@@ -72,7 +83,7 @@ impl Liveness {
     }
 
     /// Whether the chunk of an object's own definition is live; `None` where it has no chunk.
-    pub fn is_own_live(
+    fn is_own_live(
         &self,
         symbols: &SymbolTable,
         chunks: &Chunks,

@@ -21,6 +21,7 @@ USAGE: cargo xtask tidy
 Checks the rules of this repository:
   modules     a module of crates/wald imports only from modules that are declared above it in lib.rs
   lengths     files have at most 600 lines, functions 70, link.rs 150
+  final       between the phases of link.rs only diagnostics change
   headers     each Rust file begins with a `//!` doc
   leftovers   no todo!, unimplemented!, dbg! or #[ignore]; no blanks at line ends; no paths of one machine
   panics      no unwrap() or expect() in the crates outside of tests

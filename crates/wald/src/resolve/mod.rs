@@ -10,7 +10,7 @@ mod functions;
 pub mod llvm_order;
 mod prefetch;
 mod shared;
-pub mod special;
+mod special;
 mod stubs;
 
 use std::sync::Arc;
