@@ -35,7 +35,7 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("export-all", &["--export-all"]),
     ("compress-relocations", &["--compress-relocations", "--strip-debug"]),
     ("emit-relocs", &["--emit-relocs"]),
-    // Most jobs are no position-independent code: then the errors are compared.
+    // Most jobs are not position-independent code. Then the errors are compared.
     ("pie", &["-pie", "--experimental-pic"]),
     ("shared", &["-shared", "--experimental-pic"]),
     (RELOCATABLE, &["-r", "--no-gc-sections"]),

@@ -12,7 +12,7 @@ use std::process::Command;
 pub const HELP: &str = "\
 USAGE: cargo xtask fuzz [TARGET...] [--minutes N] [--seconds N] [--keep]
 
-Runs each fuzz target (all of them without names; `fuzz/README.md` lists them) for 10 minutes. Ends with an error at the
+Runs each fuzz target (all of them without names; `fuzz/README.md` lists them) for 10 minutes. Stops with an error at the
 first finding. Needs: rustup toolchain install nightly, cargo install cargo-fuzz.
 
   --minutes N   how long each target runs

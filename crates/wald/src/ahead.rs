@@ -1,8 +1,7 @@
-//! What can be linked before the last input is there, and what a kept linker knows of its last link.
+//! What can be linked before the last input arrives, and what a kept linker knows of its last link.
 //!
-//! Resolution goes through the files in declared order, so it can go as far as inputs are there without a gap; and
-//! what these keep alive among themselves stays alive whatever follows. Both are made while the compiler still
-//! works, and nothing of the result depends on whether they were: the rest is added to what is there.
+//! Resolution visits the files in declared order, so it can start with the inputs up to the first gap. What these keep alive
+//! stays alive, whatever follows. The link adds the remaining inputs. Its result is the same as without this preparation.
 
 use std::sync::Arc;
 

@@ -83,7 +83,7 @@ impl Liveness {
         Some(self.is_chunk_live(chunks, Target::new(object, own.kind, position)))
     }
 
-    /// Whether the chunk is live. Custom sections are no chunks in this sense, and count as live.
+    /// Whether the chunk is live. Custom sections always count as live.
     #[inline]
     pub fn is_chunk_live(&self, chunks: &Chunks, target: Target) -> bool {
         let (object, position) = (target.object(), target.position());
@@ -126,7 +126,7 @@ struct Sets {
     symbols: SharedBitSet,
     synthetic_functions: SharedBitSet,
     objects: SharedBitSet,
-    /// Symbols that something live refers to and that stand for no chunk so far.
+    /// Symbols that something live refers to and that have no chunk yet.
     waiting: SharedBitSet,
     /// The same where only the address is taken.
     waiting_addresses: SharedBitSet,
@@ -302,7 +302,7 @@ impl<'a> Marker<'a> {
         }
         for &id in &symbols.named {
             let symbol = symbols.get(id);
-            // What flags ask for is settled by the definition: where that has not come, it is no root yet.
+            // The definition's flags decide. Without a definition, the symbol is not a root yet.
             let is_settled = !self.waits || self.chunks.of_symbol(id).is_some();
             if is_settled && (symbol.flags.is_no_strip() || is_exported(options, symbol)) {
                 self.enqueue(id, false, queue);
@@ -358,8 +358,7 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Marks a symbol of the link and what it stands for. `address`: only its place in the function table is asked
-    /// for.
+    /// Marks a symbol of the link and its chunk. `address` means that only its place in the function table is needed.
     #[inline]
     fn enqueue(&self, id: SymbolId, address: bool, queue: &mut Queue) {
         match self.chunks.of_symbol(id) {

@@ -1,10 +1,9 @@
-//! What will probably be live, found out before all inputs are there: as if the missing ones were empty.
+//! Guesses what will be live before all inputs exist, as if the missing ones were empty.
 //!
-//! Libraries stand last on the command line and are there first, and hardly anything is reached before they are linked: the
-//! entry is in one. So a link that waits resolves what is there without regard to the gaps. What that keeps alive is alive
-//! in the whole link too, as long as every object that was linked is linked then, and every symbol that was followed leads
-//! to the same chunk: more files only add roots and references. [`Guess::fit`] checks this and renumbers, which takes a
-//! small part of the time of marking.
+//! Libraries come last and contain the entry point, so almost nothing is reachable until they are linked. A link that waits
+//! therefore resolves all inputs that exist, despite gaps. What they keep alive is also live in the whole link, if every
+//! linked object is linked there too and every followed symbol maps to the same chunk: more files only add roots and
+//! references. [`Guess::fit`] checks this and renumbers, in a fraction of the time of marking.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -35,7 +34,7 @@ struct Contents {
     table: SymbolTable,
     chunks: Chunks,
     marks: Marks,
-    /// The symbols that something live refers to and that stand for a chunk: name and chunk. `None` where a name has several
+    /// The symbols that something live refers to and that have a chunk: name and chunk. `None` where a name has several
     /// variants, which is rare and not worth it.
     followed: Option<Vec<(NameId, Target)>>,
 }
@@ -76,7 +75,7 @@ impl Guess {
         marks.bytes_of(table, chunks, self.first * 16 < self.inputs * 15)
     }
 
-    /// The marks for the whole link, where the guess was right: an event tells whether it was.
+    /// The marks for the whole link, if the guess was right. An event records whether it was.
     pub fn fit(&self, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
         let held = Cell::new(false);
         let detail = || if held.get() { "held" } else { "failed" }.to_owned();
@@ -134,7 +133,7 @@ impl Contents {
         let address = |linked: &LinkedObject| std::ptr::from_ref(linked.object()) as usize;
         let all = symbols.objects.iter().enumerate();
         let by_address: HashMap<usize, usize> = all.map(|(id, linked)| (address(linked), id)).collect();
-        // An object that stands on the command line twice is two.
+        // An object that is on the command line twice counts as two.
         if by_address.len() != symbols.objects.len() {
             return None;
         }
@@ -177,8 +176,7 @@ impl Contents {
         chunks: &Chunks,
         sets: &Sets,
     ) -> Option<()> {
-        // A name that leads to several symbols, by the signatures: rare, and not worth it. Who refers to which depends on all
-        // inputs.
+        // Which symbol of a redirected name is meant depends on signatures, and so on all inputs. It is too rare to support.
         let redirected: HashSet<NameId> = symbols.redirected.iter().map(|&(name, _)| name).collect();
         let find = |name: NameId| symbols.find(name).filter(|_| !redirected.contains(&name));
         self.followed.as_ref()?.par_iter().with_min_len(1024).try_for_each(|&(name, target)| {

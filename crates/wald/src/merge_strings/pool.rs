@@ -96,7 +96,7 @@ impl Pool {
         let mut in_link: Vec<Option<u32>> = vec![None; self.sources.len()];
         for (at, pooled) in in_pool.iter().enumerate() {
             if let Some(pooled) = *pooled {
-                // One that stands in the link twice is not worth it.
+                // An object that is linked twice is not worth it.
                 if in_link[pooled].replace(at as u32).is_some() {
                     return None;
                 }

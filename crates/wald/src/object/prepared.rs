@@ -17,7 +17,7 @@ pub struct Entry {
     pub offset: u32,
     /// Type, meaning of the index, and the index.
     what: u32,
-    /// Added to what the index stands for; for [`Means::Piece`] the number of the string.
+    /// Added to the value of the index; for [`Means::Piece`] the number of the string.
     pub addend: i32,
 }
 
@@ -248,7 +248,7 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
             let place = i64::try_from(symbol.offset).ok()?.checked_add(addend)?;
             match segment.strings.is_empty() {
                 true => Entry::new(kind, Means::OwnSegment, offset - base, symbol.element, place),
-                // The addend counts from where the symbol's string went, also when it leads to another string.
+                // The addend counts from the new place of the symbol's string, even if it reaches another string.
                 false if addend != 0 => plain(),
                 false => piece(segment.strings, symbol.offset),
             }

@@ -1,4 +1,4 @@
-//! What a compiler hands over: symbols, and what they stand for.
+//! What a compiler passes: symbols and their definitions.
 
 use super::{ComdatHandle, SymbolHandle, TypeHandle};
 use crate::format::relocation::RelocationType;
@@ -47,7 +47,7 @@ pub enum Binding {
     Local,
 }
 
-/// A symbol: everything but what it stands for.
+/// A symbol without its definition.
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#symbol-table-subsection>.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Symbol {
@@ -103,7 +103,7 @@ impl Symbol {
     }
 }
 
-/// What a symbol stands for.
+/// The definition of a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Definition {
     /// A function with its body.
@@ -177,7 +177,7 @@ pub struct Function {
     pub signature: TypeHandle,
     /// Locals, instructions and the last `end`, without a size in front.
     pub body: Vec<u8>,
-    /// Places in the body, in ascending order, where the link writes.
+    /// Relocations of the body, with ascending offsets.
     pub relocations: Vec<Relocation>,
     /// The comdat group that it is in.
     pub comdat: Option<ComdatHandle>,
@@ -195,7 +195,7 @@ impl Function {
 /// A data segment, and a symbol's place in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data {
-    /// The segment's name, as `.rodata.text`: it says in which segment of the module the data stand.
+    /// The segment's name, such as `.rodata.text`. It decides the segment of the module.
     pub segment: String,
     /// Alignment as a power of two: 3 is 8 bytes.
     pub alignment: u32,
@@ -203,13 +203,13 @@ pub struct Data {
     pub flags: u32,
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Places in the bytes, in ascending order, where the link writes.
+    /// Relocations of the bytes, with ascending offsets.
     pub relocations: Vec<Relocation>,
     /// The comdat group that it is in.
     pub comdat: Option<ComdatHandle>,
     /// Where in the segment the symbol is.
     pub offset: u64,
-    /// The symbol's size, where it is not all that follows.
+    /// The symbol's size. `None` means the rest of the segment.
     pub size: Option<u64>,
 }
 
@@ -232,7 +232,7 @@ pub struct Section {
     pub name: String,
     /// Its contents.
     pub bytes: Vec<u8>,
-    /// Places in the contents, in ascending order, where the link writes.
+    /// Relocations of the contents, with ascending offsets.
     pub relocations: Vec<Relocation>,
     /// The comdat group that it is in.
     pub comdat: Option<ComdatHandle>,
