@@ -20,13 +20,13 @@ use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
 use crate::timing::Timer;
 
-/// Symbols and marks of the files that are there.
+/// Symbols and marks of the files that exist.
 #[derive(Clone)]
 pub struct Guess {
     contents: Arc<Contents>,
-    /// How many inputs were there.
+    /// The number of inputs that existed.
     pub inputs: usize,
-    /// How many of them without a gap in their order.
+    /// How many of them precede the first gap.
     first: usize,
 }
 
@@ -34,8 +34,8 @@ struct Contents {
     table: SymbolTable,
     chunks: Chunks,
     marks: Marks,
-    /// The symbols that something live refers to and that have a chunk: name and chunk. `None` where a name has several
-    /// variants, which is rare and not worth it.
+    /// The symbols that something live refers to and that have a chunk: name and chunk. `None` if a name has several variants,
+    /// which is too rare to support.
     followed: Option<Vec<(NameId, Target)>>,
 }
 
@@ -67,11 +67,11 @@ impl Guess {
         })
     }
 
-    /// How many bytes the output will have, about.
+    /// The estimated size of the output in bytes.
     pub fn output_size(&self) -> u64 {
         let Contents { table, chunks, marks, .. } = &*self.contents;
-        // Where inputs come in order, what is live of the first ones is known. Otherwise any of the missing ones may call the
-        // others, and a file that is too large costs less than one that is too small.
+        // If inputs arrive in order, liveness of the first ones is known. Otherwise a missing one may refer to any of the others.
+        // An estimate that is too large costs less than one that is too small.
         marks.bytes_of(table, chunks, self.first * 16 < self.inputs * 15)
     }
 
@@ -96,14 +96,14 @@ impl Guess {
             || known.move_symbols(&objects, symbols, chunks, &sets),
         );
         fits?;
-        // Whether they hold was just found out.
+        // They were just checked.
         Some(Marks { sets, targets: Vec::new() })
     }
 }
 
 impl Marks {
-    /// How many bytes of code, data and custom sections the output will have of these objects, about: of what is marked, and
-    /// with `all` of all that the command line brings.
+    /// The estimated bytes of code, data and custom sections of these objects in the output: of marked chunks, and with `all` of
+    /// everything on the command line.
     fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks, all: bool) -> u64 {
         let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
             let (id, object) = (ObjectId::new(position), linked.object());
@@ -118,7 +118,7 @@ impl Marks {
             });
             let sections = object.custom_sections.iter();
             let sections = sections.filter(|s| !InputSection::is_consumed(s.name.of(&object.bytes)));
-            // A function has a name, too.
+            // A function also has a name.
             functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
                 + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
                 + sections.map(|section| u64::from(section.data.len)).sum::<u64>()
@@ -128,7 +128,7 @@ impl Marks {
 }
 
 impl Contents {
-    /// What each object is in the whole link.
+    /// Maps each object to its number in the whole link.
     fn find_objects(&self, symbols: &SymbolTable) -> Option<Vec<ObjectId>> {
         let address = |linked: &LinkedObject| std::ptr::from_ref(linked.object()) as usize;
         let all = symbols.objects.iter().enumerate();
@@ -168,7 +168,7 @@ impl Contents {
         }
     }
 
-    /// `None` where a symbol leads elsewhere.
+    /// `None` if a symbol maps to something else.
     fn move_symbols(
         &self,
         objects: &[ObjectId],
