@@ -1,14 +1,14 @@
-//! `--help`, the man page, shell completions and the guide's option tables, all made from the option table.
+//! Makes `--help`, the man page, shell completions and the guide's option tables from the option table.
 
 use crate::option_table::{Alias, Dashes, Kind, Spec, TABLE};
 use std::fmt::Write;
 
-/// The column in which help texts start.
+/// The column where help texts start.
 const COLUMN: usize = 28;
 /// The width of the help.
 const WIDTH: usize = 80;
 
-/// How the option and its value are written: with a value and without, where it takes both.
+/// The forms of the option itself: with and without a value if the value is optional.
 fn forms(row: &Spec) -> Vec<String> {
     let name = format!("{}{}", row.shown_dashes(), row.name);
     match row.kind {
@@ -32,7 +32,7 @@ fn alias_form(row: &Spec, alias: &Alias) -> String {
     }
 }
 
-/// The other spellings, without wasm-ld's `-i`, which means `--initial-memory` and takes no value: it is always an error.
+/// The other spellings. Omits wasm-ld's `-i`: it means `--initial-memory` but takes no value, so it is always an error.
 fn aliases(row: &Spec) -> Vec<String> {
     let useful = |alias: &&Alias| (alias.kind == Kind::Flag) == (row.kind == Kind::Flag);
     row.aliases.iter().filter(useful).map(|alias| alias_form(row, alias)).collect()
@@ -48,7 +48,7 @@ fn groups() -> impl Iterator<Item = &'static [Spec]> {
     TABLE.chunk_by(|one, next| one.group == next.group)
 }
 
-/// The option whose name is most like that of an unknown argument, as it is written; `None` if none is much like it.
+/// The option whose name is most similar to an unknown argument, with its dashes. `None` if none is similar enough.
 pub fn nearest(argument: &str) -> Option<String> {
     let wanted = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
     let spellings = TABLE.iter().flat_map(|row| {
@@ -86,7 +86,7 @@ pub fn help(program: &str) -> String {
     text
 }
 
-/// One option: its spellings, and its text beside or below them.
+/// One option: its spellings, with its text next to or below them.
 fn help_entry(text: &mut String, row: &Spec) {
     let spellings = wrap(&spellings(row).join(",\u{a0}"), WIDTH - 2);
     let mut lines: Vec<String> =
@@ -104,7 +104,7 @@ fn help_entry(text: &mut String, row: &Spec) {
     }
 }
 
-/// Breaks a text into lines of at most `width` characters, at spaces and behind commas with a no-break space.
+/// Breaks a text at spaces into lines of at most `width` bytes, unless one word is longer.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -196,12 +196,12 @@ pub fn man_page() -> String {
     text
 }
 
-/// One thing that a shell may complete.
+/// A word that a shell can complete.
 struct Completion {
-    /// With dashes, and with `=` where a value follows.
+    /// With dashes, and with `=` if a value follows.
     word: String,
     help: &'static str,
-    /// The values, where there are only a few.
+    /// The possible values, if they are known.
     values: Vec<&'static str>,
     takes_file: bool,
 }

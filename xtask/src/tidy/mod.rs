@@ -1,9 +1,10 @@
 //! `cargo xtask tidy`: the rules of this repository as code. A test runs them too.
 //!
 //! [`source`] cuts a Rust file into code, comments and tests; [`files`] has the rules for single files, [`floors`] the
-//! one about imports, [`documents`] those about what documents must mention. [`exceptions`] lists what is known to break
-//! a rule: an entry that is no longer needed is an error too, so the list can only shrink.
+//! one about imports, [`documents`] and [`differences`] those about documents. [`exceptions`] lists known violations. An
+//! entry that is no longer needed is an error too, so the list can only shrink.
 
+pub mod differences;
 pub mod documents;
 pub mod exceptions;
 pub mod files;
@@ -22,20 +23,20 @@ Checks the rules of this repository:
   modules     a module of crates/wald imports only from modules that are declared above it in lib.rs
   lengths     files have at most 600 lines, functions 70, link.rs 150
   final       between the phases of link.rs only diagnostics change
-  headers     each Rust file begins with a `//!` doc
+  headers     each Rust file starts with a `//!` doc
   leftovers   no todo!, unimplemented!, dbg! or #[ignore]; no blanks at line ends; no paths of one machine
   panics      no unwrap() or expect() in the crates outside of tests
   unsafe      only in the listed files
   documents   each option is in docs/guide.md; each module and each dependency in ARCHITECTURE.md; each way in which a
-              link case differs in docs/differences.md
+              link case differs in docs/differences.md, whose entries have one form
 ";
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// From the workspace on.
+    /// Path from the workspace root.
     pub file: String,
-    /// Counted from 1; 0 where it is about the whole file.
+    /// Counted from 1; 0 for the whole file.
     pub line: usize,
     /// Short name of the rule; exceptions refer to it.
     pub rule: &'static str,
