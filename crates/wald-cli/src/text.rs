@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Byte 0xNN is the character U+10FENN.
 const FIRST: u32 = 0x10fe00;
@@ -78,7 +78,7 @@ pub fn from_os(argument: &OsStr) -> String {
 pub fn to_path(text: &str) -> Cow<'_, Path> {
     #[cfg(unix)]
     if let Cow::Owned(bytes) = to_bytes(text) {
-        return Cow::Owned(PathBuf::from(std::ffi::OsString::from(
+        return Cow::Owned(std::path::PathBuf::from(std::ffi::OsString::from(
             <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes),
         )));
     }

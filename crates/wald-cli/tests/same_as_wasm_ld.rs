@@ -164,7 +164,7 @@ start.o --import-table --export-table -Bsymbolic --compress-relocations
 --foo --bar --baz --error-limit=1 start.o nosuch.o -o out.wasm --global-base=a --end-lib --verbose
 --foo --error-limit=2 start.o nosuch.o -o out.wasm --global-base=a --end-lib
 -z foo -z bar --error-limit=1 --fatal-warnings
---a --b --c --d -f -g -h --i -j -k -n -p -q -w -x -A -B -C -D -F -G -H -I -J -K --error-limit=0
+--a --b --c --d -f -g --h --i -j -k -n -p -q -w -x -A -B -C -D -F -G -H -I -J -K --error-limit=0
 --pie -L. -lfoo --verbose
 -r start.o --growable-table --export-table -o out.wasm
 -o out.wasm start.o --rsp-quoting=foo --color-diagnostics --end-lib
