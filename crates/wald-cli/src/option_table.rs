@@ -385,7 +385,7 @@ options! {
     ReadyFd Equals Two "ready-fd" "number" []
         "With --await-inputs: a file descriptor; each line is the path of a complete input";
     ReadyEof Equals Two "ready-eof" "complete|error" []
-        "With --ready-fd: what inputs are that were not named at its end (default: error)";
+        "With --ready-fd: whether inputs not named at its end are complete or an error (default: error)";
     AwaitTimeout Equals Two "await-timeout" "seconds" []
         "With --await-inputs: fail if an input is not complete by then";
     Watch Flag Two "watch" "" []
