@@ -297,7 +297,7 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
         match read_names_beside(path, &mut taken.sights) {
             Ok(names) => taken.allowed = names,
             Err(diagnostic) => {
-                fail(&|_| diagnostic.clone());
+                fail(&|_| (*diagnostic).clone());
                 return taken;
             }
         }
@@ -317,13 +317,13 @@ fn read_path(path: &str, reading: &Reading, sights: &mut Vec<Sight>) -> std::io:
 }
 
 /// The names in the `.imports` file that an archive may have beside it.
-fn read_names_beside(archive: &str, sights: &mut Vec<Sight>) -> Result<Vec<String>, Diagnostic> {
+fn read_names_beside(archive: &str, sights: &mut Vec<Sight>) -> Result<Vec<String>, Box<Diagnostic>> {
     let path = crate::text::from_os(crate::text::to_path(archive).with_extension("imports").as_os_str());
     let bytes = see(&path, true, sights, || mapped_file::copy(&crate::text::to_path(&path)));
     match bytes {
         Ok(bytes) => Ok(names_in(&bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(cannot_open(&path, &error)),
+        Err(error) => Err(Box::new(cannot_open(&path, &error))),
     }
 }
 

@@ -65,6 +65,23 @@ pub enum Skew {
     Restored,
 }
 
+impl Skew {
+    fn apply(self, file: &File, before: Option<SystemTime>) {
+        let time = match self {
+            Skew::None => return,
+            Skew::Restored => before,
+            Skew::Seconds(seconds) => {
+                let distance = Duration::from_secs(seconds.unsigned_abs());
+                let now = SystemTime::now();
+                Some(if seconds < 0 { now - distance } else { now + distance })
+            }
+        };
+        if let Some(time) = time {
+            file.set_modified(time).unwrap();
+        }
+    }
+}
+
 /// All of them.
 pub const SKEWS: &[Skew] = &[
     Skew::None,
@@ -85,20 +102,7 @@ pub fn sleep(milliseconds: usize) {
 /// Writes the file. `pause` is how long it stays torn, in milliseconds.
 pub fn write(path: &Path, bytes: &[u8], way: Way, skew: Skew, pause: usize, random: &mut Random) {
     let before = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let set_time = |file: &File| {
-        let time = match skew {
-            Skew::None => return,
-            Skew::Restored => before,
-            Skew::Seconds(seconds) => {
-                let distance = Duration::from_secs(seconds.unsigned_abs());
-                let now = SystemTime::now();
-                Some(if seconds < 0 { now - distance } else { now + distance })
-            }
-        };
-        if let Some(time) = time {
-            file.set_modified(time).unwrap();
-        }
-    };
+    let set_time = |file: &File| skew.apply(file, before);
     let in_parts = |cuts: &[usize]| {
         let mut file = File::create(path).unwrap();
         let mut at = 0;
