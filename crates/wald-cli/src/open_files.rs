@@ -105,7 +105,8 @@ pub fn wait_readable<T>(_: &T, _: Duration) -> bool {
     true
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use std::io::Write;
