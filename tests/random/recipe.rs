@@ -38,6 +38,13 @@ pub enum Holder {
     Whole(String, Form),
 }
 
+impl Part {
+    /// True for a library that is linked at run time.
+    pub fn is_shared_library(&self) -> bool {
+        matches!(self, Part::Files(_, files) if files.iter().any(|file| file.name.ends_with(".so")))
+    }
+}
+
 /// One link.
 #[derive(Clone)]
 pub struct Recipe {
