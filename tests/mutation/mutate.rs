@@ -162,7 +162,7 @@ impl<'o> Mutator<'o> {
         }
     }
 
-    /// Where objects stand: one, or an archive's members.
+    /// The ranges of objects: one, or an archive's members.
     fn sections(&mut self) -> Vec<Section> {
         let starts: Vec<usize> = match self.bytes.starts_with(b"\0asm") {
             true => vec![0],
@@ -195,7 +195,7 @@ impl<'o> Mutator<'o> {
         Some((Section { id, name, size: at + 1..start, whole: at..end, contents: contents..end }, end))
     }
 
-    /// A section whose name begins with one of these; any section where there are no names.
+    /// A section whose name starts with one of these; any section if there are no names.
     fn choose(&mut self, names: &[&[u8]]) -> Option<Section> {
         let mut sections = self.sections();
         sections.retain(|s| {
@@ -266,7 +266,7 @@ impl<'o> Mutator<'o> {
             return self.replace_bytes();
         }
         let section = sections[self.random.below(sections.len())].clone();
-        // What matters of a data section stands in front.
+        // The important part of a data section comes first.
         let len = if section.id == 11 { section.contents.len().min(12) } else { section.contents.len() };
         for _ in 0..1 + self.random.below(2) {
             let at = section.contents.start + self.random.below(len);

@@ -1,4 +1,4 @@
-//! Writes archives in the forms that there are.
+//! Writes archives in all formats.
 
 use wald_tests::random::Random;
 
@@ -9,7 +9,7 @@ pub enum Form {
     Gnu,
     /// The same, with every name in the table of long names.
     LongNames,
-    /// BSD: long names stand in front of the contents.
+    /// BSD: long names precede the contents.
     Bsd,
     /// System V, and the members are files of their own.
     Thin,

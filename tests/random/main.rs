@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = vec![
         Trial::test("random_links", || random_links().map_err(Failed::from)),
+        Trial::test("rules_have_entries", || rules_have_entries().map_err(Failed::from)),
         Trial::test("options_are_drawn", || options_are_drawn().map_err(Failed::from)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -69,6 +70,16 @@ fn options_are_drawn() -> Result<(), String> {
     match missing.is_empty() {
         true => Ok(()),
         false => Err(format!("never drawn: {}", missing.join(" "))),
+    }
+}
+
+/// Every rule has its entry.
+fn rules_have_entries() -> Result<(), String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/differences.md");
+    let entries = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    match rules::RULES.iter().find(|rule| !entries.contains(&format!("## {}\n", rule.id))) {
+        Some(rule) => Err(format!("docs/differences.md has no entry {}", rule.id)),
+        None => Ok(()),
     }
 }
 

@@ -175,7 +175,7 @@ impl Builder<'_> {
         let (objects, failures): (Vec<_>, Vec<_>) = built.into_iter().partition(Result::is_ok);
         let mut objects: Vec<Arc<PoolFile>> = objects.into_iter().flatten().map(Arc::new).collect();
         let failures: Vec<String> = failures.into_iter().filter_map(Result::err).collect();
-        // Some random sources are no programs. Many of them would be a mistake of the generator.
+        // Some random sources do not compile. If many do not, the generator is wrong.
         if std::env::var_os("WALD_RANDOM_SOURCES").is_some() {
             failures.iter().for_each(|failure| eprintln!("{failure}"));
         }

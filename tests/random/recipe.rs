@@ -38,12 +38,19 @@ pub enum Holder {
     Whole(String, Form),
 }
 
+impl Part {
+    /// True for a library that is linked at run time.
+    pub fn is_shared_library(&self) -> bool {
+        matches!(self, Part::Files(_, files) if files.iter().any(|file| file.name.ends_with(".so")))
+    }
+}
+
 /// One link.
 #[derive(Clone)]
 pub struct Recipe {
     /// What the command line consists of, in order.
     pub parts: Vec<Part>,
-    /// All arguments stand in a response file.
+    /// All arguments are in a response file.
     pub response: bool,
 }
 
@@ -85,7 +92,7 @@ impl Recipe {
             if needs_pic && !target.machine.pic && random.chance(80) {
                 continue;
             }
-            // Most options count wherever they stand; some count for what comes behind them.
+            // Most options apply everywhere, some only to what follows them.
             let place = if random.chance(30) { random.below(parts.len() + 1) } else { 0 };
             if option[0] == "--compress-relocations" && random.chance(90) {
                 parts.insert(place, Part::Option(vec!["--strip-debug".into()]));

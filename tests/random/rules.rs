@@ -1,8 +1,12 @@
 //! Which differences `docs/differences.md` allows. Every rule names its entry and is as narrow as it can be.
 
 use crate::recipe::Recipe;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use wald_tests::compare::mask_build_id;
 use wald_tests::link::Answer;
-use wald_tests::validate::sections;
+use wald_tests::validate::{sections, validate};
+use wasmparser::{KnownCustom, Linking, Parser, Payload, SegmentFlags};
 
 /// What a rule looks at.
 pub struct Difference<'a> {
@@ -23,7 +27,17 @@ pub struct Rule {
 
 /// All rules. The first that applies counts.
 pub const RULES: &[Rule] = &[
-    Rule { id: "reference-crashes", applies: reference_crashes },
+    Rule { id: "reference-crashes", applies: |d| d.reference.crashed() && fails_in_order(d.wald) },
+    Rule { id: "dropped-table", applies: dropped_table },
+    Rule { id: "no-index", applies: |d| refuses(d, "has no index in the module") },
+    Rule { id: "duplicate-export", applies: |d| refuses(d, "duplicate export name: ") },
+    Rule { id: "called-otherwise", applies: |d| refuses(d, "function signature mismatch: ") },
+    Rule { id: "declared-functions", applies: declared_functions },
+    Rule { id: "duplicate-export", applies: exported_once },
+    Rule { id: "segment-flags", applies: segment_flags },
+    Rule { id: "library-tags", applies: library_tags },
+    Rule { id: "reproduce-relinks", applies: reproduce_relinks },
+    Rule { id: "all-inputs-are-read", applies: all_inputs_are_read },
     Rule { id: "combined-strings", applies: combined_strings },
 ];
 
@@ -32,8 +46,152 @@ pub fn excuse(difference: &Difference) -> Option<&'static str> {
     RULES.iter().find(|rule| (rule.applies)(difference)).map(|rule| rule.id)
 }
 
-fn reference_crashes(difference: &Difference) -> bool {
-    difference.reference.crashed() && fails_in_order(difference.wald)
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// An error with exit code 1, and nothing written.
+fn fails_in_order(wald: &Answer) -> bool {
+    wald.code == 1 && text(&wald.stderr).contains("error: ") && wald.files.is_empty()
+}
+
+fn module(answer: &Answer) -> Option<&Vec<u8>> {
+    answer.files.values().find(|contents| contents.starts_with(b"\0asm"))
+}
+
+fn is_valid(answer: &Answer) -> bool {
+    module(answer).is_some_and(|module| validate(module).is_ok())
+}
+
+/// wasm-ld crashes while it writes the table's elements; Wald links.
+fn dropped_table(difference: &Difference) -> bool {
+    let crash = text(&difference.reference.stderr);
+    difference.reference.crashed()
+        && crash.contains("TableSymbol::getTableNumber")
+        && crash.contains("ElemSection::writeBody")
+        && difference.wald.code == 0
+        && is_valid(difference.wald)
+}
+
+/// wasm-ld writes an invalid module; all that Wald says more are errors with `says`.
+fn refuses(difference: &Difference, says: &str) -> bool {
+    let Difference { reference, wald, .. } = difference;
+    if reference.code != 0 || !fails_in_order(wald) || is_valid(reference) {
+        return false;
+    }
+    let (said, stderr) = (text(&reference.stderr), text(&wald.stderr));
+    let Some(more) = stderr.strip_prefix(&said) else { return false };
+    more.lines().filter(|line| line.contains("error: ")).all(|line| line.contains(says))
+}
+
+/// The module that wasm-ld writes is invalid for the reason `invalid`, Wald's is valid, and only the named sections differ.
+/// Sections may move, so maps may differ too.
+fn mends(difference: &Difference, invalid: &str, may_differ: &[&str]) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let (Some(theirs), Some(ours)) = (module(reference), module(wald)) else { return false };
+    let is_invalid = validate(theirs).is_err_and(|error| error.contains(invalid));
+    let others = |bytes: &[u8]| -> BTreeMap<String, Vec<u8>> {
+        let bytes = if recipe.has("build-id") { mask_build_id(bytes) } else { bytes.to_vec() };
+        let kept = sections(&bytes).into_iter().filter(|section| !may_differ.contains(&&section.name[..]));
+        // Relocations begin with their section's number.
+        let start = |name: &str| usize::from(name.starts_with("reloc."));
+        let content = |range: Range<usize>, name: &str| bytes[range.start + start(name)..range.end].to_vec();
+        kept.map(|section| (section.name.clone(), content(section.range, &section.name))).collect()
+    };
+    is_invalid
+        && reference.stderr == wald.stderr
+        && is_valid(wald)
+        // The build id is a hash of the module.
+        && (recipe.has("build-id") || others(theirs) == others(ours))
+}
+
+fn declared_functions(difference: &Difference) -> bool {
+    mends(difference, "undeclared function reference", &["element"])
+}
+
+/// Aliases of one function with one export name.
+fn exported_once(difference: &Difference) -> bool {
+    mends(difference, "duplicate export name", &["export", "element"])
+}
+
+/// Both write objects, and Wald's has flags of segments that wasm-ld drops.
+fn segment_flags(difference: &Difference) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let is_object = recipe.has("r") || recipe.has("relocatable");
+    // `WASM_SEG_FLAG_RETAIN`, of which wasmparser does not know.
+    let kept = SegmentFlags::STRINGS | SegmentFlags::from_bits_retain(4);
+    let has_flags = |answer: &Answer| module(answer).is_some_and(|object| flags(object).intersects(kept));
+    is_object
+        && reference.code == 0
+        && wald.code == 0
+        && reference.stderr == wald.stderr
+        && has_flags(wald)
+        && !has_flags(reference)
+}
+
+/// The flags of all segments of an object together.
+fn flags(object: &[u8]) -> SegmentFlags {
+    let mut found = SegmentFlags::empty();
+    for payload in Parser::new(0).parse_all(object).flatten() {
+        let Payload::CustomSection(section) = payload else { continue };
+        let KnownCustom::Linking(linking) = section.as_known() else { continue };
+        for part in linking.subsections().flatten() {
+            let Linking::SegmentInfo(segments) = part else { continue };
+            found |= segments.into_iter().flatten().fold(SegmentFlags::empty(), |all, one| all | one.flags);
+        }
+    }
+    found
+}
+
+/// wasm-ld also says that a tag is undefined.
+fn library_tags(difference: &Difference) -> bool {
+    let (said, says) = (text(&difference.reference.stderr), text(&difference.wald.stderr));
+    let is_about_tag = |line: &str| {
+        let name = line.rsplit(' ').next().unwrap_or_default();
+        line.contains("undefined symbol: ") && (name.starts_with("tag") || name == "__cpp_exception")
+    };
+    let count = |text: &str| text.lines().filter(|line| is_about_tag(line)).count();
+    // With fewer errors, others come before the limit.
+    let is_limit = |line: &str| line.contains("too many errors emitted");
+    let others = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !is_about_tag(line) && !is_limit(line)).map(String::from).collect()
+    };
+    let agree = match said.lines().any(is_limit) {
+        true => others(&says).starts_with(&others(&said)),
+        false => others(&says) == others(&said),
+    };
+    let has_library = difference.recipe.parts.iter().any(|part| part.is_shared_library());
+    has_library && difference.reference.code == difference.wald.code && count(&says) < count(&said) && agree
+}
+
+/// Only the tar file differs.
+fn reproduce_relinks(difference: &Difference) -> bool {
+    let Difference { reference, wald, .. } = difference;
+    let without = |answer: &Answer| {
+        let files = answer.files.iter().filter(|(name, _)| !name.ends_with(".tar"));
+        files.map(|(name, contents)| (name.clone(), contents.clone())).collect::<BTreeMap<_, _>>()
+    };
+    reference.code == wald.code
+        && reference.stderr == wald.stderr
+        && reference.stdout == wald.stdout
+        && reference.files.keys().eq(wald.files.keys())
+        && without(reference) == without(wald)
+}
+
+/// wasm-ld ends at a malformed input, and Wald goes on to complain of others.
+fn all_inputs_are_read(difference: &Difference) -> bool {
+    let Difference { reference, wald, .. } = difference;
+    let (said, says) = (text(&reference.stderr), text(&wald.stderr));
+    let plain: Vec<&str> = says.lines().filter(|line| !line.trim_start().starts_with("note: ")).collect();
+    let said: Vec<&str> = said.lines().collect();
+    let more = plain.get(said.len()..).unwrap_or_default();
+    let notes = says.lines().filter(|line| line.trim_start().starts_with("note: at offset ")).count();
+    reference.code == 1
+        && wald.code == 1
+        && wald.files.is_empty()
+        && plain.starts_with(&said)
+        && more.iter().all(|line| line.starts_with("wasm-ld: error: "))
+        && notes > more.len()
 }
 
 /// Both write modules with the same sections of the same sizes, and only addresses in code or data differ.
@@ -43,26 +201,19 @@ fn combined_strings(difference: &Difference) -> bool {
     if !position_independent || recipe.has("shared-memory") || reference.code != 0 || wald.code != 0 {
         return false;
     }
-    let same_names = reference.files.keys().eq(wald.files.keys());
-    same_names
-        && reference.files.iter().zip(&wald.files).all(|((_, a), (_, b))| a == b || differ_in_addresses(a, b))
+    let (Some(theirs), Some(ours)) = (module(reference), module(wald)) else { return false };
+    let same_texts = reference.stderr == wald.stderr && reference.stdout == wald.stdout;
+    same_texts && is_valid(wald) && (theirs == ours || differ_in_addresses(theirs, ours))
 }
 
-/// True if two modules differ in their code and data only, and not in sizes.
+/// True if two modules differ in their code, data and debug information only, and not in sizes.
 fn differ_in_addresses(a: &[u8], b: &[u8]) -> bool {
     let (ours, theirs) = (sections(a), sections(b));
+    let holds_addresses = |name: &str| matches!(name, "code" | "data") || name.starts_with(".debug_");
     a.len() == b.len()
         && ours.len() == theirs.len()
         && ours.iter().zip(&theirs).all(|(one, other)| {
             let same = a[one.range.clone()] == b[other.range.clone()];
-            one.name == other.name
-                && one.range == other.range
-                && (same || matches!(&one.name[..], "code" | "data"))
+            one.name == other.name && one.range == other.range && (same || holds_addresses(&one.name))
         })
-}
-
-/// An error with exit code 1, and nothing written.
-fn fails_in_order(wald: &Answer) -> bool {
-    let stderr = String::from_utf8_lossy(&wald.stderr);
-    wald.code == 1 && stderr.contains("error: ") && wald.files.is_empty()
 }

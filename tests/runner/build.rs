@@ -1,4 +1,4 @@
-//! Lays out a case's input directory: plain files as they stand, objects and archives either built by LLVM's tools or
+//! Lays out a case's input directory: plain files unchanged, objects and archives either built by LLVM's tools or
 //! taken from `tests/kept`.
 
 use crate::case::{parse_hex, Case, Source, Step};
@@ -67,7 +67,7 @@ fn make_parent(path: &Path) -> Result<(), String> {
 enum Kind {
     /// Goes through a tool.
     Compiled,
-    /// Written out as it stands.
+    /// Written unchanged.
     Plain,
     /// `x.o.hex`: bytes in hex, written to `x.o`.
     Hex,

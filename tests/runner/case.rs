@@ -17,7 +17,7 @@ pub struct Case {
     pub flags: Vec<(String, Vec<String>)>,
     /// What is done after the sources are built, in order.
     pub steps: Vec<Step>,
-    /// `link: ARGUMENTS`, each one a link of its own.
+    /// `link: ARGUMENTS`, one link each.
     pub links: Vec<Vec<String>>,
     /// `run: LINK FUNCTION(ARGUMENTS) [= RESULT]`.
     pub runs: Vec<Run>,
@@ -37,7 +37,7 @@ pub struct Case {
     pub wald_omits: Vec<(usize, String)>,
     /// `wald-holds: LINK FILE HEX`: where Wald differs, its file is another one than wasm-ld's and has these bytes somewhere.
     pub wald_holds: Vec<(usize, String, Vec<u8>)>,
-    /// `invalid-output: LINK REASON`: wasm-ld's own output is no valid module here.
+    /// `invalid-output: LINK REASON`: wasm-ld's own output is not a valid module.
     pub invalid_outputs: Vec<usize>,
     /// `code-metadata: LINK TEXT`: what [`code_metadata`](crate::validate::code_metadata) reads in the output.
     pub code_metadata: Vec<(usize, String)>,

@@ -1,10 +1,10 @@
-//! Runs a linked module in wasmi. Imports are answered by stand-ins: `fd_write` of WASI gathers what is printed, every
-//! other function returns zeros, and imported memories, tables and globals are made as their type says.
+//! Runs a linked module in wasmi. WASI's `fd_write` collects what is printed. Every other imported function returns zeros, and
+//! imported memories, tables and globals are created from their types.
 
 use crate::case::Run;
 use wasmi::{Caller, Engine, Extern, ExternType, Func, Global, Linker, Memory, Module, Store, Table, Val};
 
-/// Calls one function; gives back what it printed.
+/// Calls a function and returns what it printed.
 pub fn run(module: &[u8], run: &Run) -> Result<String, String> {
     let engine = Engine::default();
     let module = Module::new(&engine, module).map_err(|e| format!("wasmi: {e}"))?;

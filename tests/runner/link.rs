@@ -64,6 +64,8 @@ pub fn link(
     let create = |path: &Path| fs::File::create(path).map_err(|e| format!("{}: {e}", path.display()));
     let mut command = Command::new(linker);
     command.arg0("wasm-ld").args(arguments).current_dir(directory);
+    // What a developer sets for work of their own.
+    ["WALD_FLAGS", "CLICOLOR_FORCE", "LLD_REPRODUCE"].iter().for_each(|name| _ = command.env_remove(name));
     command.envs(environment.iter().map(|(name, value)| (*name, value)));
     command.stdin(Stdio::null()).stdout(create(&stdout_path)?).stderr(create(&stderr_path)?);
     let code = run_with_timeout(&mut command)?;

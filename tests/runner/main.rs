@@ -1,8 +1,8 @@
-//! Runs every case under `tests/cases`, one trial a case.
+//! Runs every case under `tests/cases`, one trial per case.
 //!
-//! Always: Wald links the kept objects in three ways (one thread, four threads, shuffled arrival) and each answer must
-//! be the kept one. With LLVM 22's tools also: the sources still give the kept objects, and wasm-ld still gives the kept
-//! answers. `WALD_BLESS=1` writes `tests/kept` anew from wasm-ld, never from Wald. `WALD_BIN` names another linker.
+//! Wald links the kept objects in three ways (one thread, four threads, shuffled arrival), and each answer must be the kept
+//! one. With LLVM 22's tools, the sources must also give the kept objects, and wasm-ld the kept answers. `WALD_BLESS=1`
+//! rewrites `tests/kept` from wasm-ld, never from Wald. `WALD_BIN` names another linker.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! `cargo xtask arrivals`: inputs that arrive in any order, from several threads, with links prepared in between, give
-//! the same bytes and the same words.
+//! `cargo xtask arrivals`: checks that inputs give the same bytes and messages in any order of arrival, from several threads,
+//! with links prepared in between.
 
 use crate::arguments::Arguments;
 use crate::corpus;
@@ -12,9 +12,9 @@ use wald::LinkResult;
 pub const HELP: &str = "\
 USAGE: cargo xtask arrivals [JOB…] [--rounds N]
 
-Links each job of the corpus (default: all that are built) once in order, and then N times (default 100) with inputs
-that two threads hand over in shuffled order, while a third prepares the link at random moments. Bytes and messages must
-be the same every time. Build it for speed: cargo run --release -p xtask -- arrivals
+Links each job of the corpus (default: all that are built) once in order, and then N times (default 100) while two threads
+provide the inputs in random order and a third prepares the link at random times. Bytes and messages must be the same
+every time. A release build is faster: cargo run --release -p xtask -- arrivals
 
 ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)

@@ -109,11 +109,18 @@ pub fn run(args: &[String]) -> Result<(), String> {
 }
 
 /// A tool run as root can have replaced the device by a file; then `cat` would measure a disk.
+#[cfg(unix)]
 fn check_null_device() -> Result<(), String> {
     use std::os::unix::fs::FileTypeExt;
     let is_device =
         std::fs::metadata("/dev/null").is_ok_and(|metadata| metadata.file_type().is_char_device());
     is_device.then_some(()).ok_or_else(|| "/dev/null is not a device".to_string())
+}
+
+/// `cat` and the device are Unix's.
+#[cfg(not(unix))]
+fn check_null_device() -> Result<(), String> {
+    Err("measures on Unix only".into())
 }
 
 /// The sentence below the table.

@@ -6,8 +6,8 @@ use crate::workspace::{self, cargo};
 pub const HELP: &str = "\
 USAGE: cargo xtask bless [FILTER]
 
-Builds the sources of the link cases (those whose name holds FILTER) and writes tests/kept anew from what wasm-ld-22
-answers, never from what Wald says. Then look at the changes: does each answer make sense for what the case claims?
+Builds the sources of the link cases (only those whose name contains FILTER), and rewrites tests/kept from the answers of
+wasm-ld-22, never from Wald's. Then read the changes: does each answer make sense for what the case claims?
 ";
 
 /// Runs the command.

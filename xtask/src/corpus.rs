@@ -13,15 +13,15 @@ use std::process::Command;
 pub const HELP: &str = "\
 USAGE: cargo xtask corpus [JOB…]
 
-Builds the real link jobs, or the named ones, as far as they are not built yet.
-The scripts take sources from crates.io and the compiler's libraries from Debian.
+Builds the link jobs, or the named ones, unless they are already built. The scripts take sources from crates.io and the
+compiler's libraries from Debian.
 
-  --again     build jobs that are there, too
-  --list      only say which jobs are built
+  --again     also rebuild jobs that are built
+  --list      only list which jobs are built
 
 ENVIRONMENT
   WALD_CORPUS          the folder of the jobs (default target/corpus)
-  WALD_CORPUS_SCRIPTS  the folder of the scripts (default ../shared/corpus beside the checkout)
+  WALD_CORPUS_SCRIPTS  the folder of the scripts (default ../shared/corpus next to the checkout)
 ";
 
 /// The scripts and the jobs that each one builds.

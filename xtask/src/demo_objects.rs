@@ -33,7 +33,7 @@ pub fn folder() -> PathBuf {
     workspace::root().join("demo")
 }
 
-/// The compiler's version, where it is there.
+/// The compiler's version, if it is installed.
 pub fn compiler() -> Option<String> {
     output_of("clang-22", &["--version"]).map(|text| text.lines().next().unwrap_or_default().to_string())
 }

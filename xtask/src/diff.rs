@@ -12,10 +12,10 @@ pub const HELP: &str = "\
 USAGE: cargo xtask diff [JOB…] [--variant NAME]…
 
 Links each job (default: all that are built) with Wald's release build and with wasm-ld-22, and compares exit
-codes, bytes and messages. The first difference is said in words. Fails where there is any. What `-r` writes is
-linked again by both, and compared again.
+codes, bytes and messages. Explains the first difference, and fails if there is one. Outputs of `-r` are linked again
+by both and compared again.
 
-  --variant NAME   only this variant, may be repeated; 'plain' is the job as it stands
+  --variant NAME   only this variant, may be repeated; 'plain' is the unchanged job
   --keep           keep both modules of a difference in target/diff
   --list           the variants
 
@@ -35,7 +35,7 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("export-all", &["--export-all"]),
     ("compress-relocations", &["--compress-relocations", "--strip-debug"]),
     ("emit-relocs", &["--emit-relocs"]),
-    // Most jobs are no position-independent code: then the errors are compared.
+    // Most jobs are not position-independent code. Then the errors are compared.
     ("pie", &["-pie", "--experimental-pic"]),
     ("shared", &["-shared", "--experimental-pic"]),
     (RELOCATABLE, &["-r", "--no-gc-sections"]),

@@ -1,4 +1,4 @@
-//! `cargo xtask edits`: a kept link after random edits gives what a link from nothing gives.
+//! `cargo xtask edits`: checks that a kept linker after random edits gives the result of a new one.
 
 use crate::arguments::Arguments;
 use crate::arrivals::difference;
@@ -12,10 +12,9 @@ use wald::{Bytes, Linker};
 pub const HELP: &str = "\
 USAGE: cargo xtask edits [JOB…] [--edits N]
 
-For each job of the corpus (default: all that are built) keeps one link and edits its inputs N times (default 100): a byte
-of an input is changed, an input is put back, replaced by another, removed, or added again. After each edit the kept
-link and a link from nothing must give the same bytes and the same messages. Build it for speed:
-cargo run --release -p xtask -- edits
+Keeps a linker for each job of the corpus (default: all that are built) and edits its inputs N times (default 100). An edit
+changes a byte of an input, or restores, replaces, removes or adds an input. After each edit, the kept linker and a new one
+must give the same bytes and messages. A release build is faster: cargo run --release -p xtask -- edits
 
 ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)

@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: runs the fuzz targets for a fixed time, from the inputs that the repository keeps.
 //!
-//! Seeds come from two places: `fuzz/seeds`, what earlier runs found (kept small by `--keep`), and the objects and archives
-//! of the link cases. A run works on a copy of them under `fuzz/corpus`.
+//! Seeds are the findings of earlier runs in `fuzz/seeds`, kept small by `--keep`, and the objects and archives of the link cases.
+//! A run works on a copy of them in `fuzz/corpus`.
 
 use crate::arguments::Arguments;
 use crate::workspace::{self, create_folder, find_program, read, root, write};
@@ -12,12 +12,12 @@ use std::process::Command;
 pub const HELP: &str = "\
 USAGE: cargo xtask fuzz [TARGET...] [--minutes N] [--seconds N] [--keep]
 
-Runs each fuzz target (all of them without names; `fuzz/README.md` lists them) for 10 minutes. Ends with an error at the
+Runs each fuzz target (all of them without names; `fuzz/README.md` lists them) for 10 minutes. Stops with an error at the
 first finding. Needs: rustup toolchain install nightly, cargo install cargo-fuzz.
 
   --minutes N   how long each target runs
   --seconds N   the same in seconds
-  --keep        afterwards writes to fuzz/seeds what covers the most in little space
+  --keep        afterwards keeps a small part of the corpus with the same coverage in fuzz/seeds
 ";
 
 /// The targets, in the order in which they run.

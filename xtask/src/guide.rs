@@ -36,10 +36,10 @@ mod tests {
 
     #[test]
     fn only_the_marked_part_is_replaced() {
-        let guide = format!("before\n{START}old\n{END}after\n");
+        let guide = format!("before\n{START}stale tables\n{END}after\n");
         let new = with_options(&guide).unwrap();
         assert!(new.starts_with(&format!("before\n{START}\n### Inputs")), "{new}");
-        assert!(new.ends_with(&format!("\n\n{END}after\n")) && !new.contains("old"));
+        assert!(new.ends_with(&format!("\n\n{END}after\n")) && !new.contains("stale tables"));
         assert!(with_options("no marks").is_err());
     }
 }

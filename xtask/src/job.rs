@@ -1,7 +1,6 @@
 //! A link job: running a linker on it and taking down what it did.
 
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,8 +18,17 @@ pub struct Answer {
 /// A command that links the job in `folder` to `output`. Both linkers are started under the name `wasm-ld`, which is what
 /// their messages begin with.
 pub fn command(linker: &Path, folder: &Path, arguments: &[&str], output: &Path) -> Command {
+    let mut command = named(linker);
+    command.current_dir(folder).arg("@link.rsp").args(arguments).arg("-o").arg(output);
+    command
+}
+
+/// The linker under the name `wasm-ld`, except on Windows, where a program's name is always its file's.
+#[cfg_attr(not(unix), allow(unused_mut))]
+fn named(linker: &Path) -> Command {
     let mut command = Command::new(linker);
-    command.arg0("wasm-ld").current_dir(folder).arg("@link.rsp").args(arguments).arg("-o").arg(output);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, "wasm-ld");
     command
 }
 
@@ -36,8 +44,8 @@ pub fn link_object(
     arguments: &[&str],
     output: &Path,
 ) -> Result<Answer, String> {
-    let mut command = Command::new(linker);
-    command.arg0("wasm-ld").arg(object).args(arguments).arg("-o").arg(output);
+    let mut command = named(linker);
+    command.arg(object).args(arguments).arg("-o").arg(output);
     answer(command, linker, output)
 }
 

@@ -58,17 +58,12 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        summary: "bring what the tests need, then run all tests",
+        summary: "install what the tests need, then run all tests",
         help: test::HELP,
         run: test::run,
     },
-    Command {
-        name: "guide",
-        summary: "write the guide's option tables anew",
-        help: guide::HELP,
-        run: guide::run,
-    },
-    Command { name: "header", summary: "write the C header anew", help: header::HELP, run: header::run },
+    Command { name: "guide", summary: "write the guide's option tables", help: guide::HELP, run: guide::run },
+    Command { name: "header", summary: "write the C header", help: header::HELP, run: header::run },
     Command {
         name: "arrivals",
         summary: "link the jobs with inputs in shuffled order",
@@ -96,7 +91,7 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bless",
-        summary: "keep anew what wasm-ld answers to the link cases",
+        summary: "keep wasm-ld's answers to the link cases",
         help: bless::HELP,
         run: bless::run,
     },

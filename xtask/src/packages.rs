@@ -27,7 +27,7 @@ pub fn has_rust_target(target: &str) -> bool {
     folder.is_some_and(|folder| std::path::Path::new(folder.trim()).is_dir())
 }
 
-/// Adds the standard libraries of Rust's targets where rustup manages the toolchain. Without them their tests are skipped.
+/// Adds the standard libraries of Rust's targets if rustup manages the toolchain. Without them, their tests are skipped.
 pub fn bring_rust_targets() -> Result<(), String> {
     let sysroot = output_of("rustc", &["--print", "sysroot"]).unwrap_or_default();
     let libraries = std::path::Path::new(&sysroot).join("lib/rustlib");

@@ -88,7 +88,7 @@ impl Sanitizer<'_> {
         // Doctests and build scripts have no runtime of the sanitizer.
         cargo.env("RUSTFLAGS", format!("-Zsanitizer={}", self.name));
         cargo.env("WALD_SANITIZER", self.name);
-        // What a command leaves to the system at its end is no leak; leaks of the C API are found by valgrind.
+        // Memory that a command leaves to the system is not a leak. valgrind finds leaks of the C API.
         cargo.env("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1");
         cargo.env("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1");
         cargo

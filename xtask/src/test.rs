@@ -7,10 +7,10 @@ use crate::workspace::{self, cargo};
 pub const HELP: &str = "\
 USAGE: cargo xtask test [ARGUMENTS FOR CARGO TEST]
 
-On Debian as root, installs what the tests need and is not there: clang-22 lld-22 llvm-22 llvm-22-tools wasi-libc
-libclang-rt-22-dev-wasm32 libc++-22-dev-wasm32 libc++abi-22-dev-wasm32 valgrind strace. Elsewhere, says what is missing. Where rustup is
-there, adds rustc's targets wasm32-unknown-unknown and wasm32-wasip1. Then runs cargo test --workspace: without LLVM the
-link cases run from the objects and answers that are kept in the repository, and the tests of compiler drivers say that they were skipped.
+On Debian as root, installs missing packages that the tests need: clang-22 lld-22 llvm-22 llvm-22-tools wasi-libc
+libclang-rt-22-dev-wasm32 libc++-22-dev-wasm32 libc++abi-22-dev-wasm32 valgrind strace. Elsewhere, lists what is missing. If
+rustup is installed, adds rustc's targets wasm32-unknown-unknown and wasm32-wasip1. Then runs cargo test --workspace. Without
+LLVM, the link cases run from the kept objects and answers, and the tests of compiler drivers are skipped with a message.
 
   --no-install   install nothing
 ";

@@ -36,7 +36,7 @@ pub const APPEND: i32 = 1;
 /// The descriptor of the one folder that is there from the start.
 pub const PREOPENED: i32 = 3;
 
-/// What a descriptor stands for.
+/// What a descriptor refers to.
 #[derive(Clone, Debug)]
 pub enum Open {
     /// Standard input.
@@ -64,7 +64,7 @@ pub struct Files {
     open: BTreeMap<i32, Open>,
 }
 
-/// Files are no larger than this: a runaway program ends with an error, not with the machine's memory.
+/// The maximum size of a file: a runaway program ends with an error, not with the machine's memory.
 const LIMIT: usize = 1 << 28;
 
 impl Files {
@@ -79,7 +79,7 @@ impl Files {
         Files { files, open }
     }
 
-    /// What `fd` stands for.
+    /// What `fd` refers to.
     pub fn get(&self, fd: i32) -> Result<&Open, Errno> {
         self.open.get(&fd).ok_or(BADF)
     }

@@ -59,7 +59,7 @@ pub fn wald_to_measure() -> Result<PathBuf, String> {
     }
 }
 
-/// The file that a program's name stands for in `PATH`.
+/// The file of a program in `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
@@ -87,7 +87,7 @@ pub fn create_folder(path: &Path) -> Result<(), String> {
     std::fs::create_dir_all(path).map_err(|error| format!("{}: {error}", shown(path)))
 }
 
-/// A path as it is shown: relative to the workspace where it lies in it.
+/// A path for display: relative to the workspace if it is inside.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

@@ -1,7 +1,7 @@
 //! The demo: its objects are what its sources give, and the program says what it should.
 
 use std::path::Path;
-use xtask::demo::{link_demo, world};
+use xtask::demo::{link_demo, world, ARGUMENTS};
 use xtask::demo_objects::{self, ARCHIVE, OBJECTS};
 use xtask::engine;
 
@@ -17,11 +17,15 @@ fn the_linked_program_runs() {
     );
     engine::validate(&linked.module).expect("the module is valid");
     let finished =
-        engine::run(&linked.module, world().expect("the data is there")).expect("the program runs");
+        engine::run(&linked.module, world(ARGUMENTS).expect("the data is there")).expect("the program runs");
     let expected =
         std::fs::read_to_string(demo_objects::folder().join("expected.txt")).expect("demo/expected.txt");
     assert_eq!(finished.stdout, expected);
-    assert_eq!(finished.code, 2);
+    assert_eq!(finished.code, 0);
+    let wrong = world(&["demo", "module.txt", "--", "find", "weak ("]).expect("the data is there");
+    let finished = engine::run(&linked.module, wrong).expect("the program runs");
+    assert!(finished.stdout.ends_with("^ a word is expected\n"), "{}", finished.stdout);
+    assert_eq!(finished.code, 2, "a wrong query is an error");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Programs of several modules, threads, 64-bit memory, exceptions and branch hints: each link gives wasm-ld's bytes, and Node runs what
-//! comes out. Sources and the small loaders in JavaScript stand in `tests/dynamic`.
+//! comes out. Sources and small loaders in JavaScript are in `tests/dynamic`.
 //!
 //! A test whose tools are not there says in one line that it was skipped, and why.
 

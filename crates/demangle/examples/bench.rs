@@ -1,6 +1,6 @@
-//! Demangles the names of a file, one a line, again and again and prints names a second; beside it, taken in
-//! turns, the same for `llvm-cxxfilt-22` where it is installed (or the program named second), which reads
-//! the names from its standard input and writes the texts to a file.
+//! Demangles the names in a file, one per line, several times, and prints names per second. Does the same in
+//! turns with `llvm-cxxfilt-22` if it is installed, or with the program named second. That program reads the names from
+//! standard input and writes the texts to a file.
 //!
 //! `cargo run --release -p wald-demangle --example bench -- names.txt [llvm-cxxfilt]`
 

@@ -1,4 +1,4 @@
-//! Demangles every line of standard input, as `c++filt` does: a line that is no mangled name stays.
+//! Demangles every line of standard input, as `c++filt` does: other lines stay unchanged.
 
 use std::io::{self, BufRead, Write};
 

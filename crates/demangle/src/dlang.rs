@@ -4,7 +4,7 @@
 
 use crate::Limits;
 
-/// Writes what `name` (starting at its `_D`) stands for to `out`.
+/// Writes the demangled `name` (starting at its `_D`) to `out`.
 pub(crate) fn demangle(name: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Option<()> {
     if name == b"_Dmain" {
         out.extend_from_slice(b"D main");
@@ -35,7 +35,7 @@ pub(crate) fn demangle(name: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Optio
 struct Parser<'a> {
     name: &'a [u8],
     pos: usize,
-    /// Where the type back reference being followed stands: each must stand before the one that led to it.
+    /// The position of the type back reference being followed. Each must precede the one that refers to it.
     last_type: usize,
     out: &'a mut Vec<u8>,
     /// Where this name's text starts in `out`.
@@ -51,7 +51,7 @@ impl Parser<'_> {
         self.name.get(self.pos).copied()
     }
 
-    /// Components with dots between; `0` stands for an anonymous one.
+    /// Components separated by dots; `0` means an anonymous one.
     fn qualified(&mut self) -> Option<()> {
         let mut first = true;
         loop {
@@ -131,7 +131,7 @@ impl Parser<'_> {
             }
         };
         self.prefixes.push(special);
-        // The dot before the symbol goes, or what else stands last.
+        // Remove the dot before the symbol, or whatever comes last.
         if self.out.len() > self.start {
             self.out.pop();
         } else {

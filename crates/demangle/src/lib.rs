@@ -1,8 +1,7 @@
 //! Demangles symbol names exactly as LLVM 22 prints them.
 //!
-//! Read are C++ names of the Itanium ABI, Rust names of the v0 scheme and D names as far as LLVM reads them.
-//! The text is what `llvm::demangle` returns, to the byte: which names are taken for mangled ones and which
-//! are left alone, spacing, where parentheses stand, how lambdas and suffixes are written.
+//! Supports C++ names of the Itanium ABI, Rust v0 names, and the D names that LLVM supports. The text is that of
+//! `llvm::demangle`, to the byte: which names are mangled at all, spacing, parentheses, lambdas and suffixes.
 //!
 //! ```
 //! use wald_demangle::Demangler;

@@ -1,5 +1,5 @@
-//! Compares with `llvm-cxxfilt-22` where it is installed: the names of the libraries found on the machine,
-//! and changed ones, of which most are no names any more and must be left alone by both.
+//! Compares with `llvm-cxxfilt-22` if it is installed: the names of the libraries on the machine, and random
+//! mutations. Most mutations are not names, and both must leave them unchanged.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

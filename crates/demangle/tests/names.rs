@@ -1,6 +1,5 @@
-//! Names with the text LLVM 22 prints for them, from a file: compiled from sources written to use every
-//! corner of the language, generated from the grammar, and mutated. A name LLVM leaves as it is stands
-//! twice on its line.
+//! Names with LLVM 22's text for each, from a file. They are compiled from sources that use rare features of the
+//! languages, generated from the grammar, and mutated. A name that LLVM leaves unchanged is twice on its line.
 
 use wald_demangle::Demangler;
 

@@ -1,34 +1,34 @@
-//! The border: what comes from C is checked here, and nothing unwinds out of here.
+//! Checks what C passes, and stops panics before they reach C.
 
 use std::cell::RefCell;
 use std::ffi::{c_char, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// What a call answers. Everything but `WALD_STATUS_OK` is an error of the calling program or of its system: nothing was
-/// changed, and wald_last_error() says more. Errors in what is linked are no status but diagnostics of a wald_result.
+/// The result of a call. Every status except `WALD_STATUS_OK` is an error of the calling program or the system: nothing was
+/// changed, and wald_last_error() says more. Errors in the inputs are diagnostics of a wald_result instead.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum wald_status {
-    /// It worked.
+    /// The call succeeded.
     Ok = 0,
-    /// A pointer that must not be NULL is.
+    /// A required pointer was NULL.
     NullArgument = 1,
-    /// A text is not UTF-8.
+    /// A string is not UTF-8.
     NotUtf8 = 2,
     /// There is no option of this name.
     UnknownOption = 3,
-    /// A value that cannot be.
+    /// A value is invalid.
     BadValue = 4,
-    /// A handle or index that belongs to nothing.
+    /// A handle or index does not exist.
     UnknownHandle = 5,
-    /// A unit does not take a definition or an edit.
+    /// A unit rejects a definition or an edit.
     Unit = 6,
-    /// An error in Wald itself. The object that was worked on can only be freed.
+    /// An error in Wald itself. The object that the call used can only be freed.
     Internal = 7,
 }
 
-/// Why a call fails.
+/// Why a call failed.
 pub(crate) struct Failure(pub wald_status, pub String);
 
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -37,7 +37,7 @@ thread_local! {
     static LAST: RefCell<CString> = RefCell::default();
 }
 
-/// What was wrong with the last call of this thread that failed. Valid until the next one that fails; never NULL.
+/// Describes the last failed call of this thread. Valid until the next failed call; never NULL.
 #[no_mangle]
 pub extern "C" fn wald_last_error() -> *const c_char {
     LAST.with(|last| last.borrow().as_ptr())
@@ -48,7 +48,7 @@ fn remember(message: String) {
     LAST.with(|last| *last.borrow_mut() = text);
 }
 
-/// Runs the inside of a call.
+/// Runs the body of a call.
 pub(crate) fn status(work: impl FnOnce() -> Outcome) -> wald_status {
     match guard(work) {
         Ok(()) => wald_status::Ok,
@@ -56,7 +56,7 @@ pub(crate) fn status(work: impl FnOnce() -> Outcome) -> wald_status {
     }
 }
 
-/// The same for calls that answer with a value.
+/// Runs the body of a call that returns a value.
 pub(crate) fn value<T>(otherwise: T, work: impl FnOnce() -> Outcome<T>) -> T {
     guard(work).unwrap_or(otherwise)
 }
@@ -80,14 +80,14 @@ pub(crate) fn null(what: &str) -> Failure {
 }
 
 /// # Safety
-/// NULL or valid for reading while the call lasts.
+/// NULL or valid for reading during the call.
 pub(crate) unsafe fn shared<'a, T>(pointer: *const T, what: &str) -> Outcome<&'a T> {
     // SAFETY: the caller's promise.
     unsafe { pointer.as_ref() }.ok_or_else(|| null(what))
 }
 
 /// # Safety
-/// NULL or valid, and nobody else's while the call lasts.
+/// NULL or valid, and not used by others during the call.
 pub(crate) unsafe fn exclusive<'a, T>(pointer: *mut T, what: &str) -> Outcome<&'a mut T> {
     // SAFETY: the caller's promise.
     unsafe { pointer.as_mut() }.ok_or_else(|| null(what))
@@ -111,10 +111,10 @@ pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char, what: &str) -> Ou
     text.map(Some).map_err(|_| Failure(wald_status::NotUtf8, format!("{what} is not UTF-8")))
 }
 
-/// NULL is fine for nothing.
+/// `count` values at `pointer`, which may be NULL if `count` is 0.
 ///
 /// # Safety
-/// `count` values stand at `pointer`.
+/// `pointer` is NULL or points to `count` values.
 pub(crate) unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -> Outcome<&'a [T]> {
     match (pointer.is_null(), count) {
         (_, 0) => Ok(&[]),
@@ -124,7 +124,7 @@ pub(crate) unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -
     }
 }
 
-/// Writes an answer.
+/// Stores a result.
 ///
 /// # Safety
 /// NULL or valid for writing.
@@ -132,45 +132,44 @@ pub(crate) unsafe fn put<T>(place: *mut T, value: T, what: &str) -> Outcome {
     if place.is_null() {
         return Err(null(what));
     }
-    // SAFETY: the caller's promise; what stands there need not be valid yet.
+    // SAFETY: the caller's promise; the old value need not be valid.
     unsafe { place.write(value) };
     Ok(())
 }
 
-/// Hands a value over to C.
+/// Passes ownership of a value to C.
 pub(crate) fn give<T>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))
 }
 
-/// Takes it back.
+/// Takes ownership back.
 ///
 /// # Safety
-/// NULL or from [`give`], and not used any more.
+/// NULL or from [`give`], and not used afterwards.
 pub(crate) unsafe fn take<T>(pointer: *mut T) -> Option<T> {
     // SAFETY: the caller's promise.
     (!pointer.is_null()).then(|| *unsafe { Box::from_raw(pointer) })
 }
 
-/// Frees what [`give`] gave.
+/// Frees a value from [`give`].
 ///
 /// # Safety
 /// As [`take`].
 pub(crate) unsafe fn free<T>(pointer: *mut T) {
     // SAFETY: the caller's promise.
     let taken = AssertUnwindSafe(unsafe { take(pointer) });
-    // A destructor that panics must not reach C; what it left is lost.
+    // A panic in a destructor must not reach C. What it did not free is lost.
     let _ = catch_unwind(move || drop(taken));
 }
 
-/// Bytes that something else owns: `size` of them, and a NUL behind them where they are a text. `data` is NULL where there are
-/// none.
+/// Borrowed bytes. A NUL follows them if they are a string. `data` is NULL if there are none.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wald_bytes {
     /// The first byte.
     pub data: *const u8,
-    /// How many, without the NUL.
+    /// The number of bytes, without the NUL.
     pub size: usize,
 }
 
@@ -181,7 +180,7 @@ impl wald_bytes {
         wald_bytes { data: bytes.as_ptr(), size: bytes.len() }
     }
 
-    /// Of a text that was made by [`with_nul`].
+    /// The bytes of a string from [`with_nul`].
     pub(crate) fn of_text(text: &str) -> Self {
         wald_bytes { data: text.as_ptr(), size: text.len() - 1 }
     }
@@ -191,7 +190,7 @@ impl wald_bytes {
     }
 }
 
-/// A text that C can read to its NUL.
+/// The string with a NUL at its end.
 pub(crate) fn with_nul(text: &str) -> String {
     format!("{text}\0")
 }

@@ -1,8 +1,8 @@
-//! Wald for C and everything that speaks its calling convention. `include/wald.h` is generated from these files
-//! (`cargo xtask header`); `tests/` holds programs in C that use it.
+//! Wald for C, and for every language that can call C. `cargo xtask header` generates `include/wald.h` from these files;
+//! `tests/` has programs in C that use it.
 //!
-//! Each file is a part of the interface: [`options`], [`linker`], [`result`], [`mod@unit`]; [`border`] holds what they share:
-//! nothing is taken from C unchecked as far as it can be checked, and no panic leaves this crate.
+//! Each file is a part of the interface: [`options`], [`linker`], [`result`], [`mod@unit`]. [`border`] is shared by all: it
+//! checks what C passes as far as possible, and keeps panics inside this crate.
 #![allow(unsafe_code, reason = "the C interface")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 

@@ -16,32 +16,32 @@ use crate::options::wald_options;
 use crate::result::wald_result;
 use crate::unit::wald_unit;
 
-/// A link that is being fed, and that may be kept: inputs are declared in the order of the command line, their bytes come in
-/// any order and from any thread.
+/// A linker. Inputs are declared in command-line order; their bytes may arrive in any order and from any thread. A linker can
+/// link more than once.
 ///
-/// Functions that take a `const wald_linker *` may be called from any number of threads at once. The others must have the
-/// linker to themselves. Different linkers know nothing of each other.
+/// Any number of threads may call functions that take a `const wald_linker *` at the same time. Other functions need exclusive
+/// access. Different linkers are independent.
 #[allow(non_camel_case_types)]
 pub struct wald_linker {
     linker: Linker,
     declared: u32,
 }
 
-/// An input as it is declared.
+/// Describes an input.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 pub struct wald_input_description {
-    /// Its path, as messages show it. Nothing is read from it unless wald_linker_provide_file() is called.
+    /// Its path in messages. Only wald_linker_provide_file() reads it.
     pub path: *const c_char,
-    /// It stands between `--start-lib` and `--end-lib`: linked only when one of its symbols is needed.
+    /// As between `--start-lib` and `--end-lib`: it is linked only if one of its symbols is needed.
     pub lazy: bool,
-    /// `--whole-archive` applies.
+    /// As after `--whole-archive`: all members of an archive are linked.
     pub whole_archive: bool,
-    /// `-Bdynamic` applies: it may be a shared library.
+    /// As after `-Bdynamic`: it may be a shared library.
     pub dynamic: bool,
 }
 
-/// Ends links from another thread: see wald_linker_set_cancel_token().
+/// Cancels links from another thread. See wald_linker_set_cancel_token().
 #[allow(non_camel_case_types)]
 pub struct wald_cancel_token(CancelToken);
 
@@ -64,8 +64,8 @@ impl wald_linker {
     }
 }
 
-/// A linker without inputs. The options are copied. NULL where they are NULL. Free it with wald_linker_free() or
-/// wald_linker_finish().
+/// Creates a linker without inputs. Copies the options; returns NULL if they are NULL. Free the linker with
+/// wald_linker_free() or wald_linker_finish().
 ///
 /// # Safety
 /// NULL or valid options.
@@ -78,20 +78,20 @@ pub unsafe extern "C" fn wald_linker_new(options: *const wald_options) -> *mut w
     })
 }
 
-/// Frees a linker with all that it holds; NULL is fine.
+/// Frees a linker and all its inputs; NULL is ignored.
 ///
 /// # Safety
-/// From wald_linker_new(), and not used any more.
+/// From wald_linker_new(), and not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_free(linker: *mut wald_linker) {
     // SAFETY: the caller's promise.
     unsafe { free(linker) };
 }
 
-/// Replaces the options, before the next link.
+/// Replaces the options for the next link.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_set_options(
     linker: *mut wald_linker,
@@ -105,11 +105,10 @@ pub unsafe extern "C" fn wald_linker_set_options(
     })
 }
 
-/// Declares the next input and puts its number into `input`. The order of declarations is the order of the command line: it
-/// decides what the module looks like.
+/// Declares the next input and stores its number in `input`. The order of declarations is the order of the link.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_declare(
     linker: *mut wald_linker,
@@ -120,10 +119,10 @@ pub unsafe extern "C" fn wald_linker_declare(
     status(|| unsafe { declare(linker, None, description, input) })
 }
 
-/// Declares an input that stands before another one. Where that one was removed, it stands last.
+/// Declares an input before another one, or as the last one if the other was removed.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_declare_before(
     linker: *mut wald_linker,
@@ -166,10 +165,10 @@ unsafe fn declare(
     unsafe { put(input, id.0, "input") }
 }
 
-/// Hands over an input's bytes, which are copied, and parses them on this thread. A second call for the same input is ignored.
+/// Provides an input's bytes: copies them and parses them on this thread. A second call for the same input is ignored.
 ///
 /// # Safety
-/// Valid or NULL; `size` bytes stand at `data`.
+/// Valid or NULL; `data` points to `size` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_provide(
     linker: *const wald_linker,
@@ -185,7 +184,7 @@ pub unsafe extern "C" fn wald_linker_provide(
     })
 }
 
-/// Memory of the caller.
+/// Memory that the caller owns.
 struct Borrowed {
     data: *const u8,
     size: usize,
@@ -217,12 +216,12 @@ impl Drop for Borrowed {
     }
 }
 
-/// The same without a copy: the bytes must stay as they are until `release` is called with `context`, which is once and from
-/// any thread: when the input was replaced or removed and no link needs it any more, when the linker is freed, or at once
-/// where the call fails. `release` may be NULL.
+/// Provides an input's bytes without a copy. They must not change until `release` is called with `context`. That happens once,
+/// from any thread: when the input was replaced or removed and no link needs it, when the linker is freed, or immediately if
+/// this call fails. `release` may be NULL.
 ///
 /// # Safety
-/// Valid or NULL; `size` bytes stand at `data` until they are released.
+/// Valid or NULL; `data` points to `size` bytes until they are released.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_provide_borrowed(
     linker: *const wald_linker,
@@ -244,8 +243,8 @@ pub unsafe extern "C" fn wald_linker_provide_borrowed(
     })
 }
 
-/// Reads the file at `path` and hands it over; with NULL the one at the declared path. A file that cannot be read fails the
-/// link with a diagnostic.
+/// Reads an input from the file at `path`, or at the declared path if `path` is NULL. If the file cannot be read, the link
+/// fails with a diagnostic.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -271,10 +270,10 @@ pub unsafe extern "C" fn wald_linker_provide_file(
     })
 }
 
-/// Hands over an input as a unit, as it is now.
+/// Provides the current state of a unit as an input.
 ///
 /// # Safety
-/// Valid or NULL; nobody edits the unit meanwhile.
+/// Valid or NULL; no other thread edits the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_provide_unit(
     linker: *const wald_linker,
@@ -289,7 +288,7 @@ pub unsafe extern "C" fn wald_linker_provide_unit(
     })
 }
 
-/// Says that an input cannot be had: the link fails with this message, in the input's place.
+/// Marks an input as unavailable. The link fails with this message, in the order of inputs.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -307,7 +306,7 @@ pub unsafe extern "C" fn wald_linker_fail_input(
     })
 }
 
-/// Uses the time until the next input comes for what can be done before. It changes nothing in the module.
+/// Prepares the link while inputs are missing. Does not change the module.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -320,10 +319,10 @@ pub unsafe extern "C" fn wald_linker_prepare(linker: *const wald_linker) -> wald
     })
 }
 
-/// Forgets an input's bytes. New ones must be provided before the next link.
+/// Discards an input's bytes. New ones must be provided before the next link.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_replace(linker: *mut wald_linker, input: u32) -> wald_status {
     status(|| {
@@ -335,10 +334,10 @@ pub unsafe extern "C" fn wald_linker_replace(linker: *mut wald_linker, input: u3
     })
 }
 
-/// Takes an input out of the link, for good.
+/// Removes an input permanently.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_remove(linker: *mut wald_linker, input: u32) -> wald_status {
     status(|| {
@@ -350,7 +349,7 @@ pub unsafe extern "C" fn wald_linker_remove(linker: *mut wald_linker, input: u32
     })
 }
 
-/// How many inputs take part.
+/// Returns the number of inputs.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -360,14 +359,14 @@ pub unsafe extern "C" fn wald_linker_input_count(linker: *const wald_linker) -> 
     value(0, || Ok(unsafe { shared(linker, "linker") }?.linker.input_count()))
 }
 
-/// Takes the bytes of a file that was asked for.
+/// Receives the contents of a file that the linker asked for.
 #[allow(non_camel_case_types)]
 pub struct wald_file(Option<Vec<u8>>);
 
-/// Answers a file reader's question: the bytes are copied.
+/// Passes the contents of a file to the linker, which copies them.
 ///
 /// # Safety
-/// Valid or NULL; `size` bytes stand at `data`.
+/// Valid or NULL; `data` points to `size` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn wald_file_set(file: *mut wald_file, data: *const u8, size: usize) -> wald_status {
     status(|| {
@@ -378,7 +377,7 @@ pub unsafe extern "C" fn wald_file_set(file: *mut wald_file, data: *const u8, si
     })
 }
 
-/// Calls wald_file_set() with the bytes of the file at `path`, or does nothing where there is none.
+/// Calls wald_file_set() with the contents of the file at `path`, or does nothing if there is no file.
 #[allow(non_camel_case_types)]
 pub type wald_file_reader =
     Option<unsafe extern "C" fn(context: *mut c_void, path: *const c_char, file: *mut wald_file)>;
@@ -405,11 +404,11 @@ impl FileProvider for Reader {
     }
 }
 
-/// Says where members of thin archives are read from: by `read`, which must be ready for calls from any thread, or with NULL
-/// from files. Without this call thin archives are an error.
+/// Sets how members of thin archives are read: by `read`, which any thread may call, or from files if `read` is NULL. Without
+/// this call, thin archives are an error.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker; `context` stays valid as long as the linker.
+/// Valid or NULL; nobody else uses the linker; `context` is valid as long as the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_set_file_reader(
     linker: *mut wald_linker,
@@ -424,11 +423,11 @@ pub unsafe extern "C" fn wald_linker_set_file_reader(
     })
 }
 
-/// Links what is there. The linker can be used again: after wald_linker_replace() and the like the next link parses only what
-/// changed, and gives the bytes that a fresh link would give. NULL only where the linker is NULL, or after an internal error.
+/// Links all inputs. The linker can be used again: the next link parses only inputs that changed, and gives the bytes of a
+/// link from nothing. Returns NULL only if the linker is NULL or after an internal error.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_link(linker: *mut wald_linker) -> *mut wald_result {
     value(std::ptr::null_mut(), || {
@@ -437,7 +436,7 @@ pub unsafe extern "C" fn wald_linker_link(linker: *mut wald_linker) -> *mut wald
     })
 }
 
-/// Gives room for a module of `size` bytes, or NULL where there is none.
+/// Returns memory for a module of `size` bytes, or NULL if there is none.
 #[allow(non_camel_case_types)]
 pub type wald_place = Option<unsafe extern "C" fn(context: *mut c_void, size: usize) -> *mut u8>;
 
@@ -462,11 +461,11 @@ impl Sink for Place {
     }
 }
 
-/// The same, but the module goes to where `place` says, which is asked once, when the size is known and the link can no longer
-/// fail, from any thread. The result then has no module.
+/// Links all inputs and writes the module to the memory that `place` returns; the result has no module. `place` is called once,
+/// from any thread, when the size is known and the link can no longer fail.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_link_into(
     linker: *mut wald_linker,
@@ -481,10 +480,10 @@ pub unsafe extern "C" fn wald_linker_link_into(
     })
 }
 
-/// Links what is there and frees the linker.
+/// Links all inputs and frees the linker.
 ///
 /// # Safety
-/// From wald_linker_new() or NULL, and not used any more.
+/// From wald_linker_new() or NULL, and not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_finish(linker: *mut wald_linker) -> *mut wald_result {
     value(std::ptr::null_mut(), || {
@@ -494,13 +493,13 @@ pub unsafe extern "C" fn wald_linker_finish(linker: *mut wald_linker) -> *mut wa
     })
 }
 
-/// A token that cancels nothing yet. Free it with wald_cancel_token_free().
+/// Creates a token that is not cancelled. Free it with wald_cancel_token_free().
 #[no_mangle]
 pub extern "C" fn wald_cancel_token_new() -> *mut wald_cancel_token {
     give(wald_cancel_token(CancelToken::new()))
 }
 
-/// Cancels the links that have the token, now and later. May be called from any thread.
+/// Cancels the current and later links of linkers with this token. Any thread may call it.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -514,21 +513,21 @@ pub unsafe extern "C" fn wald_cancel_token_cancel(token: *const wald_cancel_toke
     });
 }
 
-/// Frees a token; NULL is fine. A linker that has it keeps it.
+/// Frees a token; NULL is ignored. Linkers with this token keep it.
 ///
 /// # Safety
-/// From wald_cancel_token_new(), and not used any more.
+/// From wald_cancel_token_new(), and not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn wald_cancel_token_free(token: *mut wald_cancel_token) {
     // SAFETY: the caller's promise.
     unsafe { free(token) };
 }
 
-/// Gives the links from now on a token by which another thread can end them. They then fail with a diagnostic. With a fresh
-/// token the linker links again.
+/// Sets the token by which another thread can cancel the next links. A cancelled link fails with a diagnostic. With a new token,
+/// the linker links again.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the linker.
+/// Valid or NULL; no other thread uses the linker.
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_set_cancel_token(
     linker: *mut wald_linker,

@@ -1,4 +1,4 @@
-//! Options by name.
+//! Sets options by name.
 
 use std::ffi::c_char;
 
@@ -10,14 +10,14 @@ use crate::border::{exclusive, free, give, optional_text, status, text, wald_sta
 #[allow(non_camel_case_types)]
 pub struct wald_options(pub(crate) Options);
 
-/// A value as it comes from C: `None` is NULL.
+/// A value from C; `None` is NULL.
 type Value<'a> = Option<&'a str>;
 
 fn bad(what: &str) -> Failure {
     Failure(wald_status::BadValue, format!("not {what}"))
 }
 
-/// How a field is set from a text.
+/// A field that can be set from a string.
 trait Setting {
     fn set(&mut self, value: Value<'_>) -> Outcome;
 }
@@ -69,14 +69,14 @@ impl Setting for Vec<String> {
     }
 }
 
-/// NULL: as if the option had not been given.
+/// NULL resets the option.
 impl<T: Setting + Default> Setting for Option<T> {
     fn set(&mut self, value: Value<'_>) -> Outcome {
         if value.is_none() {
             *self = None;
             return Ok(());
         }
-        // A list is added to, everything else starts anew.
+        // A list is extended, any other value is replaced.
         let mut next = self.take().unwrap_or_default();
         let result = next.set(value);
         *self = Some(next);
@@ -162,7 +162,7 @@ macro_rules! fields {
         const NAMES: &[&str] = &[$(concat!(stringify!($name), "\0"),)*];
 
         fn set(options: &mut Options, name: &str, value: Value<'_>) -> Outcome {
-            // A field that has no name here is an error of the compiler.
+            // The compiler reports a field without a name here.
             let Options { $($name,)* } = options;
             match name {
                 $(stringify!($name) => $name.set(value),)*
@@ -181,31 +181,35 @@ fields! {
     noinhibit_exec fatal_warnings trace verbose want_map want_why_extract want_trace_events threads leave_memory
 }
 
-/// Options as wasm-ld has them when none is given. Free them with wald_options_free().
+/// Creates options with wasm-ld's defaults. Free them with wald_options_free().
 #[no_mangle]
 pub extern "C" fn wald_options_new() -> *mut wald_options {
     give(wald_options(Options::default()))
 }
 
-/// Frees options; NULL is fine.
+/// Frees options; NULL is ignored.
 ///
 /// # Safety
-/// From wald_options_new(), and not used any more.
+/// From wald_options_new(), and not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn wald_options_free(options: *mut wald_options) {
     // SAFETY: the caller's promise.
     unsafe { free(options) };
 }
 
-/// Sets an option. Names are those of the fields of the Rust library's `Options`, which are wasm-ld's with `_` or `-`:
-/// wald_option_name() lists them. Values are texts: `true` and `false`; numbers, with `0x` in hex; names. For a list each call
-/// adds one. NULL takes the value back where there may be none, and empties a list. Enumerations: `unresolved_symbols` is
-/// `report-all`, `warn`, `ignore-all` or `import-dynamic`; `output_kind` is `executable`, `pie`, `shared` or `relocatable`,
-/// and sets what has another default with it, so it comes first; `build_id` is `none`, `fast`, `sha1`, `uuid` or `0x…`;
-/// `import_memory` is `MODULE,FIELD`.
+/// Sets an option. The names are the fields of the Rust library's `Options`, not those of wasm-ld's options;
+/// wald_option_name() lists them. `-` may replace `_`. A value is a string:
+///
+/// - `true` or `false`, a name, or a number, in hexadecimal with `0x`.
+/// - For a list, each call adds an element. NULL empties the list.
+/// - NULL resets a value that is optional.
+/// - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
+/// - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
+/// - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
+/// - `import_memory`: `MODULE,FIELD`.
 ///
 /// # Safety
-/// The options are valid and used by nobody else, the texts are NULL or NUL-terminated.
+/// The options are valid and no other thread uses them; the strings are NULL or NUL-terminated.
 #[no_mangle]
 pub unsafe extern "C" fn wald_options_set(
     options: *mut wald_options,
@@ -218,14 +222,14 @@ pub unsafe extern "C" fn wald_options_set(
             unsafe { (exclusive(options, "options")?, text(name, "name")?, optional_text(value, "value")?) };
         let outcome = set(&mut options.0, &name.replace('-', "_"), value);
         if matches!(name, "output_kind" | "output-kind") && outcome.is_ok() {
-            // With what has another default for this kind.
+            // The kind also changes the defaults of other options.
             options.0.set_output_kind(options.0.output_kind);
         }
         outcome.map_err(|Failure(status, message)| Failure(status, format!("{name}: {message}")))
     })
 }
 
-/// The name of the option with this number, counted from 0; NULL behind the last one.
+/// Returns the name of the option with this number, counted from 0. Returns NULL after the last one.
 #[no_mangle]
 pub extern "C" fn wald_option_name(number: usize) -> *const c_char {
     NAMES.get(number).map_or(std::ptr::null(), |name| name.as_ptr().cast())

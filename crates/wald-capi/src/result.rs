@@ -6,11 +6,11 @@ use wald::{LinkResult, Output};
 use crate::border::{free, put, shared, value, wald_bytes, wald_status, with_nul, Failure};
 use crate::border::{status, Outcome};
 
-/// What a link gives. It may be read from any number of threads, and everything in it stays valid until wald_result_free().
+/// The result of a link. Any number of threads may read it. Everything in it stays valid until wald_result_free().
 #[allow(non_camel_case_types)]
 pub struct wald_result {
     output: Option<Output>,
-    /// Texts here and below end with a NUL.
+    /// Strings here and below end with a NUL.
     diagnostics: Vec<Diagnostic>,
     phases: Vec<(String, u64)>,
     events: Vec<Event>,
@@ -24,20 +24,20 @@ struct Event {
     duration: u64,
 }
 
-/// How bad a diagnostic is.
+/// The severity of a diagnostic.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum wald_severity {
-    /// Information that was asked for.
+    /// Requested information.
     Message = 0,
-    /// The module is there; something is probably wrong.
+    /// Something is probably wrong, but the link goes on.
     Warning = 1,
     /// The link fails.
     Error = 2,
 }
 
-/// What kind of diagnostic it is.
+/// The kind of a diagnostic.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -46,9 +46,9 @@ pub enum wald_code {
     Open = 0,
     /// An input's bytes are malformed.
     Parse = 1,
-    /// Options contradict each other or have impossible values.
+    /// Options contradict each other or have invalid values.
     Options = 2,
-    /// A symbol is referenced and not defined.
+    /// A referenced symbol is not defined.
     UndefinedSymbol = 3,
     /// A symbol is defined more than once.
     DuplicateSymbol = 4,
@@ -56,69 +56,69 @@ pub enum wald_code {
     SymbolType = 5,
     /// Two files disagree on target features.
     Features = 6,
-    /// Sizes or addresses that do not fit.
+    /// A size or address does not fit.
     Layout = 7,
-    /// A relocation that cannot be applied.
+    /// A relocation cannot be applied.
     Relocation = 8,
-    /// Something an input holds that the link leaves out.
+    /// The link ignores a part of an input.
     Ignored = 9,
-    /// A file that was read.
+    /// A file is linked (option `trace`).
     Trace = 10,
-    /// A symbol reference or definition.
+    /// A reference or definition of a symbol (option `trace_symbols`).
     TraceSymbol = 11,
-    /// The report of why archive members were extracted.
+    /// The report of why archive members were linked (option `want_why_extract`).
     WhyExtract = 12,
-    /// A removed input section.
+    /// An input section was removed (option `print_gc_sections`).
     GcSection = 13,
-    /// What the link does.
+    /// What the link does (option `verbose`).
     Verbose = 14,
     /// The link was cancelled.
     Cancelled = 15,
-    /// The link map of a link that fails at its very end; otherwise it comes with the output.
+    /// The link map, if the link fails at its very end. Otherwise wald_result_map() returns it.
     LinkMap = 16,
-    /// The module is valid, but engines may refuse it.
+    /// The module is valid, but exceeds a limit of engines.
     EngineLimit = 17,
 }
 
-/// One thing that a link has to say.
+/// One message of a link.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 pub struct wald_diagnostic {
-    /// How bad it is.
+    /// Its severity.
     pub severity: wald_severity,
     /// Its kind.
     pub code: wald_code,
-    /// The text, worded as wasm-ld words it.
+    /// The text, in wasm-ld's words.
     pub message: wald_bytes,
-    /// The file that it is about.
+    /// The file that it is about, if any.
     pub path: wald_bytes,
-    /// The archive member.
+    /// The archive member, if any.
     pub member: wald_bytes,
-    /// The function or symbol.
+    /// The function or symbol, if any.
     pub symbol: wald_bytes,
     /// Whether `offset` is known.
     pub has_offset: bool,
     /// Byte offset from the start of the object.
     pub offset: u64,
-    /// How many lines of explanation there are: wald_result_note().
+    /// The number of lines that wald_result_note() returns.
     pub note_count: usize,
-    /// What to do about it.
+    /// What to do about it, if known.
     pub help: wald_bytes,
 }
 
-/// One stretch of work on one thread, with the option `want_trace_events`.
+/// A task of one thread. Recorded with the option `want_trace_events`.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 pub struct wald_event {
-    /// What was done.
+    /// The name of the task.
     pub name: wald_bytes,
-    /// To what.
+    /// What it worked on.
     pub detail: wald_bytes,
-    /// Number of the thread, in order of first appearance.
+    /// The number of the thread, in order of first appearance.
     pub thread: usize,
-    /// Nanoseconds since the link began.
+    /// When it started, in nanoseconds since the link began.
     pub start: u64,
-    /// Nanoseconds.
+    /// How long it took, in nanoseconds.
     pub duration: u64,
 }
 
@@ -187,17 +187,17 @@ fn nth<'a, T>(list: &'a [T], number: usize, what: &str) -> Outcome<&'a T> {
     list.get(number).ok_or_else(missing)
 }
 
-/// Frees a result; NULL is fine.
+/// Frees a result; NULL is ignored.
 ///
 /// # Safety
-/// From this library, and not used any more.
+/// From this library, and not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn wald_result_free(result: *mut wald_result) {
     // SAFETY: the caller's promise.
     unsafe { free(result) };
 }
 
-/// Whether the link has given a module. Where it has not, there is at least one diagnostic that is an error.
+/// Returns whether the link succeeded. If it failed, at least one diagnostic is an error.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn wald_result_ok(result: *const wald_result) -> bool {
     value(false, || Ok(unsafe { shared(result, "result") }?.output.is_some()))
 }
 
-/// The module; `data` is NULL where there is none.
+/// Returns the module; `data` is NULL if there is none.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn wald_result_module(result: *const wald_result) -> wald_
     })
 }
 
-/// The link map, with the option `want_map`.
+/// Returns the link map, with the option `want_map`.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn wald_result_map(result: *const wald_result) -> wald_byt
     })
 }
 
-/// How many diagnostics there are.
+/// Returns the number of diagnostics.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn wald_result_diagnostic_count(result: *const wald_result
     value(0, || Ok(unsafe { shared(result, "result") }?.diagnostics.len()))
 }
 
-/// The diagnostic with this number, counted from 0.
+/// Stores the diagnostic with this number, counted from 0.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -276,7 +276,7 @@ pub unsafe extern "C" fn wald_result_diagnostic(
     })
 }
 
-/// A line of explanation of a diagnostic; `data` is NULL where there is none of this number.
+/// Returns a line that explains a diagnostic; `data` is NULL if there is none with this number.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -294,7 +294,7 @@ pub unsafe extern "C" fn wald_result_note(
     })
 }
 
-/// How many phases the link had.
+/// Returns the number of phases.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -304,7 +304,7 @@ pub unsafe extern "C" fn wald_result_phase_count(result: *const wald_result) -> 
     value(0, || Ok(unsafe { shared(result, "result") }?.phases.len()))
 }
 
-/// The name of a phase and how many nanoseconds it took.
+/// Stores the name of a phase and its duration in nanoseconds.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -327,7 +327,7 @@ pub unsafe extern "C" fn wald_result_phase(
     })
 }
 
-/// How many events were recorded.
+/// Returns the number of events.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -337,7 +337,7 @@ pub unsafe extern "C" fn wald_result_event_count(result: *const wald_result) -> 
     value(0, || Ok(unsafe { shared(result, "result") }?.events.len()))
 }
 
-/// The event with this number.
+/// Stores the event with this number, counted from 0.
 ///
 /// # Safety
 /// Valid or NULL.

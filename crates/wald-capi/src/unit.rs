@@ -14,44 +14,44 @@ use crate::border::{
     Failure, Outcome,
 };
 
-/// A unit: what a compiler hands over from memory instead of an object file. It is a table of symbols, each with what it stands
-/// for; a symbol's definition can be replaced and a symbol removed, and the cost is that of the function or datum.
+/// A unit: what a compiler passes from memory instead of an object file. It is a table of symbols with their definitions.
+/// Symbols can be redefined and removed. The cost of an edit is proportional to the size of the definition.
 ///
-/// Functions that take a `const wald_unit *` may be called from any number of threads at once. The others must have the unit
-/// to themselves.
+/// Any number of threads may call functions that take a `const wald_unit *` at the same time. Other functions need exclusive
+/// access.
 #[allow(non_camel_case_types)]
 pub struct wald_unit(pub(crate) Unit);
 
-/// Bytes that are freed with wald_buffer_free().
+/// Bytes that wald_buffer_free() frees.
 #[allow(non_camel_case_types)]
 pub struct wald_buffer(Vec<u8>);
 
-/// How far a symbol's name reaches.
+/// The binding of a symbol.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub enum wald_binding {
-    /// Others see it, and only one may define it.
+    /// Visible to other inputs; only one of them may define it.
     Global = 0,
-    /// As global, but gives way to another definition; as a reference it may stay undefined.
+    /// As global, but another definition replaces it, and a reference may stay undefined.
     Weak = 1,
-    /// Only this unit sees it.
+    /// Visible only in this unit.
     Local = 2,
 }
 
-/// What a symbol stands for: the kind of a wald_definition.
+/// The kind of a wald_definition, with the members that it uses.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub enum wald_kind {
-    /// A function: `type`, `bytes` (locals, instructions, the last `end`), `relocations`, `comdat`, `name` (exported under it).
+    /// A function: `type`, `bytes` (locals and instructions with the final `end`), `relocations`, `comdat`, `name` (its export).
     Function = 0,
     /// Another name of the function `of`.
     FunctionAlias = 1,
-    /// A datum: `name` (of the segment), `bytes`, `relocations`, `comdat`, `alignment`, `flags`, and where the symbol is in
-    /// it: `offset`, `extent`.
+    /// Data: `name` (of the segment), `bytes`, `relocations`, `comdat`, `alignment`, `flags`, and the symbol's range in them:
+    /// `offset`, `extent`.
     Data = 2,
-    /// A place in the datum `of`: `offset`, `extent`.
+    /// A part of the data of the symbol `of`: `offset`, `extent`.
     DataWithin = 3,
     /// A fixed address: `offset`, `extent`.
     AbsoluteData = 4,
@@ -63,19 +63,19 @@ pub enum wald_kind {
     Tag = 7,
     /// A custom section: `name`, `bytes`, `relocations`, `comdat`.
     Section = 8,
-    /// A function that is defined elsewhere: `type`, `import_module`, `import_field`.
+    /// A function defined elsewhere: `type`, `import_module`, `import_field`.
     UndefinedFunction = 9,
-    /// A datum that is defined elsewhere.
+    /// Data defined elsewhere.
     UndefinedData = 10,
-    /// A global that is defined elsewhere: `value_type`, `is_mutable`, `import_module`, `import_field`.
+    /// A global defined elsewhere: `value_type`, `is_mutable`, `import_module`, `import_field`.
     UndefinedGlobal = 11,
-    /// A table that is defined elsewhere: as a table, and `import_module`, `import_field`.
+    /// A table defined elsewhere: the members of a table, `import_module`, `import_field`.
     UndefinedTable = 12,
-    /// A tag that is defined elsewhere: `type`, `import_module`, `import_field`.
+    /// A tag defined elsewhere: `type`, `import_module`, `import_field`.
     UndefinedTag = 13,
 }
 
-/// What wald_unit_add_producer() names.
+/// The kind of producer that wald_unit_add_producer() names.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -88,7 +88,7 @@ pub enum wald_producer {
     Sdk = 2,
 }
 
-/// A symbol: everything but what it stands for.
+/// A symbol without its definition.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 pub struct wald_symbol {
@@ -96,32 +96,32 @@ pub struct wald_symbol {
     pub name: *const c_char,
     /// A wald_binding.
     pub binding: u32,
-    /// It is not exported from a shared library or by `--export-dynamic`.
+    /// Shared libraries and `--export-dynamic` do not export it.
     pub hidden: bool,
-    /// It is exported from the module.
+    /// The module exports it.
     pub exported: bool,
-    /// It is kept although nothing refers to it.
+    /// It is kept even if nothing refers to it.
     pub no_strip: bool,
     /// It is thread-local.
     pub tls: bool,
 }
 
-/// A place where the link writes an index or address.
+/// A place in the bytes of a definition where the link writes an index or address.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wald_relocation {
     /// The number of its type: <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>
     pub kind: u32,
-    /// Where: from the start of the bytes.
+    /// Offset from the start of the bytes.
     pub offset: u32,
-    /// The symbol; for R_WASM_TYPE_INDEX_LEB the signature.
+    /// A symbol; for R_WASM_TYPE_INDEX_LEB a signature.
     pub target: u32,
     /// Added to an address.
     pub addend: i64,
 }
 
-/// What a symbol stands for. Only the members that wald_kind names are read.
+/// The definition of a symbol. Only the members that wald_kind names are read.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 pub struct wald_definition {
@@ -129,22 +129,21 @@ pub struct wald_definition {
     pub kind: u32,
     /// A signature.
     pub r#type: u32,
-    /// Code, data, contents.
+    /// Code, data or contents of a section.
     pub bytes: *const u8,
-    /// How many bytes.
+    /// The number of bytes.
     pub size: usize,
-    /// Places in the bytes, in ascending order, where the link writes.
+    /// Relocations, with ascending offsets.
     pub relocations: *const wald_relocation,
-    /// How many relocations.
+    /// The number of relocations.
     pub relocation_count: usize,
-    /// Name of a segment, of a section, or under which a function is exported.
+    /// The name of a segment or section, or of a function's export.
     pub name: *const c_char,
-    /// Module that it is imported from; NULL: `env`.
+    /// The module to import from; NULL means `env`.
     pub import_module: *const c_char,
-    /// Field that it is imported as. NULL: the symbol's name, and that nothing defines the symbol is an error unless the
-    /// options allow it.
+    /// The field to import. NULL means the symbol's name; then an undefined symbol is an error unless the options allow it.
     pub import_field: *const c_char,
-    /// A comdat group; 0: none.
+    /// A COMDAT group; 0 means none.
     pub comdat: u32,
     /// Another symbol.
     pub of: u32,
@@ -154,7 +153,7 @@ pub struct wald_definition {
     pub flags: u32,
     /// Offset in the segment, or an address.
     pub offset: u64,
-    /// The datum's size; 0: all that follows in the segment.
+    /// The size of the data; 0 means the rest of the segment.
     pub extent: u64,
     /// Value type of a global or element type of a table, as in the binary format: 0x7f i32, 0x7e i64, 0x7d f32, 0x7c f64,
     /// 0x7b v128, 0x70 funcref, 0x6f externref, 0x69 exnref.
@@ -163,9 +162,9 @@ pub struct wald_definition {
     pub is_mutable: bool,
     /// Flags of a table's limits: 1 has a maximum, 4 is 64-bit.
     pub limits_flags: u8,
-    /// A table's size.
+    /// A table's initial size.
     pub minimum: u64,
-    /// Its largest size.
+    /// A table's maximum size.
     pub maximum: u64,
 }
 
@@ -182,7 +181,7 @@ fn bad(what: impl Into<String>) -> Failure {
 }
 
 /// # Safety
-/// The texts are NULL or NUL-terminated.
+/// The strings are NULL or NUL-terminated.
 unsafe fn symbol_of(of: &wald_symbol) -> Outcome<Symbol> {
     let binding = match of.binding {
         0 => Binding::Global,
@@ -286,26 +285,26 @@ unsafe fn definition_of(of: &wald_definition) -> Outcome<Definition> {
     })
 }
 
-/// A unit without anything in it. Free it with wald_unit_free().
+/// Creates an empty unit. Free it with wald_unit_free().
 #[no_mangle]
 pub extern "C" fn wald_unit_new() -> *mut wald_unit {
     give(wald_unit(Unit::new()))
 }
 
-/// Frees a unit; NULL is fine. Linkers that it was handed to do not need it any more.
+/// Frees a unit; NULL is ignored. Linkers that it was provided to do not need it.
 ///
 /// # Safety
-/// From wald_unit_new(), and not used any more.
+/// From wald_unit_new(), and not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_free(unit: *mut wald_unit) {
     // SAFETY: the caller's promise.
     unsafe { free(unit) };
 }
 
-/// Says whether the unit's memory has 64-bit addresses.
+/// Sets whether the unit's memory has 64-bit addresses.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_set_memory_64(unit: *mut wald_unit, is_64: bool) -> wald_status {
     status(|| {
@@ -315,10 +314,10 @@ pub unsafe extern "C" fn wald_unit_set_memory_64(unit: *mut wald_unit, is_64: bo
     })
 }
 
-/// Puts the number of the signature with these value types (see wald_definition) into `type`; the same for the same types.
+/// Stores the number of the signature with these value types (see wald_definition) in `type`. Equal types have equal numbers.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_signature(
     unit: *mut wald_unit,
@@ -344,10 +343,10 @@ pub unsafe extern "C" fn wald_unit_signature(
     })
 }
 
-/// Puts the number of a new comdat group, never 0, into `comdat`.
+/// Adds a COMDAT group and stores its number, never 0, in `comdat`.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_add_comdat(
     unit: *mut wald_unit,
@@ -363,10 +362,10 @@ pub unsafe extern "C" fn wald_unit_add_comdat(
     })
 }
 
-/// Adds a symbol and puts its number into `handle`.
+/// Adds a symbol and stores its number in `handle`.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_add(
     unit: *mut wald_unit,
@@ -392,10 +391,10 @@ pub unsafe extern "C" fn wald_unit_add(
     })
 }
 
-/// Replaces what a symbol stands for: a function's body, a datum, or from undefined to defined and back.
+/// Replaces a symbol's definition. It may also become defined or undefined.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_define(
     unit: *mut wald_unit,
@@ -413,7 +412,7 @@ pub unsafe extern "C" fn wald_unit_define(
 /// Replaces a symbol's name and flags.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_set_symbol(
     unit: *mut wald_unit,
@@ -427,10 +426,10 @@ pub unsafe extern "C" fn wald_unit_set_symbol(
     })
 }
 
-/// Takes a symbol out, with what it stands for. Nothing else may refer to it.
+/// Removes a symbol and its definition. Nothing else may refer to it.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_remove(unit: *mut wald_unit, handle: u32) -> wald_status {
     status(|| {
@@ -440,10 +439,10 @@ pub unsafe extern "C" fn wald_unit_remove(unit: *mut wald_unit, handle: u32) -> 
     })
 }
 
-/// A function runs before the program's entry: the lower the priority, the earlier.
+/// Makes a function run before the program's entry. Lower priorities run earlier.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_add_init_function(
     unit: *mut wald_unit,
@@ -457,10 +456,10 @@ pub unsafe extern "C" fn wald_unit_add_init_function(
     })
 }
 
-/// Takes a function out of those that run before the program's entry.
+/// Stops a function from running before the program's entry.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_remove_init_function(unit: *mut wald_unit, handle: u32) -> wald_status {
     status(|| {
@@ -470,10 +469,10 @@ pub unsafe extern "C" fn wald_unit_remove_init_function(unit: *mut wald_unit, ha
     })
 }
 
-/// States a target feature: with `+` it is used, with `-` it must not be.
+/// Adds a target feature: `+` means that it is used, `-` that it must not be.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_add_feature(
     unit: *mut wald_unit,
@@ -487,10 +486,10 @@ pub unsafe extern "C" fn wald_unit_add_feature(
     })
 }
 
-/// Names a language, tool or SDK (a wald_producer) and its version.
+/// Adds a language, tool or SDK (a wald_producer) and its version.
 ///
 /// # Safety
-/// Valid or NULL; nobody else uses the unit.
+/// Valid or NULL; no other thread uses the unit.
 #[no_mangle]
 pub unsafe extern "C" fn wald_unit_add_producer(
     unit: *mut wald_unit,
@@ -512,7 +511,7 @@ pub unsafe extern "C" fn wald_unit_add_producer(
     })
 }
 
-/// Puts the number of the symbol of this name that others see into `handle`.
+/// Stores the number of the non-local symbol with this name in `handle`.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -532,7 +531,7 @@ pub unsafe extern "C" fn wald_unit_find(
     })
 }
 
-/// The equivalent object file; NULL where that is too large. Free it with wald_buffer_free().
+/// Returns the equivalent object file, or NULL if it would be too large. Free it with wald_buffer_free().
 ///
 /// # Safety
 /// Valid or NULL.
@@ -545,7 +544,7 @@ pub unsafe extern "C" fn wald_unit_to_object(unit: *const wald_unit) -> *mut wal
     })
 }
 
-/// The bytes of a buffer, valid until it is freed.
+/// Returns the bytes of a buffer, valid until it is freed.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -555,10 +554,10 @@ pub unsafe extern "C" fn wald_buffer_bytes(buffer: *const wald_buffer) -> wald_b
     value(wald_bytes::NONE, || Ok(wald_bytes::of(&unsafe { shared(buffer, "buffer") }?.0)))
 }
 
-/// Frees a buffer; NULL is fine.
+/// Frees a buffer; NULL is ignored.
 ///
 /// # Safety
-/// From this library, and not used any more.
+/// From this library, and not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn wald_buffer_free(buffer: *mut wald_buffer) {
     // SAFETY: the caller's promise.

@@ -22,6 +22,8 @@ use wald::Linker;
 
 /// How often files are looked for; less often where looking itself takes long.
 const LOOK: Duration = Duration::from_millis(5);
+/// When no input has come for this long, it is said what is waited for.
+const NOTE: Duration = Duration::from_secs(5);
 /// What has changed is read again at most this often while other inputs are missing.
 const READ_AGAIN: Duration = Duration::from_millis(100);
 
@@ -91,13 +93,23 @@ pub struct Waiter<'a> {
     start: Instant,
     last_restart: Instant,
     next_look: Instant,
+    /// When an input was read last.
+    last_read: Instant,
+    /// Shows what is waited for, where no progress line does.
+    note: &'a mut dyn FnMut(String),
+    has_noted: bool,
     /// Errors are reported for what did not come: nothing is waited for any more.
     has_given_up: bool,
 }
 
 impl<'a> Waiter<'a> {
-    /// Begins to wait.
-    pub fn new(inputs: &'a Inputs, reading: &Reading<'a>, awaiting: &'a Awaiting) -> Self {
+    /// Begins to wait. `note` is called once, if no input comes for [`NOTE`].
+    pub fn new(
+        inputs: &'a Inputs,
+        reading: &Reading<'a>,
+        awaiting: &'a Awaiting,
+        note: &'a mut dyn FnMut(String),
+    ) -> Self {
         let has_descriptor = awaiting.ready_fd.is_some();
         let (news, heard) = mpsc::channel();
         if let Some(descriptor) = awaiting.ready_fd {
@@ -132,6 +144,9 @@ impl<'a> Waiter<'a> {
             start: now,
             last_restart: now,
             next_look: now,
+            last_read: now,
+            note,
+            has_noted: false,
             has_given_up: false,
         }
     }
@@ -191,6 +206,7 @@ impl<'a> Waiter<'a> {
             }
             let next = self.missing.first().map(|&file| self.inputs.path(file));
             self.reading.progress.wait_for(next);
+            self.note_waiting();
             if let Some(waiting) = alone {
                 let waiting = waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 for file in waiting.try_iter() {
@@ -205,6 +221,28 @@ impl<'a> Waiter<'a> {
             }
         }
         self.reading.progress.wait_for(None);
+    }
+
+    /// Says once what is waited for, when nothing has come for some time.
+    fn note_waiting(&mut self) {
+        let Some(&next) = self.missing.first() else { return };
+        if self.has_noted || self.last_read.elapsed() < NOTE {
+            return;
+        }
+        self.has_noted = true;
+        let more = match self.missing.len() - 1 {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        let count = self.files.len() - self.missing.len() - self.in_work;
+        let next = self.inputs.path(next);
+        (self.note)(format!("{count} of {} inputs are read; waiting for {next}{more}", self.files.len()));
+    }
+
+    /// The members that `--verbose-link` lists for `--whole-archive`.
+    pub fn members(&self) -> Vec<String> {
+        let taken = self.files.iter().filter_map(|file| file.taken.as_ref());
+        taken.flat_map(|taken| taken.members.iter().cloned()).collect()
     }
 
     fn take_news(&mut self, linker: &Linker, work: &Sender<usize>, news: News) {
@@ -223,6 +261,7 @@ impl<'a> Waiter<'a> {
             }
             News::Read(file, taken) => {
                 self.in_work -= 1;
+                self.last_read = Instant::now();
                 self.inputs.ids(file).for_each(|_| self.reading.progress.input_read());
                 self.take(file, taken);
                 let missing = self.missing.len() + self.in_work;

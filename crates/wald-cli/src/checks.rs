@@ -1,5 +1,5 @@
-//! What wasm-ld checks once all inputs are read, and only if they could be: contradictions between options, and whether
-//! output files can be written.
+//! Checks that wasm-ld makes after it has read all inputs without an error: contradictions between options, and whether output
+//! files can be written.
 
 use crate::configure::Settings;
 use crate::inputs::{cannot_open, names_in, see};
@@ -13,14 +13,14 @@ use crate::reproduce::Reproduce;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::options::{Options, UnresolvedPolicy};
 
-/// Everything that is to be said, in wasm-ld's order.
+/// The results of all checks.
 #[derive(Default)]
 pub struct Checks {
-    /// Errors and warnings.
+    /// Errors and warnings, in wasm-ld's order.
     pub diagnostics: Vec<Diagnostic>,
     /// The names in `--allow-undefined-file`.
     pub allowed_undefined: Vec<String>,
-    /// That file.
+    /// The identity of that file.
     pub sights: Vec<Sight>,
 }
 
@@ -46,7 +46,7 @@ impl Checks {
     }
 }
 
-/// Makes all checks. Each step is taken only where the one before found no error.
+/// Makes all checks. Files are checked only if the options have no error.
 pub fn check(
     arguments: &Arguments,
     options: &Options,
@@ -93,7 +93,7 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         checks.error_if(settings.pie, "-r and -pie may not be used together");
         checks.error_if(options.shared_memory, "-r and --shared-memory may not be used together");
         checks.error_if(options.global_base.is_some(), "-r and --global-base may not by used together");
-        // wasm-ld goes on and may crash.
+        // wasm-ld continues here and may crash.
         checks.error_if(settings.shared && !checks.has_error(), "-r and -shared may not be used together");
     }
     let unstable = |wanted: bool| wanted && !has(Opt::ExperimentalPic);
@@ -111,7 +111,7 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         checks.error_if(options.global_base.is_some(), "--global-base may not be used with -shared/-pie");
         checks.error_if(options.table_base.is_some(), "--table-base may not be used with -shared/-pie");
     }
-    // wasm-ld does not say it, and crashes where nothing else is wrong.
+    // wasm-ld does not report this, and crashes if there is no other error.
     let is_both = settings.relocatable && settings.shared && !checks.has_error();
     checks.error_if(is_both, "-r and -shared may not be used together");
 }

@@ -1,5 +1,4 @@
-//! A command line as data: what a build tool that embeds the library needs to do the link that it would have started a
-//! linker for.
+//! A command line as data, for build tools that embed the library instead of starting a linker.
 
 use crate::checks;
 use crate::configure::{self, Configuration};
@@ -9,17 +8,17 @@ use crate::response_file::{self, Quoting};
 use wald::options::Options;
 use wald::{InputDescription, Linker};
 
-/// A command line that was understood.
+/// A parsed command line.
 #[derive(Clone, Debug)]
 pub struct CommandLine {
-    /// What the options say.
+    /// The options.
     pub options: Options,
-    /// The inputs in order; libraries have been found.
+    /// The inputs in order. Libraries are resolved to files.
     pub inputs: Vec<InputDescription>,
 }
 
 impl CommandLine {
-    /// Reads the arguments behind the program's name. What is wrong with them is said as the command would say it.
+    /// Reads the arguments after the program's name. Errors have the command's words.
     pub fn read(arguments: Vec<String>) -> Result<CommandLine, Vec<String>> {
         let (arguments, mut wrong) = response_file::expand(arguments, Quoting::default());
         let arguments = parse::parse(arguments);

@@ -1,7 +1,7 @@
-//! Arguments into the link's [`Options`] and the command's own settings.
+//! Turns arguments into the link's [`Options`] and the command's own settings.
 //!
-//! What is wrong with a value is reported in the order in which wasm-ld looks at its options, which is not that of the
-//! command line. Most mistakes do not stop it: it goes on to open the inputs, so that one run shows all that is wrong.
+//! Errors in values are reported in the order in which wasm-ld reads its options, not in command-line order. Like wasm-ld,
+//! the command opens the inputs despite most errors, so one run reports all of them.
 
 use crate::await_inputs::Awaiting;
 use crate::numbers;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
 use wald::options::{BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
 
-/// What the library doesn't need to know.
+/// The settings that the library does not need.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// `--Map=FILE`.
@@ -42,19 +42,19 @@ pub struct Settings {
     pub watch: bool,
 }
 
-/// The whole command line, understood.
+/// The meaning of the whole command line.
 pub struct Configuration {
     /// For the library.
     pub options: Options,
     /// For the command.
     pub settings: Settings,
-    /// What was wrong, in wasm-ld's order.
+    /// Errors and warnings, in wasm-ld's order.
     pub diagnostics: Vec<Diagnostic>,
-    /// One of them is of the kind that stops wasm-ld at once.
+    /// Whether one of them stops wasm-ld at once.
     pub fatal: bool,
 }
 
-/// Reads the values of all options. `unknown -z` was said before, by [`z_warnings`].
+/// Reads the values of all options. [`z_warnings`] already reported unknown `-z` values.
 pub fn configure(arguments: &Arguments) -> Configuration {
     let mut reader = Reader { arguments, diagnostics: Vec::new() };
     let mut options = Options::default();
@@ -106,7 +106,7 @@ fn settings(arguments: &Arguments) -> Settings {
     }
 }
 
-/// What kind of module is asked for; other options have other defaults with each. Contradictions are reported later.
+/// Sets the kind of module, which changes the defaults of other options. Contradictions are reported later.
 fn set_kind(options: &mut Options, arguments: &Arguments) {
     if arguments.has(Opt::Relocatable) {
         options.set_output_kind(OutputKind::Relocatable);
@@ -117,7 +117,7 @@ fn set_kind(options: &mut Options, arguments: &Arguments) {
     }
 }
 
-/// Options without a value, or with one that cannot be wrong.
+/// Sets options without a value, or whose values are always valid.
 fn set_flags(options: &mut Options, arguments: &Arguments) {
     let on = |yes, no, default| arguments.is_on(yes, no, default);
     let text = |option| arguments.last_value(option).map(str::to_string);
@@ -161,10 +161,10 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.want_trace_events = arguments.has(Opt::TimeTrace);
 }
 
-/// Options that name symbols, sections or features.
+/// Sets options that name symbols, sections or features.
 fn set_lists(options: &mut Options, arguments: &Arguments) {
     let list = |option| arguments.values(option).map(str::to_string).collect::<Vec<_>>();
-    // Nothing between two commas is no name.
+    // Like wasm-ld, ignore empty names between commas.
     let names = |text: &str| -> Vec<String> {
         text.split(',').filter(|name| !name.is_empty()).map(str::to_string).collect()
     };
@@ -178,7 +178,7 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
     options.features = arguments.last_value(Opt::Features).map(names);
     options.extra_features = arguments.last_value(Opt::ExtraFeatures).map(names).unwrap_or_default();
     if arguments.has(Opt::ImportMemory) {
-        // One with a name counts wherever it stands.
+        // The form with a name wins even if one without follows.
         let (module, field) = match arguments.explicit_values(Opt::ImportMemory).last() {
             None => ("env", "memory"),
             Some(value) => value.split_once(',').unwrap_or(("env", value)),
@@ -186,13 +186,13 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
         options.import_memory = Some(ImportName { module: module.into(), field: field.into() });
     }
     if arguments.has(Opt::ExportMemory) {
-        // One with a name counts wherever it stands.
+        // The form with a name wins even if one without follows.
         let name = arguments.explicit_values(Opt::ExportMemory).last();
         options.export_memory = Some(name.unwrap_or("memory").into());
     }
 }
 
-/// `-z` options that wasm-ld doesn't know.
+/// Warnings about `-z` values that wasm-ld does not know.
 pub fn z_warnings(arguments: &Arguments) -> impl Iterator<Item = Diagnostic> + '_ {
     let known = |z: &str| z == "muldefs" || z.starts_with("stack-size=");
     arguments
@@ -201,7 +201,7 @@ pub fn z_warnings(arguments: &Arguments) -> impl Iterator<Item = Diagnostic> + '
         .map(|z| Diagnostic::warning(Code::Options, format!("unknown -z value: {z}")))
 }
 
-/// The whole number that is an option's value; how wasm-ld complains where it is none.
+/// The integer value of an option, or wasm-ld's message if it is not an integer.
 pub fn integer(arguments: &Arguments, option: Opt) -> Result<Option<i64>, String> {
     let Some((_, text, value)) = arguments.last(&[option]) else { return Ok(None) };
     let value = value.unwrap_or_default();
@@ -211,7 +211,7 @@ pub fn integer(arguments: &Arguments, option: Opt) -> Result<Option<i64>, String
     }
 }
 
-/// Reads values that can be wrong.
+/// Reads values that can be invalid.
 struct Reader<'a> {
     arguments: &'a Arguments,
     diagnostics: Vec<Diagnostic>,
@@ -258,7 +258,7 @@ impl Reader<'_> {
     }
 
     fn sizes(&mut self, options: &mut Options) {
-        // Zero means that it was not given, to wasm-ld too.
+        // As in wasm-ld, zero means that the option was not given.
         let address = |number: Option<i64>| number.map(|number| number as u64).filter(|&number| number != 0);
         options.table_base = address(self.integer(Opt::TableBase));
         options.global_base = address(self.integer(Opt::GlobalBase));
@@ -306,7 +306,7 @@ impl Reader<'_> {
         }
     }
 
-    /// How inputs are awaited, if they are.
+    /// How inputs are awaited. `None` without `--await-inputs`.
     fn awaiting(&mut self) -> Option<Awaiting> {
         let mut awaiting = Awaiting::default();
         if let Some(text) = self.arguments.last_value(Opt::ReadyFd) {
@@ -344,7 +344,7 @@ impl Reader<'_> {
         awaits.then_some(awaiting)
     }
 
-    /// What cannot be together, as far as wasm-ld sees it before it reads inputs.
+    /// Reports contradictions that wasm-ld detects before it reads inputs.
     fn contradictions(&mut self, options: &mut Options) {
         let has = |option| self.arguments.has(option);
         let pic = has(Opt::Shared) || self.arguments.is_on(Opt::Pie, Opt::NoPie, false);

@@ -12,6 +12,7 @@ pub type Watch = i32;
 
 /// What was heard last about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // Events are heard on Linux only.
 pub enum Last {
     /// Nothing that says whether it is complete.
     Nothing,
@@ -25,6 +26,7 @@ pub enum Last {
 
 /// What was heard about a name in a folder.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // Events are heard on Linux only.
 pub struct Log {
     /// How many events.
     pub count: u64,

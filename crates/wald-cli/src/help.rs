@@ -1,14 +1,14 @@
-//! `--help`, the man page, shell completions and the guide's option tables, all made from the option table.
+//! Makes `--help`, the man page, shell completions and the guide's option tables from the option table.
 
 use crate::option_table::{Alias, Dashes, Kind, Spec, TABLE};
 use std::fmt::Write;
 
-/// The column in which help texts start.
+/// The column where help texts start.
 const COLUMN: usize = 28;
 /// The width of the help.
 const WIDTH: usize = 80;
 
-/// How the option and its value are written: with a value and without, where it takes both.
+/// The forms of the option itself: with and without a value if the value is optional.
 fn forms(row: &Spec) -> Vec<String> {
     let name = format!("{}{}", row.shown_dashes(), row.name);
     match row.kind {
@@ -19,6 +19,7 @@ fn forms(row: &Spec) -> Vec<String> {
         }
         Kind::Joined => vec![format!("{name}<{}>", row.meta)],
         Kind::JoinedOrSeparate => vec![format!("{name} <{}>", row.meta)],
+        Kind::Rest => vec![format!("{name} <{}>...", row.meta)],
     }
 }
 
@@ -31,7 +32,7 @@ fn alias_form(row: &Spec, alias: &Alias) -> String {
     }
 }
 
-/// The other spellings, without wasm-ld's `-i`, which means `--initial-memory` and takes no value: it is always an error.
+/// The other spellings. Omits wasm-ld's `-i`: it means `--initial-memory` but takes no value, so it is always an error.
 fn aliases(row: &Spec) -> Vec<String> {
     let useful = |alias: &&Alias| (alias.kind == Kind::Flag) == (row.kind == Kind::Flag);
     row.aliases.iter().filter(useful).map(|alias| alias_form(row, alias)).collect()
@@ -47,7 +48,7 @@ fn groups() -> impl Iterator<Item = &'static [Spec]> {
     TABLE.chunk_by(|one, next| one.group == next.group)
 }
 
-/// The option whose name is most like that of an unknown argument, as it is written; `None` if none is much like it.
+/// The option whose name is most similar to an unknown argument, with its dashes. `None` if none is similar enough.
 pub fn nearest(argument: &str) -> Option<String> {
     let wanted = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
     let spellings = TABLE.iter().flat_map(|row| {
@@ -59,6 +60,11 @@ pub fn nearest(argument: &str) -> Option<String> {
         |name: &str| strsim::osa_distance(&name.to_ascii_lowercase(), &wanted.to_ascii_lowercase());
     let (name, dashes) = long.min_by_key(|(name, _)| distance(name))?;
     let dashes = if dashes == Dashes::One { "-" } else { "--" };
+    let same = TABLE.iter().find(|row| row.name == name && name == wanted && row.kind == Kind::Equals);
+    if let Some(row) = same {
+        // Only the value was not written as it must be.
+        return forms(row).into_iter().next();
+    }
     // A third of the letters may be wrong.
     (distance(name) <= wanted.len().div_ceil(3)).then(|| format!("{dashes}{name}"))
 }
@@ -76,10 +82,11 @@ pub fn help(program: &str) -> String {
     }
     text += "\nLong options take one dash or two, unless their first letter is a short option.\n";
     text += "@<file> is replaced by the arguments in the file.\n";
+    text += "The environment variable WALD_FLAGS holds further arguments.\n";
     text
 }
 
-/// One option: its spellings, and its text beside or below them.
+/// One option: its spellings, with its text next to or below them.
 fn help_entry(text: &mut String, row: &Spec) {
     let spellings = wrap(&spellings(row).join(",\u{a0}"), WIDTH - 2);
     let mut lines: Vec<String> =
@@ -97,7 +104,7 @@ fn help_entry(text: &mut String, row: &Spec) {
     }
 }
 
-/// Breaks a text into lines of at most `width` characters, at spaces and behind commas with a no-break space.
+/// Breaks a text at spaces into lines of at most `width` bytes, unless one word is longer.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -179,17 +186,22 @@ pub fn man_page() -> String {
             );
         }
     }
+    text += ".SH ENVIRONMENT\n.TP\nWALD_FLAGS\nArguments that are put before those of the command line, quoted as in a response\n\
+             file. Not used when the command line asks for the version or for help.\n.TP\nLLD_REPRODUCE\n\
+             The same as \\fB\\-\\-reproduce\\fR.\n.TP\nNO_COLOR, CLICOLOR_FORCE, TERM\n\
+             Messages have no color if NO_COLOR is set, have color if CLICOLOR_FORCE is set and not 0, and\n\
+             have no color if TERM is dumb. Options take precedence.\n";
     text += ".SH EXIT STATUS\n0 if the output was written, 1 if an error was reported.\n";
     text += ".SH SEE ALSO\n\\fBwasm\\-ld\\fR(1), \\fBclang\\fR(1)\n";
     text
 }
 
-/// One thing that a shell may complete.
+/// A word that a shell can complete.
 struct Completion {
-    /// With dashes, and with `=` where a value follows.
+    /// With dashes, and with `=` if a value follows.
     word: String,
     help: &'static str,
-    /// The values, where there are only a few.
+    /// The possible values, if they are known.
     values: Vec<&'static str>,
     takes_file: bool,
 }
@@ -241,13 +253,13 @@ fn bash() -> String {
          \x20       COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n\
          \x20       [[ ${{COMPREPLY[0]}} == *= ]] && compopt -o nospace\n\
          \x20   else\n        COMPREPLY=($(compgen -f -- \"${{value-$word}}\"))\n    fi\n}}\n\
-         complete -o filenames -F _wald wald wasm-ld\n",
+         complete -o filenames -F _wald wald wasm-ld wasm-ld-22\n",
         words.join(" ")
     )
 }
 
 fn zsh() -> String {
-    let mut text = String::from("#compdef wald wasm-ld\n_arguments -s \\\n");
+    let mut text = String::from("#compdef wald wasm-ld wasm-ld-22\n_arguments -s \\\n");
     for completion in completions() {
         let help = completion.help.replace('\'', "'\\''").replace(['[', ']'], "").replace(':', "\\:");
         let action = if !completion.values.is_empty() {
@@ -269,7 +281,9 @@ fn zsh() -> String {
 }
 
 fn fish() -> String {
-    let mut text = String::from("# fish completion for wald\n");
+    let mut text = String::from(
+        "# fish completion for wald\ncomplete -c wasm-ld -w wald\ncomplete -c wasm-ld-22 -w wald\n",
+    );
     for completion in completions() {
         let help = completion.help.replace('\\', "\\\\").replace('\'', "\\'");
         let name = completion.word.trim_end_matches('=');
@@ -308,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn completions_are_for_every_installed_name() {
+        for name in ["wald", "wasm-ld", "wasm-ld-22"] {
+            let is_named = |line: &str| line.split(' ').any(|word| word == name);
+            assert!(bash().lines().last().is_some_and(is_named));
+            assert!(zsh().lines().next().is_some_and(is_named));
+            assert!(fish().lines().any(|line| line.starts_with("complete") && is_named(line)));
+        }
+    }
+
+    #[test]
     fn the_help_fits_a_terminal() {
         for line in help("wald").lines() {
             assert!(line.len() <= WIDTH, "{line}");
@@ -323,6 +347,7 @@ mod tests {
             ("--strip-dbug", Some("--strip-debug")),
             ("-bsymbolic", Some("--Bsymbolic")),
             ("--shared-memoy=1", Some("--shared-memory")),
+            ("--initial-memory", Some("--initial-memory=<bytes>")),
             ("--dynamic-linker=/lib/ld.so", None),
             ("--xyz", None),
             ("-q", None),

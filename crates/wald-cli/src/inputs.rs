@@ -30,6 +30,8 @@ struct Declared {
     path: String,
     /// It was found as a library.
     is_library: bool,
+    /// All members are linked, and `--verbose-link` lists them.
+    lists_members: bool,
 }
 
 /// Every declared input.
@@ -165,7 +167,8 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                     dynamic,
                 });
                 let is_library = matches!(argument, Argument::Option { .. });
-                inputs.add(Declared { id, path, is_library });
+                let lists_members = whole_archive && arguments.has(Opt::VerboseLink);
+                inputs.add(Declared { id, path, is_library, lists_members });
             }
             Err(message) => {
                 inputs.mistakes = true;
@@ -220,6 +223,8 @@ pub struct Taken {
     pub allowed: Vec<String>,
     /// The file, and what was read because of it: the list of names beside an archive, members of a thin one.
     pub sights: Vec<Sight>,
+    /// The members of an archive that are all linked, for `--verbose-link`.
+    pub members: Vec<String>,
 }
 
 /// Reads every input and hands it to the linker. Gives back what was read, in order.
@@ -265,6 +270,7 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
         }
     };
     let mut taken = Taken::default();
+    let start = Instant::now();
     let bytes = match read_path(path, reading, &mut taken.sights) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -280,13 +286,18 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
         match read_names_beside(path, &mut taken.sights) {
             Ok(names) => taken.allowed = names,
             Err(diagnostic) => {
-                fail(&|_| diagnostic.clone());
+                fail(&|_| (*diagnostic).clone());
                 return taken;
             }
         }
     }
     MEMBERS.with_borrow_mut(Vec::clear);
+    let opened = Instant::now();
     inputs.ids(file).for_each(|id| linker.provide(id, bytes.clone()));
+    reading.progress.file_took(opened.duration_since(start), opened.elapsed());
+    if is_archive && inputs.files[file].iter().any(|&place| inputs.list[place].lists_members) {
+        taken.members = crate::verbose_link::members(path, &bytes);
+    }
     MEMBERS.with_borrow_mut(|members| taken.sights.append(members));
     taken
 }
@@ -300,13 +311,13 @@ fn read_path(path: &str, reading: &Reading, sights: &mut Vec<Sight>) -> std::io:
 }
 
 /// The names in the `.imports` file that an archive may have beside it.
-fn read_names_beside(archive: &str, sights: &mut Vec<Sight>) -> Result<Vec<String>, Diagnostic> {
+fn read_names_beside(archive: &str, sights: &mut Vec<Sight>) -> Result<Vec<String>, Box<Diagnostic>> {
     let path = crate::text::from_os(crate::text::to_path(archive).with_extension("imports").as_os_str());
     let bytes = see(&path, true, sights, || mapped_file::copy(&crate::text::to_path(&path)));
     match bytes {
         Ok(bytes) => Ok(names_in(&bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(cannot_open(&path, &error)),
+        Err(error) => Err(Box::new(cannot_open(&path, &error))),
     }
 }
 

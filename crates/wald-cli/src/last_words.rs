@@ -5,11 +5,11 @@
 use std::sync::OnceLock;
 
 /// What messages begin with.
-static PROGRAM: OnceLock<String> = OnceLock::new();
+static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// Sets the name that the line begins with. The first call counts.
 pub fn set_program(name: &str) {
-    let _ = PROGRAM.set(name.to_string());
+    let _ = PROGRAM.set(crate::text::to_bytes(name).into_owned());
 }
 
 /// Removes temporary files, writes `PROGRAM: error: ` and the parts as one line, and ends the process with exit code 1. Safe in a
@@ -19,7 +19,7 @@ pub fn die(parts: &[&[u8]]) -> ! {
     crate::signals::clean_up();
     let mut line = [0; 1024];
     let mut length = 0;
-    let program = PROGRAM.get().map_or("wald", String::as_str).as_bytes();
+    let program = PROGRAM.get().map_or(&b"wald"[..], Vec::as_slice);
     for part in [program, b": error: "].iter().chain(parts).chain(&[&b"\n"[..]]) {
         let room = &mut line[length..];
         let count = part.len().min(room.len());

@@ -26,18 +26,22 @@ mod output_file;
 mod outputs;
 mod parse;
 mod prepare_ahead;
+mod process_time;
 mod progress;
 mod read_files;
 mod ready_descriptor;
 mod render;
 mod reproduce;
 mod response_file;
+mod run_build;
 pub mod signals;
 pub mod standard_streams;
+mod stopwatch;
 mod stream;
 mod tar;
 mod target;
 mod temporary;
+mod terminal;
 mod text;
 mod timing_report;
 mod truncated_input;
@@ -61,7 +65,9 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use stopwatch::Stopwatch;
+use terminal::Terminal;
 use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::options::Options;
 use wald::{LinkResult, Linker};
@@ -77,8 +83,10 @@ pub struct Host<'a> {
     pub stderr: &'a mut dyn Write,
     /// Whether standard output is a terminal: control characters of names do nothing there.
     pub stdout_is_terminal: bool,
-    /// Whether standard error is one, which also shows colours for `--color-diagnostics=auto`.
+    /// Whether standard error is a terminal.
     pub stderr_is_terminal: bool,
+    /// The environment variables.
+    pub environment: &'a dyn Fn(&str) -> Option<OsString>,
     /// Reads the inputs in another order, for tests that show that the order of arrival does not matter.
     pub shuffle: Option<u64>,
     /// The process ends when [`run`] returns, so that cleaning up may be left to the system.
@@ -95,30 +103,38 @@ pub fn prepare_process(args: &[OsString]) {
 
 /// Runs the command. `args` begins with the program's name. The result is the exit code.
 pub fn run(args: &[OsString], host: &mut Host) -> i32 {
-    let start = Instant::now();
+    if let [program, option, command @ ..] = args {
+        if option == "--run" && !command.is_empty() {
+            return run_build(&program_name(&text::from_os(program)), command, host);
+        }
+    }
+    let before = if host.ends_process { process_time::used() } else { Duration::ZERO };
+    let clock = &Stopwatch::new(before);
     let mut args: Vec<String> = args.iter().map(|arg| text::from_os(arg)).collect();
     let program = program_name(args.first().map_or("wald", String::as_str));
     if !args.is_empty() {
         args.remove(0);
     }
     let flavor = take_flavor(&mut args);
+    let terminal = Terminal::new([host.stdout_is_terminal, host.stderr_is_terminal], host.environment);
     let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
-    renderer.on_terminal = [host.stdout_is_terminal, host.stderr_is_terminal];
+    renderer.on_terminal = terminal.is_terminal;
     if let Err(complaint) = flavor {
         renderer.complain(&complaint);
         return 1;
     }
-    let mut way = Way {
-        start,
+    let way = Way {
+        clock,
         shuffle: host.shuffle,
         ends_process: host.ends_process,
-        on_terminal: host.stderr_is_terminal,
+        terminal,
+        environment: host.environment,
     };
     last_words::set_program(&program);
     let mut is_again = false;
     loop {
-        let (terminal, mut files) = (way.on_terminal, Vec::new());
-        let (arguments, diagnostics) = read_arguments(args.clone(), terminal, &mut files, &mut renderer);
+        let mut files = Vec::new();
+        let (arguments, diagnostics) = read_arguments(args.clone(), way, &mut files, &mut renderer);
         let again = link(&arguments, diagnostics, files.clone(), &program, way, &mut renderer);
         match again {
             Err(Stop::Again) => {}
@@ -130,19 +146,29 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
             _ => break,
         }
         renderer.begin_again();
-        (is_again, way.start) = (true, Instant::now());
+        is_again = true;
+        clock.restart();
     }
     let _ = renderer.check_streams();
     i32::from(renderer.error_count() != 0)
 }
 
+/// `--run`: another command, in which wasm-ld is this program.
+fn run_build(program: &str, command: &[OsString], host: &mut Host) -> i32 {
+    run_build::run(command, host.environment).unwrap_or_else(|(message, code)| {
+        let _ = host.stderr.write_all(&text::to_bytes(&format!("{program}: error: {message}\n")));
+        code
+    })
+}
+
 /// What a link takes over from [`Host`].
 #[derive(Clone, Copy)]
-struct Way {
-    start: Instant,
+struct Way<'a> {
+    clock: &'a Stopwatch,
     shuffle: Option<u64>,
     ends_process: bool,
-    on_terminal: bool,
+    terminal: Terminal,
+    environment: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
 /// Why the command does not go on.
@@ -190,7 +216,7 @@ fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
 /// wrong so far.
 fn read_arguments(
     args: Vec<String>,
-    terminal: bool,
+    way: Way,
     files: &mut Vec<Sight>,
     renderer: &mut Renderer,
 ) -> (Arguments, Vec<Diagnostic>) {
@@ -208,13 +234,27 @@ fn read_arguments(
         Some("windows") => quoting = Quoting::Windows,
         Some(other) => diagnostics.push(option_error(format!("invalid response file quoting: {other}"))),
     }
-    let (args, complaints) = response_file::expand_and_see(args, quoting, files);
+    let (mut args, mut complaints) = response_file::expand_and_see(args, quoting, files);
+    if let Some(flags) = (way.environment)("WALD_FLAGS").filter(|_| !is_question(&args)) {
+        let flags = response_file::split(&text::from_os(&flags), quoting);
+        let (flags, more) = response_file::expand_and_see(flags, quoting, files);
+        args.splice(..0, flags);
+        complaints.extend(more);
+    }
     for complaint in complaints {
         renderer.complain(&complaint);
     }
     let arguments = parse::parse(args);
-    set_up_renderer(&arguments, terminal, renderer, &mut diagnostics);
+    set_up_renderer(&arguments, way.terminal, renderer, &mut diagnostics);
     (arguments, diagnostics)
+}
+
+/// Whether the arguments ask for something to be printed, and not for a link: build systems look at the answer.
+fn is_question(args: &[String]) -> bool {
+    let arguments = parse::parse(args.to_vec());
+    let asks = [Opt::Help, Opt::Version, Opt::PrintManPage, Opt::PrintCompletions];
+    asks.iter().any(|&option| arguments.has(option))
+        || (arguments.has(Opt::ShortVersion) && !arguments.has_input())
 }
 
 fn option_error(message: impl Into<String>) -> Diagnostic {
@@ -233,13 +273,13 @@ fn unknown_argument(text: &str) -> Diagnostic {
 /// Reads the options about diagnostics themselves, and complains about arguments that are none.
 fn set_up_renderer(
     arguments: &Arguments,
-    terminal: bool,
+    terminal: Terminal,
     renderer: &mut Renderer,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let color = arguments.last(&[Opt::ColorDiagnostics, Opt::NoColorDiagnostics]);
     match color {
-        None | Some((Opt::ColorDiagnostics, _, Some("auto"))) => renderer.color = terminal,
+        None | Some((Opt::ColorDiagnostics, _, Some("auto"))) => renderer.color = terminal.has_color,
         Some((Opt::ColorDiagnostics, _, None | Some("always"))) => renderer.color = true,
         Some((_, _, None | Some("never"))) => renderer.color = false,
         Some((_, _, Some(value))) => {
@@ -276,17 +316,20 @@ fn link(
 ) -> Result<(), Stop> {
     if let Some(text) = text_that_was_asked_for(arguments, program, &mut diagnostics) {
         out.show_all(&diagnostics);
-        let _ = out.stdout.write_all(text.as_bytes());
+        let _ = out.stdout.write_all(&text::to_bytes(&text));
         return Err(Stop::Done);
     }
     if arguments.has(Opt::Version) || arguments.has(Opt::ShortVersion) {
         let _ = writeln!(out.stdout, "{VERSION}");
     }
-    let reproduce = begin_reproduce(arguments, &mut diagnostics);
+    let reproduce = begin_reproduce(arguments, way, &mut diagnostics);
     let Configuration { options, settings, diagnostics: wrong, fatal } = configure::configure(arguments);
     diagnostics.extend(wrong);
     // wasm-ld's -v without any plain input is a question, and needs no link.
     let only_a_question = arguments.has(Opt::ShortVersion) && !arguments.has_input();
+    if arguments.has(Opt::Run) {
+        diagnostics.push(option_error("--run: must be the first argument"));
+    }
     if fatal || arguments.has(Opt::Version) || only_a_question {
         out.show_all(&diagnostics);
         finish_reproduce(reproduce.as_deref(), out);
@@ -299,6 +342,7 @@ fn link(
         return watch::run(job, response_files, way, program, out);
     }
     let mut place = output_file::Place::new(&output_path, way.ends_process);
+    way.clock.lap("arguments");
     let LinkResult { output, diagnostics, timing } = load_and_link(job, response_files, way, &mut place, out);
     show(&diagnostics, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
@@ -307,7 +351,8 @@ fn link(
         return Err(Stop::Done);
     }
     outputs::write(&output_path, &output, &timing, &settings, out, |stdout| place.stage(stdout))?;
-    outputs::report_timing(&settings, &timing, way.start, out);
+    way.clock.lap("save");
+    outputs::report_timing(&settings, &timing, way.clock, out);
     Ok(())
 }
 
@@ -380,7 +425,7 @@ fn load_and_link(
     response_files: Vec<Sight>,
     way: Way,
     place: &mut output_file::Place,
-    out: &Renderer,
+    out: &mut Renderer,
 ) -> LinkResult<()> {
     let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
     let awaiting = settings.awaiting.as_ref().filter(|_| !failed);
@@ -389,30 +434,39 @@ fn load_and_link(
     let copies = awaiting.is_some_and(|awaiting| awaiting.ready_fd.is_none());
     let members = inputs::Members { keep_mapped: way.ends_process, copies };
     let (mut linker, declared, mut checks) = declare(job, members, way, out);
+    let mut members = Vec::new();
     let reproduce = reproduce.map(|reproduce| &**reproduce);
     let progress = &Progress::new(declared.paths().count());
     let (shuffle, keep_mapped, ahead) = (way.shuffle, way.ends_process, false);
     let reading = inputs::Reading { threads, shuffle, keep_mapped, copies, ahead, reproduce, progress };
     let mut read = ReadFiles::default();
     read.add_all(response_files.into_iter().chain(std::mem::take(&mut checks.sights)));
-    let mut result = progress::watch(way.on_terminal, progress, || {
+    way.clock.lap("find");
+    let mut result = progress::watch(way.terminal, progress, || {
         // First, because changed options undo what was prepared.
         let allowed = std::mem::take(&mut checks.allowed_undefined);
         linker.options_mut().allowed_undefined.extend(allowed);
         if let Some(awaiting) = awaiting {
-            return await_and_link(linker, &declared, &reading, awaiting, place);
+            return await_and_link(linker, &declared, &reading, awaiting, place, (way, out));
         }
         for taken in inputs::read_all(&linker, &declared, &reading) {
+            members.extend(taken.members);
             read.add(taken.sights);
             if !taken.allowed.is_empty() {
                 linker.options_mut().allowed_undefined.extend(taken.allowed);
             }
         }
         declared.report_emptiness(&mut linker);
-        linker.finish_into(place)
+        let opening = progress.opening_share();
+        way.clock.split([("open", opening), ("parse", 1.0 - opening)]);
+        let result = linker.finish_into(place);
+        way.clock.link(Instant::now());
+        result
     });
+    verbose_link::insert_members(members, &mut result.diagnostics);
     drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
     result.diagnostics.extend(read.changed_in_place(threads).into_iter().map(changed_while_linked));
+    way.clock.lap("check");
     result
 }
 
@@ -423,9 +477,15 @@ fn await_and_link(
     reading: &inputs::Reading,
     awaiting: &await_inputs::Awaiting,
     place: &mut output_file::Place,
+    (way, out): (Way, &mut Renderer),
 ) -> LinkResult<()> {
     let own = linker.options().allowed_undefined.clone();
-    let mut waiter = await_inputs::Waiter::new(declared, reading, awaiting);
+    let mut note = |message| {
+        if !way.terminal.can_rewrite {
+            out.show_note(message);
+        }
+    };
+    let mut waiter = await_inputs::Waiter::new(declared, reading, awaiting, &mut note);
     loop {
         let mut allowed = waiter.read_all(&mut linker, place);
         if linker.options().allowed_undefined.len() != own.len() || !allowed.is_empty() {
@@ -433,17 +493,23 @@ fn await_and_link(
             linker.options_mut().allowed_undefined = allowed;
         }
         let emptiness = declared.report_emptiness(&mut linker);
-        let result = linker.link_once_into(place);
+        way.clock.lap("wait");
+        let mut result = linker.link_once_into(place);
+        let linked = Instant::now();
         if waiter.is_settled(&mut linker) {
             if reading.keep_mapped {
                 // The process ends: the system frees its memory faster.
                 std::mem::forget(linker);
             }
+            way.clock.link(linked);
+            verbose_link::insert_members(waiter.members(), &mut result.diagnostics);
             return result;
         }
         if let Some(id) = emptiness {
             linker.remove(id);
         }
+        // Only the last link counts as one.
+        way.clock.lap("wait");
     }
 }
 
@@ -484,8 +550,12 @@ fn text_that_was_asked_for(
     }))
 }
 
-fn begin_reproduce(arguments: &Arguments, diagnostics: &mut Vec<Diagnostic>) -> Option<Arc<Reproduce>> {
-    let variable = || std::env::var_os("LLD_REPRODUCE").map(|path| text::from_os(&path));
+fn begin_reproduce(
+    arguments: &Arguments,
+    way: Way,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Arc<Reproduce>> {
+    let variable = || (way.environment)("LLD_REPRODUCE").map(|path| text::from_os(&path));
     let path = &arguments.last_value(Opt::Reproduce).map(str::to_string).or_else(variable)?;
     match Reproduce::create(path, arguments, VERSION) {
         Ok(reproduce) => Some(Arc::new(reproduce)),

@@ -1,20 +1,20 @@
-//! Finds the files that `-l` means.
+//! Finds the files of `-l`.
 //!
-//! A link may name hundreds of libraries and folders. Asking the system for each library in each folder costs a call for each
-//! pair; so a folder that was asked often without success is listed once, and then asked only for what is in the list.
+//! A link may name hundreds of libraries and folders. Looking for each library in each folder costs a system call per pair. So a
+//! folder that often lacked the library is listed once, and the list answers later lookups.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// How often a folder is asked in vain before it is listed.
+/// The number of failed lookups after which a folder is listed.
 const PATIENCE: u32 = 8;
 
-/// Folders with more entries than this are asked, not listed.
+/// Folders with more entries than this are not listed.
 const LARGE: usize = 20_000;
 
-/// The folders of `-L`, and what is known of them.
+/// The folders of `-L`, and what is known about them.
 pub struct LibrarySearch<'a> {
     folders: &'a [String],
     /// By the folder's position.
@@ -37,7 +37,7 @@ impl<'a> LibrarySearch<'a> {
         LibrarySearch { folders, known, found: HashMap::new() }
     }
 
-    /// The file that `-l name` means: `libname.a` (or `.so`, after `-Bdynamic`) or, for `-l:name`, `name` itself, in the
+    /// The file of `-l name`: `libname.a` (or `.so`, after `-Bdynamic`) or, for `-l:name`, `name` itself, in the
     /// first folder that has it.
     pub fn find(&mut self, name: &str, is_dynamic: bool) -> Option<String> {
         if let Some(found) = self.found.get(&(name.to_string(), is_dynamic)) {
@@ -78,9 +78,9 @@ impl Folder {
         None
     }
 
-    /// Whether the folder's list says that there is no such file.
+    /// Whether the folder is listed without this file.
     fn lacks(&mut self, folder: &str, file: &str) -> bool {
-        // Elsewhere a file may have a name that differs in case.
+        // On other systems, file names may differ in case.
         if !cfg!(target_os = "linux") || file.contains('/') || self.misses < PATIENCE || self.cannot_be_listed
         {
             return false;
@@ -130,7 +130,7 @@ mod tests {
             assert_eq!(search.find("x", true), Some(path("a/libx.a")));
             assert_eq!(search.find(":libx.so", false), Some(path("b/libx.so")));
             assert_eq!(search.find(":../a/libx.a", false), Some(path("a/../a/libx.a")));
-            // Now all folders are listed, and what was found is known.
+            // Now all folders are listed, and all results are known.
             (0..20).for_each(|number| assert_eq!(search.find(&format!("none{number}"), true), None));
             assert_eq!(search.find(":n", true), Some(path("b/n")));
             if cfg!(target_os = "linux") {

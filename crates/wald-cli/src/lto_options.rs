@@ -1,10 +1,10 @@
-//! Options that steer LTO. Wald reads no bitcode, so they have no effect; but a wrong value is as wrong as with wasm-ld.
+//! Checks the values of LTO options as wasm-ld does. Wald reads no bitcode, so the options have no other effect.
 
 use crate::option_table::Opt;
 use crate::parse::Arguments;
 use wald::diagnostics::{Code, Diagnostic};
 
-/// `key=value` pairs with colons between; the first problem, as LLVM words it.
+/// Checks `key=value` pairs that are separated by colons. Returns the first problem in LLVM's words.
 pub fn check_cache_policy(policy: &str) -> Result<(), String> {
     if policy.is_empty() {
         return Ok(());
@@ -82,7 +82,7 @@ pub fn check_counts(arguments: &Arguments) -> Vec<Diagnostic> {
         let message = "--lto-partitions: number of threads must be > 0";
         problems.push(Diagnostic::error(Code::Options, message));
     }
-    // --threads is the default for --thinlto-jobs, even where it is written in a base that this one doesn't know.
+    // --threads is the default for --thinlto-jobs, even in a base that --thinlto-jobs does not accept.
     let jobs = arguments.last_value(Opt::ThinltoJobs).or_else(|| arguments.last_value(Opt::Threads));
     if let Some(jobs) = jobs {
         let is_count = jobs.bytes().all(|byte| byte.is_ascii_digit()) && jobs.parse::<u32>().is_ok();

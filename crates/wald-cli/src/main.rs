@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         stderr_is_terminal: std::io::stderr().is_terminal(),
         stderr: &mut *writer(2),
         // The link cases ask for it: the order in which inputs are read changes nothing.
+        environment: &|name| std::env::var_os(name),
         shuffle: std::env::var("WALD_SHUFFLE_ARRIVAL").ok().and_then(|seed| seed.parse().ok()),
         ends_process: true,
     };

@@ -42,6 +42,7 @@ impl AsRef<[u8]> for Mapped {
 
 /// The contents of a file, which is opened once. With `keep`, a mapping stays until the process ends; with `ahead`, all its
 /// pages are mapped at once and not when they are needed.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
 pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Contents> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;

@@ -97,7 +97,8 @@ pub fn install_panic_hook() {
 
 /// Sets the program's name for the message.
 pub fn set_program_name(name: &str) {
-    let start = Box::leak(format!("{name}: error: ").into_boxed_str());
+    let start = crate::text::to_bytes(&format!("{name}: error: ")).into_owned();
+    let start = Box::leak(start.into_boxed_slice());
     START.0.store(start.as_mut_ptr(), Ordering::SeqCst);
     START.1.store(start.len(), Ordering::SeqCst);
 }

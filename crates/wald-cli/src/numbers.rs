@@ -1,12 +1,12 @@
-//! Numbers in options, as LLVM reads them.
+//! Reads numbers in options as LLVM does.
 
-/// A signed decimal number, as most options take it.
+/// A signed decimal number, as for most options.
 pub fn decimal(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// An unsigned number whose prefix tells its base: `0x`, `0b`, `0o`, `0` (octal) or none.
+/// An unsigned number. The prefix determines the base: `0x`, `0b`, `0o`, `0` (octal) or none.
 pub fn any_base(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     let (radix, digits) = match bytes {
@@ -22,8 +22,8 @@ pub fn any_base(text: &str) -> Option<u64> {
         .then(|| u64::from_str_radix(digits, radix).ok())?
 }
 
-/// The bytes of a `0x…` build id: two digits a byte; a last digit that is left over is a byte by itself. An error holds the first
-/// pair that is no number.
+/// The bytes of a `0x…` build ID, two digits per byte. An odd last digit is a byte by itself. An error contains the first pair that
+/// is not a number.
 pub fn hex_bytes(text: &str) -> Result<Vec<u8>, String> {
     let byte = |pair: &[u8]| {
         let mut digits = pair.iter().map(|&digit| char::from(digit).to_digit(16));

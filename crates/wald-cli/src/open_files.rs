@@ -73,8 +73,19 @@ pub fn inherited(descriptor: u32) -> io::Result<ManuallyDrop<File>> {
     Ok(ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) }))
 }
 
-/// Elsewhere only standard input is inherited, which the standard library has.
-#[cfg(not(unix))]
+/// On Windows only standard input is inherited.
+#[cfg(windows)]
+pub fn inherited(descriptor: u32) -> io::Result<ManuallyDrop<File>> {
+    use std::os::windows::io::AsHandle;
+    if descriptor != 0 {
+        return Err(io::Error::from(io::ErrorKind::Unsupported));
+    }
+    let input = io::stdin().as_handle().try_clone_to_owned()?;
+    Ok(ManuallyDrop::new(File::from(input)))
+}
+
+/// Elsewhere nothing is inherited.
+#[cfg(not(any(unix, windows)))]
 pub fn inherited(_: u32) -> io::Result<ManuallyDrop<File>> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }
@@ -94,7 +105,8 @@ pub fn wait_readable<T>(_: &T, _: Duration) -> bool {
     true
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use std::io::Write;

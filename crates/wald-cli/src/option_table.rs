@@ -4,7 +4,7 @@
 //! all read this table. The set of options, their spellings and the kinds of values they take are wasm-ld's; the texts
 //! are our own. Each group notes which of its options only Wald has.
 
-/// How an option takes its value.
+/// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `--name`.
@@ -21,14 +21,16 @@ pub enum Kind {
     Joined,
     /// `-nvalue` or `-n value`.
     JoinedOrSeparate,
+    /// `--name value...`, as the first argument: the rest is another program's command line.
+    Rest,
 }
 
-/// With how many dashes an option may be written.
+/// How many dashes an option may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dashes {
     /// `-x`.
     One,
-    /// `--name`. Long names whose first letter is a short option that takes a value are like this.
+    /// `--name`: long names that start with the letter of a short option that takes a value.
     Two,
     /// `-name` and `--name`.
     Any,
@@ -39,7 +41,7 @@ pub enum Dashes {
 pub struct Alias {
     /// Name without dashes.
     pub name: &'static str,
-    /// With how many dashes.
+    /// How many dashes it may have.
     pub dashes: Dashes,
     /// How this spelling takes a value.
     pub kind: Kind,
@@ -50,24 +52,24 @@ pub struct Alias {
 pub struct Group {
     /// The heading.
     pub title: &'static str,
-    /// What holds for all of its options; may be empty. Markdown, for the guide only.
+    /// A note about its options, in Markdown, for the guide only. May be empty.
     pub note: &'static str,
 }
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
-    /// Which one it is.
+    /// Identifies the option.
     pub option: Opt,
-    /// The group that it belongs to.
+    /// Its group.
     pub group: Group,
     /// Name without dashes, `=` or value.
     pub name: &'static str,
-    /// With how many dashes.
+    /// How many dashes it may have.
     pub dashes: Dashes,
     /// How it takes its value.
     pub kind: Kind,
-    /// What the value is called in the help; for [`Kind::FlagOrEquals`] that of the form with a value.
+    /// The name of the value in the help; empty for flags.
     pub meta: &'static str,
     /// Its help text: one sentence without a period.
     pub help: &'static str,
@@ -78,7 +80,7 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// The dashes in which the help shows it.
+    /// The dashes that the help shows.
     pub fn shown_dashes(&self) -> &'static str {
         match self.dashes {
             Dashes::One => "-",
@@ -103,7 +105,7 @@ macro_rules! options {
         }
     )*) => {
         /// Names an option of [`TABLE`].
-        #[allow(missing_docs)] // The table says what each one is.
+        #[allow(missing_docs)] // The table describes each option.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Opt { $($($option,)*)* }
 
@@ -147,7 +149,7 @@ options! {
     EndLib Flag Any "end-lib" "" []
         "End the group that --start-lib started";
     Undefined EqualsOrSeparate Any "undefined" "symbol" [short_value("u")]
-        "Refer to the symbol, so that an archive member that defines it is linked";
+        "Refer to the symbol, so that the archive member that defines it is linked";
     Emulation JoinedOrSeparate One "m" "wasm32|wasm64" []
         "Link for 32-bit (default) or 64-bit memory"
         "64-bit objects without `-m wasm64` are an error.";
@@ -181,15 +183,15 @@ options! {
     BuildId FlagOrEquals Any "build-id" "fast|sha1|uuid|0xHEX" []
         "Write a build ID: a hash of the output (default: fast), random, or these bytes";
     CompactImports Flag Two "compact-imports" "" []
-        "Encode imports as the compact import section proposal does, if that is shorter";
+        "Use the encoding of the compact import section proposal, if that is shorter";
     MergeCodeMetadata Flag Two "merge-code-metadata" "" []
         "Merge branch hints and other code metadata into one section before the code";
     CompressRelocations Flag Any "compress-relocations" "" []
-        "Write relocated numbers in code in as few bytes as possible"
+        "Write relocated numbers in code with as few bytes as possible"
         "An error together with debug information, which would no longer match the code.";
     Optimize JoinedOrSeparate One "O" "level" []
         "Optimization level (default: 1)"
-        "0 keeps every string. From 1 on, equal strings are merged, also with the ends of longer ones.";
+        "0 keeps every string. 1 and above merge equal strings, and strings that are the end of another one.";
     MergeDataSegments Flag Two "merge-data-segments" "" []
         "Let data of one kind share an output segment (default)";
     NoMergeDataSegments Flag Two "no-merge-data-segments" "" []
@@ -269,7 +271,7 @@ options! {
 
     group "Memory"
     "Sizes and addresses are decimal numbers of bytes; only `-z stack-size=` also takes hexadecimal ones (`0x…`). \
-     `--cooperative-threading` is LLVM 23's." {
+     `--cooperative-threading` is an option of LLVM 23." {
     Z JoinedOrSeparate One "z" "option" []
         "stack-size=<bytes>: the size of the stack (default: 65536)"
         "`-z muldefs` means `--allow-multiple-definition`. Other values are a warning.";
@@ -284,7 +286,7 @@ options! {
     InitialHeap Equals Two "initial-heap" "bytes" []
         "The initial size of the heap";
     MaxMemory Equals Two "max-memory" "bytes" []
-        "The size up to which the memory can grow";
+        "The maximum size of the memory";
     NoGrowableMemory Flag Two "no-growable-memory" "" []
         "The memory cannot grow";
     PageSize Equals Two "page-size" "bytes" []
@@ -298,7 +300,7 @@ options! {
         "Data segments become passive; the first thread copies them into memory.";
     CooperativeThreading Flag Two "cooperative-threading" "" []
         "Threads take turns in one instance"
-        "Code reaches the stack and thread-local data of the current thread through `__wasm_get_stack_pointer`, \
+        "Code accesses the stack and thread-local data of the current thread through `__wasm_get_stack_pointer`, \
          `__wasm_set_stack_pointer`, `__wasm_get_tls_base` and `__wasm_set_tls_base`, which a library defines. \
          `__init_stack_pointer` and `__init_tls_base` are those of the first thread. The table is exported. Only for \
          executables with fixed addresses.";
@@ -337,23 +339,27 @@ options! {
         "Write a link map to standard output";
     Map EqualsOrSeparate Any "Map" "file" []
         "Write a link map to this file"
-        "For each part of the output: address, offset, size, and where it comes from.";
+        "It lists the address, offset, size and origin of each part of the output.";
     WhyExtract Equals Two "why-extract" "file" []
         "Write which reference caused each archive member to be linked; - is standard output";
     VerboseLink Flag Two "verbose-link" "" []
         "Print the command line, the inputs, and why each archive member was linked"
-        "Response files are expanded and `-l` is resolved.";
+        "The command line is quoted for a POSIX shell, with response files expanded and `WALD_FLAGS` included. `-l` is resolved.";
     Reproduce EqualsOrSeparate Two "reproduce" "file.tar" []
         "Pack the command line and all inputs into a tar file"
         "The environment variable `LLD_REPRODUCE` does the same.";
     Time Flag Two "time" "" []
-        "Print how long each phase of the link took";
+        "Print how long each phase of the link took"
+        "From the start of the process until the outputs are written. Inputs are opened and parsed by several threads at \
+         once; the time that passes is divided in proportion to what each costs. Only the end of the process, when the \
+         system frees its memory, is missing.";
     TimeTrace Equals Two "time-trace" "file.json" []
-        "Write what each thread did when, for ui.perfetto.dev and chrome://tracing";
+        "Write a timeline of all threads, for ui.perfetto.dev and chrome://tracing";
     Verbose Flag Any "verbose" "" []
         "Print what the link does";
     ColorDiagnostics FlagOrEquals Any "color-diagnostics" "auto|always|never" []
-        "Use color in messages (default: auto; without a value: always)";
+        "Use color in messages (default: auto; without a value: always)"
+        "`auto` means a terminal, and heeds `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.";
     NoColorDiagnostics Flag Any "no-color-diagnostics" "" []
         "Do not use color in messages";
     ErrorLimit EqualsOrSeparate Two "error-limit" "number" []
@@ -363,7 +369,7 @@ options! {
     NoFatalWarnings Flag Any "no-fatal-warnings" "" []
         "Do not treat warnings as errors (default)";
     Threads EqualsOrSeparate Any "threads" "number" []
-        "The number of threads to use (default: all the machine has)";
+        "The number of threads to use (default: as many as the machine has)";
     Help Flag Any "help" "" [flag("h", One)]
         "Print this help and exit";
     Version Flag Any "version" "" []
@@ -379,7 +385,7 @@ options! {
     ReadyFd Equals Two "ready-fd" "number" []
         "With --await-inputs: a file descriptor; each line is the path of a complete input";
     ReadyEof Equals Two "ready-eof" "complete|error" []
-        "With --ready-fd: what its end means for inputs that were not named (default: error)";
+        "With --ready-fd: whether inputs not named at its end are complete or an error (default: error)";
     AwaitTimeout Equals Two "await-timeout" "seconds" []
         "With --await-inputs: fail if an input is not complete by then";
     Watch Flag Two "watch" "" []
@@ -387,8 +393,8 @@ options! {
     }
 
     group "Link-time optimization"
-    "Wald does not link bitcode: a bitcode input is an error. The values of these options are checked as wasm-ld checks \
-     them; they have no other effect." {
+    "Wald does not link bitcode: a bitcode input is an error. Wald checks the values of these \
+     options as wasm-ld does. With `--thinlto-index-only` it writes no module. The others have no effect." {
     Mllvm EqualsOrSeparate Any "mllvm" "option" []
         "An option for LLVM";
     LtoO Joined Two "lto-O" "level" []
@@ -400,7 +406,7 @@ options! {
     LtoDebugPassManager Flag Two "lto-debug-pass-manager" "" []
         "Trace the passes over bitcode";
     LtoObjPath Equals Two "lto-obj-path" "path" []
-        "Where the objects that are generated from bitcode are kept";
+        "Where objects generated from bitcode are kept";
     DisableVerify Flag Any "disable-verify" "" []
         "Do not verify bitcode";
     SaveTemps Flag Any "save-temps" "" []
@@ -425,6 +431,10 @@ options! {
 
     group "Installation"
     "These are Wald's own." {
+    Run Rest Two "run" "command" []
+        "Run a build in which wasm-ld is this program; the first argument"
+        "For this build, a temporary folder with all names of wasm-ld (also `wasm-ld-22` and the like) is the first one in \
+         `PATH` and `COMPILER_PATH`. The exit code is the command's.";
     PrintManPage Flag Two "print-man-page" "" []
         "Print the man page and exit";
     PrintCompletions Equals Two "print-completions" "bash|zsh|fish" []
@@ -432,7 +442,7 @@ options! {
     }
 }
 
-/// The table's row for an option.
+/// The row of an option.
 pub fn spec(option: Opt) -> &'static Spec {
     &TABLE[option as usize]
 }

@@ -6,9 +6,10 @@
 use crate::configure::Settings;
 use crate::output_file::{self, Staged};
 use crate::render::Renderer;
+use crate::stopwatch::Stopwatch;
+use crate::text::to_bytes;
 use crate::{error_text, timing_report, Stop};
 use std::io::{self, Write};
-use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic};
 use wald::timing::Timing;
 use wald::Output;
@@ -28,7 +29,8 @@ pub fn write(
     let mut staged = Vec::new();
     if let (Some(path), Some(text)) = (map_path(settings), &output.map) {
         let text = out.text_for(path, text);
-        staged.push((format!("map file {path}"), output_file::stage(path, text.as_bytes(), &mut out.stdout)));
+        staged
+            .push((format!("map file {path}"), output_file::stage(path, &to_bytes(&text), &mut out.stdout)));
     }
     if let Some(path) = &settings.time_trace {
         let text = timing_report::chrome_trace(timing, out.program());
@@ -77,7 +79,7 @@ fn map_path(settings: &Settings) -> Option<&str> {
 pub fn write_map(text: &str, settings: &Settings, out: &mut Renderer) {
     let Some(path) = map_path(settings) else { return };
     let text = out.text_for(path, text);
-    if let Err(error) = output_file::write(path, text.as_bytes(), &mut out.stdout) {
+    if let Err(error) = output_file::write(path, &to_bytes(&text), &mut out.stdout) {
         cannot_open(&format!("map file {path}"), &error, Vec::new(), out);
     }
 }
@@ -86,7 +88,7 @@ pub fn write_map(text: &str, settings: &Settings, out: &mut Renderer) {
 /// could be written.
 pub fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
     let text = out.text_for(path, text);
-    let written = output_file::write(path, text.as_bytes(), &mut out.stdout);
+    let written = output_file::write(path, &to_bytes(&text), &mut out.stdout);
     if let Err(error) = &written {
         cannot_open(&format!("--why-extract= file {path}"), error, Vec::new(), out);
     }
@@ -94,9 +96,11 @@ pub fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
 }
 
 /// Prints the table of `--time`.
-pub fn report_timing(settings: &Settings, timing: &Timing, start: Instant, out: &mut Renderer) {
+pub fn report_timing(settings: &Settings, timing: &Timing, clock: &Stopwatch, out: &mut Renderer) {
     if settings.time {
         // A failure is remembered by the stream.
-        let _ = out.stderr.write_all(timing_report::table(timing, start.elapsed()).as_bytes());
+        let _ = out
+            .stderr
+            .write_all(timing_report::table(&clock.parts(&timing.phases), clock.elapsed()).as_bytes());
     }
 }

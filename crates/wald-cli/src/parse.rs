@@ -1,40 +1,40 @@
-//! Arguments into options and inputs, as wasm-ld's option parser does it.
+//! Parses arguments into options and inputs, as wasm-ld does.
 //!
-//! An argument that begins with `-` is the longest known name that it begins with and whose kind fits: `-export-dynamic`
-//! is the long option, `-export-table` is `-e` with the value `xport-table`. Everything else is an input. What fits no
-//! option is reported and the parser goes on; a missing value ends the arguments, because it was the last one.
+//! An argument that starts with `-` is the option with the longest matching name whose kind fits: `-export-dynamic` is the long
+//! option, `-export-table` is `-e` with the value `xport-table`. Every other argument is an input. Unknown options are
+//! collected. Only the last argument can lack a value.
 
 use crate::option_table::{spec, Dashes, Kind, Opt, TABLE};
 use std::collections::HashMap;
 
-/// One thing that the command line says.
+/// One element of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Argument {
     /// A path.
     Input(String),
-    /// What looks like an option and is none.
+    /// An argument that looks like an option and is not one.
     Unknown(String),
     /// An option.
     Option {
         /// Which one.
         option: Opt,
-        /// As it was written, with its value where they are one word: messages quote it.
+        /// The argument as written, for messages. Includes the value if both are one word.
         text: String,
         /// Its value; `None` for flags.
         value: Option<String>,
     },
 }
 
-/// What the command line says, in order.
+/// The parsed command line, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     /// Options and inputs.
     pub list: Vec<Argument>,
-    /// An option that wants a value and is the last argument.
+    /// The last argument, if it is an option that lacks its value.
     pub missing_value: Option<String>,
-    /// With `--verbose-link`: all of it as it was before parsing, response files expanded.
-    pub command_line: Option<String>,
-    /// Where each option occurs in the list, in order: there can be a million arguments, and many questions about them.
+    /// With `--verbose-link`: the command line with response files expanded.
+    pub command_line: Vec<String>,
+    /// The positions of each option in `list`. Searching a million arguments for each option would be too slow.
     places: HashMap<Opt, Vec<usize>>,
 }
 
@@ -44,7 +44,7 @@ impl Arguments {
         self.list.push(Argument::Option { option, text, value });
     }
 
-    /// The text and the value at a place where an option is.
+    /// The text and value of the option at a position.
     fn option_at(&self, place: usize) -> Option<(&str, Option<&str>)> {
         match self.list.get(place)? {
             Argument::Option { text, value, .. } => Some((text, value.as_deref())),
@@ -61,7 +61,7 @@ impl Arguments {
         self.places.contains_key(&wanted)
     }
 
-    /// The last one of these options: its kind, the text and the value.
+    /// The last occurrence of any of these options: which one, its text and its value.
     pub fn last(&self, wanted: &[Opt]) -> Option<(Opt, &str, Option<&str>)> {
         let last = wanted.iter().filter_map(|&option| Some((*self.places_of(option).last()?, option)));
         let (place, option) = last.max_by_key(|(place, _)| *place)?;
@@ -74,7 +74,7 @@ impl Arguments {
         self.last(&[wanted]).map(|(_, _, value)| value.unwrap_or_default())
     }
 
-    /// The values of an option that also goes without, where it has one.
+    /// The values of an option whose value is optional, without the occurrences that have none.
     pub fn explicit_values(&self, wanted: Opt) -> impl Iterator<Item = &str> {
         self.places_of(wanted).iter().filter_map(|&place| self.option_at(place)?.1)
     }
@@ -90,7 +90,7 @@ impl Arguments {
         self.last(&[yes, no]).map_or(default, |(option, ..)| option == yes)
     }
 
-    /// What looks like an option and is none.
+    /// The arguments that look like options and are not.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.list.iter().filter_map(|argument| match argument {
             Argument::Unknown(text) => Some(text.as_str()),
@@ -112,7 +112,7 @@ struct Spelling {
     kind: Kind,
 }
 
-/// All spellings, by the first byte of the name, the longest names first.
+/// All spellings by the first byte of the name, longest names first.
 struct Spellings {
     by_first_byte: [Vec<(&'static str, Spelling)>; 256],
 }
@@ -139,7 +139,7 @@ impl Spellings {
         Spellings { by_first_byte }
     }
 
-    /// The spelling that `argument` is, and what follows its name.
+    /// The spelling that matches `argument`, and the rest after the name.
     fn find<'a>(&self, argument: &'a str) -> Option<(Spelling, &'a str)> {
         let one_dash = argument.strip_prefix('-')?;
         let (body, two) = match one_dash.strip_prefix('-') {
@@ -164,6 +164,7 @@ fn fits(kind: Kind, rest: &str, two_dashes: bool) -> bool {
     match kind {
         Kind::Flag => rest.is_empty(),
         Kind::Equals => rest.starts_with('='),
+        Kind::Rest => rest.is_empty(),
         Kind::EqualsOrSeparate | Kind::FlagOrEquals => rest.is_empty() || rest.starts_with('='),
         Kind::EqualsOrSeparateOneDash => rest.starts_with('=') || (rest.is_empty() && !two_dashes),
         Kind::Joined | Kind::JoinedOrSeparate => true,
@@ -181,6 +182,7 @@ fn value_of(kind: Kind, rest: &str) -> Value<'_> {
     let after_equals = rest.strip_prefix('=');
     match kind {
         Kind::Flag => Value::None,
+        Kind::Rest => Value::NextArgument,
         Kind::FlagOrEquals => after_equals.map_or(Value::None, Value::Here),
         Kind::Equals | Kind::EqualsOrSeparate | Kind::EqualsOrSeparateOneDash => {
             after_equals.map_or(Value::NextArgument, Value::Here)
@@ -191,12 +193,12 @@ fn value_of(kind: Kind, rest: &str) -> Value<'_> {
     }
 }
 
-/// Reads the arguments, without the program's name and with response files expanded.
+/// Parses the arguments. They lack the program's name, and their response files are expanded.
 pub fn parse(arguments: Vec<String>) -> Arguments {
     let spellings = Spellings::new();
     let mut result = Arguments { list: Vec::with_capacity(arguments.len()), ..Arguments::default() };
     if arguments.iter().any(|argument| argument.ends_with("-verbose-link")) {
-        result.command_line = Some(arguments.join(" "));
+        result.command_line.clone_from(&arguments);
     }
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
@@ -227,7 +229,7 @@ pub fn parse(arguments: Vec<String>) -> Arguments {
     result
 }
 
-/// The option as a response file writes it: its main spelling, in the form that wasm-ld prefers.
+/// The option in a response file: its main spelling, in wasm-ld's preferred form.
 pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> String) -> String {
     let row = spec(option);
     let dashes = row.shown_dashes();
@@ -237,10 +239,10 @@ pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> Strin
             format!("{dashes}{}={}", row.name, quote(value.unwrap_or_default()))
         }
         (Kind::Joined, value) => format!("{dashes}{}{}", row.name, quote(value.unwrap_or_default())),
-        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, None | Some("")) => {
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate | Kind::Rest, None | Some("")) => {
             format!("{dashes}{} \"\"", row.name)
         }
-        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate, Some(value)) => {
+        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate | Kind::Rest, Some(value)) => {
             format!("{dashes}{} {}", row.name, quote(value))
         }
     }

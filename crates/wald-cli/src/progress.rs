@@ -1,8 +1,9 @@
 //! Progress on the terminal, for links that take long or wait for their inputs: one line, rewritten in place and
-//! wiped at the end. A link of less than a second shows nothing.
+//! wiped at the end. A link of less than a second shows nothing. Also counts how long files took to open and to parse.
 
+use crate::terminal::{self, Terminal};
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ const WIPE: &str = "\r\x1b[K";
 pub struct Progress {
     inputs: usize,
     read: AtomicUsize,
+    /// Nanoseconds of all threads together.
+    opening: AtomicU64,
+    parsing: AtomicU64,
     waiting_for: Mutex<Option<String>>,
     done: Mutex<bool>,
     wake: Condvar,
@@ -22,13 +26,32 @@ pub struct Progress {
 impl Progress {
     /// Nothing is read yet.
     pub fn new(inputs: usize) -> Self {
-        let (read, waiting_for) = (AtomicUsize::new(0), Mutex::default());
-        Progress { inputs, read, waiting_for, done: Mutex::new(false), wake: Condvar::new() }
+        Progress {
+            inputs,
+            read: AtomicUsize::new(0),
+            opening: AtomicU64::new(0),
+            parsing: AtomicU64::new(0),
+            waiting_for: Mutex::default(),
+            done: Mutex::new(false),
+            wake: Condvar::new(),
+        }
     }
 
     /// One more input was read.
     pub fn input_read(&self) {
         self.read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Opening a file, and then parsing it, took this long on one thread.
+    pub fn file_took(&self, opening: Duration, parsing: Duration) {
+        self.opening.fetch_add(opening.as_nanos() as u64, Ordering::Relaxed);
+        self.parsing.fetch_add(parsing.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Which part of the time that files took was spent on opening them, from 0 to 1.
+    pub fn opening_share(&self) -> f64 {
+        let (opening, parsing) = (self.opening.load(Ordering::Relaxed), self.parsing.load(Ordering::Relaxed));
+        opening as f64 / (opening + parsing).max(1) as f64
     }
 
     /// This input has yet to be made; or none, and the link can go on.
@@ -39,16 +62,21 @@ impl Progress {
         }
     }
 
-    fn line(&self) -> String {
+    /// What is happening, in at most `width` columns.
+    fn line(&self, width: usize) -> String {
         let waiting_for = self.waiting_for.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        match self.read.load(Ordering::Relaxed) {
+        let line: String = match self.read.load(Ordering::Relaxed) {
             read if waiting_for.is_some() => {
-                let next = waiting_for.as_deref().unwrap_or_default();
-                format!("{read} of {} inputs, waiting for {next}", self.inputs)
+                let next = crate::text::visible(waiting_for.as_deref().unwrap_or_default());
+                let start = format!("{read} of {} inputs, waiting for ", self.inputs);
+                let next =
+                    terminal::cut_start(&next.replace(['\n', '\t'], " "), width.saturating_sub(start.len()));
+                start + &next
             }
             read if read < self.inputs => format!("reading inputs: {read} of {}", self.inputs),
             _ => format!("linking {} inputs", self.inputs),
-        }
+        };
+        line.chars().take(width).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
@@ -56,7 +84,7 @@ impl Progress {
     }
 
     /// Shows the line now and then until the work is done. Trouble with the terminal is no trouble of the link's.
-    fn show(&self, terminal: &mut dyn Write, first: Duration) {
+    fn show(&self, screen: &mut dyn Write, width: &dyn Fn() -> usize, first: Duration) {
         let (mut pause, mut shown) = (first, false);
         let mut done = self.lock();
         while !*done {
@@ -64,14 +92,15 @@ impl Progress {
             let (guard, timeout) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
             done = guard;
             if timeout.timed_out() && !*done {
-                let _ = write!(terminal, "{WIPE}{}", self.line());
-                let _ = terminal.flush();
+                // The last column stays free: some terminals go on to the next line when it is used.
+                let _ = write!(screen, "{WIPE}{}", self.line(width().saturating_sub(1)));
+                let _ = screen.flush();
                 (pause, shown) = (NEXT, true);
             }
         }
         if shown {
-            let _ = terminal.write_all(WIPE.as_bytes());
-            let _ = terminal.flush();
+            let _ = screen.write_all(WIPE.as_bytes());
+            let _ = screen.flush();
         }
     }
 }
@@ -87,12 +116,14 @@ impl Drop for Finish<'_> {
 }
 
 /// Does the work; on a terminal another thread shows its progress meanwhile.
-pub fn watch<R>(on_terminal: bool, progress: &Progress, work: impl FnOnce() -> R) -> R {
-    let terminal =
-        if on_terminal { std::fs::OpenOptions::new().write(true).open("/dev/tty").ok() } else { None };
-    let Some(mut terminal) = terminal else { return work() };
+pub fn watch<R>(terminal: Terminal, progress: &Progress, work: impl FnOnce() -> R) -> R {
+    let open = || std::fs::OpenOptions::new().write(true).open("/dev/tty").ok();
+    let Some(mut screen) = terminal.can_rewrite.then(open).flatten() else { return work() };
     std::thread::scope(|scope| {
-        let show = move || progress.show(&mut terminal, FIRST);
+        let show = move || {
+            let Ok(window) = screen.try_clone() else { return };
+            progress.show(&mut screen, &|| terminal.width(&window), FIRST);
+        };
         let _ = std::thread::Builder::new().spawn_scoped(scope, show);
         let _finish = Finish(progress);
         work()
@@ -109,7 +140,7 @@ mod tests {
         progress.input_read();
         let mut terminal = Vec::new();
         std::thread::scope(|scope| {
-            let shown = scope.spawn(|| progress.show(&mut terminal, Duration::from_millis(1)));
+            let shown = scope.spawn(|| progress.show(&mut terminal, &|| 80, Duration::from_millis(1)));
             std::thread::sleep(Duration::from_millis(50));
             (0..2).for_each(|_| progress.input_read());
             std::thread::sleep(Duration::from_millis(300));
@@ -122,10 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn the_line_fits_and_names_do_nothing_to_the_terminal() {
+        let progress = Progress::new(10);
+        progress.wait_for(Some(&format!("{}/\x1b[2Jlast\n.o", "directory".repeat(30))));
+        let line = progress.line(50);
+        assert!(line.starts_with("0 of 10 inputs, waiting for ..."), "{line}");
+        assert_eq!(line.len(), 50);
+        assert!(line.ends_with("\\x1b[2Jlast .o"), "{line}");
+        assert_eq!(progress.line(9), "0 of 10 i");
+    }
+
+    #[test]
     fn a_short_link_shows_nothing() {
         let (progress, mut terminal) = (Progress::new(1), Vec::new());
         drop(Finish(&progress));
-        progress.show(&mut terminal, Duration::from_millis(1));
+        progress.show(&mut terminal, &|| 80, Duration::from_millis(1));
         assert!(terminal.is_empty());
     }
 }

@@ -20,13 +20,8 @@ pub enum Line {
 /// Starts a thread that passes on the lines until `pass_on` refuses one: it may wait for a line long after the last input,
 /// so nobody waits for it.
 pub fn listen(descriptor: u32, pass_on: impl Fn(Line) -> bool + Send + Sync + 'static) {
-    let opened = match descriptor {
-        #[cfg(not(unix))]
-        0 => Ok(std::mem::ManuallyDrop::new(io::stdin())),
-        // In this thread, before other files are opened.
-        other => open_files::inherited(other),
-    };
-    let file = match opened {
+    // In this thread, before other files are opened.
+    let file = match open_files::inherited(descriptor) {
         Ok(file) => file,
         Err(error) => {
             pass_on(Line::Broken(error));

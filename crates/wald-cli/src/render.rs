@@ -1,19 +1,20 @@
-//! Diagnostics as text, the way wasm-ld prints them.
+//! Prints diagnostics as wasm-ld does.
 //!
-//! `prog: error: message`; after a message of several lines an empty line before the next one; `--fatal-warnings` makes
-//! warnings errors; after `--error-limit` errors nothing more is said. Asked-for messages go where wasm-ld writes them:
-//! `--verbose` to standard error, everything else to standard output.
+//! The form is `prog: error: message`. An empty line separates a message of several lines from the next one. `--fatal-warnings`
+//! turns warnings into errors. After `--error-limit` errors, nothing more is printed. Requested messages go where wasm-ld
+//! writes them: those of `--verbose` to standard error, all others to standard output.
 
 use crate::stream::Stream;
+use crate::text::visible;
 use crate::{error_text, Stop};
 use std::borrow::Cow;
 use std::io::Write;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 
-/// The message after which wasm-ld gives up.
+/// wasm-ld's message when it reaches the error limit.
 const TOO_MANY: &str = "too many errors emitted, stopping now (use -error-limit=0 to see all errors)";
 
-/// How many errors are shown where `--error-limit` doesn't say.
+/// The error limit without `--error-limit`.
 pub const DEFAULT_LIMIT: u64 = 20;
 
 /// Writes diagnostics and counts errors.
@@ -22,17 +23,17 @@ pub struct Renderer<'a> {
     pub stdout: Stream<'a>,
     /// Standard error.
     pub stderr: Stream<'a>,
-    /// What messages begin with.
+    /// The start of each message.
     program: String,
-    /// Colour `error:` and `warning:`.
+    /// Whether `error:` and `warning:` are colored.
     pub color: bool,
-    /// Standard output and standard error are terminals: control characters are shown, and do nothing.
+    /// Whether standard output and standard error are terminals. If so, control characters are escaped.
     pub on_terminal: [bool; 2],
-    /// Warnings are errors.
+    /// Whether warnings are errors.
     pub fatal_warnings: bool,
-    /// After how many errors to stop; 0 for never.
+    /// The number of errors after which to stop; 0 for no limit.
     pub error_limit: u64,
-    /// How many errors come from before `--error-limit` was read: they have the default limit.
+    /// The number of errors before `--error-limit` was read. The default limit applies to them.
     pub early_errors: u64,
     errors: u64,
     after_lines: bool,
@@ -42,7 +43,7 @@ pub struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    /// A renderer that writes to these two, without colour and with wasm-ld's limit of 20 errors.
+    /// A renderer for these streams, without color and with wasm-ld's limit of 20 errors.
     pub fn new(program: String, stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
         Renderer {
             stdout: Stream::new(stdout),
@@ -60,22 +61,22 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// Forgets the errors so far: for another link.
+    /// Forgets the errors so far, before another link.
     pub fn begin_again(&mut self) {
         (self.errors, self.early_errors, self.stopped) = (0, 0, false);
     }
 
-    /// How many errors were reported.
+    /// The number of reported errors.
     pub fn error_count(&self) -> u64 {
         self.errors
     }
 
-    /// What messages begin with.
+    /// The start of each message.
     pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// Makes it an error if anything that was printed did not arrive.
+    /// Fails if anything could not be printed.
     pub fn check_streams(&mut self) -> Result<(), Stop> {
         // The streams remember failures.
         let _ = self.stdout.flush().and_then(|()| self.stderr.flush());
@@ -85,7 +86,7 @@ impl<'a> Renderer<'a> {
             self.show_error(Code::Open, message);
         }
         if stderr.is_some() {
-            // There is nowhere left to say so.
+            // No stream is left to report this.
             self.errors += 1;
         }
         match (stdout, stderr) {
@@ -94,7 +95,7 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// Shows one diagnostic. The streams remember what could not be written.
+    /// Prints a diagnostic. The streams remember failures.
     pub fn show(&mut self, diagnostic: &Diagnostic) {
         self.add(diagnostic);
         self.write_pending();
@@ -129,32 +130,38 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// Makes a warning the error that `--fatal-warnings` says it is.
+    /// With `--fatal-warnings`, turns a warning into an error.
     pub fn promote(&self, diagnostic: &mut Diagnostic) {
         if self.fatal_warnings && diagnostic.severity == Severity::Warning {
             diagnostic.severity = Severity::Error;
         }
     }
 
-    /// Shows several.
+    /// Prints several diagnostics.
     pub fn show_all(&mut self, diagnostics: &[Diagnostic]) {
         diagnostics.iter().for_each(|diagnostic| self.add(diagnostic));
         self.write_pending();
     }
 
-    /// Shows an error that is only a message.
+    /// Prints an error without a location.
     pub fn show_error(&mut self, code: Code, message: impl Into<String>) {
         self.show(&Diagnostic::error(code, message));
     }
 
-    /// Writes a line that has no severity and no name of the program.
+    /// Shows something that the reader should know while the link goes on.
+    pub fn show_note(&mut self, message: String) {
+        self.line("", "note: ", &Diagnostic::message(Code::Verbose, message));
+        let _ = self.stderr.flush();
+    }
+
+    /// Prints a line without a severity and the program's name.
     pub fn complain(&mut self, text: &str) {
         let [_, on_terminal] = self.on_terminal;
         let text = if on_terminal { visible(text) } else { text.into() };
         let _ = self.stderr.write_all(&[&crate::text::to_bytes(&text), &b"\n"[..]].concat());
     }
 
-    /// The text of a report as it goes to a file, or to standard output if that is what `path` says.
+    /// The text of a report for a file, or for standard output if `path` is `-`.
     pub fn text_for<'t>(&self, path: &str, text: &'t str) -> Cow<'t, str> {
         if path == "-" {
             self.for_stdout(text)
@@ -182,7 +189,7 @@ impl<'a> Renderer<'a> {
             self.stopped = true;
             self.line(RED, "error: ", &Diagnostic::error(Code::Options, TOO_MANY));
         }
-        // Beyond the limit, where early errors went past it, wasm-ld keeps silent and goes on.
+        // If early errors exceeded the limit, wasm-ld continues silently.
     }
 
     fn line<'t>(&mut self, color: &str, severity: &str, diagnostic: &'t Diagnostic) {
@@ -201,7 +208,7 @@ impl<'a> Renderer<'a> {
         };
         text += &self.program;
         text += ": ";
-        // wasm-ld finds this one before it has read the options about colour.
+        // wasm-ld reports this one before it reads the options about color.
         let early = diagnostic.message.starts_with("invalid response file quoting: ");
         if self.color && !severity.is_empty() && !early {
             text += color;
@@ -220,28 +227,6 @@ impl<'a> Renderer<'a> {
         }
         self.pending.extend_from_slice(&crate::text::to_bytes(&text));
     }
-}
-
-/// Text in which control characters other than line ends and tabs are written as escapes. Names come from files, and could
-/// otherwise clear the screen or change what was said before.
-fn visible(text: &str) -> Cow<'_, str> {
-    let acts = |character: char| {
-        character.is_control() && !matches!(character, '\n' | '\t')
-            || crate::text::byte_of(character).is_some()
-    };
-    if !text.contains(acts) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if !acts(character) {
-            shown.push(character);
-        } else {
-            let byte = crate::text::byte_of(character).map_or(character as u32, u32::from);
-            shown += &format!("\\x{byte:02x}");
-        }
-    }
-    shown.into()
 }
 
 #[cfg(test)]

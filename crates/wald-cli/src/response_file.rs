@@ -1,7 +1,7 @@
-//! `@file` arguments: replaced by the arguments that the file holds, quoted as a POSIX shell or as Windows does.
+//! Replaces `@file` arguments with the arguments in the file, which are quoted as for a POSIX shell or for Windows.
 //!
-//! A response file may name others; their paths are relative to the working directory. A file that cannot be read stays
-//! as it is and turns out to be a missing input, which is what wasm-ld says about it.
+//! A response file may name others; their paths are relative to the working directory. If a file does not exist, its argument
+//! stays, and is reported as a missing input, as in wasm-ld.
 
 use crate::inputs::see;
 use crate::mapped_file;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub enum Quoting {
     /// Quotes and backslashes as in a POSIX shell.
     Posix,
-    /// As Windows programs take their command line apart.
+    /// As Windows programs split their command line.
     Windows,
 }
 
@@ -27,16 +27,15 @@ impl Default for Quoting {
     }
 }
 
-/// How deep response files may nest: more is a mistake, and a chain of files must not exhaust the stack.
+/// The maximum nesting of response files. A chain of files must not exhaust the stack.
 const MAX_DEPTH: usize = 200;
 
-/// Replaces every `@file`. What went wrong with a file is said in the second value, one line each, as wasm-ld says it
-/// (without a prefix).
+/// Replaces every `@file`. The second value has wasm-ld's messages about files, one per line, without a prefix.
 pub fn expand(arguments: Vec<String>, quoting: Quoting) -> (Vec<String>, Vec<String>) {
     expand_and_see(arguments, quoting, &mut Vec::new())
 }
 
-/// The same; notes the files that were read.
+/// Like [`expand`], and adds the files that were read to `sights`.
 pub fn expand_and_see(
     arguments: Vec<String>,
     quoting: Quoting,
@@ -66,7 +65,7 @@ impl Expansion<'_> {
         for argument in arguments {
             match argument.strip_prefix('@') {
                 Some(path) if self.complaints.is_empty() => {
-                    // No name is the working directory's, as wasm-ld completes paths.
+                    // wasm-ld completes an empty name to the working directory.
                     let path = if path.is_empty() { "." } else { path };
                     if !self.add_file(&crate::text::to_path(path)) {
                         self.result.push(argument);
@@ -77,21 +76,22 @@ impl Expansion<'_> {
         }
     }
 
-    /// Adds the arguments in a file. Gives back `false` where the argument is to stay.
+    /// Adds the arguments in a file. Returns `false` if the argument `@file` itself stays.
     fn add_file(&mut self, path: &Path) -> bool {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let text = crate::text::from_os(path.as_os_str());
+        let shown = crate::text::from_os(absolute.as_os_str());
         let bytes = match see(&text, false, self.sights, || mapped_file::copy(path)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
             Err(error) => {
                 let reason = crate::error_text(&error);
-                self.complaints.push(format!("cannot not open file '{}': {reason}", absolute.display()));
+                self.complaints.push(format!("cannot not open file '{shown}': {reason}"));
                 return false;
             }
         };
         if self.open.contains(&absolute) || self.open.len() == MAX_DEPTH {
-            self.complaints.push(format!("recursive expansion of: '{}'", absolute.display()));
+            self.complaints.push(format!("recursive expansion of: '{shown}'"));
             return false;
         }
         let text = decode(&bytes);
@@ -122,7 +122,7 @@ pub fn split(text: &str, quoting: Quoting) -> Vec<String> {
         Quoting::Posix => split_posix(text),
         Quoting::Windows => split_windows(text),
     };
-    // An argument ends at a NUL, as a C string does; the file goes on.
+    // An argument ends at a NUL, as a C string does. The rest of the file still counts.
     for argument in &mut arguments {
         if let Some(end) = argument.find('\0') {
             argument.truncate(end);
@@ -131,7 +131,7 @@ pub fn split(text: &str, quoting: Quoting) -> Vec<String> {
     arguments
 }
 
-/// An argument, or the end of one, as a response file has it: in quotes where it would not be read as it is.
+/// Quotes an argument, or the end of one, for a response file if necessary.
 pub fn quoted(text: &str, quoting: Quoting) -> String {
     let is_special = |character: char| match quoting {
         Quoting::Posix => is_space(character) || matches!(character, '"' | '\'' | '\\'),
@@ -155,12 +155,12 @@ fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Splits at white space; single and double quotes group, a backslash takes the next character as it is, in double
-/// quotes and outside; in single quotes too, which differs from a shell.
+/// Splits at white space. Single and double quotes group. A backslash makes the next character literal, in single quotes too,
+/// unlike in a shell.
 fn split_posix(text: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut current: Option<String> = None;
-    // The quotation mark that a quoted part ends with.
+    // The mark that ends the current quoted part.
     let mut quoted: Option<u8> = None;
     let mut rest = text;
     while !rest.is_empty() {
@@ -174,7 +174,7 @@ fn split_posix(text: &str) -> Vec<String> {
         }
         let mut special = rest[plain..].chars();
         match special.next() {
-            // The last character of the file is itself.
+            // A backslash at the end of the file is literal.
             Some('\\') => current.get_or_insert_default().push(special.next().unwrap_or('\\')),
             Some(mark @ ('"' | '\'')) => {
                 quoted = if quoted.is_some() { None } else { Some(mark as u8) };
@@ -189,8 +189,8 @@ fn split_posix(text: &str) -> Vec<String> {
     arguments
 }
 
-/// Splits at white space; double quotes group; backslashes are themselves except before a double quote, where two are
-/// one and an odd one makes the quote a character; two double quotes in a quoted part are one.
+/// Splits at white space. Double quotes group; two of them in a quoted part are one. Backslashes are literal unless a double quote
+/// follows them: then each pair is one, and an odd one makes the quote literal.
 fn split_windows(text: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut current: Option<String> = None;

@@ -3,10 +3,16 @@
 //! A signal handler may only do what is async-signal-safe, so the names of temporary files are kept in a fixed array of C
 //! strings. A name is created, renamed or removed inside [`uninterrupted`] only: that thread blocks signals, and a handler
 //! on any other thread waits until it is done. So a handler sees each name either registered or gone.
+//!
+//! While `--run` waits for a build, signals go to the build.
 
 #![allow(unsafe_code, reason = "signal handlers")]
 
-use std::ffi::{c_char, c_int, CString};
+use std::ffi::{c_char, CString};
+#[cfg(unix)]
+use std::ffi::{c_int, c_void};
+#[cfg(unix)]
+use std::sync::atomic::AtomicI32;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -151,10 +157,10 @@ fn set_mask(how: c_int, set: &libc::sigset_t) -> libc::sigset_t {
 #[cfg(unix)]
 pub fn install() {
     for signal in DEADLY {
-        handle(signal, on_deadly_signal);
+        handle(signal, on_deadly_signal as *const ());
     }
     // A write beyond the file size limit then fails with an error that can be reported.
-    handle(libc::SIGXFSZ, on_harmless_signal);
+    handle(libc::SIGXFSZ, on_harmless_signal as *const ());
 }
 
 /// There are no signals elsewhere.
@@ -162,7 +168,7 @@ pub fn install() {
 pub fn install() {}
 
 #[cfg(unix)]
-fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
+fn handle(signal: c_int, handler: *const ()) {
     // SAFETY: both structures are whole, and the handlers only call async-signal-safe functions.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
@@ -170,20 +176,24 @@ fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
         {
             return;
         }
-        action.sa_sigaction = handler as *const () as libc::sighandler_t;
+        action.sa_sigaction = handler as libc::sighandler_t;
         action.sa_mask = all_signals();
         // On the stack that Rust's runtime keeps for handlers: the thread's own one may be used up.
-        action.sa_flags = libc::SA_ONSTACK;
+        action.sa_flags = libc::SA_ONSTACK | libc::SA_SIGINFO;
         libc::sigaction(signal, &action, std::ptr::null_mut());
     }
 }
 
 #[cfg(unix)]
-extern "C" fn on_harmless_signal(_: c_int) {}
+extern "C" fn on_harmless_signal(_: c_int, _: *const libc::siginfo_t, _: *const c_void) {}
 
 /// Cleans up, and ends the process by the same signal, so that the shell sees what happened.
 #[cfg(unix)]
-extern "C" fn on_deadly_signal(signal: c_int) {
+extern "C" fn on_deadly_signal(signal: c_int, info: *const libc::siginfo_t, _: *const c_void) {
+    // SAFETY: the system gives a whole `siginfo_t`.
+    if forwards(signal, unsafe { (*info).si_code }) {
+        return;
+    }
     clean_up();
     if signal == libc::SIGABRT && crate::memory::ran_out() {
         crate::memory::report_and_exit();
@@ -200,4 +210,67 @@ extern "C" fn on_deadly_signal(signal: c_int) {
         libc::pthread_sigmask(libc::SIG_UNBLOCK, &only, std::ptr::null_mut());
         libc::_exit(128 + signal);
     }
+}
+
+/// The child that gets this process's signals; 0 if it is not known yet, [`NO_CHILD`] if there is none.
+#[cfg(unix)]
+static CHILD: AtomicI32 = AtomicI32::new(NO_CHILD);
+#[cfg(unix)]
+const NO_CHILD: i32 = -1;
+/// A signal that came before the child was known; 0 if none did.
+#[cfg(unix)]
+static EARLY: AtomicI32 = AtomicI32::new(0);
+
+/// While this value lives, signals that would end the process go to a child instead.
+pub struct Forwarding(());
+
+impl Forwarding {
+    /// Begins before the child is started, so that no signal is lost.
+    pub fn begin() -> Self {
+        #[cfg(unix)]
+        CHILD.store(0, Ordering::SeqCst);
+        Forwarding(())
+    }
+}
+
+impl Drop for Forwarding {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        CHILD.store(NO_CHILD, Ordering::SeqCst);
+    }
+}
+
+/// Names the child, and sends it the signal that came before.
+#[cfg(unix)]
+pub fn forward_to(child: u32) {
+    CHILD.store(child as i32, Ordering::SeqCst);
+    let early = EARLY.swap(0, Ordering::SeqCst);
+    if early != 0 {
+        // SAFETY: the child was not waited for, so the number is its own.
+        unsafe { libc::kill(child as i32, early) };
+    }
+}
+
+/// There are no signals elsewhere.
+#[cfg(not(unix))]
+pub fn forward_to(_: u32) {}
+
+/// Forwards a signal, if there is a child. Async-signal-safe.
+///
+/// The terminal sends its signals to the child, too: those are not sent twice. They come from the kernel, whose codes are
+/// positive.
+#[cfg(unix)]
+fn forwards(signal: c_int, code: c_int) -> bool {
+    let child = CHILD.load(Ordering::SeqCst);
+    if child == NO_CHILD || signal == libc::SIGABRT {
+        return false;
+    }
+    if code <= 0 {
+        match child {
+            0 => EARLY.store(signal, Ordering::SeqCst),
+            // SAFETY: it may be called in a handler. At worst the child has just ended, and there is nobody to signal.
+            child => _ = unsafe { libc::kill(child, signal) },
+        }
+    }
+    true
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// Writes one file of a tar archive (POSIX ustar; a path that has no place in its header goes into a pax header before it).
+/// Writes a file of a POSIX ustar archive. A path that does not fit in its header is in a pax header before it.
 pub fn write_member(out: &mut impl Write, path: &[u8], bytes: &[u8]) -> io::Result<()> {
     match split_path(path) {
         Some((prefix, name)) => out.write_all(&header(prefix, name, bytes.len(), 0))?,
@@ -16,7 +16,7 @@ pub fn write_member(out: &mut impl Write, path: &[u8], bytes: &[u8]) -> io::Resu
     write_padded(out, bytes)
 }
 
-/// A path as the two parts that a header has room for. LLVM's writer leaves some of the first one's room free.
+/// Splits a path into the two parts of a header. Like LLVM's writer, does not use the whole first part.
 fn split_path(path: &[u8]) -> Option<(&[u8], &[u8])> {
     const NAME: usize = 100;
     const PREFIX: usize = 138;
@@ -33,7 +33,7 @@ fn write_padded(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     out.write_all(&[0; 512][..bytes.len().next_multiple_of(512) - bytes.len()])
 }
 
-/// `length key=value\n`, where the length counts its own digits.
+/// `length key=value\n`. The length includes its own digits.
 fn pax_record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = [format!(" {key}=").as_bytes(), value, b"\n"].concat();
     let mut length = rest.len() + 1;

@@ -23,6 +23,7 @@ use std::time::Duration;
 const MOST_NAMES: usize = 1000;
 
 /// File systems have names of at most 255 bytes.
+#[cfg(unix)]
 const LONGEST_NAME: usize = 255;
 
 /// A new file beside the one that it will replace. Unless it is committed it goes away.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Byte 0xNN is the character U+10FENN.
 const FIRST: u32 = 0x10fe00;
@@ -45,6 +45,27 @@ pub fn byte_of(character: char) -> Option<u8> {
     }
 }
 
+/// Text in which control characters other than line ends and tabs are written as escapes. Names come from files, and could
+/// otherwise clear the screen or change what was said before.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let acts = |character: char| {
+        character.is_control() && !matches!(character, '\n' | '\t') || byte_of(character).is_some()
+    };
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if !acts(character) {
+            shown.push(character);
+        } else {
+            let byte = byte_of(character).map_or(character as u32, u32::from);
+            shown += &format!("\\x{byte:02x}");
+        }
+    }
+    shown.into()
+}
+
 /// Text from an argument.
 pub fn from_os(argument: &OsStr) -> String {
     #[cfg(unix)]
@@ -57,7 +78,7 @@ pub fn from_os(argument: &OsStr) -> String {
 pub fn to_path(text: &str) -> Cow<'_, Path> {
     #[cfg(unix)]
     if let Cow::Owned(bytes) = to_bytes(text) {
-        return Cow::Owned(PathBuf::from(std::ffi::OsString::from(
+        return Cow::Owned(std::path::PathBuf::from(std::ffi::OsString::from(
             <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes),
         )));
     }

@@ -4,16 +4,48 @@ use std::fmt::Write;
 use std::time::Duration;
 use wald::timing::Timing;
 
-/// A table of the phases with their wall times and shares.
-pub fn table(timing: &Timing, total: Duration) -> String {
+/// What happens in each part of a link, in a few words.
+const PARTS: &[(&str, &str)] = &[
+    ("start", "the system loads the program (processor time)"),
+    ("arguments", "command line and response files"),
+    ("find", "find libraries"),
+    ("wait", "wait for inputs; read, parse and prepare what is there"),
+    ("read", "open and parse the inputs"),
+    ("open", "open and map the input files"),
+    ("parse", "parse objects and archives"),
+    ("threads", "start the link's threads"),
+    ("join", "put the inputs in the order of the command line"),
+    ("resolve", "find each symbol's definition; load archive members"),
+    ("keep", "keep what the next link can use"),
+    ("settle", "undefined symbols and those that the linker defines"),
+    ("mark live", "find what is used"),
+    ("segments", "combine data and give it addresses"),
+    ("imports", "give out addresses; target features and imports"),
+    ("scan relocations", "find what the code refers to"),
+    ("indices", "number functions, globals and types; make the linker's own functions"),
+    ("layout", "sizes and offsets of the output's sections"),
+    ("allocate", "make the map; allocate memory for the output"),
+    ("write", "fill the output in memory"),
+    ("clean up", "give back memory; end the threads"),
+    ("check", "see that no input changed meanwhile"),
+    ("save", "write the output and the reports to files"),
+    ("other", "between these"),
+    ("total", ""),
+];
+
+/// A table of a link's parts with their wall times and shares.
+pub fn table(parts: &[(&str, Duration)], total: Duration) -> String {
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
-    let width = timing.phases.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(5);
+    let width = parts.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(5);
     let mut text = format!("{:width$}  {:>10}  {:>6}\n", "phase", "ms", "share");
-    let known: Duration = timing.phases.iter().map(|(_, duration)| *duration).sum();
+    let known: Duration = parts.iter().map(|(_, duration)| *duration).sum();
     let other = ("other", total.saturating_sub(known));
     let share = |duration: Duration| 100.0 * duration.as_secs_f64() / total.as_secs_f64().max(1e-9);
-    for (name, duration) in timing.phases.iter().copied().chain([other, ("total", total)]) {
-        let _ = writeln!(text, "{name:width$}  {:10.3}  {:5.1}%", milliseconds(duration), share(duration));
+    for (name, duration) in parts.iter().copied().chain([other, ("total", total)]) {
+        let meaning = PARTS.iter().find(|(known, _)| *known == name).map_or("", |(_, meaning)| meaning);
+        let line =
+            format!("{name:width$}  {:10.3}  {:5.1}%  {meaning}", milliseconds(duration), share(duration));
+        let _ = writeln!(text, "{}", line.trim_end());
     }
     text
 }
@@ -77,12 +109,15 @@ mod tests {
 
     #[test]
     fn the_table_ends_with_the_rest_and_the_total() {
-        let timing = Timing { phases: vec![("read", Duration::from_millis(3))], events: Vec::new() };
-        let text = table(&timing, Duration::from_millis(10));
+        let text = table(&[("read", Duration::from_millis(3))], Duration::from_millis(10));
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1..],
-            ["read        3.000   30.0%", "other       7.000   70.0%", "total      10.000  100.0%"]
+            [
+                "read        3.000   30.0%  open and parse the inputs",
+                "other       7.000   70.0%  between these",
+                "total      10.000  100.0%"
+            ]
         );
     }
 }

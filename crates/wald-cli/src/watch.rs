@@ -42,10 +42,12 @@ pub fn run(
     let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
     let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
     let allowed = std::mem::take(&mut checks.allowed_undefined);
-    let (mut start, mut what) = (way.start, format!("{} inputs", declared.paths().count()));
+    let mut what = format!("{} inputs", declared.paths().count());
     let mut watch = Watch::new(linker, &declared, reading, command_files, allowed);
+    way.clock.lap("read");
     loop {
         let LinkResult { output, mut diagnostics, timing } = watch.link();
+        way.clock.link(Instant::now());
         crate::drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
         out.begin_again();
         crate::show(&diagnostics, arguments, settings, out);
@@ -57,12 +59,14 @@ pub fn run(
             }
         }
         let outcome = if written.is_ok() { "linked" } else { "not linked" };
-        let took = start.elapsed().as_secs_f64() * 1e3;
-        let _ = writeln!(out.stderr, "{program}: {what}: {outcome} in {took:.1} ms");
-        outputs::report_timing(settings, &timing, start, out);
+        way.clock.lap("save");
+        let took = way.clock.elapsed().as_secs_f64() * 1e3;
+        let line = format!("{program}: {what}: {outcome} in {took:.1} ms\n");
+        let _ = out.stderr.write_all(&crate::text::to_bytes(&line));
+        outputs::report_timing(settings, &timing, way.clock, out);
         let _ = out.check_streams();
         let Some(changed) = watch.wait() else { return Err(Stop::Again) };
-        start = Instant::now();
+        way.clock.restart();
         what = match &changed[..] {
             [one] => format!("{one} changed"),
             [one, rest @ ..] => format!("{one} and {} more changed", rest.len()),
@@ -146,7 +150,10 @@ impl<'a> Watch<'a> {
         if self.linker.options().allowed_undefined != names {
             self.linker.options_mut().allowed_undefined = names;
         }
-        self.linker.link_into(&mut self.place)
+        let mut result = self.linker.link_into(&mut self.place);
+        let members = self.taken.iter().flat_map(|taken| taken.members.iter().cloned());
+        crate::verbose_link::insert_members(members, &mut result.diagnostics);
+        result
     }
 
     /// Stages the module of the last link, which succeeded.

@@ -279,3 +279,23 @@ fn wrong_values_are_refused() {
         assert!(said.contains(message), "{said}");
     }
 }
+
+#[test]
+fn a_link_that_waits_says_once_what_it_waits_for() {
+    let folder = Folder::new("note");
+    let files = files();
+    for file in &files[..3] {
+        folder.write(file);
+    }
+    let link = folder.start(&["--await-inputs"], &files);
+    std::thread::sleep(Duration::from_millis(6500));
+    files[3..].iter().for_each(|file| folder.write(file));
+    let output = link.wait_with_output().unwrap();
+    let more = match files.len() - 4 {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    let expected =
+        format!("wald: note: 3 of {} inputs are read; waiting for {}{more}\n", files.len(), files[3].0);
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), expected.into()));
+}

@@ -25,6 +25,7 @@ fn wald_in_order(args: &[&str], shuffle: Option<u64>) -> Answer {
         stderr: &mut stderr,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
+        environment: &|_| None,
         shuffle,
         ends_process: false,
     };
@@ -157,6 +158,115 @@ fn verbose_link_shows_command_line_inputs_and_extracted_members() {
     assert_eq!(lines[1], format!("wald: input: {input}"));
     assert_eq!(lines[2], format!("wald: extracted: {input} for _start, which <internal> refers to"));
     assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn verbose_link_lists_the_members_of_whole_archives() {
+    let directory = Directory::new("whole archive");
+    let (library, output) = (directory.path("lib.a"), directory.path("out.wasm"));
+    std::fs::write(&library, archive(2)).unwrap();
+    let options = ["--allow-multiple-definition", "--verbose-link"];
+    let arguments = [&["wald", "--whole-archive", &library, "-o", &output][..], &options].concat();
+    let answer = wald(&arguments);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    let lines: Vec<&str> = answer.stderr.lines().collect();
+    assert_eq!(
+        lines[..4],
+        [
+            format!("wald: command line: --whole-archive '{library}' -o '{output}' {}", options.join(" ")),
+            format!("wald: input: {library}"),
+            format!("wald: linked: {library}(m0.o) for --whole-archive"),
+            format!("wald: linked: {library}(m1.o) for --whole-archive"),
+        ]
+    );
+    let answer = wald(&["wald", &library, "-o", &output, "--verbose-link"]);
+    assert!(!answer.stderr.contains("linked:") && answer.stderr.contains("extracted:"), "{}", answer.stderr);
+}
+
+/// Names are bytes, in messages and in reports.
+#[cfg(unix)]
+#[test]
+fn names_that_are_not_utf_8_are_printed_as_their_bytes() {
+    use std::os::unix::ffi::OsStringExt;
+    let directory = Directory::new("bytes");
+    let bytes = |text: &[u8]| OsString::from_vec(text.to_vec());
+    let input = directory.0.join(bytes(b"s\xff.o"));
+    std::fs::write(&input, START).unwrap();
+    let response = [b"@", directory.path("r").as_bytes(), b"\xfe"].concat();
+    std::fs::write(directory.0.join(bytes(b"r\xfe")), &response).unwrap();
+    let output: OsString = directory.path("out.wasm").into();
+    for (arguments, expected) in [
+        (vec!["--verbose-link".into()], &b"input: "[..]),
+        (vec!["--verbose".into()], b"Loading: "),
+        (vec!["--print-map".into(), "-u".into(), "_start".into()], b""),
+        (vec!["--why-extract=-".into(), "--start-lib".into()], b""),
+        (vec![bytes(&response)], b"recursive expansion of: "),
+        (vec![bytes(b"no\xff.o")], b"cannot open no"),
+    ] {
+        let start = [bytes(b"w\xfd"), "-o".into(), output.clone()];
+        let args: Vec<OsString> = start.into_iter().chain(arguments).chain([input.clone().into()]).collect();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut host = Host {
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            environment: &|_| None,
+            shuffle: None,
+            ends_process: false,
+        };
+        run(&args, &mut host);
+        let said = [stdout, stderr].concat();
+        let shown = String::from_utf8_lossy(&said);
+        assert!(said.windows(expected.len().max(1)).any(|part| part.starts_with(expected)), "{shown}");
+        assert!(said.contains(&0xff) || said.contains(&0xfe), "{shown}");
+        assert!(
+            !said.contains(&0xf4) && !said.windows(3).any(|part| part == "\u{fffd}".as_bytes()),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn time_traces_have_the_parse_tasks() {
+    let directory = Directory::new("parse_events");
+    let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
+    let trace = format!("--time-trace={}", directory.path("trace.json"));
+    for more in [&[][..], &["--await-inputs"]] {
+        let answer = wald(&[&["wald", &input, "-o", &output, &trace][..], more].concat());
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        let text = std::fs::read_to_string(directory.path("trace.json")).unwrap();
+        assert!(text.contains("\"name\":\"parse\"") && text.contains("\"name\":\"join\""), "{text}");
+    }
+}
+
+#[test]
+fn every_part_of_the_time_is_explained() {
+    let directory = Directory::new("time");
+    let (input, output) = (directory.path("start.o"), directory.path("out.wasm"));
+    for more in [&[][..], &["--await-inputs"]] {
+        let answer = wald(&[&["wald", &input, "-o", &output, "--time"][..], more].concat());
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        let lines: Vec<&str> = answer.stderr.lines().collect();
+        let (head, total) = (lines[0], lines[lines.len() - 1]);
+        assert!(
+            head.starts_with("phase") && total.starts_with("total") && total.ends_with("100.0%"),
+            "{lines:?}"
+        );
+        for line in &lines[1..lines.len() - 1] {
+            let (_, meaning) = line.split_once("%  ").unwrap_or_default();
+            assert!(meaning.len() > 5, "{line} is not explained");
+        }
+        let has = |name: &str| lines.iter().any(|line| line.starts_with(&format!("{name} ")));
+        assert!(
+            ["arguments", "find", "join", "layout", "check", "save"].iter().all(|name| has(name)),
+            "{lines:?}"
+        );
+        assert_eq!(
+            [has("open"), has("parse"), has("wait")],
+            [more.is_empty(), more.is_empty(), !more.is_empty()]
+        );
+    }
 }
 
 /// An archive of `count` copies of `start.o`.

@@ -17,6 +17,7 @@ fn run(args: &[&str]) -> (i32, String) {
         stderr: &mut stderr,
         stdout_is_terminal: false,
         stderr_is_terminal: false,
+        environment: &|_| None,
         shuffle: None,
         ends_process: false,
     };

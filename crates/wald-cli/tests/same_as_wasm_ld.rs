@@ -164,7 +164,7 @@ start.o --import-table --export-table -Bsymbolic --compress-relocations
 --foo --bar --baz --error-limit=1 start.o nosuch.o -o out.wasm --global-base=a --end-lib --verbose
 --foo --error-limit=2 start.o nosuch.o -o out.wasm --global-base=a --end-lib
 -z foo -z bar --error-limit=1 --fatal-warnings
---a --b --c --d -f -g -h --i -j -k -n -p -q -w -x -A -B -C -D -F -G -H -I -J -K --error-limit=0
+--a --b --c --d -f -g --h --i -j -k -n -p -q -w -x -A -B -C -D -F -G -H -I -J -K --error-limit=0
 --pie -L. -lfoo --verbose
 -r start.o --growable-table --export-table -o out.wasm
 -o out.wasm start.o --rsp-quoting=foo --color-diagnostics --end-lib
@@ -241,7 +241,10 @@ impl Directory {
         std::os::unix::process::CommandExt::arg0(&mut command, "wasm-ld-22");
         let result = command.args(args).current_dir(&self.0).output().unwrap();
         let made: Vec<_> = outputs.iter().filter(|output| self.0.join(output).exists()).collect();
-        let stderr = String::from_utf8_lossy(&result.stderr).into_owned();
+        // Help below a message is Wald's own.
+        let stderr = String::from_utf8_lossy(&result.stderr);
+        let stderr: String =
+            stderr.split_inclusive('\n').filter(|line| !line.starts_with("    help: ")).collect();
         format!("exit code {:?}, outputs {made:?}\n{stderr}", result.status.code())
     }
 }
@@ -275,7 +278,9 @@ fn listed_options(program: &Path) -> Vec<String> {
     let output = Command::new(program).arg("--help").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines = text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| line.starts_with('-'));
-    lines.map(|line| line.split(['=', ' ', '<', '[']).next().unwrap().to_string()).collect()
+    // Two spaces are before the text; several spellings can be in one line.
+    let spellings = lines.flat_map(|line| line.split("  ").next().unwrap().split(", "));
+    spellings.map(|spelling| spelling.split(['=', ' ', '<', '[']).next().unwrap().to_string()).collect()
 }
 
 #[test]

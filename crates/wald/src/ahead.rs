@@ -1,8 +1,7 @@
-//! What can be linked before the last input is there, and what a kept linker knows of its last link.
+//! What can be linked before the last input arrives, and what a kept linker knows of its last link.
 //!
-//! Resolution goes through the files in declared order, so it can go as far as inputs are there without a gap; and
-//! what these keep alive among themselves stays alive whatever follows. Both are made while the compiler still
-//! works, and nothing of the result depends on whether they were: the rest is added to what is there.
+//! Resolution visits the files in declared order, so it can start with the inputs up to the first gap. What these keep alive
+//! stays alive, whatever follows. The link adds the remaining inputs. Its result is the same as without this preparation.
 
 use std::sync::Arc;
 
@@ -21,14 +20,14 @@ use crate::resolve::{self, display_name_with, Folded};
 use crate::symbols::LinkedObject;
 use crate::timing::Timer;
 
-/// An input as far as it matters whether it is still the same.
+/// Identifies the contents of an input, to notice changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputVersion {
     /// The input.
     pub id: InputId,
     /// Counts its replacements.
     pub version: u32,
-    /// How many files it brought.
+    /// The number of files in it.
     pub files: usize,
 }
 
@@ -37,7 +36,7 @@ pub struct InputVersion {
 pub struct Ahead {
     inputs: Vec<InputVersion>,
     folded: Folded,
-    /// And how many of the inputs they know.
+    /// The number of inputs that they include.
     marks: Option<(Marks, usize)>,
     guess: Option<Guess>,
     strings: Arc<Pools>,
@@ -49,7 +48,7 @@ impl Ahead {
         &self.inputs
     }
 
-    /// Goes on to `inputs`, which bring `files`. What was done before is used as far as it still holds.
+    /// Continues with `inputs`, which contain `files`. Reuses earlier results that are still valid.
     pub fn advance(
         options: &Options,
         interners: &Interners,
@@ -66,9 +65,9 @@ impl Ahead {
         Ahead { inputs: inputs.to_vec(), folded, marks, guess, strings }
     }
 
-    /// Marks what is kept alive so far.
+    /// Marks what the inputs so far keep alive.
     pub fn mark(&mut self, options: &Options) {
-        // Wrapped symbols change places when all files are there.
+        // Wrapped symbols are only swapped when all files are resolved.
         let known = self.marks.as_ref().map(|&(_, inputs)| inputs);
         if options.gc_sections && options.wrap.is_empty() && known != Some(self.inputs.len()) {
             let earlier = self.marks.take().map(|(marks, _)| marks);
@@ -78,8 +77,7 @@ impl Ahead {
         }
     }
 
-    /// Guesses what will be live, from all files that are there: the first inputs', and behind those others' that come after
-    /// a gap.
+    /// Guesses what will be live from all files that exist: those of the first inputs, and those after a gap.
     pub fn guess(
         &mut self,
         options: &Options,
@@ -95,7 +93,7 @@ impl Ahead {
         }
     }
 
-    /// How many inputs the last guess knew.
+    /// The number of inputs in the last guess.
     pub fn guessed(&self) -> usize {
         self.guess.as_ref().map_or(0, |guess| guess.inputs)
     }
@@ -124,7 +122,7 @@ impl Ahead {
                     prepare(linked, &|function| marks.is_function_live(&chunks, id, function));
                 });
             }
-            // Without garbage collection all of it is live.
+            // Without garbage collection, everything is live.
             (None, None) => {
                 self.folded.table.objects.par_iter().for_each(|linked| prepare(linked, &|_| true))
             }
@@ -157,20 +155,18 @@ impl Ahead {
         }
     }
 
-    /// How large the output of the inputs that are there would be, about, and how many these are; `None` where nothing was
-    /// guessed.
+    /// The estimated size of the output of the inputs that exist, and their number. `None` without a guess.
     pub fn output_size(&self) -> Option<(u64, usize)> {
         self.guess.as_ref().map(|guess| (guess.output_size(), guess.inputs))
     }
 
-    /// What was made.
+    /// The results so far.
     pub fn into_parts(self) -> (Folded, Earlier, Arc<Pools>) {
         let marks = self.marks.map(|(marks, _)| marks);
         (self.folded, Earlier { marks, guess: self.guess }, self.strings)
     }
 
-    /// Makes it fit for `inputs`, of which it may know the first ones in other versions. `None` where too much has
-    /// changed.
+    /// Adapts the results to `inputs`, whose first ones may have changed. `None` if too much has changed.
     fn update(mut self, inputs: &[InputVersion], files: &[&Candidate]) -> Option<Ahead> {
         if self.inputs.len() > inputs.len() {
             return None;

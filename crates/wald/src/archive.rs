@@ -1,8 +1,8 @@
-//! Archives: members and their names, in all the forms that ar programs write.
+//! Reads the members of archives, in all formats that `ar` programs write.
 //!
-//! System V/GNU (`name/`, long names in `//`), BSD (`#1/len`), thin (members are files beside the archive), with
-//! 32-bit, 64-bit, BSD, two (Microsoft) or no symbol table; and AIX's big archives. The symbol table is not used: like wasm-ld, Wald asks the members
-//! themselves what they define, so a table that is missing or lies changes nothing.
+//! Formats: System V/GNU (`name/`, long names in `//`), BSD (`#1/len`), thin archives (members are separate files), and AIX's big
+//! archives. Symbol tables can be 32-bit, 64-bit, BSD, two (Microsoft) or missing. They are not used: like wasm-ld, Wald
+//! asks the members what they define, so a wrong or missing table changes nothing.
 
 mod big;
 
@@ -22,36 +22,36 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 pub struct Archive {
     /// The members.
     pub members: Vec<Member>,
-    /// Whether the members' bytes are in files of their own.
+    /// Whether the members are separate files.
     pub thin: bool,
 }
 
-/// A member.
+/// A member of an archive. Offsets and sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name; in a thin archive a path relative to the archive's folder.
+    /// Its name. In a thin archive, a path relative to the archive's folder.
     pub name: String,
     /// Offset of its header.
     pub header: usize,
-    /// Offset of its bytes. Nothing is there in a thin archive.
+    /// Offset of its contents. A thin archive does not contain them.
     pub start: usize,
-    /// How many bytes it has.
+    /// The size of its contents.
     pub size: usize,
 }
 
-/// What LLVM was doing with the archive when it found that something is wrong; messages begin with it.
+/// The starts of LLVM's messages, which say in which step it found the error.
 const OPENING: &str = "failed to parse archive";
 const LISTING: &str = "Archive::children failed";
 const NAMING: &str = "could not get the buffer for a child of the archive";
 
-/// What LLVM says about an archive of no known format.
+/// LLVM's message about an archive of an unknown format.
 const INVALID: &str = "Invalid data was encountered while parsing the file";
 
 fn malformed(offset: usize, doing: &str, what: impl std::fmt::Display) -> ParseError {
     ParseError::text(offset, format!("{doing}: truncated or malformed archive ({what})"))
 }
 
-/// Reads the headers of an archive's members.
+/// Reads the headers of an archive's members. An error has the offset in the archive.
 pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
     if bytes.starts_with(big::MAGIC) {
         return big::parse(bytes);
@@ -64,7 +64,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
     let (mut long_names, mut has_long_names): (&[u8], bool) = (&[], false);
     let mut position = MAGIC.len();
     let mut tables = 0;
-    // The tables and the first member's header belong to opening the archive.
+    // LLVM reads the tables and the first member's header when it opens the archive.
     let mut doing = OPENING;
     while position < bytes.len() {
         let rest = &bytes[position..];
@@ -79,7 +79,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
         let start = position + HEADER_SIZE;
         let special = matches!(name, b"/" | b"//" | b"/SYM64/");
         if !special {
-            // The first member decides on the format, and a long name needs the table of names before it.
+            // The first member determines the format, and a long name needs the table of names before it.
             if doing == OPENING && tables < 2 && !has_long_names && name.starts_with(b"/") {
                 return Err(ParseError::text(position, format!("{OPENING}: {INVALID}")));
             }
@@ -94,7 +94,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
             return Err(malformed(position, doing, what));
         }
         match name {
-            // Microsoft's archives have two, the second in a form of its own.
+            // Microsoft's archives have two. The second has its own format.
             b"/" if tables > 0 => tables += 1,
             b"/" | b"/SYM64/" => {
                 check_symbol_table(&bytes[start..start + size], name.len() > 1, start)?;
@@ -121,7 +121,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
     Ok(archive)
 }
 
-/// A member's header ends with two fixed bytes.
+/// Checks the two fixed bytes at the end of a member's header.
 fn check_terminator(header: &[u8], rest: &[u8], long_names: &[u8], position: usize) -> Result<(), String> {
     if &header[58..60] == b"`\n" {
         return Ok(());
@@ -146,7 +146,7 @@ fn stated_size(header: &[u8], position: usize) -> Result<usize, String> {
     })
 }
 
-/// Says in a message whose header stands at the start of `rest`, which may be cut short.
+/// Names a member for a message, from the possibly truncated header at the start of `rest`.
 fn whose(rest: &[u8], long_names: &[u8], position: usize) -> String {
     let name = rest.get(..16).map(trim_end).and_then(|name| match name {
         b"/" | b"//" => Some((String::from_utf8_lossy(name).into_owned(), 0)),
@@ -158,7 +158,7 @@ fn whose(rest: &[u8], long_names: &[u8], position: usize) -> String {
     name.map_or_else(|| format!("at offset {position}"), |(name, _)| format!("for {name}"))
 }
 
-/// The name of a member and how many bytes of its contents the name takes (BSD); or what is wrong with it.
+/// The name of a member, and the number of bytes of its contents that the name takes (BSD). Or LLVM's message.
 fn member_name(
     name: &[u8],
     long_names: &[u8],
@@ -198,7 +198,7 @@ fn member_name(
     Ok((String::from_utf8_lossy(name).into_owned(), 0))
 }
 
-/// The table is not used, but one that is cut short says that the archive is damaged.
+/// Checks that a symbol table is complete. It is not used, but a truncated one means that the archive is damaged.
 fn check_symbol_table(table: &[u8], wide: bool, start: usize) -> Result<(), ParseError> {
     if table.is_empty() {
         return Ok(());
@@ -220,7 +220,7 @@ fn trim_end(field: &[u8]) -> &[u8] {
 
 fn decimal(field: &[u8]) -> Option<usize> {
     let digits = trim_end(field);
-    // Rust's parser takes a sign, too.
+    // Rust's parser would also accept a sign.
     let valid = digits.iter().all(u8::is_ascii_digit);
     valid.then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
 }

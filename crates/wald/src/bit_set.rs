@@ -30,6 +30,7 @@ impl BitSet {
     }
 
     /// Whether `number` is in it; numbers it has no room for are not.
+    #[inline]
     pub fn contains_checked(&self, number: usize) -> bool {
         self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
     }

@@ -1,15 +1,15 @@
-//! Shared read-only bytes: what an input hands to the link, however it came by them.
+//! Shared read-only bytes of inputs.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A cheaply cloned handle on bytes that somebody owns: a mapped file, a vector, a compiler's buffer.
+/// A handle to bytes with an owner, such as a mapped file, a vector or a compiler's buffer. Cheap to clone.
 #[derive(Clone)]
 pub struct Bytes(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    /// Bytes that stay for good are reached without asking anybody: the link reads them in many places.
+    /// Static bytes need no indirection through an owner.
     Static(&'static [u8]),
     Owned {
         owner: Arc<dyn AsRef<[u8]> + Send + Sync>,
@@ -18,13 +18,16 @@ enum Kind {
 }
 
 impl Bytes {
-    /// All the bytes of `owner`, which must give the same bytes at every call.
+    /// All bytes of `owner`, which must return the same bytes at every call.
     pub fn from_owner(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         let range = 0..owner.as_ref().len();
         Bytes(Kind::Owned { owner: Arc::new(owner), range })
     }
 
-    /// A part of these bytes, sharing the owner. `range` must lie inside.
+    /// A part of these bytes, with the same owner.
+    ///
+    /// # Panics
+    /// If `range` is out of bounds.
     pub fn slice(&self, range: Range<usize>) -> Self {
         match &self.0 {
             Kind::Static(bytes) => Bytes(Kind::Static(&bytes[range])),
@@ -36,7 +39,7 @@ impl Bytes {
         }
     }
 
-    /// How many bytes.
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         match &self.0 {
             Kind::Static(bytes) => bytes.len(),
@@ -44,7 +47,7 @@ impl Bytes {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

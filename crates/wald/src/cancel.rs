@@ -1,20 +1,20 @@
-//! Ending a link early, from another thread.
+//! Cancels a link from another thread.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-/// Says that a link's result is not wanted any more: see [`Linker::set_cancel_token`](crate::Linker::set_cancel_token).
+/// Cancels links whose results are no longer needed: see [`Linker::set_cancel_token`](crate::Linker::set_cancel_token).
 /// Clones are the same token.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
 impl CancelToken {
-    /// A token that cancels nothing yet.
+    /// A token that is not cancelled.
     pub fn new() -> Self {
         CancelToken::default()
     }
 
-    /// Cancels the links that have this token, now and later. May be called from any thread.
+    /// Cancels current and later links with this token. Any thread may call it.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

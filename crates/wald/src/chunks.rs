@@ -1,5 +1,5 @@
 //! Flat numbering of all objects' functions, segments, globals, tags, tables and custom sections, so that what
-//! a phase knows of each is one array or one bit set; and which of them each symbol stands for.
+//! a phase knows of each is one array or one bit set; and the chunk of each symbol.
 
 use rayon::prelude::*;
 

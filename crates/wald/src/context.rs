@@ -1,4 +1,4 @@
-//! What every phase of a link may ask for: the options, the interners, and a few names.
+//! What every phase of a link can read: the options, the interners, and a few names.
 
 use crate::bit_set::BitSet;
 use crate::index::NameId;
@@ -6,20 +6,20 @@ use crate::object::Interners;
 use crate::options::Options;
 use crate::resolve::display_name;
 
-/// The surroundings of one link.
+/// The context of one link.
 pub struct Context<'a> {
-    /// What was asked for.
+    /// The options of the link.
     pub options: &'a Options,
     /// Names and signatures.
     pub interners: &'a Interners,
     /// Names that may stay undefined (`--allow-undefined-file`).
     pub allowed_undefined: BitSet,
-    /// `env`: the module of imports that state none.
+    /// `env`: the module of imports without a module name.
     pub env: NameId,
 }
 
 impl<'a> Context<'a> {
-    /// The surroundings of a link with these options.
+    /// The context of a link with these options.
     pub fn new(options: &'a Options, interners: &'a Interners) -> Self {
         let name = |text: &[u8]| NameId(interners.names.intern(text));
         let mut allowed_undefined = BitSet::default();
@@ -35,7 +35,7 @@ impl<'a> Context<'a> {
         NameId(self.interners.names.intern(text))
     }
 
-    /// A name as messages show it.
+    /// A name as messages print it.
     pub fn display(&self, name: NameId) -> String {
         self.interners.names.with(name.0, |text| display_name(text, self.options.demangle))
     }

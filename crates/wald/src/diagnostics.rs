@@ -1,38 +1,38 @@
 //! Diagnostics as data. The library never prints: it collects [`Diagnostic`]s, and `wald-cli` renders them.
 //!
-//! A message reads exactly as `wasm-ld` words it, because build systems parse that; the location says the same
-//! again in fields, for tools that would rather not. What only Wald knows goes into `notes` and `help`.
+//! A message has exactly `wasm-ld`'s words, because build systems parse them. The location has the same facts as fields.
+//! `notes` and `help` add what `wasm-ld` does not say.
 
 use crate::cancel::CancelToken;
 use std::fmt;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Information that was asked for (`--trace`, `--print-gc-sections`, `--verbose`): no prefix, standard output or
-    /// error as [`Diagnostic::code`] says.
+    /// Requested information (`--trace`, `--print-gc-sections`, `--verbose`). It has no prefix. [`Diagnostic::code`] determines
+    /// whether it belongs on standard output or standard error.
     Message,
-    /// The output is written; something is probably wrong.
+    /// Something is probably wrong, but the link goes on.
     Warning,
-    /// The link fails; other inputs are still looked at.
+    /// The link fails. Other inputs are still checked.
     Error,
 }
 
-/// Where in the inputs it is.
+/// A place in the inputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
-    /// The file's path as it was given.
+    /// The file's path as given.
     pub path: String,
-    /// The archive member's name, where the file is an archive.
+    /// The archive member's name, if the file is an archive.
     pub member: Option<String>,
-    /// Byte offset from the start of the object (of the member, not of the archive).
+    /// Byte offset from the start of the object: of the member, not of the archive.
     pub offset: Option<u64>,
-    /// The function or symbol it is in.
+    /// The function or symbol.
     pub symbol: Option<String>,
 }
 
 impl fmt::Display for Location {
-    /// `path`, or `path(member)`: the way wasm-ld names files.
+    /// `path` or `path(member)`, as wasm-ld names files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.member {
             Some(member) => write!(f, "{}({member})", self.path),
@@ -41,16 +41,16 @@ impl fmt::Display for Location {
     }
 }
 
-/// What kind of diagnostic it is, stable for tools.
+/// The kind of a diagnostic. Stable for tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// An input could not be opened or read.
     Open,
     /// An input's bytes are malformed.
     Parse,
-    /// Options contradict each other or have impossible values.
+    /// Options contradict each other or have invalid values.
     Options,
-    /// A symbol is referenced and not defined.
+    /// A referenced symbol is not defined.
     UndefinedSymbol,
     /// A symbol is defined more than once.
     DuplicateSymbol,
@@ -58,45 +58,45 @@ pub enum Code {
     SymbolType,
     /// Two files disagree on target features.
     Features,
-    /// Sizes or addresses that do not fit.
+    /// A size or address does not fit.
     Layout,
-    /// A relocation that cannot be applied.
+    /// A relocation cannot be applied.
     Relocation,
-    /// Something an input holds that the link leaves out.
+    /// The link ignores a part of an input.
     Ignored,
-    /// A file that was read (`--trace`): standard output.
+    /// A linked file (`--trace`): standard output.
     Trace,
-    /// A symbol reference or definition (`--trace-symbol`): standard output.
+    /// A reference or definition of a symbol (`--trace-symbol`): standard output.
     TraceSymbol,
-    /// The whole report of why archive members were extracted (`--why-extract`), for a file of its own.
+    /// The complete report of why archive members were linked (`--why-extract`), for a separate file.
     WhyExtract,
-    /// The link map of a link that fails at its very end (`--Map`): otherwise it comes with the output.
+    /// The link map (`--Map`), if the link fails at its very end. Otherwise it is part of the output.
     LinkMap,
     /// A removed input section (`--print-gc-sections`): standard output.
     GcSection,
     /// What the link does (`--verbose`): standard error.
     Verbose,
-    /// The module is valid, but engines may refuse it: standard error.
+    /// The module is valid, but exceeds a limit of engines: standard error.
     EngineLimit,
     /// The link's [`CancelToken`] was cancelled.
     Cancelled,
 }
 
-/// One thing that the link has to say.
+/// One message of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// Error, warning or asked-for message.
+    /// Error, warning or requested message.
     pub severity: Severity,
     /// Its kind.
     pub code: Code,
-    /// The whole text as wasm-ld words it, without the `wasm-ld: error: ` prefix; may span lines (`>>> …`).
+    /// The complete text in wasm-ld's words, without the prefix `wasm-ld: error: `. It may have several lines (`>>> …`).
     pub message: String,
-    /// The input that is to blame.
+    /// The place in the input that causes it.
     pub location: Option<Location>,
-    /// What Wald adds to wasm-ld's words, a line each.
+    /// Explanations that wasm-ld does not have, one line each.
     pub notes: Vec<String>,
-    /// What to do about it.
+    /// What to do about it, if known.
     pub help: Option<String>,
 }
 
@@ -111,7 +111,7 @@ impl Diagnostic {
         Self::new(Severity::Warning, code, message)
     }
 
-    /// A message that was asked for.
+    /// A requested message.
     pub fn message(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Message, code, message)
     }
@@ -136,7 +136,7 @@ impl Diagnostic {
         self
     }
 
-    /// The same diagnostic about this file, which wasm-ld's words do not name; with the place in it, where it is known.
+    /// The same diagnostic, blaming this file. A note names it, because wasm-ld's words do not.
     pub fn blame(self, path: &str, offset: Option<u64>) -> Self {
         let note = match offset {
             Some(offset) => format!("at offset {offset:#x} of {path}"),
@@ -145,7 +145,7 @@ impl Diagnostic {
         self.at(Location { path: path.to_string(), offset, ..Location::default() }).note(note)
     }
 
-    /// The same diagnostic with one more line of explanation.
+    /// The same diagnostic with another line of explanation.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
@@ -171,7 +171,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// The diagnostics of one link, in the order in which they are shown.
+/// The diagnostics of one link, in display order.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -192,12 +192,12 @@ impl Diagnostics {
         self
     }
 
-    /// The token that [`Diagnostics::check`] looks at.
+    /// The token that [`Diagnostics::check`] checks.
     pub fn cancel_token(&self) -> CancelToken {
         self.cancel.clone()
     }
 
-    /// Records one.
+    /// Records a diagnostic.
     pub fn push(&mut self, mut diagnostic: Diagnostic) {
         if self.fatal_warnings && diagnostic.severity == Severity::Warning {
             diagnostic.severity = Severity::Error;
@@ -208,24 +208,24 @@ impl Diagnostics {
         self.list.push(diagnostic);
     }
 
-    /// Records several.
+    /// Records several diagnostics.
     pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         for diagnostic in diagnostics {
             self.push(diagnostic);
         }
     }
 
-    /// How many errors there are.
+    /// The number of errors.
     pub fn error_count(&self) -> usize {
         self.errors
     }
 
-    /// All of them.
+    /// All diagnostics.
     pub fn as_slice(&self) -> &[Diagnostic] {
         &self.list
     }
 
-    /// Goes on when no error was recorded and nobody cancelled; otherwise the proof that there was an error.
+    /// Fails if an error was recorded or the link was cancelled, which it records as an error.
     pub fn check(&mut self) -> Result<(), LinkFailure> {
         if self.errors == 0 && self.cancel.is_cancelled() {
             return Err(self.fail(Diagnostic::error(Code::Cancelled, "the link was cancelled")));
@@ -237,7 +237,7 @@ impl Diagnostics {
         }
     }
 
-    /// Records an error and gives the proof that there is one.
+    /// Records an error and returns the proof of it.
     pub fn fail(&mut self, diagnostic: Diagnostic) -> LinkFailure {
         debug_assert_eq!(diagnostic.severity, Severity::Error);
         self.push(diagnostic);
@@ -250,7 +250,7 @@ impl Diagnostics {
     }
 }
 
-/// The link cannot go on. Only [`Diagnostics`] makes one, after an error was recorded.
+/// The link failed. Only [`Diagnostics`] creates this, after it has recorded an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkFailure(());
 

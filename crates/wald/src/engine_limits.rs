@@ -92,13 +92,13 @@ fn note_names(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
         if name.len() > LONGEST_NAME {
             let diagnostic = beyond(name.len() as u64, what, LONGEST_NAME as u64);
             diagnostics.push(match symbol {
-                Some(id) => layout.symbols.blame(id, diagnostic),
+                Some(id) => layout.program.blame(id, diagnostic),
                 None => diagnostic,
             });
         }
     };
     for &id in layout.imports.symbols.iter().chain(&layout.imports.got) {
-        let symbol = layout.symbols.get(id);
+        let symbol = layout.program.get(id);
         let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
         check(module, "bytes of a module's name", Some(id));
         let field = layout.names.text(symbol.import.field.unwrap_or(symbol.name).0);
@@ -114,7 +114,7 @@ fn note_functions(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostic
         let size = plan.code.size_of(position);
         let has_many_locals = match *function {
             OutputFunction::Input(object, index) => {
-                layout.symbols.objects[object.at()].object().functions[index as usize].has_many_locals
+                layout.program.objects[object.at()].object().functions[index as usize].has_many_locals
             }
             OutputFunction::Synthetic(_) => false,
         };
@@ -135,12 +135,12 @@ fn note_functions(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostic
 fn locate(layout: &Layout<'_>, function: OutputFunction, mut diagnostic: Diagnostic) -> Diagnostic {
     match function {
         OutputFunction::Synthetic(id) => {
-            let name = &layout.symbols.synthetic_functions[id.at()].name;
+            let name = &layout.function(id).name;
             diagnostic.message = format!("{}: {}", String::from_utf8_lossy(name), diagnostic.message);
             diagnostic
         }
         OutputFunction::Input(object, index) => {
-            let linked = &layout.symbols.objects[object.at()];
+            let linked = &layout.program.objects[object.at()];
             let parsed = linked.object();
             let function = &parsed.functions[index as usize];
             let name = String::from_utf8_lossy(function.name.of(&parsed.bytes)).into_owned();

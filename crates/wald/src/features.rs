@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 
 use hashbrown::hash_map::{Entry, HashMap};
 
-use crate::chunks::Chunks;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::index::{NameId, ObjectId};
-use crate::mark_live::Liveness;
 use crate::options::Options;
+use crate::program::Program;
 use crate::resolve::llvm_order::string_map_order;
-use crate::symbols::SymbolTable;
 
 /// The output's target features.
 #[derive(Debug, Default)]
@@ -48,13 +46,7 @@ impl<'a> Stated<'a> {
 }
 
 /// Collects and checks the features of all objects that are linked, archive members included.
-pub fn collect(
-    options: &Options,
-    symbols: &SymbolTable,
-    chunks: &Chunks,
-    live: &Liveness,
-    diagnostics: &mut Diagnostics,
-) -> Features {
+pub fn collect(options: &Options, program: Program<'_>, diagnostics: &mut Diagnostics) -> Features {
     let mut features = Features::default();
     features.used.extend(options.extra_features.iter().map(|name| name.clone().into_bytes()));
     if options.is_position_independent() {
@@ -69,7 +61,7 @@ pub fn collect(
     let (mut used, mut disallowed) = (Stated::default(), Stated::default());
     let mut tls_used = false;
     let mut seen: HashMap<NameId, ()> = HashMap::new();
-    for (position, linked) in symbols.objects.iter().enumerate() {
+    for (position, linked) in program.objects.iter().enumerate() {
         let properties = &linked.properties;
         // What an earlier object stated in the same words adds nothing.
         let new = properties.features.is_some_and(|text| seen.insert(text, ()).is_none());
@@ -78,26 +70,30 @@ pub fn collect(
             for feature in object.features.iter().flatten() {
                 let name = feature.name.of(&object.bytes);
                 let list = if feature.prefix == b'-' { &mut disallowed } else { &mut used };
-                list.insert(name, || file_name(symbols, position));
+                list.insert(name, || file_name(program, position));
             }
         }
         tls_used |= properties.has_tls
             && linked.object().segments.iter().enumerate().any(|(index, segment)| {
-                segment.is_tls() && live.segments.contains(chunks.segments.of(ObjectId::new(position), index))
+                segment.is_tls()
+                    && program
+                        .live
+                        .segments
+                        .contains(program.chunks.segments.of(ObjectId::new(position), index))
             });
     }
     if options.features.is_none() {
         features.used.extend(used.list.iter().map(|(name, _)| name.to_vec()));
     }
     if options.check_features {
-        check(options, symbols, &features, &used, &disallowed, tls_used, diagnostics);
+        check(options, program, &features, &used, &disallowed, tls_used, diagnostics);
     }
     features
 }
 
 /// The name by which messages call an object: an archive member goes without its archive.
-fn file_name(symbols: &SymbolTable, position: usize) -> String {
-    let path = &symbols.objects[position].path;
+fn file_name(program: Program<'_>, position: usize) -> String {
+    let path = &program.objects[position].path;
     match (path.rfind('('), path.ends_with(')')) {
         (Some(open), true) => path[open + 1..path.len() - 1].to_string(),
         _ => path.to_string(),
@@ -106,7 +102,7 @@ fn file_name(symbols: &SymbolTable, position: usize) -> String {
 
 fn check(
     options: &Options,
-    symbols: &SymbolTable,
+    program: Program<'_>,
     features: &Features,
     used: &Stated<'_>,
     disallowed: &Stated<'_>,
@@ -145,14 +141,14 @@ fn check(
     if disallowed.list.is_empty() {
         return;
     }
-    for (position, linked) in symbols.objects.iter().enumerate() {
+    for (position, linked) in program.objects.iter().enumerate() {
         for feature in linked.object().features.iter().flatten().filter(|f| f.prefix != b'-') {
             let name = feature.name.of(&linked.object().bytes);
             if let Some(file) = disallowed.find(name) {
                 error(format!(
                     "Target feature '{}' used in {} is disallowed by {file}. Use --no-check-features to suppress.",
                     String::from_utf8_lossy(name),
-                    file_name(symbols, position)
+                    file_name(program, position)
                 ));
             }
         }

@@ -37,7 +37,7 @@ index_type! {
     /// Index into the files that are, or may become, part of the link: objects on the command line and archive
     /// members, in declared order.
     FileId;
-    /// Index into the objects that are part of the link, in the order in which they were loaded.
+    /// Index into the linked objects, in loading order.
     ObjectId;
     /// Index into the interned names of a link ([`crate::names::Interner`]).
     NameId;
@@ -58,7 +58,7 @@ index_type! {
 pub struct ByteRange {
     /// Offset of the first byte from the start of the object.
     pub start: u32,
-    /// How many bytes.
+    /// The number of bytes.
     pub len: u32,
 }
 
@@ -68,7 +68,7 @@ impl ByteRange {
         ByteRange { start: start as u32, len: (end - start) as u32 }
     }
 
-    /// Offset behind the last byte.
+    /// Offset after the last byte.
     pub fn end(self) -> u32 {
         self.start + self.len
     }

@@ -1,4 +1,4 @@
-//! What kind of file an input is, and what a parse task makes of it.
+//! Identifies the kind of an input and parses it.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -13,29 +13,29 @@ use crate::object::{scan_defined_symbols, Interners, Object, SharedLibrary};
 use crate::parse_error::{ErrorKind, ParseError};
 use crate::stub_library::{self, StubLibrary};
 
-/// An input as it is declared: everything but its bytes.
+/// Describes an input: everything except its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct InputDescription {
-    /// The path, as messages and the link map show it.
+    /// The path in messages and the link map.
     pub path: String,
-    /// It stands between `--start-lib` and `--end-lib`: linked only when one of its symbols is needed.
+    /// As between `--start-lib` and `--end-lib`: it is linked only if one of its symbols is needed.
     pub lazy: bool,
-    /// `--whole-archive` applies: all members of an archive are linked.
+    /// As after `--whole-archive`: all members of an archive are linked.
     pub whole_archive: bool,
-    /// `-Bdynamic` applies: it may be a shared library.
+    /// As after `-Bdynamic`: it may be a shared library.
     pub dynamic: bool,
 }
 
-/// Reads the files that an input refers to: members of thin archives.
+/// Reads the files that inputs refer to: members of thin archives.
 pub trait FileProvider: Send + Sync {
-    /// The bytes of the file at `path`.
+    /// Returns the bytes of the file at `path`.
     fn read(&self, path: &str) -> io::Result<Bytes>;
 }
 
-/// What the first bytes say.
+/// The kind of a file, from its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// A wasm module: relocatable, we hope.
+    /// A wasm module. Whether it is relocatable is not checked here.
     Object,
     /// A wasm module with a `dylink.0` section.
     SharedLibrary,
@@ -43,13 +43,13 @@ pub enum FileKind {
     Archive,
     /// LLVM bitcode.
     Bitcode,
-    /// A text file that begins with `#STUB`.
+    /// A text file that starts with `#STUB`.
     StubLibrary,
     /// Anything else.
     Unknown,
 }
 
-/// Looks at the magic number, and for modules at the first section.
+/// Identifies a file by its magic number, and a module also by its first section.
 pub fn identify(bytes: &[u8]) -> FileKind {
     if archive::is_archive(bytes) {
         FileKind::Archive
@@ -80,29 +80,29 @@ fn starts_with_dylink(bytes: &[u8]) -> bool {
     matches!(name(), Ok(b"dylink.0" | b"dylink"))
 }
 
-/// An object that is part of the link, or may become part of it.
+/// An object or shared library that is part of the link or may become part of it.
 pub struct Candidate {
     /// File and member.
     pub location: Location,
     /// The object's bytes.
     pub bytes: Bytes,
-    /// Whether it is linked only when one of its symbols is needed.
+    /// Whether it is linked only if one of its symbols is needed.
     pub lazy: bool,
-    /// What it offers, if it is a shared library.
+    /// Its contents, if it is a shared library.
     pub shared: Option<SharedLibrary>,
-    /// Non-local symbols it defines; only for lazy ones.
+    /// The non-local symbols that it defines. Only for lazy candidates.
     pub defined: Vec<NameId>,
-    /// The parsed object: for a lazy candidate from the moment when it is needed.
+    /// The parsed object. A lazy candidate is parsed when it is needed.
     object: OnceLock<Result<Arc<Object>, ParseError>>,
 }
 
 impl Candidate {
-    /// The object, parsed now if it has not been.
+    /// Returns the object, and parses it first if necessary.
     pub fn object(&self, interners: &Interners) -> Result<&Arc<Object>, &ParseError> {
         self.object.get_or_init(|| Object::parse(self.bytes.clone(), interners).map(Arc::new)).as_ref()
     }
 
-    /// The object, if it was parsed.
+    /// Returns the object if it was already parsed without an error.
     pub fn parsed(&self) -> Option<&Arc<Object>> {
         self.object.get().and_then(|result| result.as_ref().ok())
     }
@@ -112,13 +112,13 @@ impl Candidate {
         self.object.get_mut().and_then(|result| result.as_mut().ok())
     }
 
-    /// Whether it is a module that was not made for linking.
+    /// Whether it is a module without a linking section.
     pub fn is_no_object(&self) -> bool {
         let error = self.object.get().and_then(|result| result.as_ref().err());
         error.is_some_and(|error| error.kind == ErrorKind::MissingLinkingSection)
     }
 
-    /// Path, or path and member, as wasm-ld prints it: of shared libraries in archives the member only.
+    /// Path, or path and member, as wasm-ld prints it. For shared libraries in archives, only the member.
     pub fn display(&self) -> String {
         match (&self.shared, &self.location.member) {
             (Some(_), Some(member)) => member.clone(),
@@ -127,14 +127,14 @@ impl Candidate {
     }
 }
 
-/// A finished parse task's value.
+/// The result of a parse task.
 #[derive(Default)]
 pub struct ParsedInput {
     /// The objects in it, in order.
     pub candidates: Vec<Candidate>,
     /// The stub library, if it is one.
     pub stub: Option<StubLibrary>,
-    /// What there is to say about it.
+    /// Errors and warnings about it.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -147,15 +147,15 @@ pub struct Joined<'a> {
     pub stubs: Vec<&'a StubLibrary>,
 }
 
-/// What a parse task may use.
+/// What a parse task reads.
 pub struct ParseContext<'a> {
     /// Shared interners.
     pub interners: &'a Interners,
-    /// For thin archives.
+    /// Reads members of thin archives.
     pub files: Option<&'a dyn FileProvider>,
 }
 
-/// Parses one input: all that can be known from it alone. Never fails: what is wrong is in the diagnostics.
+/// Parses an input as far as that is possible without the others. Errors are in the diagnostics.
 pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, bytes: Bytes) -> ParsedInput {
     let mut parsed = ParsedInput::default();
     let location = Location { path: description.path.clone(), ..Location::default() };
@@ -166,7 +166,7 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
             parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
         }
         FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&description.path, &bytes)),
-        // It is read all the same: what is wrong with it comes first.
+        // Errors in the library precede the error that it is one.
         FileKind::SharedLibrary if !description.dynamic => {
             let diagnostic = match SharedLibrary::parse(&bytes, context.interners) {
                 Ok(_) => {
@@ -182,7 +182,7 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
     parsed
 }
 
-/// What an object gives that did not come as bytes.
+/// The result for an object that did not come as bytes.
 pub fn take_object(description: &InputDescription, object: Object) -> ParsedInput {
     let location = Location { path: description.path.clone(), ..Location::default() };
     let mut defined = Vec::new();
@@ -210,7 +210,7 @@ fn add_candidate(
     };
     match kind {
         FileKind::Object => {}
-        // What is no module is taken for bitcode, which objects of other formats can hold, and found to be none.
+        // wasm-ld takes anything that is not a module for an object of another format, which may contain bitcode.
         FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if location.member.is_some() => {
             let message = no_bitcode(&bytes);
             let note = format!("it is {location}");
@@ -242,13 +242,13 @@ fn add_candidate(
             candidate.defined = defined;
             parsed.candidates.push(candidate);
         }
-        // Whoever loads it says so: it may be a member that nobody needs.
+        // Reported when the member is linked; it may not be needed.
         Err(error) if error.is_late() => parsed.candidates.push(candidate),
         Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.location, &error)),
     }
 }
 
-/// Why a member that is no module holds no bitcode. Objects of other formats (ELF, Mach-O or, for the usual machines, COFF) could.
+/// LLVM's message about a member that is not a module and has no bitcode. ELF, Mach-O and COFF objects could contain some.
 fn no_bitcode(bytes: &[u8]) -> String {
     const UNKNOWN: &str = "The file was not recognized as a valid object file";
     const WITHOUT: &str = "Bitcode section not found in object file";
@@ -262,7 +262,7 @@ fn no_bitcode(bytes: &[u8]) -> String {
     message.into()
 }
 
-/// The same for ELF; nothing where it is not relocatable.
+/// LLVM's message about an ELF file without bitcode. `None` if the file is not relocatable.
 fn no_bitcode_in_elf(bytes: &[u8]) -> Option<String> {
     let (class, order) = (*bytes.get(4)?, *bytes.get(5)?);
     let kind = [*bytes.get(16)?, *bytes.get(17)?];
@@ -303,7 +303,7 @@ fn add_shared_library(
     }
 }
 
-/// Adds file and member to what a parser found.
+/// Adds file and member to a parser's error.
 pub fn parse_diagnostic(location: &Location, error: &ParseError) -> Diagnostic {
     let at = Location { offset: Some(error.offset), ..location.clone() };
     let name = match &location.member {
@@ -384,8 +384,8 @@ fn parse_archive(
     }
 }
 
-/// A member without the newlines that macOS's `ar` puts behind it to make its size a multiple of eight: up to seven, behind
-/// the last section of a module. No section can start with them.
+/// Removes the padding of macOS's `ar`: up to seven newlines after the last section, which round a member's size up to a multiple
+/// of eight. No section can start with a newline.
 fn without_padding(bytes: Bytes) -> Bytes {
     const LONGEST: usize = 7;
     const HEADER: usize = 8;

@@ -146,6 +146,7 @@ pub mod merge_strings;
 pub mod ahead;
 pub mod pipeline;
 // The phases after it.
+pub mod program;
 pub mod features;
 pub mod layout;
 pub mod scan_relocations;

@@ -9,12 +9,14 @@ use crate::diagnostics::{Diagnostics, LinkFailure};
 use crate::input::Joined;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
-use crate::layout::{self, indices::Indices, memory, mutable_globals, segments, start_stop, Layout};
+use crate::layout::{
+    self, indices::Indices, memory, mutable_globals, segments, start_stop, Layout, LinkerCode,
+};
 use crate::object::Interners;
 use crate::options::Options;
 use crate::pipeline::Linker;
+use crate::program::{Additions, Program};
 use crate::result::{LinkResult, Output, Sink};
-use crate::threads::with_threads;
 use crate::timing::Timer;
 use crate::{engine_limits, features, map_file, mark_live, merge_strings, output, resolve};
 use crate::{scan_relocations, synthetic};
@@ -22,7 +24,7 @@ use crate::{scan_relocations, synthetic};
 impl Linker {
     /// Joins the inputs in declared order and links them, on as many threads as [`Options::threads`] says.
     pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let result = self.join_and_link(Timer::new(self.options.want_trace_events), false, sink);
+        let result = self.join_and_link(false, sink);
         if self.options.leave_memory {
             std::mem::forget(self);
         }
@@ -31,25 +33,16 @@ impl Linker {
 
     /// The same as [`Linker::finish_into`], but the linker can be used again: see [`Linker`].
     pub fn link_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let timer = std::mem::replace(&mut self.timer, Timer::new(self.options.want_trace_events));
-        self.join_and_link(timer, true, sink)
+        self.join_and_link(true, sink)
     }
 
-    pub(crate) fn join_and_link(&self, timer: Timer, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
-        with_threads(self.options.threads, || {
-            let mut diagnostics = self.new_diagnostics();
-            let output = self.link_joined(&timer, keep, sink, &mut diagnostics);
-            LinkResult { output, diagnostics: diagnostics.into_vec(), timing: timer.finish() }
-        })
-    }
-
-    fn link_joined(
+    pub(crate) fn link_joined(
         &self,
-        timer: &Timer,
         keep: bool,
         sink: &mut dyn Sink,
         diagnostics: &mut Diagnostics,
     ) -> Result<Output<()>, LinkFailure> {
+        let timer = &self.timer;
         let inputs = timer.phase("join", || self.join(diagnostics));
         diagnostics.check()?;
         let mut ahead = timer.phase("resolve", || self.complete_ahead());
@@ -74,69 +67,67 @@ fn link(
 ) -> Result<Output<()>, LinkFailure> {
     let context = Context::new(options, interners);
     let (folded, earlier, strings) = ahead.into_parts();
-    let mut symbols =
+    let symbols =
         timer.phase("settle", || resolve::settle(options, interners, inputs, folded, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
-    let mut live =
-        timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, earlier, timer));
+    let live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, earlier, timer));
     mark_live::print_removed(&context, &symbols, &chunks, &live, diagnostics);
-    function_table::resolve(&context, false, &mut symbols, &mut live, diagnostics);
+    // Beyond this point it is final which chunks of the inputs are linked. What the linker itself defines is added on top.
+    let nothing = Additions::new(&symbols);
+    let program = Program::new(&symbols, &chunks, &live, &nothing);
+    let table_symbol = function_table::resolve(&context, program, diagnostics);
+    let program = program.with(&table_symbol);
     diagnostics.check()?;
-
-    // Beyond this point it is final which chunks of the inputs are linked.
-    let mut segments = timer.phase("segments", || segments::create(options, &symbols, &chunks, &live));
-    let memory = memory::place(options, &symbols, &mut segments, diagnostics);
-    start_stop::define(&context, &segments, &memory, &mut symbols, &mut live, diagnostics);
+    let segments = timer.phase("segments", || segments::create(options, program));
+    let (segments, memory) = memory::place(options, program, segments, diagnostics);
+    let bounds = start_stop::define(&context, program, &segments, &memory, diagnostics);
+    let program = program.with(&bounds);
     // Beyond this point addresses are final.
-    let (features, mut imports) = rayon::join(
-        || features::collect(options, &symbols, &chunks, &live, diagnostics),
-        || Imports::collect(&context, &symbols, &chunks, &live),
+    let features = features::collect(options, program, diagnostics);
+    let segments = layout::combine_segments(options, &features, segments);
+    let scan =
+        timer.phase("scan relocations", || scan_relocations::scan(&context, program, &segments, diagnostics));
+    let (table_symbol, late_table) = scan.require_table(&context, program, diagnostics);
+    let program = program.with(&table_symbol);
+    let (imports, (start_up, start)) = rayon::join(
+        || Imports::collect(&context, program, late_table, &scan.imported_got),
+        || synthetic::add_start_up(&context, program, &features, &segments, &scan, diagnostics),
     );
-    layout::combine_segments(options, &features, &mut segments);
-    let scan = timer.phase("scan relocations", || {
-        scan_relocations::scan(&context, &mut symbols, &chunks, &segments, &mut live, diagnostics)
-    });
-    if scan.needs_table(&symbols) && function_table::is_missing(options, &symbols, &imports) {
-        function_table::resolve(&context, true, &mut symbols, &mut live, diagnostics);
-        function_table::import_late(&context, &symbols, &mut imports);
-    }
-    imports.add_got(&scan.imported_got);
-    let start = synthetic::add_start_up(&context, &features, &segments, &scan, &mut symbols, &mut live);
-    synthetic::trace_start_up(&context, &symbols, diagnostics);
+    let program = program.with(&start_up);
+    timer.lap("imports");
+    let constructors = synthetic::collect_constructors(&context, program, diagnostics);
+    let wrappers = synthetic::wrap_commands(&context, program, &constructors);
+    let program = program.with(&wrappers);
 
     // Beyond this point it is final what stands in the output; it gets its indices.
-    let constructors = synthetic::collect_constructors(&context, &symbols, &chunks, &live, diagnostics);
-    let (mut table, mut indices) = rayon::join(
-        || FunctionTable::new(options, &symbols, &chunks, scan.table),
-        || Indices::assign(&context, &symbols, &chunks, &live, &imports, scan.internal_got, diagnostics),
+    let (got, types) = (scan.internal_got, &scan.types);
+    let (table, indices) = rayon::join(
+        || FunctionTable::new(options, program, scan.table),
+        || Indices::assign(&context, program, &imports, &features, got, types, diagnostics),
     );
-    synthetic::wrap_commands(&context, &constructors, &mut symbols, &mut live, &mut indices);
-    diagnostics.check()?;
-    indices.collect_types(&symbols, &imports, &scan.types);
-    indices.collect_exports(&context, &symbols, &chunks, &live, &imports, &features);
-    table.declare(options, &symbols, &chunks, &live, &imports, &indices);
-    mutable_globals::check(&context, &features, &symbols, &imports, &indices, diagnostics);
-    let mut layout = Layout {
+    let indices = indices?;
+    mutable_globals::check(&context, &features, program, &imports, &indices, diagnostics);
+    let layout = Layout {
         options,
         interners,
         names: interners.names.snapshot(),
-        symbols,
-        chunks,
-        live,
+        program,
         strings,
         features,
         segments,
         memory,
+        declared: function_table::declare(options, program, &table, &imports, &indices),
         imports,
         indices,
         table,
         constructors,
-        synthetic_bodies: Vec::new(),
+        code: LinkerCode::default(),
         start,
     };
-    synthetic::write_bodies(&mut layout);
+    let layout = synthetic::write_code(layout);
+    timer.lap("indices");
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
@@ -144,7 +135,9 @@ fn link(
     output::check(&layout, &plan, map.as_deref(), diagnostics)?;
     engine_limits::note(&layout, &plan, diagnostics);
     let module = output::allocate(plan.size, sink, diagnostics)?;
+    timer.lap("allocate");
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
     layout.release(plan);
+    options.release((symbols, chunks, live));
     Ok(Output { module: (), map })
 }

@@ -40,12 +40,12 @@ enum Chunk {
 /// The symbols that each object itself defines, by chunk, in symbol table order.
 fn collect_symbols(layout: &Layout<'_>) -> HashMap<Chunk, Vec<(ObjectId, u32)>> {
     let mut symbols: HashMap<Chunk, Vec<(ObjectId, u32)>> = HashMap::new();
-    for (position, linked) in layout.symbols.objects.iter().enumerate() {
+    for (position, linked) in layout.program.objects.iter().enumerate() {
         let object = ObjectId::new(position);
         for (index, own) in linked.object().symbols.iter().enumerate() {
             let index = index as u32;
             if let Reference::Global(id) = linked.reference(index) {
-                let symbol = layout.symbols.get(id);
+                let symbol = layout.program.get(id);
                 if let (Some(stub), true) = (symbol.stub, symbol.file == Some(linked.file)) {
                     symbols.entry(Chunk::Stub(stub)).or_default().push((object, index));
                     continue;
@@ -114,7 +114,7 @@ impl Map<'_> {
     }
 
     fn global_name(&self, object: ObjectId, number: u32) -> Vec<u8> {
-        let parsed = self.layout.symbols.objects[object.at()].object();
+        let parsed = self.layout.program.objects[object.at()].object();
         let element = number + parsed.imports.globals.len() as u32;
         let symbol = parsed.symbols.iter().find(|s| s.kind == SymbolKind::Global && s.element == element);
         symbol.map_or_else(Vec::new, |symbol| symbol.name_in(parsed).to_vec())
@@ -127,7 +127,7 @@ impl Map<'_> {
             let size = self.plan.code.size_of(position);
             match *function {
                 OutputFunction::Synthetic(id) => {
-                    let name = &layout.symbols.synthetic_functions[id.at()].symbol_name;
+                    let name = &layout.function(id).symbol_name;
                     let text = format!("<internal>:({})", String::from_utf8_lossy(name));
                     self.row(None, offset, size, 8, &text);
                     for (object, symbol) in self.symbols.get(&Chunk::Stub(id)).cloned().unwrap_or_default() {
@@ -136,7 +136,7 @@ impl Map<'_> {
                     }
                 }
                 OutputFunction::Input(object, index) => {
-                    let linked = &layout.symbols.objects[object.at()];
+                    let linked = &layout.program.objects[object.at()];
                     let symbol = linked.object().functions[index as usize].symbol;
                     let name = linked.object().symbols.get(symbol as usize);
                     let name = name.map_or(&b""[..], |symbol| symbol.name_in(linked.object()));
@@ -154,7 +154,7 @@ impl Map<'_> {
     }
 
     fn symbol_name(&self, object: ObjectId, symbol: u32) -> String {
-        let parsed = self.layout.symbols.objects[object.at()].object();
+        let parsed = self.layout.program.objects[object.at()].object();
         display_name(parsed.symbols[symbol as usize].name_in(parsed), self.layout.options.demangle)
     }
 
@@ -177,7 +177,7 @@ impl Map<'_> {
                     }
                     Content::Input(object, index) => self.segment_part(object, index, address, offset),
                     Content::Common(id, size) => {
-                        let name = layout.names.text(layout.symbols.get(id).name.0);
+                        let name = layout.names.text(layout.program.get(id).name.0);
                         let name = display_name(name, layout.options.demangle);
                         self.row(Some(address), offset, size, 8, "<internal>:(.bss.common)");
                         self.row(Some(address), offset, size, 16, &name);
@@ -188,7 +188,7 @@ impl Map<'_> {
     }
 
     fn segment_part(&mut self, object: ObjectId, index: u32, address: u64, offset: u64) {
-        let linked = &self.layout.symbols.objects[object.at()];
+        let linked = &self.layout.program.objects[object.at()];
         let input = &linked.object().segments[index as usize];
         let name = String::from_utf8_lossy(input.name.of(&linked.object().bytes));
         self.row(Some(address), offset, u64::from(input.data.len), 8, &format!("{}:({name})", linked.path));

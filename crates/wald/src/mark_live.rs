@@ -1,8 +1,7 @@
-//! Garbage collection: what the roots reach through relocations stays.
+//! Garbage collection: finds what the roots reach through relocations.
 //!
-//! Roots are the entry, exported and no-strip symbols, and the constructors and retained segments of objects
-//! that were linked for their own sake. A constructor of an archive member counts as soon as one of the
-//! member's symbols is live.
+//! Roots are the entry, exported and no-strip symbols, and the constructors and retained segments of objects that are not
+//! archive members. A constructor of an archive member is a root if one of the member's symbols is live.
 
 mod guess;
 
@@ -15,7 +14,7 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
-use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
+use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId, SyntheticFunctionId};
 use crate::object::ObjectSymbol;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic};
@@ -38,9 +37,9 @@ pub struct Liveness {
     /// Whether custom sections count as live: only without garbage collection.
     pub sections: bool,
     /// Symbols of the link that something live refers to.
-    pub symbols: BitSet,
+    symbols: BitSet,
     /// Functions that the linker writes.
-    pub synthetic_functions: BitSet,
+    synthetic_functions: BitSet,
     /// Objects of which something is live.
     pub objects: BitSet,
 }
@@ -57,8 +56,19 @@ pub fn is_exported(options: &Options, symbol: &Symbol) -> bool {
 }
 
 impl Liveness {
+    /// Whether something live refers to a symbol of the table.
+    #[inline]
+    pub fn is_referenced(&self, id: SymbolId) -> bool {
+        self.symbols.contains_checked(id.at())
+    }
+
+    /// Whether a synthetic function of the symbol table is live.
+    pub fn is_function_live(&self, id: SyntheticFunctionId) -> bool {
+        self.synthetic_functions.contains_checked(id.at())
+    }
+
     /// Whether something live refers to the symbol, or its chunk is live.
-    pub fn is_symbol_live(&self, symbols: &SymbolTable, chunks: &Chunks, id: SymbolId) -> bool {
+    fn is_symbol_live(&self, symbols: &SymbolTable, chunks: &Chunks, id: SymbolId) -> bool {
         match symbols.get(id).resolution {
             Resolution::Object => match chunks.of_symbol(id) {
                 Some(target) => self.is_chunk_live(chunks, target),
@@ -72,7 +82,7 @@ impl Liveness {
     }
 
     /// Whether the chunk of an object's own definition is live; `None` where it has no chunk.
-    pub fn is_own_live(
+    fn is_own_live(
         &self,
         symbols: &SymbolTable,
         chunks: &Chunks,
@@ -83,7 +93,7 @@ impl Liveness {
         Some(self.is_chunk_live(chunks, Target::new(object, own.kind, position)))
     }
 
-    /// Whether the chunk is live. Custom sections are no chunks in this sense, and count as live.
+    /// Whether the chunk is live. Custom sections always count as live.
     #[inline]
     pub fn is_chunk_live(&self, chunks: &Chunks, target: Target) -> bool {
         let (object, position) = (target.object(), target.position());
@@ -98,21 +108,20 @@ impl Liveness {
     }
 }
 
-/// What is known before the link.
+/// What was marked before the link.
 #[derive(Clone, Default)]
 pub struct Earlier {
     /// What the first files keep alive.
     pub marks: Option<Marks>,
-    /// What will probably be alive.
+    /// What will probably be live.
     pub guess: Option<Guess>,
 }
 
-/// What the files so far keep alive among themselves: more files can only add to it, as long as what they define
-/// does not take the place of what is here.
+/// What the files so far keep alive. More files only add to it, unless their definitions replace earlier ones.
 #[derive(Clone)]
 pub struct Marks {
     sets: Sets,
-    /// What each symbol stood for.
+    /// The chunk of each symbol.
     targets: Vec<Target>,
 }
 
@@ -126,9 +135,9 @@ struct Sets {
     symbols: SharedBitSet,
     synthetic_functions: SharedBitSet,
     objects: SharedBitSet,
-    /// Symbols that something live refers to and that stand for no chunk so far.
+    /// Symbols that something live refers to and that have no chunk yet.
     waiting: SharedBitSet,
-    /// The same where only the address is taken.
+    /// The same, if only the address is taken.
     waiting_addresses: SharedBitSet,
 }
 
@@ -149,7 +158,7 @@ impl Sets {
         }
     }
 
-    /// Makes room for everything there is.
+    /// Reserves space for all chunks.
     fn grow(&mut self, symbols: &SymbolTable, chunks: &Chunks, full: bool) {
         self.functions.grow(chunks.functions.total(), full);
         self.segments.grow(chunks.segments.total(), full);
@@ -165,7 +174,7 @@ impl Sets {
 }
 
 impl Marks {
-    /// Marks what the files so far keep alive, going on from earlier marks. Only with garbage collection.
+    /// Marks what the files so far keep alive, starting from earlier marks. Only with garbage collection.
     pub fn advance(
         options: &Options,
         symbols: &SymbolTable,
@@ -183,7 +192,7 @@ impl Marks {
         self.sets.functions.contains(chunks.functions.of(object, function))
     }
 
-    /// Whether all that was followed still leads where it led, and what was a root for its name is one still.
+    /// Whether all followed symbols still map to the same chunks, and roots by name are still roots.
     fn still_hold(&self, symbols: &SymbolTable, chunks: &Chunks) -> bool {
         if symbols.redirected.iter().any(|(_, id)| self.sets.symbols.contains_checked(id.at())) {
             return false;
@@ -196,7 +205,7 @@ impl Marks {
     }
 }
 
-/// Finds what is live, going on from marks that were made before the last files came.
+/// Finds what is live, starting from earlier marks.
 pub fn mark_live(
     options: &Options,
     symbols: &SymbolTable,
@@ -233,8 +242,7 @@ pub fn mark_live(
     live
 }
 
-/// Scratch state of the phase. Sets only grow and what is reached does not depend on the way there, so any number
-/// of threads may mark at once.
+/// Scratch state of the phase. Sets only grow and the result does not depend on the order, so several threads can mark at once.
 struct Marker<'a> {
     symbols: &'a SymbolTable,
     chunks: &'a Chunks,
@@ -246,9 +254,9 @@ struct Marker<'a> {
 /// Functions and segments whose relocations are to be followed.
 type Queue = Vec<Target>;
 
-/// So many chunks are worth handing to another thread.
+/// The number of chunks that is worth passing to another thread.
 const BATCH: usize = 256;
-/// After so many chunks a thread gives back what it has found, for others to take.
+/// After this many chunks, a thread offers its queue to others.
 const BUDGET: usize = 2048;
 
 impl<'a> Marker<'a> {
@@ -302,7 +310,7 @@ impl<'a> Marker<'a> {
         }
         for &id in &symbols.named {
             let symbol = symbols.get(id);
-            // What flags ask for is settled by the definition: where that has not come, it is no root yet.
+            // The definition's flags decide. Without a definition, the symbol is not a root yet.
             let is_settled = !self.waits || self.chunks.of_symbol(id).is_some();
             if is_settled && (symbol.flags.is_no_strip() || is_exported(options, symbol)) {
                 self.enqueue(id, false, queue);
@@ -342,7 +350,7 @@ impl<'a> Marker<'a> {
     fn enqueue_init_functions(&self, object: ObjectId, queue: &mut Queue) {
         let linked = &self.symbols.objects[object.at()];
         for init in &linked.object().init_functions {
-            // A constructor in a comdat group that is left out belongs to the group's other copy.
+            // A constructor in a discarded COMDAT group belongs to the group's other copy.
             match linked.reference(init.symbol.0) {
                 Reference::Own(own) if is_left_out(linked, own) => {}
                 Reference::Own(_) => self.enqueue_reference(object, init.symbol.0, queue),
@@ -358,8 +366,7 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Marks a symbol of the link and what it stands for. `address`: only its place in the function table is asked
-    /// for.
+    /// Marks a symbol of the link and its chunk. `address` means that only its place in the function table is needed.
     #[inline]
     fn enqueue(&self, id: SymbolId, address: bool, queue: &mut Queue) {
         match self.chunks.of_symbol(id) {
@@ -385,7 +392,7 @@ impl<'a> Marker<'a> {
             (Resolution::Synthetic(Synthetic::Function(number)), _) => {
                 self.sets.synthetic_functions.insert(number.at());
             }
-            // Absolute data has no chunk, but it makes its object count.
+            // Absolute data has no chunk, but keeps its object live.
             (Resolution::Object, Some(file)) if new => {
                 if let Some(object) = self.symbols.object_of(file) {
                     self.enqueue_object(object, queue);
@@ -437,7 +444,7 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Follows relocations until nothing new turns up.
+    /// Follows relocations until nothing new is found.
     fn drain(&self, mut queue: Queue) {
         let parallel = rayon::current_num_threads() > 1;
         while !queue.is_empty() {
@@ -479,7 +486,7 @@ impl<'a> Marker<'a> {
     }
 }
 
-/// `__wasm_call_ctors` is needed as soon as there is one constructor.
+/// `__wasm_call_ctors` is needed if there is a constructor.
 fn mark_call_ctors(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &mut Liveness) {
     // Position-independent modules always have it, for their loader.
     let any = options.is_position_independent()
@@ -501,7 +508,7 @@ fn mark_call_ctors(options: &Options, symbols: &SymbolTable, chunks: &Chunks, li
     }
 }
 
-/// Whether an object's own function is left out with its comdat group.
+/// Whether an object's function is discarded with its COMDAT group.
 pub fn is_left_out(linked: &LinkedObject, index: ObjectSymbolIndex) -> bool {
     let own = linked.own(index);
     let function = || &linked.object().functions[linked.object().defined_function(own.element)];
@@ -569,7 +576,7 @@ pub fn print_removed(
     let known = &symbols.well_known;
     let globals = [known.stack_pointer, known.tls_base, known.tls_size, known.tls_align];
     for id in globals.into_iter().flatten().filter(|id| !live.symbols.contains(id.at())) {
-        // In position-independent code the loader brings the stack pointer.
+        // For position-independent code, the loader provides the stack pointer.
         if !symbols.get(id).is_defined() {
             continue;
         }

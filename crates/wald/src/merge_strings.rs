@@ -1,8 +1,8 @@
-//! Merges NUL-terminated strings: equal ones become one, and one that is the tail of another points into it.
+//! Merges NUL-terminated strings. Equal strings become one, and a string that is the tail of another points into it.
 //!
-//! The result is wasm-ld's: unique strings sorted by their reversed text, greatest first, so that every tail
-//! stands right behind a string that ends with it. Objects' strings were split and hashed when they were parsed;
-//! finding duplicates and sorting run in parallel; none of it depends on the number of threads.
+//! The order is wasm-ld's: unique strings sorted by their reversed text, greatest first. So every tail directly follows a
+//! string that ends with it. Parsing splits and hashes the strings of objects. Finding duplicates and sorting run in
+//! parallel; the result does not depend on the number of threads.
 
 mod pool;
 mod sorted;
@@ -22,7 +22,7 @@ use crate::symbols::SymbolTable;
 pub use pool::{Pools, Source};
 use sorted::Sorted;
 
-/// A string that stands in the output.
+/// A string in the output.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputString {
     /// Which input it is taken from.
@@ -31,14 +31,14 @@ pub struct OutputString {
     pub start: u32,
     /// Its length with the NUL.
     pub len: u32,
-    /// Where it stands in the output.
+    /// Its offset in the output.
     pub offset: u32,
 }
 
 /// The merged strings.
 #[derive(Debug, Default)]
 pub struct MergedStrings {
-    /// What stands in the output, in order.
+    /// The strings in the output, in order.
     pub strings: Vec<OutputString>,
     /// Size of the output.
     pub size: u64,
@@ -67,7 +67,7 @@ impl MergedStrings {
         self.offsets[self.starts[input] as usize + piece]
     }
 
-    /// Writes a range of the strings, the first of which stands at the start of `slice`. `data` gives an input's bytes.
+    /// Writes a range of the strings, starting with the first at the start of `slice`. `data` gives an input's bytes.
     pub fn write<'d>(&self, data: impl Fn(u32) -> &'d [u8], range: std::ops::Range<usize>, slice: &mut [u8]) {
         let mut rest = slice;
         for string in &self.strings[range] {
@@ -140,7 +140,7 @@ impl Unique {
         other.key.cmp(&self.key).then_with(|| tails::order(self.text(inputs), other.text(inputs), 8))
     }
 
-    /// Whether it stands before `other`.
+    /// Whether it precedes `other`.
     fn is_before(&self, other: &Unique, inputs: &[Input<'_>]) -> bool {
         self.order(other, inputs) == Ordering::Less
     }

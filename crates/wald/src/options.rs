@@ -1,33 +1,33 @@
-//! What a link is asked to do: one plain value, resolved before the link starts.
+//! What a link is asked to do: a plain value, complete before the link starts.
 //!
-//! The library reads no command line. `wald-cli` turns wasm-ld's arguments into [`Options`]; a compiler that
-//! embeds Wald fills the fields it needs and takes the rest from [`Options::default`], which is what
-//! `wasm-ld` does when it is given no option at all.
+//! The library reads no command line. `wald-cli` turns wasm-ld's arguments into [`Options`]. A compiler that embeds Wald sets the
+//! fields it needs and takes the rest from [`Options::default`], which matches `wasm-ld` without options.
 
 use hashbrown::HashSet;
 
-/// What to do about a symbol that is referenced and defined nowhere.
+/// How to treat undefined symbols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnresolvedPolicy {
     /// Every undefined symbol is an error (the default).
     #[default]
     ReportError,
-    /// Every undefined symbol is a warning; calls to it trap.
+    /// Every undefined symbol is a warning. Calls to it trap; the address of undefined data is 0.
     Warn,
-    /// Undefined symbols pass without a word; calls to them trap, their addresses are null.
+    /// Undefined symbols are not reported. Calls to them trap; the address of undefined data is 0.
     Ignore,
-    /// Undefined symbols become imports that a dynamic linker resolves (PIC only).
+    /// Undefined symbols become imports that a dynamic linker resolves. For position-independent code only.
     ImportDynamic,
 }
 
-/// Which build id goes into the output.
+/// The build ID of the output.
+///
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/BuildId.md>.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum BuildId {
     /// No `build_id` section.
     #[default]
     None,
-    /// A 16-byte id from a fast hash of the output (`--build-id`, `--build-id=fast`).
+    /// A 16-byte ID from a fast hash of the output (`--build-id`, `--build-id=fast`).
     Fast,
     /// SHA-1 of the output (`--build-id=sha1`, `--build-id=tree`).
     Sha1,
@@ -37,71 +37,70 @@ pub enum BuildId {
     Hex(Vec<u8>),
 }
 
-/// What kind of module is made.
+/// The kind of module to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputKind {
-    /// A program at fixed addresses.
+    /// A program with fixed addresses.
     #[default]
     Executable,
-    /// `-pie`: a program that the loader puts somewhere.
+    /// `-pie`: a position-independent program. The loader chooses its addresses.
     Pie,
-    /// `-shared`: a library for programs that run already.
+    /// `-shared`: a shared library.
     Shared,
-    /// `-r`: an object again.
+    /// `-r`: an object.
     Relocatable,
 }
 
 /// Module and field name of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportName {
-    /// The module that is imported from, `env` for instance.
+    /// The module, such as `env`.
     pub module: String,
-    /// The field's name in that module.
+    /// The name in that module.
     pub field: String,
 }
 
-/// How the command wants symbol references to be renamed: `--wrap=sym`.
+/// A symbol of `--wrap=sym`.
 pub type WrapName = String;
 
-/// Everything that steers a link. Sizes and addresses are bytes.
+/// The options of a link. Sizes and addresses are in bytes.
 ///
-/// The fields carry the names of wasm-ld's options; where a field is an `Option`, `None` means that the
-/// option was not given and that the link decides.
+/// Most fields are named after an option of wasm-ld. `None` means that the option was not given, and the link decides.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `-o`: the output's path. Its base name is the module's name in the name section.
     pub output: String,
-    /// What kind of module is made. [`Options::set_output_kind`] also sets what follows from it.
+    /// The kind of module to write. [`Options::set_output_kind`] also sets the defaults that depend on it.
     pub output_kind: OutputKind,
-    /// `--emit-relocs`: the output keeps its symbol table and its relocations.
+    /// `--emit-relocs`: the output keeps the symbol table and the relocations.
     pub emit_relocs: bool,
-    /// `--rpath`: where the libraries of a shared module are looked for at run time.
+    /// `--rpath`: where the module's shared libraries are searched at run time.
     pub rpaths: Vec<String>,
-    /// `--no-shlib-sigcheck` clears it: whether functions of shared libraries must have the signature with which they
-    /// are called.
+    /// Whether functions of shared libraries must have the signature with which they are called. `--no-shlib-sigcheck`
+    /// clears it.
     pub check_shared_signatures: bool,
-    /// `--soname`: overrides the module's name in the name section.
+    /// `--soname`: the module's name in the name section, instead of the output's base name.
     pub soname: Option<String>,
     /// `-m wasm64`/`-mwasm64` gives `Some(true)`, `-m wasm32` gives `Some(false)`. `None`: the first object tells.
     pub is64: Option<bool>,
-    /// `--entry`: the function that the host calls; empty with `--no-entry`.
+    /// `--entry`: the entry function. Empty with `--no-entry`.
     pub entry: String,
-    /// `--export`: exported, and an error where it is not defined. In command line order.
+    /// `--export`: symbols to export, in command-line order. An undefined one is an error.
     pub exports: Vec<String>,
-    /// `--export-if-defined`: exported where it is defined.
+    /// `--export-if-defined`: symbols to export if they are defined.
     pub exports_if_defined: Vec<String>,
     /// `--export-all`.
     pub export_all: bool,
     /// `--export-dynamic`.
     pub export_dynamic: bool,
-    /// `-u`/`--undefined`: referenced, so that an archive member that defines it is extracted.
+    /// `-u`/`--undefined`: symbols to refer to, so that the archive members that define them are linked.
     pub undefined: Vec<String>,
     /// `-y`/`--trace-symbol`.
     pub trace_symbols: Vec<String>,
     /// `--wrap`.
     pub wrap: Vec<WrapName>,
-    /// Names that may stay undefined and become imports: the lines of `--allow-undefined-file` and of an
-    /// archive's `.imports` file.
+    /// Symbols that may stay undefined and become imports: the lines of `--allow-undefined-file` and of an archive's `.imports`
+    /// file.
     pub allowed_undefined: Vec<String>,
     /// `--unresolved-symbols`, `--warn-unresolved-symbols`, `--allow-undefined`.
     pub unresolved_symbols: UnresolvedPolicy,
@@ -115,11 +114,11 @@ pub struct Options {
     pub print_gc_sections: bool,
     /// `--merge-data-segments` (default) or `--no-merge-data-segments`.
     pub merge_data_segments: bool,
-    /// `-O`: 0 merges no strings; see the guide for what each level does.
+    /// `-O`. At 0, strings are not merged. From 1 on, equal strings and tails of strings are.
     pub optimize: u32,
-    /// `--compress-relocations`: LEB operands of the code section take as few bytes as they need.
+    /// `--compress-relocations`: relocated LEB128 operands of code take as few bytes as possible.
     pub compress_relocations: bool,
-    /// `--compact-imports`: imports of one module say its name once.
+    /// `--compact-imports`: imports of one module share its name.
     pub compact_imports: bool,
     /// `--merge-code-metadata`: the objects' `metadata.code.*` sections of one name become one section before the code.
     pub merge_code_metadata: bool,
@@ -127,7 +126,7 @@ pub struct Options {
     pub strip_debug: bool,
     /// `--strip-all`.
     pub strip_all: bool,
-    /// `--keep-section`: kept in spite of `--strip-all`.
+    /// `--keep-section`: custom sections that `--strip-all` keeps.
     pub keep_sections: Vec<String>,
     /// `--build-id`.
     pub build_id: BuildId,
@@ -139,8 +138,8 @@ pub struct Options {
     pub export_memory: Option<String>,
     /// `--shared-memory`.
     pub shared_memory: bool,
-    /// `--cooperative-threading`: threads take turns in one instance. The stack pointer and the base of thread-local
-    /// data are reached through functions, and each thread has its block of thread-local data.
+    /// `--cooperative-threading`: threads take turns in one instance. Functions access the stack pointer and the base of
+    /// thread-local data, of which each thread has its own block.
     pub cooperative_threading: bool,
     /// `--import-table`.
     pub import_table: bool,
@@ -148,19 +147,19 @@ pub struct Options {
     pub export_table: bool,
     /// `--growable-table`.
     pub growable_table: bool,
-    /// `--table-base`: index of the first function in the indirect function table. `None`: 1.
+    /// `--table-base`: the index of the first function in the indirect function table. `None` means 1.
     pub table_base: Option<u64>,
     /// `--stack-first` (default) or `--no-stack-first`.
     pub stack_first: bool,
-    /// `-z stack-size=`. `None`: 64 KiB.
+    /// `-z stack-size=`. `None` means 64 KiB.
     pub stack_size: Option<u64>,
-    /// `--global-base`: address of the first static datum. `None`: after the stack, or 1024 with `--no-stack-first`.
+    /// `--global-base`: the address of static data. `None` means after the stack, or 1024 with `--no-stack-first`.
     pub global_base: Option<u64>,
-    /// `--initial-heap`; 0 where it is not given.
+    /// `--initial-heap`; 0 if not given.
     pub initial_heap: u64,
-    /// `--initial-memory`; 0 where it is not given.
+    /// `--initial-memory`; 0 if not given.
     pub initial_memory: u64,
-    /// `--max-memory`; 0 where it is not given.
+    /// `--max-memory`; 0 if not given.
     pub max_memory: u64,
     /// `--no-growable-memory`.
     pub no_growable_memory: bool,
@@ -168,37 +167,36 @@ pub struct Options {
     pub page_size: u64,
     /// `--check-features` (default) or `--no-check-features`.
     pub check_features: bool,
-    /// `--features`: what the output's target features are, instead of the union of the inputs'.
+    /// `--features`: the output's target features, instead of the union of the inputs'.
     pub features: Option<Vec<String>>,
-    /// `--extra-features`: added to what the inputs use.
+    /// `--extra-features`: features added to those of the inputs.
     pub extra_features: Vec<String>,
     /// `-Bsymbolic`.
     pub bsymbolic: bool,
     /// `--noinhibit-exec`: duplicate symbols are warnings.
     pub noinhibit_exec: bool,
-    /// `--fatal-warnings`: a warning ends the link where an error would.
+    /// `--fatal-warnings`: warnings are errors.
     pub fatal_warnings: bool,
-    /// `-t`/`--trace`: a message for every file that becomes part of the link.
+    /// `-t`/`--trace`: a message for every linked file.
     pub trace: bool,
     /// `--verbose`: messages about what the link does.
     pub verbose: bool,
-    /// `--Map`/`--print-map`: make a link map ([`Output::map`](crate::Output::map)).
+    /// `--Map`/`--print-map`: write a link map ([`Output::map`](crate::Output::map)).
     pub want_map: bool,
-    /// `--why-extract`: say why members were extracted, in one
-    /// [message](crate::diagnostics::Code::WhyExtract).
+    /// `--why-extract`: report why archive members were linked, in one [message](crate::diagnostics::Code::WhyExtract).
     pub want_why_extract: bool,
     /// Record what each thread does, for `--time-trace`.
     pub want_trace_events: bool,
-    /// `--threads`: how many threads the link may use, in a pool of its own. `None`: the pool of the calling thread,
-    /// rayon's global one if it has no other.
+    /// `--threads`: the number of threads, in a pool of the link. `None` means the rayon pool of the calling thread, or
+    /// rayon's global pool.
     pub threads: Option<usize>,
-    /// The link gives no memory back: for a process that ends after it, which the system cleans up faster. Not for
-    /// linkers that link more than once.
+    /// Do not free memory: for a process that exits after the link, because the system frees it faster. Not for linkers that
+    /// link more than once.
     pub leave_memory: bool,
 }
 
 impl Options {
-    /// Makes another kind of module, with the defaults that wasm-ld has for it.
+    /// Sets the kind of module and wasm-ld's defaults for it.
     pub fn set_output_kind(&mut self, kind: OutputKind) {
         self.output_kind = kind;
         match kind {
@@ -219,28 +217,28 @@ impl Options {
         }
     }
 
-    /// Whether the loader decides where the module's data and functions go: their addresses are relative to
-    /// `__memory_base` and `__table_base`.
+    /// Whether the loader chooses the addresses of data and functions, which are then relative to `__memory_base` and
+    /// `__table_base`.
     pub fn is_position_independent(&self) -> bool {
         matches!(self.output_kind, OutputKind::Pie | OutputKind::Shared)
     }
 
-    /// Whether there may be several threads, each with thread-local data of its own.
+    /// Whether there can be several threads, each with its own thread-local data.
     pub fn is_multithreaded(&self) -> bool {
         self.shared_memory || self.cooperative_threading
     }
 
-    /// Whether the indirect function table is exported: also where it is from there that a host starts threads.
+    /// Whether the indirect function table is exported. With cooperative threads it is, because the host starts threads from it.
     pub fn exports_table(&self) -> bool {
         self.export_table || self.cooperative_threading && !self.import_table
     }
 
-    /// Whether a shared library is made.
+    /// Whether the output is a shared library.
     pub fn is_shared(&self) -> bool {
         self.output_kind == OutputKind::Shared
     }
 
-    /// Whether an object is made.
+    /// Whether the output is an object.
     pub fn is_relocatable(&self) -> bool {
         self.output_kind == OutputKind::Relocatable
     }
@@ -250,12 +248,12 @@ impl Options {
         self.emit_relocs || self.is_relocatable()
     }
 
-    /// Whether code metadata is merged: an output with relocations keeps it as it is.
+    /// Whether code metadata is merged. An output with relocations keeps it unchanged.
     pub fn merges_code_metadata(&self) -> bool {
         self.merge_code_metadata && !self.keeps_relocations()
     }
 
-    /// Drops what is no longer needed, unless memory is left to the system.
+    /// Drops a value, unless memory is left to the system.
     pub fn release<T>(&self, value: T) {
         if self.leave_memory {
             std::mem::forget(value);
@@ -331,8 +329,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The names that `--export` and `--export-if-defined` give that may be symbols which only the linker makes: those
-    /// that start with two underscores.
+    /// The names in `--export` and `--export-if-defined` that can be the linker's own symbols: those that start with two
+    /// underscores.
     pub fn exported_linker_names(&self) -> HashSet<&str> {
         let names = self.exports.iter().chain(&self.exports_if_defined).map(String::as_str);
         names.filter(|name| name.starts_with("__")).collect()

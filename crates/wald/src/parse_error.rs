@@ -56,13 +56,13 @@ pub enum ErrorKind {
     UnknownRelocation(u32),
     /// A symbol kind that the convention does not know.
     UnknownSymbolKind(u8),
-    /// A feature prefix other than `+` and `-`; `=` (required) is one that wasm-ld 22 refuses, too.
+    /// A feature prefix other than `+` and `-`; wasm-ld 22 also rejects `=` (required).
     UnknownFeaturePrefix(u8),
-    /// Tables that no symbols stand for.
+    /// Tables without symbols.
     Tables(Box<str>),
     /// Anything else, in words.
     Malformed(&'static str),
-    /// The same, where the words hold a name or a number.
+    /// Anything else, in words with a name or a number.
     Text(Box<str>),
 }
 

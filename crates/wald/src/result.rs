@@ -2,7 +2,8 @@
 
 use crate::diagnostics::{Diagnostic, LinkFailure};
 use crate::pipeline::Linker;
-use crate::timing::{Timer, Timing};
+use crate::threads::with_threads;
+use crate::timing::Timing;
 
 /// What a link gives. `M` is the module's bytes, or nothing where a [`Sink`] took them.
 pub struct LinkResult<M = Vec<u8>> {
@@ -40,8 +41,20 @@ impl Linker {
     /// The same as [`Linker::link_into`], for a link after which another one is possible but not likely: it keeps nothing for
     /// the next one except the parsed inputs.
     pub fn link_once_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let timer = std::mem::replace(&mut self.timer, Timer::new(self.options.want_trace_events));
-        self.join_and_link(timer, false, sink)
+        self.join_and_link(false, sink)
+    }
+
+    /// Links in the threads of the options, and measures it.
+    pub(crate) fn join_and_link(&self, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
+        self.timer.begin_link(self.options.want_trace_events);
+        let (output, diagnostics) = with_threads(self.options.threads, || {
+            self.timer.lap("threads");
+            let mut diagnostics = self.new_diagnostics();
+            let output = self.link_joined(keep, sink, &mut diagnostics);
+            (output, diagnostics.into_vec())
+        });
+        self.timer.lap("clean up");
+        LinkResult { output, diagnostics, timing: self.timer.take() }
     }
 
     /// [`Linker::link_into`] a vector.

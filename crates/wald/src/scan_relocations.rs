@@ -12,7 +12,6 @@ use rayon::prelude::*;
 
 use self::object::{Event, ObjectScan, ObjectScanner};
 use crate::bit_set::BitSet;
-use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
 use crate::format::relocation::RelocationType;
@@ -21,10 +20,10 @@ use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId}
 use crate::layout::function_table;
 use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
-use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
+use crate::program::{Adder, Additions, Program};
 use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
-use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, SymbolTable, Synthetic, SyntheticFunction};
+use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, Synthetic, SyntheticFunction};
 
 /// What relocations ask for.
 #[derive(Default)]
@@ -37,14 +36,25 @@ pub struct Scan {
     pub internal_got: Vec<AnySymbol>,
     /// Symbols whose address the environment supplies in a global (`--unresolved-symbols=import-dynamic`).
     pub imported_got: Vec<SymbolId>,
+    /// Functions that trap, for calls of undefined functions.
+    pub added: Additions,
 }
 
 impl Scan {
-    /// Whether the module must have a table: functions stand in it, or a global keeps what could be the address of one, though a
-    /// stub's is null.
-    pub fn needs_table(&self, symbols: &SymbolTable) -> bool {
-        let is_function = |&symbol: &AnySymbol| symbols.kind_of(symbol) == SymbolKind::Function;
-        !self.table.is_empty() || self.internal_got.iter().any(is_function)
+    /// Makes the function table if the module must have one and has none: functions stand in it, or a global keeps what could be the
+    /// address of one, though a stub's is null. See [`function_table::require`].
+    pub fn require_table(
+        &self,
+        context: &Context<'_>,
+        program: Program<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> (Additions, Option<SymbolId>) {
+        let program = program.with(&self.added);
+        let is_function = |&symbol: &AnySymbol| program.kind_of(symbol) == SymbolKind::Function;
+        match !self.table.is_empty() || self.internal_got.iter().any(is_function) {
+            true => function_table::require(context, program, diagnostics),
+            false => (self.added.clone(), None),
+        }
     }
 
     /// Every symbol whose address is kept in a global.
@@ -55,9 +65,9 @@ impl Scan {
 
 /// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
 /// may bring a definition that is to win.
-pub fn is_address_imported(options: &Options, symbols: &SymbolTable, symbol: AnySymbol) -> bool {
+pub fn is_address_imported(options: &Options, program: Program<'_>, symbol: AnySymbol) -> bool {
     let AnySymbol::Global(id) = symbol else { return false };
-    let symbol = symbols.get(id);
+    let symbol = program.get(id);
     if symbol.is_shared() {
         return true;
     }
@@ -69,8 +79,8 @@ pub fn is_address_imported(options: &Options, symbols: &SymbolTable, symbol: Any
 }
 
 /// Whether a symbol may stay undefined because it is imported.
-fn may_be_undefined(context: &Context<'_>, symbols: &SymbolTable, id: SymbolId) -> bool {
-    let symbol = symbols.get(id);
+fn may_be_undefined(context: &Context<'_>, program: Program<'_>, id: SymbolId) -> bool {
+    let symbol = program.get(id);
     // Nothing is imported for a local symbol.
     !symbol.flags.is_local()
         && (symbol.is_imported()
@@ -81,36 +91,31 @@ fn may_be_undefined(context: &Context<'_>, symbols: &SymbolTable, id: SymbolId) 
 /// Scans everything live.
 pub fn scan(
     context: &Context<'_>,
-    symbols: &mut SymbolTable,
-    chunks: &Chunks,
+    program: Program<'_>,
     segments: &Segments,
-    live: &mut Liveness,
     diagnostics: &mut Diagnostics,
 ) -> Scan {
-    let shared: &SymbolTable = symbols;
-    let live_now: &Liveness = live;
     // Any address may need the loader's help in position-independent code.
     let everything = context.options.is_position_independent();
-    let watched = watched_symbols(shared);
-    let scans: Vec<ObjectScan> = (0..shared.objects.len())
+    let watched = watched_symbols(program);
+    let scans: Vec<ObjectScan> = (0..program.objects.len())
         .into_par_iter()
         .with_min_len(4)
         .map(|object| {
             let object = ObjectId::new(object);
-            let all = everything || shared.objects[object.at()].refers_to_any(&watched);
-            ObjectScanner::scan(context.options, shared, chunks, live_now, object, all)
+            let all = everything || program.objects[object.at()].refers_to_any(&watched);
+            ObjectScanner::scan(context.options, program, object, all)
         })
         .collect();
     let mut joiner = Joiner {
         context,
-        symbols,
-        chunks,
+        program,
+        adder: Adder::new(program),
         segments,
-        live,
         diagnostics,
         result: Scan::default(),
         seen_types: HashMap::new(),
-        seen_functions: BitSet::new(chunks.functions.total(), false),
+        seen_functions: BitSet::new(program.chunks.functions.total(), false),
         seen_table: HashMap::new(),
         seen_got: HashMap::new(),
         stubs: HashMap::new(),
@@ -123,14 +128,14 @@ pub fn scan(
         joiner.join(ObjectId::new(object), scan);
     }
     joiner.report_impossible();
-    joiner.result
+    Scan { added: joiner.adder.finish(), ..joiner.result }
 }
 
 /// Symbols to which any reference counts, whatever its type: most objects refer to none, and of those only the
 /// chunks that ask for something are looked through.
-fn watched_symbols(symbols: &SymbolTable) -> BitSet {
-    BitSet::collect(symbols.symbols.len(), |position| {
-        let symbol = &symbols.symbols[position];
+fn watched_symbols(program: Program<'_>) -> BitSet {
+    BitSet::collect(program.symbol_count(), |position| {
+        let symbol = program.get(SymbolId::new(position));
         // An address that the linker defines may be a global to the object: `__memory_base`.
         let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
         symbol.is_undefined() || symbol.is_lazy() || symbol.is_shared() || is_address
@@ -139,10 +144,9 @@ fn watched_symbols(symbols: &SymbolTable) -> BitSet {
 
 struct Joiner<'a> {
     context: &'a Context<'a>,
-    symbols: &'a mut SymbolTable,
-    chunks: &'a Chunks,
+    program: Program<'a>,
+    adder: Adder<'a>,
     segments: &'a Segments,
-    live: &'a mut Liveness,
     diagnostics: &'a mut Diagnostics,
     result: Scan,
     seen_types: HashMap<SignatureId, ()>,
@@ -199,7 +203,7 @@ impl Joiner<'_> {
         for (object, kind) in std::mem::take(&mut self.not_at_run_time) {
             let message = format!("invalid runtime relocation type in data section: {}", kind.name());
             let diagnostic = Diagnostic::error(Code::Relocation, message);
-            self.diagnostics.push(diagnostic.blame(&self.symbols.objects[object.at()].path, None));
+            self.diagnostics.push(diagnostic.blame(&self.program.objects[object.at()].path, None));
         }
         // Where nothing else is wrong, wasm-ld crashes on these.
         if self.diagnostics.error_count() > 0 {
@@ -230,18 +234,18 @@ impl Joiner<'_> {
 
     /// Whether an undefined symbol is not in the index space that a relocation is about.
     fn has_no_index(&self, object: ObjectId, kind: RelocationType, index: u32) -> bool {
-        let Reference::Global(id) = self.symbols.objects[object.at()].reference(index) else { return false };
-        let symbol = self.symbols.get(id);
+        let Reference::Global(id) = self.program.objects[object.at()].reference(index) else { return false };
+        let symbol = self.program.get(id);
         let fits = match kind {
             RelocationType::FunctionIndexLeb => symbol.kind == SymbolKind::Function,
             RelocationType::TagIndexLeb => symbol.kind == SymbolKind::Tag,
             RelocationType::TableNumberLeb => symbol.kind == SymbolKind::Table,
             // `--wrap` makes a function without a signature of any name. Its address can be imported, nothing else.
             _ if symbol.kind == SymbolKind::Function && symbol.signature.is_none() => {
-                let own = &self.symbols.objects[object.at()].object().symbols[index as usize];
+                let own = &self.program.objects[object.at()].object().symbols[index as usize];
                 let address = AnySymbol::Global(id);
                 return own.kind == SymbolKind::Global
-                    || !is_address_imported(self.context.options, self.symbols, address);
+                    || !is_address_imported(self.context.options, self.program, address);
             }
             // The address of anything else is in a global.
             _ if symbol.kind != SymbolKind::Global => return false,
@@ -249,27 +253,28 @@ impl Joiner<'_> {
         };
         // The function table is made when it turns out to be needed.
         let is_made_late = symbol.name == self.context.name(function_table::NAME);
-        let is_imported = || should_import(self.context, self.symbols, self.chunks, self.live, id);
-        !fits || symbol.stub.is_none() && !is_made_late && !is_imported()
+        let is_imported = || should_import(self.context, self.program, id);
+        let has_stub = self.adder.program().get(id).stub.is_some();
+        !fits || !has_stub && !is_made_late && !is_imported()
     }
 
     /// Whether an undefined global, table or tag is imported as something that the object cannot use: wasm-ld compares only definitions
     /// with references.
     fn has_other_type(&self, object: ObjectId, index: u32) -> bool {
-        let linked = &self.symbols.objects[object.at()];
+        let linked = &self.program.objects[object.at()];
         let (parsed, Reference::Global(id)) = (linked.object(), linked.reference(index)) else {
             return false;
         };
         let own = &parsed.symbols[index as usize];
-        let symbol = self.symbols.get(id);
+        let symbol = self.program.get(id);
         match (own.kind, symbol.kind) {
             (SymbolKind::Global, SymbolKind::Global) => {
                 let of_own = object_global_type(parsed, own);
-                let imported = global_type(self.context.options, self.symbols, id);
+                let imported = global_type(self.context.options, self.program, id);
                 of_own.value != imported.value || of_own.mutable && !imported.mutable
             }
             (SymbolKind::Table, SymbolKind::Table) => {
-                object_table_type(parsed, own).element != table_type(self.symbols, id).element
+                object_table_type(parsed, own).element != table_type(self.program, id).element
             }
             (SymbolKind::Tag, SymbolKind::Tag) => {
                 let import = parsed.imports.tags.get(own.element as usize);
@@ -281,9 +286,9 @@ impl Joiner<'_> {
     }
 
     fn report_call(&mut self, object: ObjectId, index: u32) {
-        let linked = &self.symbols.objects[object.at()];
+        let linked = &self.program.objects[object.at()];
         let Reference::Global(id) = linked.reference(index) else { return };
-        let symbol = self.symbols.get(id);
+        let symbol = self.program.get(id);
         let parsed = linked.object();
         let element = parsed.symbols[index as usize].element;
         let of_import = parsed.imports.functions.get(element as usize).map(|import| import.of);
@@ -291,14 +296,14 @@ impl Joiner<'_> {
             of_import.unwrap_or_else(|| parsed.functions[parsed.defined_function(element)].type_index);
         let text =
             |signature: SignatureId| self.context.interners.signatures.with(signature.0, display_signature);
-        let definer = symbol.file.and_then(|file| self.symbols.object_of(file));
+        let definer = symbol.file.and_then(|file| self.program.object_of(file));
         let message = format!(
             "function signature mismatch: {}\n>>> called as {} in {}\n>>> defined as {} in {}",
             self.context.display(symbol.name),
             text(parsed.types[type_index as usize]),
             linked.path,
             symbol.signature.map_or_else(String::new, text),
-            definer.map_or("<internal>", |object| &self.symbols.objects[object.at()].path),
+            definer.map_or("<internal>", |object| &self.program.objects[object.at()].path),
         );
         self.diagnostics.push(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None));
     }
@@ -306,11 +311,11 @@ impl Joiner<'_> {
     /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there
     /// is only one thread's data and it may lie anywhere.
     fn check_thread_local(&mut self, object: ObjectId, kind: RelocationType, index: u32) {
-        let linked = &self.symbols.objects[object.at()];
+        let linked = &self.program.objects[object.at()];
         let is_multithreaded = self.context.options.is_multithreaded();
         let found = match linked.reference(index) {
             Reference::Own(own) => Some((object, linked.own(own))),
-            Reference::Global(id) => self.symbols.definition(self.symbols.get(id)),
+            Reference::Global(id) => self.program.definition(self.program.get(id)),
         };
         let name = self.name_of(object, index);
         let start = format!("{}: relocation {} cannot be used against", linked.path, kind.name());
@@ -319,7 +324,7 @@ impl Joiner<'_> {
             None => {
                 problems.push(format!("{start} an undefined symbol `{name}`"));
                 let is_tls = matches!(linked.reference(index),
-                    Reference::Global(id) if self.symbols.get(id).flags.is_tls());
+                    Reference::Global(id) if self.program.get(id).flags.is_tls());
                 if is_multithreaded && !is_tls {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
@@ -329,8 +334,8 @@ impl Joiner<'_> {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
                 let segment = own.lies_in_segment().then(|| {
-                    let flat = self.chunks.segments.of(definer, own.element as usize);
-                    self.segments.locate(self.symbols, flat, own.offset)
+                    let flat = self.program.chunks.segments.of(definer, own.element as usize);
+                    self.segments.locate(self.program, flat, own.offset)
                 });
                 if let Some((segment, _)) = segment.flatten().filter(|(segment, _)| !segment.is_tls) {
                     let segment = String::from_utf8_lossy(&segment.name);
@@ -346,9 +351,9 @@ impl Joiner<'_> {
 
     /// The name of what an object's symbol refers to, as messages show it: with `--wrap`, not the object's own name for it.
     fn name_of(&self, object: ObjectId, index: u32) -> String {
-        let linked = &self.symbols.objects[object.at()];
+        let linked = &self.program.objects[object.at()];
         match linked.reference(index) {
-            Reference::Global(id) => self.context.display(self.symbols.get(id).name),
+            Reference::Global(id) => self.context.display(self.program.get(id).name),
             Reference::Own(own) => {
                 display_name(linked.own(own).name_in(linked.object()), self.context.options.demangle)
             }
@@ -363,7 +368,7 @@ impl Joiner<'_> {
         what: &str,
         advice: &str,
     ) {
-        let path = &self.symbols.objects[object.at()].path;
+        let path = &self.program.objects[object.at()].path;
         let name = self.name_of(object, index);
         let message = format!("{path}: relocation {} {what} symbol `{name}`{advice}", kind.name());
         self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
@@ -371,12 +376,12 @@ impl Joiner<'_> {
 
     fn add_table_entry(&mut self, symbol: AnySymbol) {
         if let AnySymbol::Global(id) = symbol {
-            let entry = self.symbols.get(id);
+            let entry = self.adder.program().get(id);
             if entry.is_stub || entry.is_lazy() || entry.kind != SymbolKind::Function {
                 return;
             }
         }
-        match self.chunks.function_of(self.symbols, symbol) {
+        match self.program.function_of(symbol) {
             Some(function) => self.add_function(function, symbol),
             None => {
                 if self.seen_table.insert(symbol, ()).is_none() {
@@ -399,14 +404,14 @@ impl Joiner<'_> {
             return;
         }
         match symbol {
-            AnySymbol::Global(id) if is_address_imported(self.context.options, self.symbols, symbol) => {
+            AnySymbol::Global(id) if is_address_imported(self.context.options, self.program, symbol) => {
                 self.result.imported_got.push(id);
             }
             _ => {
-                if self.symbols.kind_of(symbol) == SymbolKind::Function {
+                if self.program.kind_of(symbol) == SymbolKind::Function {
                     self.add_table_entry(symbol);
                 }
-                if self.context.options.cooperative_threading && self.symbols.flags_of(symbol).is_tls() {
+                if self.context.options.cooperative_threading && self.program.flags_of(symbol).is_tls() {
                     self.report_shared_address(symbol);
                 }
                 self.result.internal_got.push(symbol);
@@ -418,9 +423,9 @@ impl Joiner<'_> {
     fn report_shared_address(&mut self, symbol: AnySymbol) {
         let demangle = self.context.options.demangle;
         let name = match symbol {
-            AnySymbol::Global(id) => self.context.display(self.symbols.get(id).name),
+            AnySymbol::Global(id) => self.context.display(self.program.get(id).name),
             AnySymbol::Own(object, own) => {
-                let linked = &self.symbols.objects[object.at()];
+                let linked = &self.program.objects[object.at()];
                 display_name(linked.own(own).name_in(linked.object()), demangle)
             }
         };
@@ -432,11 +437,11 @@ impl Joiner<'_> {
     }
 
     fn report_undefined(&mut self, object: ObjectId, id: SymbolId, function: u32) {
-        if may_be_undefined(self.context, self.symbols, id) {
+        if may_be_undefined(self.context, self.program, id) {
             return;
         }
-        let linked = &self.symbols.objects[object.at()];
-        let symbol = self.symbols.get(id);
+        let linked = &self.program.objects[object.at()];
+        let symbol = self.program.get(id);
         let show = |name: NameId| self.context.display(name);
         let message = format!("{}: undefined symbol: {}", linked.path, show(symbol.name));
         let function = linked.object().symbols.get(function as usize);
@@ -463,21 +468,13 @@ impl Joiner<'_> {
 
     /// Calls to an undefined function go to a function that traps.
     fn stub(&mut self, id: SymbolId) {
-        let symbol = self.symbols.get(id);
+        let symbol = self.adder.program().get(id);
         let (Some(signature), None) = (symbol.signature, symbol.stub) else { return };
-        let number = match self.stubs.get(&signature) {
-            Some(&number) => number,
-            None => {
-                let number = SyntheticFunctionId::new(self.symbols.synthetic_functions.len());
-                let function = SyntheticFunction::named(b"undefined_stub", signature, Purpose::Unreachable);
-                self.symbols.synthetic_functions.push(function);
-                self.live.synthetic_functions.grow(number.at() + 1, false);
-                self.live.synthetic_functions.insert(number.at());
-                self.stubs.insert(signature, number);
-                number
-            }
-        };
-        let symbol = self.symbols.get_mut(id);
+        let number = *self.stubs.entry(signature).or_insert_with(|| {
+            let function = SyntheticFunction::named(b"undefined_stub", signature, Purpose::Unreachable);
+            self.adder.add_function(function)
+        });
+        let symbol = self.adder.change(id);
         symbol.stub = Some(number);
         symbol.is_stub = true;
     }

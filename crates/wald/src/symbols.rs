@@ -6,7 +6,6 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::bit_set::BitSet;
-use crate::diagnostics::Diagnostic;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectId, ObjectSymbolIndex, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::object::{Object, ObjectSymbol, Properties};
@@ -161,6 +160,15 @@ impl Symbol {
             referenced: false,
             stub: None,
         }
+    }
+
+    /// Makes it the linker's own, hidden.
+    pub fn define(&mut self, kind: SymbolKind, synthetic: Synthetic) {
+        self.kind = kind;
+        self.flags = SymbolFlags(SymbolFlags::HIDDEN);
+        self.file = None;
+        self.referenced |= kind == SymbolKind::Data;
+        self.resolution = Resolution::Synthetic(synthetic);
     }
 
     /// Whether something defines it.
@@ -394,8 +402,6 @@ pub struct WellKnown {
     pub init_tls: Option<SymbolId>,
     /// The entry function.
     pub entry: Option<SymbolId>,
-    /// `__indirect_function_table`.
-    pub function_table: Option<SymbolId>,
 }
 
 /// What common data take.
@@ -470,14 +476,6 @@ impl SymbolTable {
         (id, true)
     }
 
-    /// Names the object whose symbol it is, if it is one's.
-    pub fn blame(&self, id: SymbolId, diagnostic: Diagnostic) -> Diagnostic {
-        match self.get(id).file.and_then(|file| self.object_of(file)) {
-            Some(object) => diagnostic.blame(&self.objects[object.at()].path, None),
-            None => diagnostic,
-        }
-    }
-
     /// The place among the named symbols to which a name leads. Where it leads nowhere, that is the first one: so it is with wasm-ld
     /// where `--wrap` asks.
     pub fn position_of(&self, name: NameId) -> u32 {
@@ -506,38 +504,8 @@ impl SymbolTable {
             None if wanted => self.insert(name).0,
             None => return None,
         };
-        let symbol = self.get_mut(id);
-        symbol.kind = kind;
-        symbol.flags = SymbolFlags(SymbolFlags::HIDDEN);
-        symbol.file = None;
-        symbol.referenced |= kind == SymbolKind::Data;
-        symbol.resolution = Resolution::Synthetic(synthetic);
+        self.get_mut(id).define(kind, synthetic);
         Some(id)
-    }
-
-    /// What an object's symbol `index` is.
-    #[inline]
-    pub fn any(&self, object: ObjectId, index: u32) -> AnySymbol {
-        match self.objects[object.at()].reference(index) {
-            Reference::Own(own) => AnySymbol::Own(object, own),
-            Reference::Global(id) => AnySymbol::Global(id),
-        }
-    }
-
-    /// The flags of a symbol, wherever it is kept.
-    pub fn flags_of(&self, symbol: AnySymbol) -> SymbolFlags {
-        match symbol {
-            AnySymbol::Own(object, own) => self.objects[object.at()].own(own).flags,
-            AnySymbol::Global(id) => self.get(id).flags,
-        }
-    }
-
-    /// The kind of a symbol, wherever it is kept.
-    pub fn kind_of(&self, symbol: AnySymbol) -> SymbolKind {
-        match symbol {
-            AnySymbol::Own(object, own) => self.objects[object.at()].own(own).kind,
-            AnySymbol::Global(id) => self.get(id).kind,
-        }
     }
 
     /// The entry of `id`.

@@ -10,7 +10,7 @@ const MOST: usize = 256;
 /// current one). If the system gives fewer threads, with those.
 pub fn with_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> R {
     if cfg!(target_family = "wasm") {
-        // There are no threads there: rayon's own pool is the calling one.
+        // This target has no threads: rayon's global pool is the calling thread.
         return work();
     }
     match threads {

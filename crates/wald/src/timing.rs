@@ -1,5 +1,6 @@
 //! Wall time of the phases, and what each thread did, for `--time` and `--time-trace`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -47,33 +48,54 @@ impl Moment {
     }
 }
 
-/// Collects a [`Timing`] while a link runs; used from any thread.
+/// Collects a [`Timing`] while inputs are parsed and linked; used from any thread. A linker has one, so that each link's
+/// timing contains the parse tasks before it.
 pub struct Timer {
-    begin: Moment,
-    with_events: bool,
+    with_events: AtomicBool,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    begin: Moment,
+    /// When the last phase ended.
+    last: Moment,
     timing: Timing,
     threads: Vec<ThreadId>,
+}
+
+impl State {
+    fn new() -> Self {
+        let now = Moment::now();
+        State { begin: now, last: now, timing: Timing::default(), threads: Vec::new() }
+    }
 }
 
 impl Timer {
     /// Starts the clock.
     pub fn new(with_events: bool) -> Self {
-        Timer { begin: Moment::now(), with_events, state: Mutex::default() }
+        Timer { with_events: AtomicBool::new(with_events), state: Mutex::new(State::new()) }
     }
 
     /// Runs one phase of the link and notes its wall time.
     pub fn phase<R>(&self, name: &'static str, work: impl FnOnce() -> R) -> R {
         let start = Moment::now();
         let result = work();
-        let duration = Moment::now().since(start);
-        self.lock().timing.phases.push((name, duration));
-        self.record(name, String::new, start, duration);
+        self.end_phase(name, start, Moment::now());
         result
+    }
+
+    /// Makes a phase of what happened since the last one.
+    pub fn lap(&self, name: &'static str) {
+        let start = self.lock().last;
+        self.end_phase(name, start, Moment::now());
+    }
+
+    fn end_phase(&self, name: &'static str, start: Moment, end: Moment) {
+        let mut state = self.lock();
+        state.timing.phases.push((name, end.since(start)));
+        state.last = end;
+        drop(state);
+        self.record(name, String::new, start, end.since(start));
     }
 
     /// Runs a task that may be one of many on several threads.
@@ -83,7 +105,8 @@ impl Timer {
         detail: impl FnOnce() -> String,
         work: impl FnOnce() -> R,
     ) -> R {
-        if !self.with_events {
+        // Relaxed: it changes between links only.
+        if !self.with_events.load(Ordering::Relaxed) {
             return work();
         }
         let start = Moment::now();
@@ -93,7 +116,7 @@ impl Timer {
     }
 
     fn record(&self, name: &'static str, detail: impl FnOnce() -> String, start: Moment, duration: Duration) {
-        if !self.with_events {
+        if !self.with_events.load(Ordering::Relaxed) {
             return;
         }
         let id = std::thread::current().id();
@@ -102,7 +125,7 @@ impl Timer {
             state.threads.push(id);
             state.threads.len() - 1
         });
-        let start = start.since(self.begin);
+        let start = start.since(state.begin);
         state.timing.events.push(Event { name, detail: detail(), thread, start, duration });
     }
 
@@ -110,8 +133,14 @@ impl Timer {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// What was measured so far.
-    pub fn finish(self) -> Timing {
-        self.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).timing
+    /// Begins the link, after the parse tasks. Whether events are recorded may have changed since.
+    pub fn begin_link(&self, with_events: bool) {
+        self.with_events.store(with_events, Ordering::Relaxed);
+        self.lock().last = Moment::now();
+    }
+
+    /// Takes what was measured so far, and starts the clock for the next link.
+    pub fn take(&self) -> Timing {
+        std::mem::replace(&mut *self.lock(), State::new()).timing
     }
 }

@@ -2,7 +2,7 @@
 
 use wald::diagnostics::Severity;
 use wald::options::{Options, UnresolvedPolicy};
-use wald::{Bytes, InputDescription, LinkResult, Linker};
+use wald::{Bytes, InputDescription, LinkResult, Linker, Sink};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
 /// What stands between two inputs.
@@ -76,10 +76,27 @@ impl<'d> Case<'d> {
             let id = linker.declare_input(InputDescription { path, lazy: false, whole_archive, dynamic: true });
             linker.provide(id, Bytes::from(input.to_vec()));
         }
-        let LinkResult { output, diagnostics, .. } = linker.finish();
+        let mut module = Limited(Vec::new());
+        let LinkResult { output, diagnostics, .. } = linker.finish_into(&mut module);
         let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         assert_eq!(failed, output.is_err(), "an error is what makes a link fail");
-        output.ok().map(|output| output.module)
+        output.ok().map(|_| module.0)
+    }
+}
+
+/// Takes modules up to [`LARGEST`]: a few bytes of input can ask for gigabytes of zeros.
+struct Limited(Vec<u8>);
+
+/// In bytes.
+const LARGEST: usize = 256 << 20;
+
+impl Sink for Limited {
+    fn place(&mut self, size: usize) -> Option<&mut [u8]> {
+        if size <= LARGEST {
+            self.0.place(size)
+        } else {
+            None
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Limits of the system: file size, threads, memory.
 
-use super::scene::{is_root, rounds, skipped, Scene, OLD};
+use super::scene::{is_long, is_root, rounds, skipped, wald, Scene, OLD};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
@@ -91,4 +91,23 @@ fn without_memory_there_is_a_message() {
         }
     }
     assert!(refused > 0 && refused < count, "{refused} of {count}");
+}
+
+/// Three data symbols with an alignment of 1 GiB in one segment: wasm-ld 22 crashes.
+#[test]
+fn a_module_may_have_two_gibibytes() {
+    if !is_long() {
+        return skipped("a module of two gibibytes belongs to the long form");
+    }
+    let scene = Scene::new(1);
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/kept/memory/large_alignment/in/");
+    let mut command = Command::new(wald());
+    command.args(["--no-entry", "--export=a", "--export=b", "--export=c", "-o"]).arg(scene.path("out/m"));
+    command.args(["a.o", "b.o", "c.o"].map(|name| format!("{kept}{name}")));
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("bytes of module: engines take at most 1073741824"), "{said}");
+    let size = std::fs::metadata(scene.path("out/m")).unwrap().len();
+    assert!(size > 2 << 30, "{size} bytes");
 }

@@ -13,7 +13,7 @@ fn run(program: &str, arguments: &[&str], scene: &Scene) -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-/// The device's bytes. Copied until two copies agree, for a copy of a device that is written to is no moment.
+/// The device's bytes. Copied until two copies agree: a copy made during writes is not a snapshot.
 fn snapshot(scene: &Scene) -> Vec<u8> {
     let mut last = fs::read(scene.path("disk")).unwrap();
     for _ in 0..50 {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::OnceLock;
 
-/// What stands at the output's name before a link.
+/// The output before a link.
 pub const OLD: &[u8] = b"the old module";
 
 /// How many rounds a test makes: `WALD_FAULT_ROUNDS`, or `few`.

@@ -28,7 +28,7 @@ fn a_standard_output_that_takes_nothing_is_an_error() {
             (&["--time-trace=-", "-o", "out/m"], "cannot open --time-trace= file -: "),
         ] {
             if redirect != ">/dev/full" && arguments.contains(&"/dev/stdout") {
-                // Without the descriptor the link leads nowhere.
+                // Without the descriptor the symbolic link is dangling.
                 continue;
             }
             let output = shell(&scene, redirect, arguments);

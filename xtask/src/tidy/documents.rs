@@ -50,10 +50,11 @@ pub fn check(root: &Path, files: &[RustFile]) -> Vec<Violation> {
         }
     }
     for id in difference_ids(root) {
-        if !differences.contains(&format!("## {id}\n")) {
+        if !differences.contains(&format!("\n### {id}\n")) {
             add("docs/differences.md", format!("has no entry {id}, to which a link case refers"));
         }
     }
+    violations.extend(super::differences::check(&differences));
     violations
 }
 

@@ -48,12 +48,23 @@ pub fn check_rust(file: &RustFile) -> Vec<Violation> {
         add(1, "header", "does not begin with a //! doc".into());
     }
     let lines = file.text.lines().count();
-    let limit = if file.name == "crates/wald/src/link.rs" { LINK_LINES } else { FILE_LINES };
+    let is_link = file.name == "crates/wald/src/link.rs";
+    let limit = if is_link { LINK_LINES } else { FILE_LINES };
     if lines > limit {
         add(lines, "file-length", format!("has {lines} lines, {limit} are allowed"));
     }
     for (at, _) in file.code.match_indices("#[ignore") {
         add(line_of(&file.code, at), "leftover", "#[ignore is left".into());
+    }
+    if is_link {
+        let phases = file.code.find("\nfn link(").unwrap_or(file.code.len());
+        let changes = file.code[phases..].match_indices("mut ").map(|(at, _)| phases + at + "mut ".len());
+        let may_change = |at: &usize| {
+            file.code[*at..].starts_with("Diagnostics") || file.code[*at..].starts_with("dyn Sink")
+        };
+        for at in changes.filter(|at| !may_change(at)) {
+            add(line_of(&file.code, at), "final", "between phases only diagnostics change".into());
+        }
     }
     violations
 }
@@ -82,6 +93,13 @@ mod tests {
         assert_eq!(
             rules("crates/wald/src/link.rs", &format!("//! x\n{}", "\n".repeat(150))),
             ["file-length"]
+        );
+        assert_eq!(
+            rules(
+                "crates/wald/src/link.rs",
+                "//! x\nfn link(d: &mut Diagnostics) { let mut symbols = f(); }\n"
+            ),
+            ["final"]
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The modules of `crates/wald` stand on each other: one imports only from those declared above it in `lib.rs`. So the
-//! graph of modules has no circle, and a reader can take them from the top of the list.
+//! A module of `crates/wald` imports only from modules declared above it in `lib.rs`. So the graph of modules has no cycle, and
+//! a reader can start at the top of the list.
 
 use super::source::{is_word, line_of, words, RustFile};
 use super::Violation;

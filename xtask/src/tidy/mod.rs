@@ -1,9 +1,10 @@
 //! `cargo xtask tidy`: the rules of this repository as code. A test runs them too.
 //!
 //! [`source`] cuts a Rust file into code, comments and tests; [`files`] has the rules for single files, [`floors`] the
-//! one about imports, [`documents`] those about what documents must mention. What a lint can check is a lint:
-//! see `[workspace.lints]` in `Cargo.toml`, and `clippy.toml`.
+//! one about imports, [`documents`] and [`differences`] those about documents. What a lint can check is a lint: see
+//! `[workspace.lints]` in `Cargo.toml`, and `clippy.toml`.
 
+pub mod differences;
 pub mod documents;
 pub mod files;
 pub mod floors;
@@ -20,11 +21,12 @@ USAGE: cargo xtask tidy
 Checks the rules of this repository:
   modules     a module of crates/wald imports only from modules that are declared above it in lib.rs
   lengths     files have at most 600 lines, link.rs 150
+  final       between the phases of link.rs only diagnostics change
   headers     each Rust file begins with a `//!` doc
   leftovers   no #[ignore]; no blanks at line ends; no paths of one machine
   unsafe      ARCHITECTURE.md names each file that allows itself unsafe code
   documents   each option is in docs/guide.md; each module and each dependency in ARCHITECTURE.md; each way in which a
-              link case differs in docs/differences.md
+              link case differs in docs/differences.md, whose entries have one form
   packages    what a package contains as a copy equals its original; one version of each dependency and of Rust
   CI          the workflow runs .ci/run, and that runs every step
 
@@ -34,9 +36,9 @@ Clippy checks the rest: Cargo.toml ([workspace.lints]) and clippy.toml.
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// From the workspace on.
+    /// Path from the workspace root.
     pub file: String,
-    /// Counted from 1; 0 where it is about the whole file.
+    /// Counted from 1; 0 for the whole file.
     pub line: usize,
     /// Short name of the rule.
     pub rule: &'static str,

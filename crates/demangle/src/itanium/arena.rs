@@ -56,7 +56,7 @@ impl Arena {
         self.nodes.len()
     }
 
-    /// Whether the node prints the same text wherever it stands, so that it need be printed only once.
+    /// Whether the node prints the same text everywhere, so it is printed only once.
     pub fn fixed(&self, id: NodeId) -> bool {
         self.nodes[id.index()].fixed
     }

@@ -9,7 +9,7 @@
 use super::ops::Op;
 use std::num::NonZeroU32;
 
-/// Where a node lies in the arena.
+/// The position of a node in the arena.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct NodeId(pub(super) NonZeroU32);
 
@@ -89,11 +89,11 @@ impl Shape {
     pub const PLAIN: Shape = Shape { right: Tri::No, array: Tri::No, function: Tri::No };
     pub const FUNCTION: Shape = Shape { right: Tri::Yes, array: Tri::No, function: Tri::Yes };
     pub const ARRAY: Shape = Shape { right: Tri::Yes, array: Tri::Yes, function: Tri::No };
-    /// A template parameter's declaration: its name is what stands on the right.
+    /// A template parameter's declaration, with its name on the right.
     pub const DECLARED: Shape = Shape { right: Tri::Yes, ..Shape::PLAIN };
     pub const ASK: Shape = Shape { right: Tri::Ask, array: Tri::Ask, function: Tri::Ask };
 
-    /// A pointer to this: what stands on its right stays there, but it is neither array nor function.
+    /// A pointer to this keeps its right side, but it is neither array nor function.
     pub fn pointed(self) -> Shape {
         Shape { right: self.right, ..Shape::PLAIN }
     }
@@ -315,7 +315,7 @@ pub(super) enum Node {
         target: Opt,
         busy: bool,
     },
-    /// the arguments a pack parameter stands for; prints the one being expanded
+    /// the arguments of a pack parameter; prints the one being expanded
     Pack(List),
     /// the arguments a pack was given, in a template argument list
     PackArgs(List),

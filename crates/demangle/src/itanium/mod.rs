@@ -4,8 +4,8 @@
 //! tree is needed: a substitution may name anything seen before, a conversion operator's type may name
 //! template arguments that follow it, and types print around their declarator.
 //!
-//! The grammar lies in [`name`] (encodings, names, special names), [`template`] (parameters and arguments),
-//! [`types`] and [`expr`]. A rule returns `None` where the name does not fit; nothing is tried twice.
+//! The grammar is in [`name`] (encodings, names, special names), [`template`] (parameters and arguments),
+//! [`types`] and [`expr`]. A rule returns `None` if the name does not match. Nothing is tried twice.
 
 mod arena;
 mod ast;
@@ -30,9 +30,9 @@ pub(crate) struct Buffers {
     arena: Arena,
     /// Nodes of lists that are not finished yet.
     pending: Vec<NodeId>,
-    /// What `S_`, `S0_` … stand for.
+    /// The substitutions `S_`, `S0_` …
     substitutions: Vec<NodeId>,
-    /// What `T_`, `T0_` … stand for, level after level.
+    /// The template parameters `T_`, `T0_` …, level by level.
     params: Vec<NodeId>,
     /// Where each level of `params` starts.
     levels: Vec<u32>,
@@ -42,7 +42,7 @@ pub(crate) struct Buffers {
     printed: Vec<print::Printed>,
 }
 
-/// Writes what `name` (starting at its `_Z` or `___Z`) stands for to `out`.
+/// Writes the demangled `name` (starting at its `_Z` or `___Z`) to `out`.
 pub(crate) fn demangle(name: &[u8], buffers: &mut Buffers, out: &mut Vec<u8>, limits: &Limits) -> Option<()> {
     buffers.arena.clear();
     buffers.pending.clear();
@@ -78,8 +78,8 @@ struct Parser<'a> {
     too_deep: &'a std::cell::Cell<bool>,
     /// The first level of template parameters that belongs to the encoding being parsed.
     level_base: usize,
-    /// Whether template arguments behind a type's `T_` or `S_` belong to it; not so in a conversion
-    /// operator's type, where they are the operator's.
+    /// Whether template arguments after a type's `T_` or `S_` belong to it. In a conversion operator's type,
+    /// they belong to the operator.
     template_args: bool,
     /// Whether `T_` may name an argument that follows.
     forward_allowed: bool,
@@ -155,7 +155,7 @@ impl<'a> Parser<'a> {
         self.peek().is_some_and(|b| b.is_ascii_digit())
     }
 
-    /// `[n] <digits>`, empty where there are no digits; an `n` is consumed all the same.
+    /// `[n] <digits>`, empty if there are no digits, but an `n` is still consumed.
     fn number(&mut self, negative_allowed: bool) -> Span {
         let start = self.pos;
         if negative_allowed {

@@ -458,7 +458,7 @@ impl Parser<'_> {
                 self.eat(b'M');
             }
         }
-        // The whole name is no substitution of its own: the type it names is added where it is used as one.
+        // The whole name is not a substitution: the type it names is added when it is used as one.
         self.b.substitutions.pop()?;
         so_far
     }

@@ -1,5 +1,5 @@
-//! The operators of the Itanium grammar: their two-letter codes, how they are spelt and how an expression
-//! headed by each is laid out.
+//! The operators of the Itanium grammar: their two-letter codes, their spelling, and the form of their
+//! expressions.
 
 use super::ast::Prec;
 
@@ -38,7 +38,7 @@ pub(super) struct Op {
     pub text: &'static str,
 }
 
-/// The operator a two-letter code stands for.
+/// The operator of a two-letter code.
 pub(super) fn operator(code: [u8; 2]) -> Option<&'static Op> {
     // No code is all capitals or has other signs: most input is told from operators by its first letter.
     if !code[0].is_ascii_lowercase() {

@@ -28,13 +28,13 @@ pub(super) struct Printer<'a> {
     pub(super) parens: u32,
     pack_index: u32,
     pack_len: u32,
-    /// Where in `out` the text of a node lies that was printed before.
+    /// The range in `out` of a node's text that was already printed.
     printed: &'a mut Vec<Printed>,
     /// How often text was taken back: what was printed before that may be gone.
     epoch: u32,
 }
 
-/// The text of a node as it lies in the output.
+/// The text of a node in the output.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Printed {
     start: u32,
@@ -179,7 +179,7 @@ impl Printer<'_> {
         }
     }
 
-    /// What stands before the declarator.
+    /// The part before the declarator.
     pub(super) fn left(&mut self, id: NodeId) {
         if !self.enter() {
             return;
@@ -191,7 +191,7 @@ impl Printer<'_> {
         self.depth += 1;
     }
 
-    /// What stands behind the declarator.
+    /// The part after the declarator.
     pub(super) fn right(&mut self, id: NodeId) {
         if !self.enter() {
             return;

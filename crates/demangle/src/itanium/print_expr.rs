@@ -222,7 +222,7 @@ impl Printer<'_> {
 
     fn binary(&mut self, left: NodeId, op: &Op, right: NodeId) {
         let Op { prec, text: op, .. } = *op;
-        // Bare, these would end the template arguments they stand in.
+        // Without parentheses, these would end the template arguments.
         let paren = self.gt_ends_args() && (op == ">" || op == ">>");
         if paren {
             self.open();
@@ -345,8 +345,8 @@ impl Printer<'_> {
 }
 
 impl Printer<'_> {
-    /// An array of `char` whose elements are all given as bytes prints as a string literal; false where this
-    /// is no such array.
+    /// Prints an array of `char` whose elements are all bytes as a string literal. Returns false for any other
+    /// array.
     fn string(&mut self, ty: Option<NodeId>, inits: List) -> bool {
         let Some(Node::Array { base, .. }) = ty.map(|ty| self.arena.get(ty)) else { return false };
         let of_char = match self.arena.get(base) {

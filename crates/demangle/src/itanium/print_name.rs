@@ -222,7 +222,7 @@ fn std_name(name: StdName) -> &'static str {
     }
 }
 
-/// The template an abbreviation stands for.
+/// The template of an abbreviation.
 fn std_base(name: StdName) -> &'static str {
     match name {
         StdName::Allocator => "allocator",

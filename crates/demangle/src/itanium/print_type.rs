@@ -4,7 +4,7 @@ use super::ast::{Node, NodeId, Quals, CONST, RESTRICT, VOLATILE};
 use super::print::{Ask, Printer};
 
 impl Printer<'_> {
-    /// What a type prints before its declarator; false where the node is no type.
+    /// Prints the part of a type before its declarator. Returns false if the node is not a type.
     pub(super) fn type_left(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Qualified { base, quals } => {
@@ -39,7 +39,7 @@ impl Printer<'_> {
         true
     }
 
-    /// Types and parts of types that stand before the declarator altogether.
+    /// Types and parts of types that precede the declarator completely.
     fn plain_type(&mut self, node: Node) -> bool {
         match node {
             Node::VendorQualified { base, ext, args } => {

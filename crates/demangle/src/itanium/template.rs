@@ -4,7 +4,7 @@ use super::ast::{ClosureInfo, Node, NodeId, ParamKind, Shape};
 use super::Parser;
 
 impl Parser<'_> {
-    /// What parameter `index` of `level` stands for.
+    /// The argument of parameter `index` of `level`.
     pub(super) fn param(&self, level: usize, index: usize) -> Option<NodeId> {
         let levels = &self.b.levels[self.level_base..];
         let start = *levels.get(level)? as usize;

@@ -196,7 +196,7 @@ impl Parser<'_> {
         Some(node)
     }
 
-    /// Types under `D` that are no substitutions.
+    /// Types under `D` that are not substitutions.
     fn d_word(&mut self) -> Option<NodeId> {
         match self.peek_at(1)? {
             b'F' => {

@@ -10,7 +10,7 @@ use crate::Limits;
 /// LLVM's bound on nesting.
 const MAX_NESTING: u32 = 500;
 
-/// Writes what `name` (starting at its `_R`) stands for to `out`.
+/// Writes the demangled `name` (starting at its `_R`) to `out`.
 pub(crate) fn demangle(name: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Option<()> {
     let name = &name[2..];
     let dot = name.iter().position(|&b| b == b'.');

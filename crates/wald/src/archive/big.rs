@@ -28,7 +28,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
         let what = "malformed AIX big archive: incomplete fixed length header, the archive is only";
         return Err(malformed(0, OPENING, format!("{what}{} byte(s)", bytes.len())));
     };
-    // To LLVM, an offset that is no number is 0, and no member is there.
+    // LLVM reads an offset that is not a number as 0, which means no member.
     let offset = |field: Field| number(header, field).unwrap_or(0);
     let (first, last) = (offset(FIRST_MEMBER), offset(LAST_MEMBER));
     let mut position = first;

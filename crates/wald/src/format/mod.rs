@@ -238,7 +238,7 @@ impl SymbolFlags {
     }
 }
 
-/// What a symbol stands for; the numbers of the symbol table.
+/// The kind of a symbol, with its number in the symbol table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum SymbolKind {
@@ -290,7 +290,7 @@ pub struct Limits {
     pub flags: u8,
     /// Initial size in pages or elements.
     pub minimum: u64,
-    /// Largest size, where the flags say that there is one.
+    /// The maximum size, if the flags say that there is one.
     pub maximum: u64,
 }
 

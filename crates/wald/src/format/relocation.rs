@@ -158,8 +158,8 @@ impl RelocationType {
         matches!(self, FunctionOffsetI32 | FunctionOffsetI64)
     }
 
-    /// Whether it can stand in code. Where code goes is not known when its own numbers are made short, and code has no
-    /// place in memory.
+    /// Whether code can have it. Offsets of code are unknown while its own numbers are compressed, and code has no memory
+    /// address.
     #[inline]
     pub fn is_for_code(self) -> bool {
         !matches!(self, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32 | MemoryAddrLocrelI32)

@@ -2,13 +2,11 @@
 
 use hashbrown::HashMap;
 
-use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::format::{types, GlobalType, Limits, SymbolKind, TableType};
 use crate::index::{NameId, SignatureId, SymbolId};
-use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
-use crate::symbols::SymbolTable;
+use crate::program::Program;
 
 /// The type of an import, as far as it tells imports apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,15 +38,15 @@ pub struct Imports {
 }
 
 /// The type of a global that is imported: undefined, or defined here and offered to other modules.
-pub fn global_type(options: &Options, symbols: &SymbolTable, id: SymbolId) -> GlobalType {
-    let symbol = symbols.get(id);
-    if let Some(mutable) = symbols.well_known.imported_global(id).filter(|_| symbol.file.is_none()) {
+pub fn global_type(options: &Options, program: Program<'_>, id: SymbolId) -> GlobalType {
+    let symbol = program.get(id);
+    if let Some(mutable) = program.well_known.imported_global(id).filter(|_| symbol.file.is_none()) {
         let value = if options.is64 == Some(true) { types::I64 } else { types::I32 };
         return GlobalType { value, mutable };
     }
-    let object = symbol.file.and_then(|file| symbols.object_of(file));
+    let object = symbol.file.and_then(|file| program.object_of(file));
     let of = object.and_then(|object| {
-        let object = symbols.objects[object.at()].object();
+        let object = program.objects[object.at()].object();
         let element = object.symbols.get(symbol.index.at())?.element as usize;
         let import = object.imports.globals.get(element).map(|import| import.of);
         import.or_else(|| object.globals.get(element - object.imports.globals.len()).map(|global| global.of))
@@ -57,11 +55,11 @@ pub fn global_type(options: &Options, symbols: &SymbolTable, id: SymbolId) -> Gl
 }
 
 /// The type of a table that is imported.
-pub fn table_type(symbols: &SymbolTable, id: SymbolId) -> TableType {
-    let symbol = symbols.get(id);
-    let object = symbol.file.and_then(|file| symbols.object_of(file));
+pub fn table_type(program: Program<'_>, id: SymbolId) -> TableType {
+    let symbol = program.get(id);
+    let object = symbol.file.and_then(|file| program.object_of(file));
     let of = object.and_then(|object| {
-        let object = symbols.objects[object.at()].object();
+        let object = program.objects[object.at()].object();
         let element = object.symbols.get(symbol.index.at())?.element as usize;
         let import = object.imports.tables.get(element).map(|import| import.of);
         import.or_else(|| object.tables.get(element - object.imports.tables.len()).map(|table| table.of))
@@ -70,23 +68,17 @@ pub fn table_type(symbols: &SymbolTable, id: SymbolId) -> TableType {
 }
 
 /// Whether the symbol becomes an import.
-pub fn should_import(
-    context: &Context<'_>,
-    symbols: &SymbolTable,
-    chunks: &Chunks,
-    live: &Liveness,
-    id: SymbolId,
-) -> bool {
-    let symbol = symbols.get(id);
+pub fn should_import(context: &Context<'_>, program: Program<'_>, id: SymbolId) -> bool {
+    let symbol = program.get(id);
     if symbol.kind == SymbolKind::Data || !symbol.used_in_regular_object || symbol.is_lazy() {
         return false;
     }
     let options = context.options;
     if options.is_shared() && symbol.flags.is_weak() && symbol.is_defined() && !symbol.flags.is_hidden() {
         // Another module may bring a definition that is to win.
-        return live.is_symbol_live(symbols, chunks, id);
+        return program.is_symbol_live(id);
     }
-    if symbol.is_defined() && !symbol.is_shared() || !live.symbols.contains(id.at()) {
+    if symbol.is_defined() && !symbol.is_shared() || !program.is_referenced(id) {
         return false;
     }
     let pic = options.is_position_independent();
@@ -108,39 +100,44 @@ pub fn should_import(
 }
 
 impl Imports {
-    /// Collects the imports among all named symbols.
+    /// Collects the imports among all named symbols. A table that is imported only because relocations need it comes last.
     pub fn collect(
         context: &Context<'_>,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        live: &Liveness,
+        program: Program<'_>,
+        late_table: Option<SymbolId>,
+        got: &[SymbolId],
     ) -> Imports {
-        let mut imports = Imports { index: vec![u32::MAX; symbols.symbols.len()], ..Imports::default() };
-        let should = |id| should_import(context, symbols, chunks, live, id);
+        let mut imports = Imports { index: vec![u32::MAX; program.symbol_count()], ..Imports::default() };
+        let should = |id| Some(id) != late_table && should_import(context, program, id);
         // The function table comes before all other tables.
-        let table = symbols.well_known.function_table.filter(|&table| should(table));
+        let table = program.function_table().filter(|&table| should(table));
         if let Some(table) = table {
-            imports.add(context, symbols, table);
+            imports.add(context, program, table);
         }
-        for &id in &symbols.named {
+        for id in program.named() {
             if Some(id) != table && should(id) {
-                imports.add(context, symbols, id);
+                imports.add(context, program, id);
             }
         }
+        if let Some(table) = late_table {
+            imports.add(context, program, table);
+        }
+        imports.got = got.to_vec();
+        imports.globals += got.len() as u32;
         imports
     }
 
     /// Adds an import, or finds that the same one is there already.
-    pub fn add(&mut self, context: &Context<'_>, symbols: &SymbolTable, id: SymbolId) {
-        let symbol = symbols.get(id);
+    fn add(&mut self, context: &Context<'_>, program: Program<'_>, id: SymbolId) {
+        let symbol = program.get(id);
         let of = match symbol.kind {
             SymbolKind::Function => Type::Function(symbol.signature),
             SymbolKind::Global => {
-                let of = global_type(context.options, symbols, id);
+                let of = global_type(context.options, program, id);
                 Type::Global(of.value, of.mutable)
             }
             SymbolKind::Table => {
-                let of = table_type(symbols, id);
+                let of = table_type(program, id);
                 Type::Table(of.element, of.limits.flags, of.limits.minimum, of.limits.maximum)
             }
             _ => Type::Tag(id),
@@ -159,18 +156,7 @@ impl Imports {
             *count += 1;
             *count - 1
         });
-        if id.at() >= self.index.len() {
-            self.index.resize(id.at() + 1, u32::MAX);
-        }
         self.index[id.at()] = index;
-    }
-
-    /// Adds the globals through which the environment supplies addresses.
-    pub fn add_got(&mut self, entries: &[SymbolId]) -> Vec<u32> {
-        let first = self.globals;
-        self.got.extend_from_slice(entries);
-        self.globals += entries.len() as u32;
-        (first..self.globals).collect()
     }
 
     /// The index of an imported symbol.

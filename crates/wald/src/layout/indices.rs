@@ -4,15 +4,15 @@ use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::imports::Imports;
-use crate::chunks::Chunks;
 use crate::context::Context;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::features::Features;
 use crate::format::{external, SymbolKind};
 use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
-use crate::mark_live::{is_exported, Liveness};
+use crate::mark_live::is_exported;
+use crate::program::Program;
 use crate::symbols::AnySymbol;
-use crate::symbols::{Resolution, Symbol, SymbolTable, Synthetic, SyntheticGlobal};
+use crate::symbols::{Purpose, Resolution, Symbol, Synthetic, SyntheticFunction, SyntheticGlobal};
 
 /// Not in the output.
 pub const NONE: u32 = u32::MAX;
@@ -81,13 +81,13 @@ pub struct Export {
 pub struct Indices {
     /// Defined functions in order.
     pub functions: Vec<OutputFunction>,
-    /// Index of each object's function, by [`Chunks::functions`].
+    /// Index of each object's function, by [`Chunks::functions`](crate::chunks::Chunks::functions).
     pub function: Vec<u32>,
     /// Index of each function that the linker writes.
     pub synthetic_function: Vec<u32>,
     /// Defined globals in order, internal GOT entries aside.
     pub globals: Vec<OutputGlobal>,
-    /// Index of each object's global, by [`Chunks::globals`].
+    /// Index of each object's global, by [`Chunks::globals`](crate::chunks::Chunks::globals).
     pub global: Vec<u32>,
     /// Internal GOT entries, behind the other globals.
     pub internal_got: Vec<AnySymbol>,
@@ -95,11 +95,11 @@ pub struct Indices {
     pub got: HashMap<AnySymbol, u32>,
     /// Defined tags in order.
     pub tags: Vec<(ObjectId, u32)>,
-    /// Index of each object's tag, by [`Chunks::tags`].
+    /// Index of each object's tag, by [`Chunks::tags`](crate::chunks::Chunks::tags).
     pub tag: Vec<u32>,
     /// Defined tables in order.
     pub tables: Vec<OutputTable>,
-    /// Number of each object's table, by [`Chunks::tables`].
+    /// Number of each object's table, by [`Chunks::tables`](crate::chunks::Chunks::tables).
     pub table: Vec<u32>,
     /// Types in order.
     pub types: Vec<SignatureId>,
@@ -117,41 +117,56 @@ pub struct Indices {
 }
 
 impl Indices {
-    /// Gives indices to everything live.
+    /// Gives indices to everything live. `called`: the signatures that `call_indirect` uses.
     pub fn assign(
         context: &Context<'_>,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        live: &Liveness,
+        program: Program<'_>,
         imports: &Imports,
+        features: &Features,
         internal_got: Vec<AnySymbol>,
+        called: &[SignatureId],
         diagnostics: &mut Diagnostics,
-    ) -> Indices {
+    ) -> Result<Indices, LinkFailure> {
         let mut indices = Indices {
             functions_base: imports.functions,
-            function: vec![NONE; chunks.functions.total()],
-            global: vec![NONE; chunks.globals.total()],
-            tag: vec![NONE; chunks.tags.total()],
-            table: vec![NONE; chunks.tables.total()],
+            function: vec![NONE; program.chunks.functions.total()],
+            global: vec![NONE; program.chunks.globals.total()],
+            tag: vec![NONE; program.chunks.tags.total()],
+            table: vec![NONE; program.chunks.tables.total()],
             ..Indices::default()
         };
-        for number in 0..symbols.synthetic_functions.len() {
-            indices.add_synthetic_function(SyntheticFunctionId::new(number), live);
-        }
-        indices.add_functions(symbols, chunks, live);
-        indices.add_globals(symbols, chunks, live, imports, internal_got);
-        indices.add_tags_and_tables(context, symbols, chunks, live, imports, diagnostics);
-        indices
+        // What wraps commands was made last, and is behind the functions of all objects.
+        let is_wrapper =
+            |function: &&SyntheticFunction| matches!(function.purpose, Purpose::CommandExport(_));
+        let wrappers = program.functions().filter(is_wrapper).count();
+        let others = program.function_count() - wrappers;
+        (0..others).for_each(|number| indices.add_synthetic_function(program, number));
+        indices.add_functions(program);
+        (others..others + wrappers).for_each(|number| indices.add_synthetic_function(program, number));
+        indices.add_globals(program, imports, internal_got);
+        indices.add_tags_and_tables(context, program, imports, diagnostics);
+        diagnostics.check()?;
+        indices.collect_types(program, imports, called);
+        indices.collect_exports(context, program, imports, features);
+        Ok(indices)
     }
 
     /// Gives the next function index to a function of the linker's, if it is live.
-    pub fn add_synthetic_function(&mut self, id: SyntheticFunctionId, live: &Liveness) {
-        let is_live = live.synthetic_functions.contains(id.at());
-        let index = if is_live { self.functions_base + self.functions.len() as u32 } else { NONE };
+    fn add_synthetic_function(&mut self, program: Program<'_>, number: usize) {
+        let id = SyntheticFunctionId::new(number);
+        let is_live = program.is_function_live(id);
+        let index = if is_live { self.next_function() } else { NONE };
         self.synthetic_function.push(index);
         if is_live {
             self.functions.push(OutputFunction::Synthetic(id));
         }
+    }
+
+    /// Gives the next function index to a part of a function of the linker's.
+    pub(super) fn add_part(&mut self, id: SyntheticFunctionId, signature: SignatureId) {
+        self.synthetic_function.push(self.next_function());
+        self.functions.push(OutputFunction::Synthetic(id));
+        self.function_types.push(self.type_of(signature));
     }
 
     /// The index that the next function gets.
@@ -159,12 +174,12 @@ impl Indices {
         self.functions_base + self.functions.len() as u32
     }
 
-    fn add_functions(&mut self, symbols: &SymbolTable, chunks: &Chunks, live: &Liveness) {
-        for (position, linked) in symbols.objects.iter().enumerate() {
+    fn add_functions(&mut self, program: Program<'_>) {
+        for (position, linked) in program.objects.iter().enumerate() {
             let id = ObjectId::new(position);
             for index in 0..linked.object().functions.len() {
-                let flat = chunks.functions.of(id, index);
-                if live.functions.contains(flat) {
+                let flat = program.chunks.functions.of(id, index);
+                if program.live.functions.contains(flat) {
                     self.function[flat] = self.functions_base + self.functions.len() as u32;
                     self.functions.push(OutputFunction::Input(id, index as u32));
                 }
@@ -172,30 +187,23 @@ impl Indices {
         }
     }
 
-    fn add_globals(
-        &mut self,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        live: &Liveness,
-        imports: &Imports,
-        internal_got: Vec<AnySymbol>,
-    ) {
-        let known = &symbols.well_known;
+    fn add_globals(&mut self, program: Program<'_>, imports: &Imports, internal_got: Vec<AnySymbol>) {
+        let known = &program.well_known;
         for id in [known.stack_pointer, known.tls_base, known.tls_size, known.tls_align].into_iter().flatten()
         {
-            if let Resolution::Synthetic(Synthetic::Global(global)) = symbols.get(id).resolution {
-                if live.symbols.contains(id.at()) {
+            if let Resolution::Synthetic(Synthetic::Global(global)) = program.get(id).resolution {
+                if program.is_referenced(id) {
                     let index = imports.globals + self.globals.len() as u32;
                     self.synthetic_globals.push((global, index));
                     self.globals.push(OutputGlobal::Synthetic(global));
                 }
             }
         }
-        for (position, linked) in symbols.objects.iter().enumerate() {
+        for (position, linked) in program.objects.iter().enumerate() {
             let id = ObjectId::new(position);
             for index in 0..linked.object().globals.len() {
-                let flat = chunks.globals.of(id, index);
-                if live.globals.contains(flat) {
+                let flat = program.chunks.globals.of(id, index);
+                if program.live.globals.contains(flat) {
                     self.global[flat] = imports.globals + self.globals.len() as u32;
                     self.globals.push(OutputGlobal::Input(id, index as u32));
                 }
@@ -215,34 +223,33 @@ impl Indices {
     fn add_tags_and_tables(
         &mut self,
         context: &Context<'_>,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        live: &Liveness,
+        program: Program<'_>,
         imports: &Imports,
         diagnostics: &mut Diagnostics,
     ) {
-        for (position, linked) in symbols.objects.iter().enumerate() {
+        for (position, linked) in program.objects.iter().enumerate() {
             let id = ObjectId::new(position);
             for index in 0..linked.object().tags.len() {
-                let flat = chunks.tags.of(id, index);
-                if live.tags.contains(flat) {
+                let flat = program.chunks.tags.of(id, index);
+                if program.live.tags.contains(flat) {
                     self.tag[flat] = imports.tags + self.tags.len() as u32;
                     self.tags.push((id, index as u32));
                 }
             }
             for index in 0..linked.object().tables.len() {
-                if live.tables.contains(chunks.tables.of(id, index)) {
+                if program.live.tables.contains(program.chunks.tables.of(id, index)) {
                     self.tables.push(OutputTable::Input(id, index as u32));
                 }
             }
         }
-        let table = symbols.well_known.function_table.filter(|&id| symbols.get(id).is_defined());
+        let table = program.function_table().filter(|&id| program.get(id).is_defined());
         if table.is_some() {
-            self.add_function_table(context, symbols, imports, diagnostics);
+            self.add_function_table(context, program, imports, diagnostics);
         }
         for (position, table) in self.tables.iter().enumerate() {
             if let OutputTable::Input(object, index) = *table {
-                self.table[chunks.tables.of(object, index as usize)] = imports.tables + position as u32;
+                self.table[program.chunks.tables.of(object, index as usize)] =
+                    imports.tables + position as u32;
             }
         }
     }
@@ -251,19 +258,19 @@ impl Indices {
     fn add_function_table(
         &mut self,
         context: &Context<'_>,
-        symbols: &SymbolTable,
+        program: Program<'_>,
         imports: &Imports,
         diagnostics: &mut Diagnostics,
     ) {
-        if !symbols.objects.iter().any(|linked| linked.object().legacy_function_table) {
+        if !program.objects.iter().any(|linked| linked.object().legacy_function_table) {
             self.tables.push(OutputTable::Functions);
             return;
         }
-        if let Some(&culprit) = imports.symbols.iter().find(|&&id| symbols.get(id).kind == SymbolKind::Table)
+        if let Some(&culprit) = imports.symbols.iter().find(|&&id| program.get(id).kind == SymbolKind::Table)
         {
-            let file = symbols.get(culprit).file.and_then(|file| symbols.object_of(file));
-            let file = file.map_or("<internal>", |object| &symbols.objects[object.at()].path);
-            let name = context.display(symbols.get(culprit).name);
+            let file = program.get(culprit).file.and_then(|file| program.object_of(file));
+            let file = file.map_or("<internal>", |object| &program.objects[object.at()].path);
+            let name = context.display(program.get(culprit).name);
             let message = format!(
                 "object file not built with 'reference-types' or 'call-indirect-overlong' feature conflicts with \
                  import of table {name} by file {file}"
@@ -274,7 +281,7 @@ impl Indices {
     }
 
     /// Index of the type with this signature; it gets the next one if it is new.
-    pub fn add_type(&mut self, signature: SignatureId) -> u32 {
+    fn add_type(&mut self, signature: SignatureId) -> u32 {
         if signature.at() >= self.type_index.len() {
             self.type_index.resize(signature.at() + 1, NONE);
         }
@@ -292,12 +299,12 @@ impl Indices {
     }
 
     /// Registers all types that the output needs: those of `call_indirect` first.
-    pub fn collect_types(&mut self, symbols: &SymbolTable, imports: &Imports, called: &[SignatureId]) {
+    fn collect_types(&mut self, program: Program<'_>, imports: &Imports, called: &[SignatureId]) {
         for &signature in called {
             self.add_type(signature);
         }
         for &id in &imports.symbols {
-            let symbol = symbols.get(id);
+            let symbol = program.get(id);
             if let (SymbolKind::Function | SymbolKind::Tag, Some(signature)) = (symbol.kind, symbol.signature)
             {
                 self.add_type(signature);
@@ -305,11 +312,11 @@ impl Indices {
         }
         let functions = self.functions.par_iter().with_min_len(4096);
         let signatures: Vec<SignatureId> =
-            functions.map(|&function| signature_of(symbols, function)).collect();
+            functions.map(|&function| signature_of(program, function)).collect();
         self.function_types = signatures.into_iter().map(|signature| self.add_type(signature)).collect();
         for position in 0..self.tags.len() {
             let (object, tag) = self.tags[position];
-            let parsed = symbols.objects[object.at()].object();
+            let parsed = program.objects[object.at()].object();
             self.add_type(parsed.types[parsed.tags[tag as usize] as usize]);
         }
     }
@@ -327,8 +334,8 @@ impl Indices {
 
     /// Function, global, tag or table index of what a symbol of the link stands for; [`NONE`] where it is not in
     /// the output.
-    pub fn of_symbol(&self, symbols: &SymbolTable, chunks: &Chunks, imports: &Imports, id: SymbolId) -> u32 {
-        let symbol = symbols.get(id);
+    pub fn of_symbol(&self, program: Program<'_>, imports: &Imports, id: SymbolId) -> u32 {
+        let symbol = program.get(id);
         if let Some(stub) = symbol.stub {
             return self.synthetic_function[stub.at()];
         }
@@ -342,13 +349,13 @@ impl Indices {
             Resolution::Synthetic(Synthetic::Global(global)) => self.synthetic_global(global).unwrap_or(NONE),
             Resolution::Synthetic(Synthetic::FunctionTable) => self.function_table(imports).unwrap_or(NONE),
             Resolution::Object => {
-                let Some(target) = chunks.of_symbol(id) else { return NONE };
+                let Some(target) = program.chunks.of_symbol(id) else { return NONE };
                 let (object, position) = (target.object(), target.position());
                 match target.kind() {
-                    SymbolKind::Function => self.function[chunks.functions.of(object, position)],
-                    SymbolKind::Global => self.global[chunks.globals.of(object, position)],
-                    SymbolKind::Tag => self.tag[chunks.tags.of(object, position)],
-                    SymbolKind::Table => self.table[chunks.tables.of(object, position)],
+                    SymbolKind::Function => self.function[program.chunks.functions.of(object, position)],
+                    SymbolKind::Global => self.global[program.chunks.globals.of(object, position)],
+                    SymbolKind::Tag => self.tag[program.chunks.tags.of(object, position)],
+                    SymbolKind::Table => self.table[program.chunks.tables.of(object, position)],
                     SymbolKind::Data | SymbolKind::Section => NONE,
                 }
             }
@@ -357,62 +364,50 @@ impl Indices {
     }
 
     /// As [`Indices::of_symbol`], but of this module's definition even where another module's is called.
-    pub fn of_definition(
-        &self,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        imports: &Imports,
-        id: SymbolId,
-    ) -> u32 {
+    pub fn of_definition(&self, program: Program<'_>, imports: &Imports, id: SymbolId) -> u32 {
         // A function that the linker has defined since takes the object's place.
-        let of_object = symbols.get(id).resolution == Resolution::Object;
-        match chunks.of_symbol(id).filter(|_| of_object) {
+        let of_object = program.get(id).resolution == Resolution::Object;
+        match program.chunks.of_symbol(id).filter(|_| of_object) {
             Some(target) if target.kind() == SymbolKind::Function => {
-                self.function[chunks.functions.of(target.object(), target.position())]
+                self.function[program.chunks.functions.of(target.object(), target.position())]
             }
-            _ => self.of_symbol(symbols, chunks, imports, id),
+            _ => self.of_symbol(program, imports, id),
         }
     }
 
     /// Index of what an object's own symbol defines.
-    pub fn of_element(&self, symbols: &SymbolTable, chunks: &Chunks, object: ObjectId, symbol: u32) -> u32 {
-        let parsed = symbols.objects[object.at()].object();
+    pub fn of_element(&self, program: Program<'_>, object: ObjectId, symbol: u32) -> u32 {
+        let parsed = program.objects[object.at()].object();
         let own = &parsed.symbols[symbol as usize];
         let element = own.element as usize;
         match own.kind {
             SymbolKind::Function => {
-                self.function[chunks.functions.of(object, parsed.defined_function(own.element))]
+                self.function[program.chunks.functions.of(object, parsed.defined_function(own.element))]
             }
             SymbolKind::Global => {
-                self.global[chunks.globals.of(object, element - parsed.imports.globals.len())]
+                self.global[program.chunks.globals.of(object, element - parsed.imports.globals.len())]
             }
-            SymbolKind::Tag => self.tag[chunks.tags.of(object, element - parsed.imports.tags.len())],
-            SymbolKind::Table => self.table[chunks.tables.of(object, element - parsed.imports.tables.len())],
+            SymbolKind::Tag => self.tag[program.chunks.tags.of(object, element - parsed.imports.tags.len())],
+            SymbolKind::Table => {
+                self.table[program.chunks.tables.of(object, element - parsed.imports.tables.len())]
+            }
             SymbolKind::Data | SymbolKind::Section => NONE,
         }
     }
 
     /// Function index of a symbol, wherever it is kept.
-    pub fn of_any(
-        &self,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        imports: &Imports,
-        symbol: AnySymbol,
-    ) -> u32 {
+    pub fn of_any(&self, program: Program<'_>, imports: &Imports, symbol: AnySymbol) -> u32 {
         match symbol {
-            AnySymbol::Own(object, own) => self.of_element(symbols, chunks, object, own.0),
-            AnySymbol::Global(id) => self.of_symbol(symbols, chunks, imports, id),
+            AnySymbol::Own(object, own) => self.of_element(program, object, own.0),
+            AnySymbol::Global(id) => self.of_symbol(program, imports, id),
         }
     }
 
     /// Collects the exports in the order of the symbols' first appearance.
-    pub fn collect_exports(
+    fn collect_exports(
         &mut self,
         context: &Context<'_>,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        live: &Liveness,
+        program: Program<'_>,
         imports: &Imports,
         features: &Features,
     ) {
@@ -432,8 +427,8 @@ impl Indices {
         }
         let first_address = imports.globals + (self.globals.len() + self.internal_got.len()) as u32;
         let asked_for: HashSet<SymbolId> = imports.got.iter().copied().collect();
-        for &id in &symbols.named {
-            let symbol = symbols.get(id);
+        for id in program.named() {
+            let symbol = program.get(id);
             // Any weak definition of a shared library may be the one that wins; and what the library itself gets the
             // address of from its loader must be there for it.
             let is_weak = symbol.flags.is_weak() && !symbol.flags.is_hidden();
@@ -441,31 +436,31 @@ impl Indices {
                 && symbol.is_defined()
                 && !symbol.is_shared()
                 && (is_weak || asked_for.contains(&id));
-            if !offered && !is_exported(options, symbol) || !live.is_symbol_live(symbols, chunks, id) {
+            if !offered && !is_exported(options, symbol) || !program.is_symbol_live(id) {
                 continue;
             }
             let mut name = interners.names.with(symbol.name.0, <[u8]>::to_vec);
             let (kind, index) = match symbol.kind {
                 SymbolKind::Function => {
-                    if let Some(export_name) = self.export_name(symbols, symbol) {
+                    if let Some(export_name) = self.export_name(program, symbol) {
                         name = export_name;
                     }
-                    (external::FUNCTION, self.of_definition(symbols, chunks, imports, id))
+                    (external::FUNCTION, self.of_definition(program, imports, id))
                 }
                 SymbolKind::Global => {
                     let explicit = symbol.force_export || symbol.flags.is_exported();
                     let synthetic = matches!(
                         symbol.resolution,
                         Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::StackPointer))
-                    ) || options.shared_memory && symbols.well_known.tls_base == Some(id);
+                    ) || options.shared_memory && program.well_known.tls_base == Some(id);
                     // Programs that know no mutable globals must not be broken by the linker's own.
                     if synthetic && !explicit && !mutable_globals {
                         continue;
                     }
-                    (external::GLOBAL, self.of_symbol(symbols, chunks, imports, id))
+                    (external::GLOBAL, self.of_symbol(program, imports, id))
                 }
-                SymbolKind::Tag => (external::TAG, self.of_symbol(symbols, chunks, imports, id)),
-                SymbolKind::Table => (external::TABLE, self.of_symbol(symbols, chunks, imports, id)),
+                SymbolKind::Tag => (external::TAG, self.of_symbol(program, imports, id)),
+                SymbolKind::Table => (external::TABLE, self.of_symbol(program, imports, id)),
                 SymbolKind::Data => {
                     self.address_globals.push(id);
                     (external::GLOBAL, first_address + self.address_globals.len() as u32 - 1)
@@ -491,16 +486,16 @@ impl Indices {
     }
 
     /// The name that the object's export section gives a function.
-    fn export_name(&self, symbols: &SymbolTable, symbol: &Symbol) -> Option<Vec<u8>> {
+    fn export_name(&self, program: Program<'_>, symbol: &Symbol) -> Option<Vec<u8>> {
         match symbol.resolution {
             Resolution::Object => {
-                let (object, own) = symbols.definition(symbol)?;
-                let parsed = symbols.objects[object.at()].object();
+                let (object, own) = program.definition(symbol)?;
+                let parsed = program.objects[object.at()].object();
                 let function = &parsed.functions[parsed.defined_function(own.element)];
                 function.export_name.map(|range| range.of(&parsed.bytes).to_vec())
             }
             Resolution::Synthetic(Synthetic::Function(number)) => {
-                symbols.synthetic_functions[number.at()].export_name.clone()
+                program.function(number).export_name.clone()
             }
             _ => None,
         }
@@ -508,11 +503,11 @@ impl Indices {
 }
 
 /// The signature of a function of the output.
-pub fn signature_of(symbols: &SymbolTable, function: OutputFunction) -> SignatureId {
+pub fn signature_of(program: Program<'_>, function: OutputFunction) -> SignatureId {
     match function {
-        OutputFunction::Synthetic(id) => symbols.synthetic_functions[id.at()].signature,
+        OutputFunction::Synthetic(id) => program.function(id).signature,
         OutputFunction::Input(object, index) => {
-            let parsed = symbols.objects[object.at()].object();
+            let parsed = program.objects[object.at()].object();
             parsed.types[parsed.functions[index as usize].type_index as usize]
         }
     }

@@ -3,7 +3,8 @@
 use super::segments::{Content, Segments};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::options::Options;
-use crate::symbols::{Resolution, SymbolTable, Synthetic, SyntheticData};
+use crate::program::Program;
+use crate::symbols::{Resolution, Synthetic, SyntheticData};
 
 const STACK_ALIGNMENT: u64 = 16;
 const HEAP_ALIGNMENT: u64 = 16;
@@ -54,26 +55,27 @@ struct Builder<'a> {
 /// Gives every output segment its address.
 pub fn place(
     options: &Options,
-    symbols: &SymbolTable,
-    segments: &mut Segments,
+    program: Program<'_>,
+    mut segments: Segments,
     diagnostics: &mut Diagnostics,
-) -> Memory {
+) -> (Segments, Memory) {
     let heap_base = Resolution::Synthetic(Synthetic::Data(SyntheticData::HeapBase));
-    let has_heap_base = symbols.named.iter().any(|&id| symbols.get(id).resolution == heap_base);
+    let has_heap_base = program.named().any(|id| program.get(id).resolution == heap_base);
     let memory = Memory::default();
     let is_placed_here = !options.is_position_independent() && !options.is_relocatable();
     let mut builder =
         Builder { options, diagnostics, memory, is_placed_here, has_heap_base, pointer: 0, overflown: false };
     if !options.page_size.is_power_of_two() {
         builder.error("the page size must be a power of two".into());
-    } else if builder.place_static_data(segments).is_some() {
+    } else if builder.place_static_data(&mut segments).is_some() {
         let errors = builder.diagnostics.error_count();
         builder.size_memory();
         if builder.diagnostics.error_count() == errors && !builder.overflown {
-            builder.check_size(symbols, segments);
+            builder.check_size(program, &segments);
         }
     }
-    builder.memory
+    let memory = builder.memory;
+    (segments, memory)
 }
 
 impl Builder<'_> {
@@ -188,7 +190,7 @@ impl Builder<'_> {
 
     /// Refuses a memory that no engine can make. Memories of 64 bits have no such limit: addresses end first.
     /// See <https://webassembly.github.io/spec/core/valid/types.html#memory-types>.
-    fn check_size(&mut self, symbols: &SymbolTable, segments: &Segments) {
+    fn check_size(&mut self, program: Program<'_>, segments: &Segments) {
         const LIMIT: u64 = 1 << 32;
         let memory = self.memory;
         let has_too_many_pages = memory.pages > u64::from(u32::MAX);
@@ -212,7 +214,7 @@ impl Builder<'_> {
             segments.list.iter().flat_map(|segment| segment.parts.iter().map(move |part| (segment, part)));
         let sized = parts.filter_map(|(segment, part)| match part.content {
             Content::Input(object, index) => {
-                let linked = &symbols.objects[object.at()];
+                let linked = &program.objects[object.at()];
                 let input = &linked.object().segments[index as usize];
                 Some((u64::from(input.data.len), input.alignment, segment, linked))
             }

@@ -10,12 +10,12 @@ pub mod start_stop;
 
 use std::sync::Arc;
 
-use crate::chunks::Chunks;
 use crate::features::Features;
-use crate::mark_live::Liveness;
+use crate::index::SyntheticFunctionId;
 use crate::merge_strings::Pools;
 use crate::options::Options;
-use crate::symbols::SymbolTable;
+use crate::program::Program;
+use crate::symbols::SyntheticFunction;
 
 /// Everything that is decided before bytes are written.
 pub struct Layout<'a> {
@@ -25,12 +25,8 @@ pub struct Layout<'a> {
     pub interners: &'a crate::object::Interners,
     /// The names, to read without locks.
     pub names: crate::names::Snapshot<'a>,
-    /// Resolved symbols.
-    pub symbols: SymbolTable,
-    /// Flat numbers of chunks.
-    pub chunks: Chunks,
-    /// What is live.
-    pub live: Liveness,
+    /// What is linked.
+    pub program: Program<'a>,
     /// Strings of custom sections that were merged before.
     pub strings: Arc<Pools>,
     /// Target features.
@@ -47,13 +43,42 @@ pub struct Layout<'a> {
     pub table: function_table::FunctionTable,
     /// Constructors in the order in which they run.
     pub constructors: Vec<crate::symbols::Constructor>,
-    /// Bodies of the functions that the linker writes, with their size prefix; empty for dead ones.
-    pub synthetic_bodies: Vec<Vec<u8>>,
+    /// Functions that `ref.func` names and that nothing else declares: by their index in the output, ascending.
+    pub declared: Vec<u32>,
+    /// The code of the functions that the linker writes.
+    pub code: LinkerCode,
     /// The start function.
     pub start: Option<crate::index::SyntheticFunctionId>,
 }
 
+/// The code of the functions that the linker writes.
+#[derive(Default)]
+pub struct LinkerCode {
+    /// The bodies, with their size prefix; empty for dead functions. Those of the parts come last.
+    pub bodies: Vec<Vec<u8>>,
+    /// Parts of functions that would be too large. They are behind all other functions.
+    pub parts: Vec<SyntheticFunction>,
+}
+
 impl Layout<'_> {
+    /// The layout with the linker's own code, which was made for it.
+    pub fn with_code(mut self, code: LinkerCode) -> Self {
+        let first = self.program.function_count();
+        for (position, part) in code.parts.iter().enumerate() {
+            self.indices.add_part(SyntheticFunctionId::new(first + position), part.signature);
+        }
+        self.code = code;
+        self
+    }
+
+    /// A function that the linker writes.
+    pub fn function(&self, id: SyntheticFunctionId) -> &SyntheticFunction {
+        match id.at().checked_sub(self.program.function_count()) {
+            Some(part) => &self.code.parts[part],
+            None => self.program.function(id),
+        }
+    }
+
     /// Drops the layout and what was made of it, unless memory is left to the system. The next link can lock the names again.
     pub fn release<T>(mut self, rest: T) {
         let options = self.options;
@@ -75,10 +100,15 @@ impl Layout<'_> {
 
 /// The loader decides where memory begins. Without extended constant expressions only one segment can be said to be there;
 /// passive segments are copied by code, which can add.
-pub fn combine_segments(options: &Options, features: &Features, segments: &mut segments::Segments) {
+pub fn combine_segments(
+    options: &Options,
+    features: &Features,
+    segments: segments::Segments,
+) -> segments::Segments {
     if options.is_position_independent() && !options.shared_memory && !features.has("extended-const") {
-        segments.combine(|segment| is_in_file(options, features, segment));
+        return segments.combine(|segment| is_in_file(options, features, segment));
     }
+    segments
 }
 
 /// See [`Layout::is_in_file`].

@@ -8,14 +8,15 @@ use crate::features::Features;
 use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::options::Options;
+use crate::program::Program;
 use crate::resolve::object_global_type;
-use crate::symbols::{Resolution, SymbolTable, Synthetic, SyntheticGlobal};
+use crate::symbols::{Resolution, Synthetic, SyntheticGlobal};
 
 /// Checks imported and exported globals.
 pub fn check(
     context: &Context<'_>,
     features: &Features,
-    symbols: &SymbolTable,
+    program: Program<'_>,
     imports: &Imports,
     indices: &Indices,
     diagnostics: &mut Diagnostics,
@@ -26,30 +27,30 @@ pub fn check(
     }
     let imported = imports.symbols.iter().copied();
     let imported = imported.filter(|&id| {
-        symbols.get(id).kind == SymbolKind::Global && global_type(options, symbols, id).mutable
+        program.get(id).kind == SymbolKind::Global && global_type(options, program, id).mutable
     });
     let exported = indices.exports.iter().filter_map(|export| export.symbol);
-    let exported = exported.filter(|&id| is_mutable_global(options, symbols, id));
+    let exported = exported.filter(|&id| is_mutable_global(options, program, id));
     for (id, how) in imported.map(|id| (id, "imported")).chain(exported.map(|id| (id, "exported"))) {
-        let name = context.display(symbols.get(id).name);
+        let name = context.display(program.get(id).name);
         let message = format!(
             "mutable global {how} but 'mutable-globals' feature not present in inputs: `{name}`. Use \
              --no-check-features to suppress."
         );
-        diagnostics.push(symbols.blame(id, Diagnostic::error(Code::Features, message)));
+        diagnostics.push(program.blame(id, Diagnostic::error(Code::Features, message)));
     }
 }
 
-fn is_mutable_global(options: &Options, symbols: &SymbolTable, id: SymbolId) -> bool {
-    let symbol = symbols.get(id);
+fn is_mutable_global(options: &Options, program: Program<'_>, id: SymbolId) -> bool {
+    let symbol = program.get(id);
     if symbol.kind != SymbolKind::Global {
         return false;
     }
     match symbol.resolution {
         Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::StackPointer)) => true,
         Resolution::Synthetic(Synthetic::Global(SyntheticGlobal::TlsBase)) => options.shared_memory,
-        _ => symbols.definition(symbol).is_some_and(|(object, own)| {
-            object_global_type(symbols.objects[object.at()].object(), own).mutable
+        _ => program.definition(symbol).is_some_and(|(object, own)| {
+            object_global_type(program.objects[object.at()].object(), own).mutable
         }),
     }
 }

@@ -3,14 +3,13 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::chunks::Chunks;
 use crate::format::segment_flags;
 use crate::index::{ObjectId, SymbolId};
-use crate::mark_live::Liveness;
 use crate::merge_strings::{self, MergedStrings};
 use crate::object::{InputSegment, Object, SegmentFamily};
 use crate::options::Options;
-use crate::symbols::{Common, SymbolTable};
+use crate::program::Program;
+use crate::symbols::Common;
 
 /// A data segment of the output.
 #[derive(Debug, Default)]
@@ -76,7 +75,7 @@ impl Place {
 pub struct Segments {
     /// In the order of the output.
     pub list: Vec<OutputSegment>,
-    /// Place of each input segment, by [`Chunks::segments`].
+    /// Place of each input segment, by [`Chunks::segments`](crate::chunks::Chunks::segments).
     pub places: Vec<Place>,
     /// Merged strings and where their inputs come from.
     pub merged: Vec<Merged>,
@@ -99,14 +98,14 @@ pub struct Merged {
 
 impl Segments {
     /// Segment and offset in it of a byte of an input segment; `None` where the segment is not in the output.
-    pub fn locate(&self, symbols: &SymbolTable, flat: usize, offset: u64) -> Option<(&OutputSegment, u64)> {
+    pub fn locate(&self, program: Program<'_>, flat: usize, offset: u64) -> Option<(&OutputSegment, u64)> {
         let place = &self.places[flat];
         let segment = self.list.get(place.segment as usize)?;
         let inside = match place.merged {
             Some((merged, input)) => {
                 let merged = &self.merged[merged as usize];
                 let (object, index) = merged.inputs[input as usize];
-                let parsed = symbols.objects[object.at()].object();
+                let parsed = program.objects[object.at()].object();
                 merged.strings.output_offset(
                     input as usize,
                     parsed,
@@ -126,9 +125,9 @@ impl Segments {
 
     /// Makes one segment of all that are in the file, as they lie in memory: the loader says where memory begins, and
     /// without extended constant expressions only one segment can be there.
-    pub fn combine(&mut self, is_in_file: impl Fn(&OutputSegment) -> bool) {
+    pub fn combine(mut self, is_in_file: impl Fn(&OutputSegment) -> bool) -> Self {
         if self.list.len() <= 1 {
-            return;
+            return self;
         }
         let start = self.list[0].address;
         let mut combined =
@@ -159,6 +158,7 @@ impl Segments {
             let (number, shift) = numbers[place.0 as usize];
             *place = (number, place.1 + shift);
         }
+        self
     }
 
     /// The thread-local segment.
@@ -256,8 +256,8 @@ impl<'a> Gathered<'a> {
 const OBJECTS: usize = 64;
 
 /// Puts all live segments into output segments.
-pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &Liveness) -> Segments {
-    let blocks: Vec<Gathered<'_>> = symbols
+pub fn create(options: &Options, program: Program<'_>) -> Segments {
+    let blocks: Vec<Gathered<'_>> = program
         .objects
         .par_chunks(OBJECTS)
         .enumerate()
@@ -266,7 +266,7 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
             for (position, linked) in objects.iter().enumerate() {
                 let object = ObjectId::new(block * OBJECTS + position);
                 for index in 0..linked.object().segments.len() {
-                    if live.segments.contains(chunks.segments.of(object, index)) {
+                    if program.live.segments.contains(program.chunks.segments.of(object, index)) {
                         gathered.add(options, linked.object(), object, index);
                     }
                 }
@@ -283,14 +283,15 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
         let slot = all.slot(segment.name, segment.flags);
         all.list[slot].inputs.extend(segment.inputs);
     }
-    let commons = live_commons(options, symbols, chunks, live);
+    let commons = live_commons(options, program);
     let of_commons = SegmentFamily::Bss.name().filter(|_| options.merge_data_segments).unwrap_or(COMMONS);
     if !commons.is_empty() {
         all.slot(of_commons, 0);
     }
     all.list.sort_by_key(|segment| rank(segment.name));
     let nowhere = Place { segment: Place::NOWHERE, offset: 0, merged: None };
-    let mut segments = Segments { places: vec![nowhere; chunks.segments.total()], ..Segments::default() };
+    let mut segments =
+        Segments { places: vec![nowhere; program.chunks.segments.total()], ..Segments::default() };
     for GatheredSegment { name, flags, inputs, .. } in &all.list {
         let output = OutputSegment {
             name: name.to_vec(),
@@ -302,7 +303,7 @@ pub fn create(options: &Options, symbols: &SymbolTable, chunks: &Chunks, live: &
             ..OutputSegment::default()
         };
         let commons = if *name == of_commons { &commons[..] } else { &[] };
-        place_inputs(symbols, chunks, &mut segments, output, inputs);
+        place_inputs(program, &mut segments, output, inputs);
         place_commons(&mut segments, commons);
     }
     segments
@@ -313,14 +314,9 @@ const COMMONS: &[u8] = b".bss.common";
 
 /// The common data that are in the output, in the order in which their names first appeared. A relocatable object
 /// hands them on.
-fn live_commons(
-    options: &Options,
-    symbols: &SymbolTable,
-    chunks: &Chunks,
-    live: &Liveness,
-) -> Vec<(SymbolId, Common)> {
-    let is_here = |id: SymbolId| symbols.get(id).is_common() && live.is_symbol_live(symbols, chunks, id);
-    let all = symbols.commons.iter().map(|(&id, &common)| (id, common));
+fn live_commons(options: &Options, program: Program<'_>) -> Vec<(SymbolId, Common)> {
+    let is_here = |id: SymbolId| program.get(id).is_common() && program.is_symbol_live(id);
+    let all = program.commons().iter().map(|(&id, &common)| (id, common));
     let mut list: Vec<_> = all.filter(|&(id, _)| !options.is_relocatable() && is_here(id)).collect();
     list.sort_by_key(|&(id, _)| id.at());
     list
@@ -344,13 +340,7 @@ fn rank(name: &[u8]) -> u32 {
     ranks.iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(3, |&(_, rank)| rank)
 }
 
-fn place_inputs(
-    symbols: &SymbolTable,
-    chunks: &Chunks,
-    segments: &mut Segments,
-    mut output: OutputSegment,
-    inputs: &[Input],
-) {
+fn place_inputs(program: Program<'_>, segments: &mut Segments, mut output: OutputSegment, inputs: &[Input]) {
     let number = segments.list.len() as u32;
     // The strings stand where the first of their inputs would.
     let first_merged = segments.merged.len();
@@ -365,7 +355,7 @@ fn place_inputs(
         segments.merged[position].inputs.push((input.object, input.index));
     }
     for merged in &mut segments.merged[first_merged..] {
-        merged.merge(symbols);
+        merged.merge(program);
     }
     let mut size = 0u64;
     output.parts.reserve(inputs.len());
@@ -375,7 +365,7 @@ fn place_inputs(
                 let offset = size.next_multiple_of(1 << input.alignment);
                 output.parts.push(Part { offset, content: Content::Input(input.object, input.index) });
                 size = offset + u64::from(input.len);
-                segments.places[chunks.segments.of(input.object, input.index as usize)] =
+                segments.places[program.chunks.segments.of(input.object, input.index as usize)] =
                     Place { segment: number, offset, merged: None };
             }
             Some(flags) => {
@@ -385,7 +375,7 @@ fn place_inputs(
                 output.parts.push(Part { offset, content: Content::Merged(position as u32) });
                 size = offset + merged.strings.size;
                 for (input, &(object, index)) in merged.inputs.iter().enumerate() {
-                    segments.places[chunks.segments.of(object, index as usize)] =
+                    segments.places[program.chunks.segments.of(object, index as usize)] =
                         Place { segment: number, offset, merged: Some((position as u32, input as u32)) };
                 }
             }
@@ -396,9 +386,9 @@ fn place_inputs(
 }
 
 impl Merged {
-    fn merge(&mut self, symbols: &SymbolTable) {
+    fn merge(&mut self, program: Program<'_>) {
         let input = |&(object, index): &(ObjectId, u32)| {
-            let parsed = symbols.objects[object.at()].object();
+            let parsed = program.objects[object.at()].object();
             let segment = &parsed.segments[index as usize];
             (parsed.strings.of(segment.strings), segment.data.of(&parsed.bytes))
         };

@@ -8,37 +8,33 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::SymbolKind;
 use crate::index::NameId;
-use crate::mark_live::Liveness;
 use crate::options::UnresolvedPolicy;
-use crate::resolve::special::force_exports;
-use crate::symbols::{SymbolTable, Synthetic, SyntheticData};
+use crate::program::{Adder, Additions, Program};
+use crate::symbols::{Synthetic, SyntheticData};
 
 /// Defines `__start_NAME` and `__stop_NAME` of segments whose name is a C identifier, and the flag by which
 /// threads agree on who initialises memory; then checks that everything that must be exported exists.
 pub fn define(
     context: &Context<'_>,
+    program: Program<'_>,
     segments: &Segments,
     memory: &Memory,
-    symbols: &mut SymbolTable,
-    live: &mut Liveness,
     diagnostics: &mut Diagnostics,
-) {
+) -> Additions {
     let (options, interners) = (context.options, context.interners);
     let exported = options.exported_linker_names();
     let traced: HashSet<&str> =
         options.trace_symbols.iter().map(String::as_str).filter(|name| name.starts_with("__")).collect();
+    let mut adder = Adder::new(program);
     let mut define = |name: Vec<u8>, place: SyntheticData, always: bool| {
         let text = String::from_utf8_lossy(&name).into_owned();
         let wanted = always || options.export_all || exported.contains(text.as_str());
         let name = NameId(interners.names.intern(&name));
         let synthetic = Synthetic::Data(place);
-        if let Some(id) = symbols.define_optional(name, wanted, SymbolKind::Data, synthetic) {
-            live.symbols.grow(id.at() + 1, false);
-            live.symbols.insert(id.at());
-            if traced.contains(text.as_str()) {
-                let message = format!("<internal>: definition of {text}");
-                diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
-            }
+        let defined = adder.define_optional(name, wanted, SymbolKind::Data, synthetic);
+        if defined.is_some() && traced.contains(text.as_str()) {
+            let message = format!("<internal>: definition of {text}");
+            diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
         }
     };
     if memory.init_flag.is_some() {
@@ -52,10 +48,18 @@ pub fn define(
             define([b"__stop_", &segment.name[..]].concat(), SyntheticData::SegmentStop(number), false);
         }
     }
-    force_exports(options, interners, symbols);
+    let find = |adder: &Adder<'_>, name: &str| {
+        let id = interners.names.find(name.as_bytes()).and_then(|id| adder.program().find(NameId(id)));
+        id.filter(|&id| adder.program().get(id).is_defined())
+    };
+    for name in options.exports.iter().chain(&options.exports_if_defined) {
+        let id = find(&adder, name).filter(|&id| !adder.program().get(id).force_export);
+        if let Some(id) = id {
+            adder.change(id).force_export = true;
+        }
+    }
     for name in &options.exports {
-        let id = interners.names.find(name.as_bytes()).and_then(|id| symbols.find(NameId(id)));
-        if id.is_some_and(|id| symbols.get(id).is_defined()) {
+        if find(&adder, name).is_some() {
             continue;
         }
         let message = format!("symbol exported via --export not found: {name}");
@@ -67,6 +71,7 @@ pub fn define(
             UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => {}
         }
     }
+    adder.finish()
 }
 
 fn is_c_identifier(name: &[u8]) -> bool {

@@ -1,10 +1,9 @@
-//! What will probably be live, found out before all inputs are there: as if the missing ones were empty.
+//! Guesses what will be live before all inputs exist, as if the missing ones were empty.
 //!
-//! Libraries stand last on the command line and are there first, and hardly anything is reached before they are linked: the
-//! entry is in one. So a link that waits resolves what is there without regard to the gaps. What that keeps alive is alive
-//! in the whole link too, as long as every object that was linked is linked then, and every symbol that was followed leads
-//! to the same chunk: more files only add roots and references. [`Guess::fit`] checks this and renumbers, which takes a
-//! small part of the time of marking.
+//! Libraries come last and contain the entry point, so almost nothing is reachable until they are linked. A link that waits
+//! therefore resolves all inputs that exist, despite gaps. What they keep alive is also live in the whole link, if every
+//! linked object is linked there too and every followed symbol maps to the same chunk: more files only add roots and
+//! references. [`Guess::fit`] checks this and renumbers, in a fraction of the time of marking.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -21,13 +20,13 @@ use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
 use crate::timing::Timer;
 
-/// Symbols and marks of the files that are there.
+/// Symbols and marks of the files that exist.
 #[derive(Clone)]
 pub struct Guess {
     contents: Arc<Contents>,
-    /// How many inputs were there.
+    /// The number of inputs that existed.
     pub inputs: usize,
-    /// How many of them without a gap in their order.
+    /// How many of them precede the first gap.
     first: usize,
 }
 
@@ -35,8 +34,8 @@ struct Contents {
     table: SymbolTable,
     chunks: Chunks,
     marks: Marks,
-    /// The symbols that something live refers to and that stand for a chunk: name and chunk. `None` where a name has several
-    /// variants, which is rare and not worth it.
+    /// The symbols that something live refers to and that have a chunk: name and chunk. `None` if a name has several variants,
+    /// which is too rare to support.
     followed: Option<Vec<(NameId, Target)>>,
 }
 
@@ -68,15 +67,15 @@ impl Guess {
         })
     }
 
-    /// How many bytes the output will have, about.
+    /// The estimated size of the output in bytes.
     pub fn output_size(&self) -> u64 {
         let Contents { table, chunks, marks, .. } = &*self.contents;
-        // Where inputs come in order, what is live of the first ones is known. Otherwise any of the missing ones may call the
-        // others, and a file that is too large costs less than one that is too small.
+        // If inputs arrive in order, liveness of the first ones is known. Otherwise a missing one may refer to any of the others.
+        // An estimate that is too large costs less than one that is too small.
         marks.bytes_of(table, chunks, self.first * 16 < self.inputs * 15)
     }
 
-    /// The marks for the whole link, where the guess was right: an event tells whether it was.
+    /// The marks for the whole link, if the guess was right. An event records whether it was.
     pub fn fit(&self, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
         let held = Cell::new(false);
         let detail = || if held.get() { "held" } else { "failed" }.to_owned();
@@ -97,14 +96,14 @@ impl Guess {
             || known.move_symbols(&objects, symbols, chunks, &sets),
         );
         fits?;
-        // Whether they hold was just found out.
+        // They were just checked.
         Some(Marks { sets, targets: Vec::new() })
     }
 }
 
 impl Marks {
-    /// How many bytes of code, data and custom sections the output will have of these objects, about: of what is marked, and
-    /// with `all` of all that the command line brings.
+    /// The estimated bytes of code, data and custom sections of these objects in the output: of marked chunks, and with `all` of
+    /// everything on the command line.
     fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks, all: bool) -> u64 {
         let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
             let (id, object) = (ObjectId::new(position), linked.object());
@@ -119,7 +118,7 @@ impl Marks {
             });
             let sections = object.custom_sections.iter();
             let sections = sections.filter(|s| !InputSection::is_consumed(s.name.of(&object.bytes)));
-            // A function has a name, too.
+            // A function also has a name.
             functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
                 + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
                 + sections.map(|section| u64::from(section.data.len)).sum::<u64>()
@@ -129,12 +128,12 @@ impl Marks {
 }
 
 impl Contents {
-    /// What each object is in the whole link.
+    /// Maps each object to its number in the whole link.
     fn find_objects(&self, symbols: &SymbolTable) -> Option<Vec<ObjectId>> {
         let address = |linked: &LinkedObject| std::ptr::from_ref(linked.object()) as usize;
         let all = symbols.objects.iter().enumerate();
         let by_address: HashMap<usize, usize> = all.map(|(id, linked)| (address(linked), id)).collect();
-        // An object that stands on the command line twice is two.
+        // An object that is on the command line twice counts as two.
         if by_address.len() != symbols.objects.len() {
             return None;
         }
@@ -169,7 +168,7 @@ impl Contents {
         }
     }
 
-    /// `None` where a symbol leads elsewhere.
+    /// `None` if a symbol maps to something else.
     fn move_symbols(
         &self,
         objects: &[ObjectId],
@@ -177,8 +176,7 @@ impl Contents {
         chunks: &Chunks,
         sets: &Sets,
     ) -> Option<()> {
-        // A name that leads to several symbols, by the signatures: rare, and not worth it. Who refers to which depends on all
-        // inputs.
+        // Which symbol of a redirected name is meant depends on signatures, and so on all inputs. It is too rare to support.
         let redirected: HashSet<NameId> = symbols.redirected.iter().map(|&(name, _)| name).collect();
         let find = |name: NameId| symbols.find(name).filter(|_| !redirected.contains(&name));
         self.followed.as_ref()?.par_iter().with_min_len(1024).try_for_each(|&(name, target)| {

@@ -1,5 +1,5 @@
-//! Strings that were merged before, for a link that has nearly the same inputs: the next link of a kept linker, or the one
-//! that waits for the last inputs. Only what is new is looked up and sorted in; what has gone is counted out.
+//! Keeps merged strings for a link with nearly the same inputs: the next link of a kept linker, or one that waits for the last
+//! inputs. Only new strings are looked up and sorted in. Strings without users are removed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,7 +49,7 @@ impl Pools {
         pools.push((name.into(), pool));
     }
 
-    /// Merges the strings of all sections of a name, and knows them from then on.
+    /// Merges the strings of all sections with a name, and keeps them.
     pub fn merge(&self, name: &[u8], sources: &[Source]) -> MergedStrings {
         if let Some(merged) = self.get(name).and_then(|pool| pool.merge(sources)) {
             return merged;
@@ -67,12 +67,12 @@ struct Pool {
     sorted: Sorted,
 }
 
-/// Sources whose strings were not in the pool, and what became of them.
+/// Sources whose strings were not in the pool, with their results.
 #[derive(Default)]
 struct Added {
-    /// Strings that are new, sorted; numbers go on behind the pool's, and inputs count the link's sources.
+    /// New strings, sorted. Their numbers continue the pool's; inputs are numbers of the link's sources.
     unique: Vec<Unique>,
-    /// For each source that is new: its numbers.
+    /// The numbers of each new source.
     numbers: HashMap<usize, Vec<u32>>,
 }
 
@@ -83,20 +83,20 @@ impl Pool {
         Pool { sources, sorted }
     }
 
-    /// `None` where too much is different.
+    /// `None` if too much is different.
     fn merge(&self, sources: &[Source]) -> Option<MergedStrings> {
         let known: HashMap<_, usize> =
             self.sources.iter().enumerate().map(|(at, source)| (source.key(), at)).collect();
         if known.len() != self.sources.len() {
             return None;
         }
-        // Where each source of the link is in the pool, and the other way round.
+        // Maps sources of the link to the pool and back.
         let in_pool: Vec<Option<usize>> =
             sources.iter().map(|source| known.get(&source.key()).copied()).collect();
         let mut in_link: Vec<Option<u32>> = vec![None; self.sources.len()];
         for (at, pooled) in in_pool.iter().enumerate() {
             if let Some(pooled) = *pooled {
-                // One that stands in the link twice is not worth it.
+                // An object that is linked twice is not worth it.
                 if in_link[pooled].replace(at as u32).is_some() {
                     return None;
                 }
@@ -169,7 +169,7 @@ impl Pool {
         added
     }
 
-    /// Strings whose first source has gone, at another one.
+    /// Moves strings whose first source is gone to another source.
     fn find_moved(
         &self,
         inputs: &[Input<'_>],

@@ -83,7 +83,7 @@ impl Sorted {
     ) -> MergedStrings {
         let mut merged = MergedStrings { offsets: vec![0; counts.len()], ..MergedStrings::default() };
         let mut new = added.iter().peekable();
-        // The string before: all strings that end with one stand right before it.
+        // The previous string: all strings that end with a string directly precede it.
         let mut before: Option<Unique> = None;
         let mut pooled_before = false;
         for (at, pooled) in self.order.iter().enumerate() {

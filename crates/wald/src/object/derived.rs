@@ -44,7 +44,7 @@ impl SegmentFamily {
     /// How many there are.
     pub const COUNT: usize = 5;
 
-    /// The family of a segment's name: what stands before the second dot.
+    /// The family of a segment's name: the part before the second dot.
     fn of(name: &[u8]) -> Self {
         match name {
             _ if name.starts_with(b".text.") => SegmentFamily::Text,

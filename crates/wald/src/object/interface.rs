@@ -1,5 +1,5 @@
-//! Whether two versions of an object look the same from outside: what resolution did with the one then holds for the
-//! other, and with the same references so does what garbage collection found.
+//! Checks whether two versions of an object are equivalent for resolution. If so, the results of resolution stay valid. If they also
+//! have the same references, so do those of garbage collection.
 
 use super::*;
 use crate::index::ByteRange;

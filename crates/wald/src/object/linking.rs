@@ -229,7 +229,7 @@ impl SymbolTable<'_, '_> {
         self.check_names(start)
     }
 
-    /// A name stands for one symbol of the object, local ones aside.
+    /// A name belongs to one symbol of the object, except for local ones.
     fn check_names(&self, at: usize) -> Result<(), ParseError> {
         let mut names: Vec<NameId> =
             self.list.iter().filter(|s| !s.flags.is_local()).map(|s| s.name).collect();

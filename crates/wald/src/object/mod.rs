@@ -84,7 +84,7 @@ pub struct Object {
     pub features: Option<Vec<Feature>>,
     /// The `producers` section.
     pub producers: Producers,
-    /// Whether a memory is 64-bit, where the object has one.
+    /// Whether the memory is 64-bit, if the object has one.
     pub memory_is_64: Option<bool>,
     /// A bit for each symbol: it is called directly.
     pub called_directly: Vec<u64>,
@@ -150,7 +150,7 @@ pub struct InputFunction {
     pub symbol: u32,
     /// Its name for the name section: that of the object's name section, else that of its first symbol.
     pub name: ByteRange,
-    /// The name stands in the object's name section, and is shown as it is.
+    /// The name is from the object's name section, and is shown unchanged.
     pub has_debug_name: bool,
     /// Name in the object's export section.
     pub export_name: Option<ByteRange>,
@@ -197,7 +197,7 @@ pub struct InputSegment {
     pub family: SegmentFamily,
     /// As [`InputFunction::asks`].
     pub asks: bool,
-    /// Its strings, where they may be merged.
+    /// Its strings, if they may be merged.
     pub strings: ChunkStrings,
 }
 
@@ -236,14 +236,14 @@ pub struct InputSection {
     pub relocations: ByteRange,
     /// Comdat group, or [`NONE`].
     pub comdat: u32,
-    /// Its strings, where they may be merged.
+    /// Its strings, if they may be merged.
     pub strings: ChunkStrings,
 }
 
 /// A symbol table entry.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectSymbol {
-    /// What it stands for.
+    /// Its definition or reference.
     pub kind: SymbolKind,
     /// Its flags.
     pub flags: SymbolFlags,

@@ -180,8 +180,8 @@ pub(super) fn count(reader: &mut Reader<'_>) -> Result<usize, ParseError> {
 }
 
 impl Parts {
-    /// Sections must stand in the convention's order, each once; `reloc.*` sections anywhere behind `linking`,
-    /// and custom sections that the convention does not speak of anywhere.
+    /// Checks that each section occurs once and in the convention's order. `reloc.*` sections may be anywhere after `linking`,
+    /// and custom sections unknown to the convention anywhere.
     pub(super) fn check_order(
         &mut self,
         id: u8,

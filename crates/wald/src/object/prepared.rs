@@ -1,9 +1,7 @@
-//! What can be worked out of an object while a link waits for other inputs, so that little is left when the last one is
-//! there: relocations are decoded, what they mean in their own object is looked up, and functions get the names under which
-//! they are shown.
+//! Prepares objects while a link waits for other inputs, so that little is left after the last one. Decodes relocations, looks up
+//! their meaning in the object, and demangles the names of functions.
 //!
-//! A link from nothing prepares nothing: it would take longer, and the entries take more memory than the bytes that
-//! they were decoded from.
+//! A link from nothing prepares nothing. It would take longer, and entries are larger than the bytes of relocations.
 
 use super::{InputFunction, Object};
 use crate::format::relocation::{Relocation, RelocationType};
@@ -13,25 +11,24 @@ use crate::index::ByteRange;
 /// A relocation, decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Where it applies: from the start of the function with its size, or of the custom section.
+    /// Offset from the start of the function, including its size, or of the custom section.
     pub offset: u32,
     /// Type, meaning of the index, and the index.
     what: u32,
-    /// Added to what the index stands for; for [`Means::Piece`] the number of the string.
+    /// Added to the value of the index; for [`Means::Piece`] the number of the string.
     pub addend: i32,
 }
 
-/// What the index of an [`Entry`] is.
+/// The meaning of the index of an [`Entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
     /// Symbol table index (or type index), as in the object.
     Symbol,
-    /// A function that the object itself defines: its position. The relocation wants its index.
+    /// A function that the object itself defines: its position. The relocation needs its index.
     OwnFunction,
-    /// A segment of the object: its position. The relocation wants an address in it.
+    /// A segment of the object: its position. The relocation needs an address in it.
     OwnSegment,
-    /// A segment or custom section whose strings may be merged: its position. The relocation wants the start of one of
-    /// them.
+    /// A segment or custom section with mergeable strings: its position. The relocation needs the start of a string.
     Piece,
 }
 
@@ -40,7 +37,7 @@ const MEANS_BITS: u32 = 2;
 const INDEX_SHIFT: u32 = KIND_BITS + MEANS_BITS;
 
 impl Entry {
-    /// `None` where a number does not fit.
+    /// `None` if a number does not fit.
     fn new(kind: RelocationType, means: Means, offset: u32, index: u32, addend: i64) -> Option<Entry> {
         if index >> (32 - INDEX_SHIFT) != 0 {
             return None;
@@ -56,7 +53,7 @@ impl Entry {
             .unwrap_or(RelocationType::FunctionIndexLeb)
     }
 
-    /// What [`Entry::index`] is.
+    /// The meaning of [`Entry::index`].
     #[inline(always)]
     pub fn means(&self) -> Means {
         match self.what >> KIND_BITS & ((1 << MEANS_BITS) - 1) {
@@ -73,7 +70,7 @@ impl Entry {
         self.what >> INDEX_SHIFT
     }
 
-    /// The same as the object has it; only for [`Means::Symbol`].
+    /// The relocation as in the object. Only for [`Means::Symbol`].
     #[inline(always)]
     pub fn relocation(&self) -> Relocation {
         let addend = i64::from(self.addend);
@@ -81,28 +78,27 @@ impl Entry {
     }
 }
 
-/// An object, prepared.
+/// A prepared object.
 #[derive(Debug, Default)]
 pub struct Prepared {
     entries: Vec<Entry>,
-    /// For each function where its entries end; they begin where the function's before it end.
+    /// The end of each function's entries. They start at the end of the previous function's.
     functions: Vec<u32>,
-    /// Those entries of functions that ask for something: see [`RelocationType::asks_for_entry`].
+    /// The entries of functions that need a table or GOT entry: see [`RelocationType::asks_for_entry`].
     asking: Vec<Entry>,
-    /// For each function where they end, or where they would if it was not prepared.
+    /// The end of each function's such entries, even if it is not prepared.
     asking_ends: Vec<(u32, bool)>,
-    /// For each custom section where its entries end; the first follow the functions'.
+    /// The end of each custom section's entries, which follow those of the functions.
     sections: Vec<u32>,
     names: Vec<u8>,
-    /// For each function where its name ends.
+    /// The end of each function's name.
     name_ends: Vec<u32>,
     /// Whether names are demangled.
     demangled: bool,
 }
 
 impl Prepared {
-    /// Prepares the functions that are live as far as one can tell, and the custom sections. `show` adds a function's name as
-    /// it is shown.
+    /// Prepares the functions that are probably live, and the custom sections. `show` appends the display name of a function.
     pub fn new(
         object: &Object,
         demangled: bool,
@@ -134,7 +130,7 @@ impl Prepared {
         prepared
     }
 
-    /// Adds all entries of a chunk, or none. Whether it did.
+    /// Adds all entries of a chunk, or none. Returns whether it did.
     fn add(&mut self, object: &Object, range: ByteRange, base: u32, code: bool) -> bool {
         let start = self.entries.len();
         for relocation in object.relocations(range) {
@@ -160,7 +156,7 @@ impl Prepared {
         }
     }
 
-    /// The entries of a function that ask for something; `None` where they were not prepared.
+    /// The entries of a function that need a table or GOT entry. `None` if not prepared.
     #[inline]
     pub fn asking(&self, position: usize) -> Option<impl Iterator<Item = Relocation> + '_> {
         let start = position.checked_sub(1).map_or(0, |before| self.asking_ends[before].0);
@@ -168,21 +164,21 @@ impl Prepared {
         prepared.then(|| self.asking[start as usize..end as usize].iter().map(Entry::relocation))
     }
 
-    /// The entries of a function; none where they were not prepared.
+    /// The entries of a function. `None` if not prepared.
     #[inline]
     pub fn of_function(&self, position: usize) -> &[Entry] {
         let start = position.checked_sub(1).map_or(0, |before| self.functions[before]);
         &self.entries[start as usize..self.functions[position] as usize]
     }
 
-    /// The entries of a custom section; none where they were not prepared.
+    /// The entries of a custom section. `None` if not prepared.
     pub fn of_section(&self, position: usize) -> &[Entry] {
         let before = position.checked_sub(1).map(|before| &self.sections[before]);
         let start = before.or(self.functions.last()).copied().unwrap_or(0);
         &self.entries[start as usize..self.sections[position] as usize]
     }
 
-    /// The name under which a function is shown; empty where it was not prepared.
+    /// The display name of a function. Empty if not prepared.
     #[inline]
     pub fn name(&self, position: usize, demangled: bool) -> &[u8] {
         if demangled != self.demangled {
@@ -208,7 +204,7 @@ fn add_name(
     }
 }
 
-/// What a relocation means as far as its own object can tell.
+/// The meaning of a relocation, as far as its object determines it.
 fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Option<Entry> {
     let Relocation { kind, offset, index, addend } = *relocation;
     let plain = || Entry::new(kind, Means::Symbol, offset - base, index, addend);
@@ -248,7 +244,7 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
             let place = i64::try_from(symbol.offset).ok()?.checked_add(addend)?;
             match segment.strings.is_empty() {
                 true => Entry::new(kind, Means::OwnSegment, offset - base, symbol.element, place),
-                // The addend counts from where the symbol's string went, also when it leads to another string.
+                // The addend counts from the new place of the symbol's string, even if it reaches another string.
                 false if addend != 0 => plain(),
                 false => piece(segment.strings, symbol.offset),
             }

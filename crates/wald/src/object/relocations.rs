@@ -20,7 +20,7 @@ pub(super) struct RelocationSection {
     end: usize,
 }
 
-/// Reads what stands before the entries. The section that they apply to stands in front of this one.
+/// Reads the header before the entries. They apply to a section that precedes this one.
 pub(super) fn read_header(reader: &mut Reader<'_>, own: u32) -> Result<RelocationSection, ParseError> {
     let at = reader.position();
     let target = reader.u32()?;

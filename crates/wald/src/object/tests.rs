@@ -26,7 +26,7 @@ fn parse(bytes: &[u8]) -> Result<Object, ParseError> {
     Object::parse(Bytes::from(bytes.to_vec()), &Interners::default())
 }
 
-/// The error, and what stands at its offset.
+/// The error, and the bytes at its offset.
 fn error(bytes: &[u8]) -> (String, usize) {
     match parse(bytes) {
         Ok(_) => panic!("it was taken: {bytes:x?}"),

@@ -33,13 +33,13 @@ impl CodePlan {
         for (position, function) in functions.iter().enumerate() {
             offsets.push(size as u32);
             size += match (*function, &compressed) {
-                (OutputFunction::Synthetic(id), _) => layout.synthetic_bodies[id.at()].len() as u64,
+                (OutputFunction::Synthetic(id), _) => layout.code.bodies[id.at()].len() as u64,
                 (OutputFunction::Input(..), Some(sizes)) => {
                     let body = u64::from(sizes[position]);
                     body + size_u64(body) as u64
                 }
                 (OutputFunction::Input(object, index), None) => {
-                    let parsed = layout.symbols.objects[object.at()].object();
+                    let parsed = layout.program.objects[object.at()].object();
                     u64::from(parsed.functions[index as usize].range.len)
                 }
             };
@@ -86,14 +86,14 @@ impl CodePlan {
             let OutputFunction::Input(object, _) = of_object[0] else {
                 for function in of_object {
                     if let OutputFunction::Synthetic(id) = *function {
-                        let body = &layout.synthetic_bodies[id.at()];
+                        let body = &layout.code.bodies[id.at()];
                         take(&mut rest, body.len()).copy_from_slice(body);
                     }
                 }
                 position += of_object.len();
                 continue;
             };
-            let parsed = layout.symbols.objects[object.at()].object();
+            let parsed = layout.program.objects[object.at()].object();
             let relocator = relocator.of(object);
             for index in of_object.iter().filter_map(OutputFunction::input_index) {
                 let function = &parsed.functions[index];
@@ -120,7 +120,7 @@ pub(super) fn check_compressible(layout: &Layout<'_>, diagnostics: &mut Diagnost
     }
     for function in &layout.indices.functions {
         let OutputFunction::Input(object, index) = *function else { continue };
-        let linked = &layout.symbols.objects[object.at()];
+        let linked = &layout.program.objects[object.at()];
         let parsed = linked.object();
         let function = &parsed.functions[index as usize];
         for relocation in parsed.relocations(function.relocations) {

@@ -48,7 +48,7 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
     let strip_debug = options.strip_debug || options.strip_all;
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
     let mut plans: Vec<CustomPlan> = Vec::new();
-    for (position, linked) in layout.symbols.objects.iter().enumerate() {
+    for (position, linked) in layout.program.objects.iter().enumerate() {
         if !linked.properties.has_custom_sections {
             continue;
         }
@@ -68,7 +68,7 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
             plans[slot].inputs.push((ObjectId::new(position), index as u32, 0));
         }
     }
-    let count = layout.chunks.sections.total();
+    let count = layout.program.chunks.sections.total();
     let mut offsets =
         SectionOffsets { offsets: vec![0; count], merged_inputs: vec![None; count], merged: Vec::new() };
     for plan in &mut plans {
@@ -86,9 +86,9 @@ impl CustomPlan {
         }
         let alignment = alignment(&self.name);
         for (position, (object, index, offset)) in self.inputs.iter_mut().enumerate() {
-            let section = &layout.symbols.objects[object.at()].object().custom_sections[*index as usize];
+            let section = &layout.program.objects[object.at()].object().custom_sections[*index as usize];
             *offset = self.size.next_multiple_of(alignment);
-            offsets.offsets[layout.chunks.sections.of(*object, *index as usize)] = *offset as u32;
+            offsets.offsets[layout.program.chunks.sections.of(*object, *index as usize)] = *offset as u32;
             self.size = *offset + u64::from(section.data.len);
             self.parts.push(Part::Input(position));
         }
@@ -96,7 +96,7 @@ impl CustomPlan {
 
     fn merge(&self, layout: &Layout<'_>) -> MergedStrings {
         let source = |&(object, section, _): &(ObjectId, u32, u64)| {
-            let object = layout.symbols.objects[object.at()].shared_object().clone();
+            let object = layout.program.objects[object.at()].shared_object().clone();
             Source { object, section }
         };
         let sources: Vec<Source> = self.inputs.iter().map(source).collect();
@@ -107,7 +107,7 @@ impl CustomPlan {
         self.size = strings.size;
         let merge = offsets.merged.len();
         for (input, &(object, index, _)) in self.inputs.iter().enumerate() {
-            offsets.merged_inputs[layout.chunks.sections.of(object, index as usize)] =
+            offsets.merged_inputs[layout.program.chunks.sections.of(object, index as usize)] =
                 Some((merge as u32, input as u32));
         }
         let mut first = 0;
@@ -178,7 +178,7 @@ impl CustomPlan {
         match self.parts[part] {
             Part::Input(input) => {
                 let (object, index, _) = self.inputs[input];
-                let parsed = layout.symbols.objects[object.at()].object();
+                let parsed = layout.program.objects[object.at()].object();
                 let section = &parsed.custom_sections[index as usize];
                 let (copy, gap) = slice.split_at_mut(section.data.len as usize);
                 copy.copy_from_slice(section.data.of(&parsed.bytes));
@@ -188,7 +188,7 @@ impl CustomPlan {
             Part::Strings { merge, first, last, .. } => {
                 let text = |input: u32| {
                     let (object, index, _) = self.inputs[input as usize];
-                    let parsed = layout.symbols.objects[object.at()].object();
+                    let parsed = layout.program.objects[object.at()].object();
                     parsed.custom_sections[index as usize].data.of(&parsed.bytes)
                 };
                 offsets.merged[merge].write(text, first..last, slice);

@@ -42,7 +42,7 @@ fn header(layout: &Layout<'_>, segment: &OutputSegment) -> Vec<u8> {
         out.push(1);
     } else {
         out.push(0);
-        let base = layout.symbols.well_known.memory_base;
+        let base = layout.program.well_known.memory_base;
         pointer_from(&mut out, layout, base, segment.address);
     }
     write_u64(&mut out, segment.size);
@@ -67,9 +67,10 @@ pub(super) fn pointer_from(out: &mut Vec<u8>, layout: &Layout<'_>, base: Option<
     let Some(base) = base else {
         return constant_pointer(out, layout.is64(), value);
     };
-    let Layout { symbols, chunks, imports, indices, .. } = layout;
+    let Layout { imports, indices, .. } = layout;
+    let program = layout.program;
     out.push(opcode::GLOBAL_GET);
-    write_u32(out, indices.of_symbol(symbols, chunks, imports, base));
+    write_u32(out, indices.of_symbol(program, imports, base));
     if value != 0 {
         // An extended constant expression: <https://github.com/WebAssembly/extended-const>.
         constant_pointer(out, layout.is64(), value);
@@ -106,7 +107,7 @@ pub(super) fn jobs<'b>(layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut V
 fn part_size(layout: &Layout<'_>, content: &Content) -> u64 {
     match *content {
         Content::Input(object, index) => {
-            u64::from(layout.symbols.objects[object.at()].object().segments[index as usize].data.len)
+            u64::from(layout.program.objects[object.at()].object().segments[index as usize].data.len)
         }
         Content::Merged(merged) => layout.segments.merged[merged as usize].strings.size,
         Content::Common(_, size) => size,
@@ -142,7 +143,7 @@ fn write_part(
 ) {
     match part.content {
         Content::Input(object, index) => {
-            let parsed = layout.symbols.objects[object.at()].object();
+            let parsed = layout.program.objects[object.at()].object();
             let input = &parsed.segments[index as usize];
             slice.copy_from_slice(input.data.of(&parsed.bytes));
             let place = segment.address + part.offset;
@@ -152,7 +153,7 @@ fn write_part(
             let merged = &layout.segments.merged[merged as usize];
             let text = |input: u32| {
                 let (object, index) = merged.inputs[input as usize];
-                let parsed = layout.symbols.objects[object.at()].object();
+                let parsed = layout.program.objects[object.at()].object();
                 parsed.segments[index as usize].data.of(&parsed.bytes)
             };
             merged.strings.write(text, 0..merged.strings.strings.len(), slice);

@@ -15,18 +15,18 @@ pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let options = layout.options;
     if !options.is_position_independent()
         && options.unresolved_symbols != UnresolvedPolicy::ImportDynamic
-        && layout.symbols.needed.is_empty()
+        && layout.program.needed().is_empty()
     {
         return None;
     }
     let mut out = Vec::new();
     subsection(&mut out, MEMORY_INFO, memory_info(layout));
-    if let Some(needed) = list(&layout.symbols.needed, |out, library| name(out, library.as_bytes())) {
+    if let Some(needed) = list(layout.program.needed(), |out, library| name(out, library.as_bytes())) {
         subsection(&mut out, NEEDED, needed);
     }
     if let Some(exports) = list(&thread_local_exports(layout), |out, &id| {
-        name(out, layout.names.text(layout.symbols.get(id).name.0));
-        write_u32(out, layout.symbols.get(id).flags.0);
+        name(out, layout.names.text(layout.program.get(id).name.0));
+        write_u32(out, layout.program.get(id).flags.0);
     }) {
         subsection(&mut out, EXPORT_INFO, exports);
     }
@@ -61,16 +61,15 @@ fn thread_local_exports(layout: &Layout<'_>) -> Vec<SymbolId> {
     let exported: Vec<SymbolId> = match layout.options.is_relocatable() {
         // There is no export section, but the same symbols are listed.
         true => {
-            let Layout { symbols, chunks, live, .. } = layout;
-            let is_listed = |id: &SymbolId| {
-                is_exported(layout.options, symbols.get(*id)) && live.is_symbol_live(symbols, chunks, *id)
-            };
-            symbols.named.iter().copied().filter(is_listed).collect()
+            let program = layout.program;
+            let is_listed =
+                |id: &SymbolId| is_exported(layout.options, program.get(*id)) && program.is_symbol_live(*id);
+            program.named().filter(is_listed).collect()
         }
         false => layout.indices.exports.iter().filter_map(|export| export.symbol).collect(),
     };
     let is_tls = |id: &SymbolId| {
-        let symbol = layout.symbols.get(*id);
+        let symbol = layout.program.get(*id);
         symbol.kind == SymbolKind::Data && symbol.flags.is_tls()
     };
     exported.into_iter().filter(is_tls).collect()
@@ -79,14 +78,14 @@ fn thread_local_exports(layout: &Layout<'_>) -> Vec<SymbolId> {
 /// Weak references: it is no error where nothing defines them.
 fn weak_imports(layout: &Layout<'_>) -> Vec<SymbolId> {
     let is_weak = |id: &SymbolId| {
-        let symbol = layout.symbols.get(*id);
-        symbol.is_undefined_weak() && layout.live.symbols.contains(id.at())
+        let symbol = layout.program.get(*id);
+        symbol.is_undefined_weak() && layout.program.is_referenced(*id)
     };
-    layout.symbols.named.iter().copied().filter(is_weak).collect()
+    layout.program.named().filter(is_weak).collect()
 }
 
 fn weak_import(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
-    let symbol = layout.symbols.get(id);
+    let symbol = layout.program.get(id);
     // Also for what is imported as an address, from GOT.mem or GOT.func.
     let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
     name(out, module);

@@ -33,7 +33,7 @@ fn entries<'a>(layout: &'a Layout<'_>) -> Vec<Entry<'a>> {
         entries.push(Entry { module: import.module.as_bytes(), field: import.field.as_bytes(), of });
     }
     for &id in &imports.symbols {
-        let symbol = layout.symbols.get(id);
+        let symbol = layout.program.get(id);
         let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
         let field = layout.names.text(symbol.import.field.unwrap_or(symbol.name).0);
         let type_index = symbol.signature.map_or(0, |signature| layout.indices.type_of(signature));
@@ -45,14 +45,14 @@ fn entries<'a>(layout: &'a Layout<'_>) -> Vec<Entry<'a>> {
             }
             SymbolKind::Global => {
                 of.push(external::GLOBAL);
-                write_global_type(&mut of, global_type(layout.options, &layout.symbols, id));
+                write_global_type(&mut of, global_type(layout.options, layout.program, id));
             }
             SymbolKind::Table => {
                 of.push(external::TABLE);
-                let functions = layout.symbols.well_known.function_table == Some(id);
+                let functions = layout.program.function_table() == Some(id);
                 let table = match functions {
                     true => function_table_type(layout, false),
-                    false => table_type(&layout.symbols, id),
+                    false => table_type(layout.program, id),
                 };
                 write_table_type(&mut of, &table);
             }
@@ -64,7 +64,7 @@ fn entries<'a>(layout: &'a Layout<'_>) -> Vec<Entry<'a>> {
         entries.push(Entry { module, field, of });
     }
     for &id in &imports.got {
-        let symbol = layout.symbols.get(id);
+        let symbol = layout.program.get(id);
         // A datum that only an archive member defines that nobody needs is no datum yet to wasm-ld.
         let is_data = symbol.kind == SymbolKind::Data && !symbol.is_lazy();
         let module: &[u8] = if is_data { b"GOT.mem" } else { b"GOT.func" };

@@ -37,38 +37,37 @@ impl OutputSymbols {
     /// Symbols of the link first, in the order in which they first appeared, then those that each object has for
     /// itself.
     pub fn new(layout: &Layout<'_>) -> Self {
-        let symbols = &layout.symbols;
+        let program = layout.program;
         let mut first_own = vec![0];
-        for linked in &symbols.objects {
+        for linked in program.objects {
             first_own.push(first_own[first_own.len() - 1] + linked.object().symbols.len());
         }
         let mut table = OutputSymbols {
             entries: Vec::new(),
-            of_symbol: vec![NONE; symbols.symbols.len()],
+            of_symbol: vec![NONE; program.symbol_count()],
             of_own: vec![NONE; first_own[first_own.len() - 1]],
             first_own,
             first_section: 0,
         };
-        for &id in &symbols.named {
-            let symbol = symbols.get(id);
-            let is_live = layout.live.is_symbol_live(symbols, &layout.chunks, id);
+        for id in program.named() {
+            let symbol = program.get(id);
+            let is_live = layout.program.is_symbol_live(id);
             if symbol.used_in_regular_object && is_live && !symbol.is_shared() {
                 table.add(id);
             }
         }
-        for (position, linked) in symbols.objects.iter().enumerate() {
+        for (position, linked) in program.objects.iter().enumerate() {
             let object = ObjectId::new(position);
             for (index, own) in linked.object().symbols.iter().enumerate() {
                 match linked.reference(index as u32) {
                     Reference::Global(id)
-                        if symbols.get(id).flags.is_local()
-                            && layout.live.is_symbol_live(symbols, &layout.chunks, id) =>
+                        if program.get(id).flags.is_local() && layout.program.is_symbol_live(id) =>
                     {
                         table.add(id);
                     }
                     Reference::Own(index) if own.kind != SymbolKind::Section => {
-                        let is_live = layout.live.is_own_live(symbols, &layout.chunks, object, own);
-                        if is_live.unwrap_or(layout.live.objects.contains(position)) {
+                        let is_live = layout.program.is_own_live(object, own);
+                        if is_live.unwrap_or(layout.program.live.objects.contains(position)) {
                             table.of_own[table.first_own[position] + index.at()] = table.entries.len() as u32;
                             table.entries.push(Entry::Own(object, index));
                         }
@@ -89,14 +88,15 @@ impl OutputSymbols {
     /// Functions that have an entry, but no index that it could state. Of others that are undefined and ignored wasm-ld says the
     /// index that nothing has.
     pub fn without_index(&self, layout: &Layout<'_>) -> Vec<SymbolId> {
-        let Layout { symbols, chunks, imports, indices, .. } = layout;
+        let Layout { imports, indices, .. } = layout;
+        let program = layout.program;
         let entries = self.entries.iter().filter_map(|entry| match *entry {
             Entry::Symbol(id) => Some(id),
             Entry::Own(..) => None,
         });
         let is_lost = |id: &SymbolId| {
-            symbols.get(*id).kind == SymbolKind::Function
-                && indices.of_definition(symbols, chunks, imports, *id) == NONE
+            program.get(*id).kind == SymbolKind::Function
+                && indices.of_definition(program, imports, *id) == NONE
         };
         entries.filter(is_lost).collect()
     }
@@ -175,8 +175,9 @@ fn symbol_table(
 }
 
 fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
-    let Layout { symbols, chunks, imports, indices, .. } = layout;
-    let symbol = symbols.get(id);
+    let Layout { imports, indices, .. } = layout;
+    let program = layout.program;
+    let symbol = program.get(id);
     out.push(symbol.kind as u8);
     let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
     let has_place = symbol.is_common() && !layout.options.is_relocatable();
@@ -184,7 +185,7 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
     write_u32(out, flags.0 | if is_address { SymbolFlags::ABSOLUTE } else { 0 });
     let text = layout.names.text(symbol.name.0);
     if symbol.kind != SymbolKind::Data {
-        write_u32(out, indices.of_definition(symbols, chunks, imports, id));
+        write_u32(out, indices.of_definition(program, imports, id));
         if symbol.is_defined() || symbol.flags.has_explicit_name() {
             name(out, text);
         }
@@ -194,9 +195,9 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
     if !symbol.is_defined() {
         return;
     }
-    match symbols.definition(symbol) {
+    match program.definition(symbol) {
         Some(_) if symbol.is_common() => {
-            let common = symbols.commons.get(&id).copied().unwrap_or_default();
+            let common = program.commons().get(&id).copied().unwrap_or_default();
             if layout.options.is_relocatable() {
                 write_u64(out, common.size);
                 out.push(common.alignment as u8);
@@ -219,13 +220,14 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
 }
 
 fn own_symbol(layout: &Layout<'_>, object: ObjectId, index: ObjectSymbolIndex, out: &mut Vec<u8>) {
-    let Layout { symbols, chunks, indices, .. } = layout;
-    let linked = &symbols.objects[object.at()];
+    let Layout { indices, .. } = layout;
+    let program = layout.program;
+    let linked = &program.objects[object.at()];
     let own = linked.own(index);
     out.push(own.kind as u8);
     write_u32(out, own.flags.0);
     if own.kind != SymbolKind::Data {
-        write_u32(out, indices.of_element(symbols, chunks, object, index.0));
+        write_u32(out, indices.of_element(program, object, index.0));
         return name(out, own.name_in(linked.object()));
     }
     name(out, own.name_in(linked.object()));
@@ -234,8 +236,8 @@ fn own_symbol(layout: &Layout<'_>, object: ObjectId, index: ObjectSymbolIndex, o
 
 /// Segment, offset and size of a datum.
 fn data_symbol(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, out: &mut Vec<u8>) {
-    let flat = own.lies_in_segment().then(|| layout.chunks.segments.of(object, own.element as usize));
-    let place = flat.and_then(|flat| layout.segments.locate(&layout.symbols, flat, own.offset));
+    let flat = own.lies_in_segment().then(|| layout.program.chunks.segments.of(object, own.element as usize));
+    let place = flat.and_then(|flat| layout.segments.locate(layout.program, flat, own.offset));
     match (flat, place) {
         (Some(flat), Some((_, offset))) => {
             write_u32(out, layout.segments.places[flat].segment);
@@ -259,14 +261,14 @@ fn comdats(layout: &Layout<'_>) -> Option<Vec<u8>> {
     };
     for (position, function) in layout.indices.functions.iter().enumerate() {
         if let OutputFunction::Input(object, index) = *function {
-            let parsed = layout.symbols.objects[object.at()].object();
+            let parsed = layout.program.objects[object.at()].object();
             let comdat = parsed.functions[index as usize].comdat;
             add(parsed, comdat, COMDAT_FUNCTION, layout.imports.functions + position as u32);
         }
     }
     for (position, segment) in layout.segments.list.iter().enumerate() {
         if let Some(Content::Input(object, index)) = segment.parts.first().map(|part| part.content) {
-            let parsed = layout.symbols.objects[object.at()].object();
+            let parsed = layout.program.objects[object.at()].object();
             add(parsed, parsed.segments[index as usize].comdat, COMDAT_DATA, position as u32);
         }
     }

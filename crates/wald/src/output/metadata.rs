@@ -61,7 +61,7 @@ pub(super) fn plan(layout: &Layout<'_>, values: &SymbolValues) -> MetadataPlan {
     // Code refers to no offsets of code or custom sections, so none are needed here.
     let offsets = SectionOffsets::default();
     let relocator = Relocator::new(layout, values, &[], &offsets);
-    let objects = (0..layout.symbols.objects.len()).into_par_iter().with_min_len(16);
+    let objects = (0..layout.program.objects.len()).into_par_iter().with_min_len(16);
     let parts: Vec<_> =
         objects.map(|position| read_object(layout, &relocator, ObjectId::new(position))).collect();
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
@@ -88,7 +88,7 @@ fn read_object<'a>(
     relocator: &'a Relocator<'_>,
     id: ObjectId,
 ) -> Vec<Result<Part<'a>, Box<Diagnostic>>> {
-    let linked = &layout.symbols.objects[id.at()];
+    let linked = &layout.program.objects[id.at()];
     let object = linked.object();
     let sections = object.custom_sections.iter().filter(|section| {
         section.name.of(&object.bytes).starts_with(PREFIX)
@@ -147,7 +147,7 @@ impl<'a> SectionReader<'a> {
         id: ObjectId,
         section: &InputSection,
     ) -> Self {
-        let object = layout.symbols.objects[id.at()].object();
+        let object = layout.program.objects[id.at()].object();
         let data = section.data;
         SectionReader {
             layout,
@@ -172,7 +172,7 @@ impl<'a> SectionReader<'a> {
                     return Err(ParseError::malformed(at, "code metadata speaks of a function twice"));
                 }
                 let places = self.places(function)?;
-                let flat = self.layout.chunks.functions.of(self.id, function);
+                let flat = self.layout.program.chunks.functions.of(self.id, function);
                 let index = self.layout.indices.function[flat];
                 if index != NONE {
                     entries.push(Entry { function: index, places });

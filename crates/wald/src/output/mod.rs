@@ -256,7 +256,7 @@ pub fn check(
         let message = format!("name of custom section is not valid UTF-8: {name}");
         let mut diagnostic = Diagnostic::error(Code::Layout, message);
         if let Some(&(object, section, _)) = custom.inputs.first() {
-            let linked = &layout.symbols.objects[object.at()];
+            let linked = &layout.program.objects[object.at()];
             let offset = linked.object().custom_sections[section as usize].name.start;
             diagnostic = diagnostic.blame(&linked.path, Some(u64::from(offset)));
         }
@@ -264,9 +264,9 @@ pub fn check(
     }
     code::check_compressible(layout, diagnostics);
     for &id in &plan.unwritable {
-        let name = String::from_utf8_lossy(layout.names.text(layout.symbols.get(id).name.0));
+        let name = String::from_utf8_lossy(layout.names.text(layout.program.get(id).name.0));
         let message = format!("symbol that is neither defined nor imported cannot be kept: {name}");
-        diagnostics.push(layout.symbols.blame(id, Diagnostic::error(Code::Layout, message)));
+        diagnostics.push(layout.program.blame(id, Diagnostic::error(Code::Layout, message)));
     }
     for section in plan.sections.iter().filter(|section| section.size > u64::from(u32::MAX) - 64) {
         let name = match section.id {

@@ -176,7 +176,7 @@ impl<'a> Namer<'a> {
 
     fn symbol(&mut self, index: u32, id: SymbolId) {
         let layout = self.layout;
-        self.shown(index, "", layout.names.text(layout.symbols.get(id).name.0));
+        self.shown(index, "", layout.names.text(layout.program.get(id).name.0));
     }
 }
 
@@ -193,7 +193,7 @@ fn input_name<'a>(layout: &'a Layout<'_>, position: usize) -> Option<InputName<'
     match layout.indices.functions[position] {
         OutputFunction::Synthetic(_) => None,
         OutputFunction::Input(object, position) => {
-            let parsed = layout.symbols.objects[object.at()].object();
+            let parsed = layout.program.objects[object.at()].object();
             let position = position as usize;
             let function = &parsed.functions[position];
             let named = function.symbol != crate::object::NONE;
@@ -217,7 +217,7 @@ fn is_counted_only(layout: &Layout<'_>, position: usize) -> bool {
     match layout.indices.functions[position] {
         OutputFunction::Synthetic(_) => false,
         OutputFunction::Input(object, function) => {
-            let function = &layout.symbols.objects[object.at()].object().functions[function as usize];
+            let function = &layout.program.objects[object.at()].object().functions[function as usize];
             function.symbol == crate::object::NONE && function.has_debug_name
         }
     }
@@ -225,10 +225,10 @@ fn is_counted_only(layout: &Layout<'_>, position: usize) -> bool {
 
 fn imported_functions<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     let mut namer = Namer::new(layout);
-    let is_function = |id: &&SymbolId| layout.symbols.get(**id).kind == SymbolKind::Function;
+    let is_function = |id: &&SymbolId| layout.program.get(**id).kind == SymbolKind::Function;
     for &id in layout.imports.symbols.iter().filter(is_function) {
         // One that is called through a trap names that, as with wasm-ld.
-        let stub = layout.symbols.get(id).stub.map(|stub| layout.indices.synthetic_function[stub.at()]);
+        let stub = layout.program.get(id).stub.map(|stub| layout.indices.synthetic_function[stub.at()]);
         namer.symbol(stub.or(layout.imports.index_of(id)).unwrap_or(0), id);
     }
     namer
@@ -278,7 +278,7 @@ fn changed_piece(layout: &Layout<'_>, positions: std::ops::Range<usize>) -> (u64
         let index = layout.imports.functions + position as u32;
         match (layout.indices.functions[position], input_name(layout, position)) {
             (OutputFunction::Synthetic(id), _) => {
-                namer.raw(index, &layout.symbols.synthetic_functions[id.at()].name);
+                namer.raw(index, &layout.function(id).name);
             }
             (_, Some(name)) if name.is_final => namer.raw(index, name.text),
             (_, Some(name)) => namer.shown(index, "", name.text),
@@ -290,9 +290,9 @@ fn changed_piece(layout: &Layout<'_>, positions: std::ops::Range<usize>) -> (u64
 
 fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     let mut namer = Namer::new(layout);
-    let is_global = |id: &&SymbolId| layout.symbols.get(**id).kind == SymbolKind::Global;
+    let is_global = |id: &&SymbolId| layout.program.get(**id).kind == SymbolKind::Global;
     for &id in layout.imports.symbols.iter().filter(is_global) {
-        namer.symbol(layout.indices.of_symbol(&layout.symbols, &layout.chunks, &layout.imports, id), id);
+        namer.symbol(layout.indices.of_symbol(layout.program, &layout.imports, id), id);
     }
     for &id in &layout.imports.got {
         let index = layout.indices.got.get(&AnySymbol::Global(id)).copied().unwrap_or(0);
@@ -304,7 +304,7 @@ fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
         match *global {
             OutputGlobal::Synthetic(global) => namer.raw(index, synthetic_name(global)),
             OutputGlobal::Input(object, number) => {
-                let parsed = layout.symbols.objects[object.at()].object();
+                let parsed = layout.program.objects[object.at()].object();
                 // An object's globals stand together.
                 let names = match &mut names {
                     Some((of, names)) if *of == object => names,
@@ -320,10 +320,10 @@ fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
         let index = layout.indices.got.get(&symbol).copied().unwrap_or(0);
         let (name, kind) = match symbol {
             AnySymbol::Global(id) => {
-                (layout.names.text(layout.symbols.get(id).name.0), layout.symbols.get(id).kind)
+                (layout.names.text(layout.program.get(id).name.0), layout.program.get(id).kind)
             }
             AnySymbol::Own(object, own) => {
-                let linked = &layout.symbols.objects[object.at()];
+                let linked = &layout.program.objects[object.at()];
                 let own = linked.own(own);
                 (own.name_in(linked.object()), own.kind)
             }

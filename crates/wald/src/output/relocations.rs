@@ -39,7 +39,7 @@ impl Emitter<'_> {
         let chunks = functions.filter_map(|(function, &offset)| match *function {
             OutputFunction::Synthetic(_) => None,
             OutputFunction::Input(object, index) => {
-                let parsed = self.layout.symbols.objects[object.at()].object();
+                let parsed = self.layout.program.objects[object.at()].object();
                 let function = &parsed.functions[index as usize];
                 let shift = i64::from(offset) - i64::from(function.offset_base);
                 Some(Chunk { object, range: function.relocations, shift })
@@ -55,7 +55,7 @@ impl Emitter<'_> {
             let Some(&(offset, header)) = headers.get(&(number as u32)) else { continue };
             for part in &segment.parts {
                 if let Content::Input(object, index) = part.content {
-                    let parsed = self.layout.symbols.objects[object.at()].object();
+                    let parsed = self.layout.program.objects[object.at()].object();
                     let input = &parsed.segments[index as usize];
                     let shift = (offset + header + part.offset) as i64 - i64::from(input.offset_base);
                     chunks.push(Chunk { object, range: input.relocations, shift });
@@ -71,7 +71,7 @@ impl Emitter<'_> {
             return None;
         }
         let chunk = |&(object, index, offset): &(ObjectId, u32, u64)| {
-            let parsed = self.layout.symbols.objects[object.at()].object();
+            let parsed = self.layout.program.objects[object.at()].object();
             Chunk { object, range: parsed.custom_sections[index as usize].relocations, shift: offset as i64 }
         };
         self.section(section, plan.inputs.iter().map(chunk).collect(), false)
@@ -96,7 +96,7 @@ impl Emitter<'_> {
     fn entries(&self, chunks: &[Chunk], count_dead: bool) -> (u64, Vec<u8>) {
         let (mut count, mut out) = (0, Vec::new());
         for chunk in chunks {
-            let parsed = self.layout.symbols.objects[chunk.object.at()].object();
+            let parsed = self.layout.program.objects[chunk.object.at()].object();
             let relocator = self.relocator.of(chunk.object);
             for relocation in parsed.relocations(chunk.range) {
                 let is_dead = self.is_dead(chunk.object, &relocation);
@@ -118,24 +118,25 @@ impl Emitter<'_> {
 
     /// Whether the relocation refers to what is not in the output.
     fn is_dead(&self, object: ObjectId, relocation: &Relocation) -> bool {
-        let Layout { symbols, chunks, live, .. } = self.layout;
+        let program = self.layout.program;
         match relocation.kind {
             RelocationType::TypeIndexLeb => false,
             // With garbage collection custom sections count as referred to by nothing.
-            RelocationType::SectionOffsetI32 => !live.sections,
-            _ => match symbols.any(object, relocation.index) {
-                AnySymbol::Global(id) => !live.is_symbol_live(symbols, chunks, id),
+            RelocationType::SectionOffsetI32 => !program.live.sections,
+            _ => match program.any(object, relocation.index) {
+                AnySymbol::Global(id) => !program.is_symbol_live(id),
                 AnySymbol::Own(object, own) => {
-                    let own = symbols.objects[object.at()].own(own);
-                    live.is_own_live(symbols, chunks, object, own) == Some(false)
+                    let own = program.objects[object.at()].own(own);
+                    program.is_own_live(object, own) == Some(false)
                 }
             },
         }
     }
 
     fn index(&self, object: ObjectId, relocation: &Relocation) -> u32 {
-        let Layout { symbols, indices, .. } = self.layout;
-        let parsed = symbols.objects[object.at()].object();
+        let Layout { indices, .. } = self.layout;
+        let program = self.layout.program;
+        let parsed = program.objects[object.at()].object();
         match relocation.kind {
             RelocationType::TypeIndexLeb => indices.type_of(parsed.types[relocation.index as usize]),
             RelocationType::SectionOffsetI32 => {
@@ -143,7 +144,7 @@ impl Emitter<'_> {
                 let section = self.section_of.get(&(object, element)).copied();
                 section.map_or(0, |section| self.symbols.of_section(section))
             }
-            _ => self.symbols.index_of(symbols.any(object, relocation.index)),
+            _ => self.symbols.index_of(program.any(object, relocation.index)),
         }
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn tables(layout: &Layout<'_>) -> Option<Vec<u8>> {
     list(&layout.indices.tables, |out, table| match *table {
         OutputTable::Functions => write_table_type(out, &function_table_type(layout, true)),
         OutputTable::Input(object, index) => {
-            let parsed = layout.symbols.objects[object.at()].object();
+            let parsed = layout.program.objects[object.at()].object();
             write_table_type(out, &parsed.tables[index as usize].of);
         }
     })
@@ -127,7 +127,7 @@ pub(super) fn memory(layout: &Layout<'_>) -> Option<Vec<u8>> {
 
 pub(super) fn tags(layout: &Layout<'_>) -> Option<Vec<u8>> {
     list(&layout.indices.tags, |out, &(object, tag)| {
-        let parsed = layout.symbols.objects[object.at()].object();
+        let parsed = layout.program.objects[object.at()].object();
         out.push(0);
         let signature = parsed.types[parsed.tags[tag as usize] as usize];
         write_u32(out, layout.indices.type_of(signature));
@@ -167,7 +167,7 @@ pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
                 constant_pointer(&mut out, is64, synthetic_value(layout, global));
             }
             OutputGlobal::Input(object, index) => {
-                let parsed = layout.symbols.objects[object.at()].object();
+                let parsed = layout.program.objects[object.at()].object();
                 let global = &parsed.globals[index as usize];
                 write_global_type(&mut out, global.of);
                 out.extend_from_slice(global.init.of(&parsed.bytes));
@@ -186,12 +186,12 @@ pub(super) fn globals(layout: &Layout<'_>) -> Option<Vec<u8>> {
 
 /// A global that keeps an address.
 fn got_global(layout: &Layout<'_>, symbol: AnySymbol, out: &mut Vec<u8>) {
-    let symbols = &layout.symbols;
+    let program = layout.program;
     let (is_tls, is_function) =
-        (symbols.flags_of(symbol).is_tls(), symbols.kind_of(symbol) == SymbolKind::Function);
+        (program.flags_of(symbol).is_tls(), program.kind_of(symbol) == SymbolKind::Function);
     let (is_stub, is_here) = match symbol {
         AnySymbol::Global(id) => {
-            (symbols.get(id).is_stub, symbols.get(id).is_defined() && !symbols.get(id).is_shared())
+            (program.get(id).is_stub, program.get(id).is_defined() && !program.get(id).is_shared())
         }
         AnySymbol::Own(..) => (false, true),
     };
@@ -202,8 +202,8 @@ fn got_global(layout: &Layout<'_>, symbol: AnySymbol, out: &mut Vec<u8>) {
     let mutable = !is_stub && (by_thread || pic && !by_expression && !is_tls);
     write_global_type(out, GlobalType { value: pointer_type(layout), mutable });
     let base = match is_function {
-        true if !is_stub => symbols.well_known.table_base,
-        false if is_here && !is_tls => symbols.well_known.memory_base,
+        true if !is_stub => program.well_known.table_base,
+        false if is_here && !is_tls => program.well_known.memory_base,
         _ => None,
     };
     let value = got_value(layout, symbol);
@@ -228,10 +228,10 @@ pub(super) fn check_export_names(layout: &Layout<'_>, diagnostics: &mut Diagnost
     let mut first = HashMap::with_capacity(exports.len());
     let what = |export: &Export| match export.symbol {
         Some(id) => {
-            let symbol = layout.symbols.get(id);
+            let symbol = layout.program.get(id);
             let name = String::from_utf8_lossy(layout.names.text(symbol.name.0)).into_owned();
-            let object = symbol.file.and_then(|file| layout.symbols.object_of(file));
-            let path = object.map_or("<internal>", |object| &layout.symbols.objects[object.at()].path);
+            let object = symbol.file.and_then(|file| layout.program.object_of(file));
+            let path = object.map_or("<internal>", |object| &layout.program.objects[object.at()].path);
             format!("{} {name} in {path}", symbol.kind.name().to_lowercase())
         }
         None => "memory".to_string(),
@@ -243,7 +243,7 @@ pub(super) fn check_export_names(layout: &Layout<'_>, diagnostics: &mut Diagnost
             format!("duplicate export name: {name}\n>>> of {}\n>>> of {}", what(earlier), what(export));
         let diagnostic = Diagnostic::error(Code::DuplicateSymbol, message);
         diagnostics.push(match export.symbol.or(earlier.symbol) {
-            Some(id) => layout.symbols.blame(id, diagnostic),
+            Some(id) => layout.program.blame(id, diagnostic),
             None => diagnostic,
         });
     }
@@ -253,7 +253,7 @@ pub(super) fn check_export_names(layout: &Layout<'_>, diagnostics: &mut Diagnost
 /// See <https://webassembly.github.io/spec/core/valid/types.html#table-types>.
 pub(super) fn check_table_size(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
     let (base, count) = (layout.table.base, layout.table.entries.len() as u64);
-    if layout.symbols.well_known.function_table.is_none()
+    if layout.program.function_table().is_none()
         || base.checked_add(count).is_some_and(|size| size <= u64::from(u32::MAX))
     {
         return;
@@ -275,12 +275,12 @@ pub(super) fn check_externals(layout: &Layout<'_>, diagnostics: &mut Diagnostics
         let message = format!("name of {what} is not valid UTF-8: {}", String::from_utf8_lossy(name));
         let diagnostic = Diagnostic::error(Code::SymbolType, message);
         diagnostics.push(match symbol {
-            Some(id) => layout.symbols.blame(id, diagnostic),
+            Some(id) => layout.program.blame(id, diagnostic),
             None => diagnostic,
         });
     };
     for &id in &layout.imports.symbols {
-        let symbol = layout.symbols.get(id);
+        let symbol = layout.program.get(id);
         let module = symbol.import.module.map_or(&b"env"[..], |module| layout.names.text(module.0));
         check("imported module", module, Some(id));
         check("import", layout.names.text(symbol.import.field.unwrap_or(symbol.name).0), Some(id));
@@ -289,14 +289,14 @@ pub(super) fn check_externals(layout: &Layout<'_>, diagnostics: &mut Diagnostics
         }
     }
     for &id in &layout.imports.got {
-        check("import", layout.names.text(layout.symbols.get(id).name.0), Some(id));
+        check("import", layout.names.text(layout.program.get(id).name.0), Some(id));
     }
     for export in &layout.indices.exports {
         check("export", &export.name, export.symbol);
     }
     // --wrap makes functions of names that may stand for something else.
     for id in untyped {
-        let name = String::from_utf8_lossy(layout.names.text(layout.symbols.get(id).name.0));
+        let name = String::from_utf8_lossy(layout.names.text(layout.program.get(id).name.0));
         let message = format!("cannot import function of unknown signature: {name}");
         diagnostics.push(Diagnostic::error(Code::SymbolType, message));
     }
@@ -311,13 +311,14 @@ pub(super) fn start(layout: &Layout<'_>) -> Option<Vec<u8>> {
 
 /// The functions in the indirect function table.
 pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
-    let Layout { symbols, chunks, imports, indices, table, .. } = layout;
-    let declared = &table.declared;
+    let Layout { imports, indices, table, .. } = layout;
+    let program = layout.program;
+    let declared = &layout.declared;
     if table.entries.is_empty() {
         return declarations(1, declared);
     }
-    let number = match symbols.well_known.function_table {
-        Some(id) if matches!(symbols.get(id).resolution, Resolution::Synthetic(Synthetic::FunctionTable)) => {
+    let number = match program.function_table() {
+        Some(id) if matches!(program.get(id).resolution, Resolution::Synthetic(Synthetic::FunctionTable)) => {
             indices.function_table(imports).unwrap_or(0)
         }
         Some(id) => imports.index_of(id).unwrap_or(0),
@@ -330,7 +331,7 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
         out.push(2);
         write_u32(&mut out, number);
     }
-    pointer_from(&mut out, layout, symbols.well_known.table_base, table.base);
+    pointer_from(&mut out, layout, program.well_known.table_base, table.base);
     if number != 0 {
         // The element kind: function references.
         out.push(0);
@@ -338,7 +339,7 @@ pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
     write_u64(&mut out, table.entries.len() as u64);
     for &entry in &table.entries {
         // If another module's definition may win, this is the index of its import.
-        let index = indices.of_any(symbols, chunks, imports, entry);
+        let index = indices.of_any(program, imports, entry);
         write_u32(&mut out, index);
     }
     out.extend(declarations(0, declared).unwrap_or_default());
@@ -386,7 +387,7 @@ pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
         [("language", Vec::new()), ("processed-by", Vec::new()), ("sdk", Vec::new())];
     let mut known: [HashSet<&[u8]>; 3] = Default::default();
     let mut seen: HashSet<NameId> = HashSet::new();
-    for linked in &layout.symbols.objects {
+    for linked in layout.program.objects {
         // What an earlier object stated in the same words adds nothing.
         if linked.properties.producers.is_none_or(|text| !seen.insert(text)) {
             continue;

@@ -10,7 +10,7 @@ use crate::symbols::AnySymbol;
 
 /// Checks that nothing asks for the address of such a symbol.
 pub(super) fn check(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
-    for (position, linked) in layout.symbols.objects.iter().enumerate() {
+    for (position, linked) in layout.program.objects.iter().enumerate() {
         if !linked.properties.has_symbol_behind_strings {
             continue;
         }
@@ -21,8 +21,9 @@ pub(super) fn check(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
             }
             let number = symbol.element as usize;
             let segment = &object.segments[number];
-            let is_live = layout.live.segments.contains(layout.chunks.segments.of(id, number));
-            let place = layout.symbols.any(id, index as u32);
+            let is_live =
+                layout.program.live.segments.contains(layout.program.chunks.segments.of(id, number));
+            let place = layout.program.any(id, index as u32);
             if is_live
                 && segment.is_mergeable(layout.options)
                 && defines(layout, place, id, index)
@@ -42,8 +43,8 @@ fn defines(layout: &Layout<'_>, symbol: AnySymbol, object: ObjectId, index: usiz
     match symbol {
         AnySymbol::Own(..) => true,
         AnySymbol::Global(id) => {
-            let symbol = layout.symbols.get(id);
-            let definer = symbol.file.and_then(|file| layout.symbols.object_of_file[file.at()]);
+            let symbol = layout.program.get(id);
+            let definer = symbol.file.and_then(|file| layout.program.object_of(file));
             definer == Some(object) && symbol.index == ObjectSymbolIndex(index as u32)
         }
     }
@@ -55,10 +56,10 @@ fn is_asked_for(layout: &Layout<'_>, symbol: AnySymbol) -> bool {
     };
     layout.options.keeps_relocations()
         || layout.indices.exports.iter().any(is_exported)
-        || layout.symbols.objects.iter().enumerate().any(|(position, linked)| {
+        || layout.program.objects.iter().enumerate().any(|(position, linked)| {
             let object = ObjectId::new(position);
             live_relocations(layout, object, linked.object()).any(|relocation| {
-                relocation.kind.is_memory_address() && layout.symbols.any(object, relocation.index) == symbol
+                relocation.kind.is_memory_address() && layout.program.any(object, relocation.index) == symbol
             })
         })
 }
@@ -69,13 +70,14 @@ fn live_relocations<'a>(
     id: ObjectId,
     object: &'a Object,
 ) -> impl Iterator<Item = Relocation> + 'a {
-    let (live, chunks) = (&layout.live, &layout.chunks);
+    let program = layout.program;
     let functions = object.functions.iter().enumerate();
-    let functions =
-        functions.filter(move |(index, _)| live.functions.contains(chunks.functions.of(id, *index)));
+    let functions = functions
+        .filter(move |(index, _)| program.live.functions.contains(program.chunks.functions.of(id, *index)));
     let segments = object.segments.iter().enumerate();
-    let segments = segments.filter(move |(index, _)| live.segments.contains(chunks.segments.of(id, *index)));
-    let sections = object.custom_sections.iter().filter(|_| live.sections);
+    let segments = segments
+        .filter(move |(index, _)| program.live.segments.contains(program.chunks.segments.of(id, *index)));
+    let sections = object.custom_sections.iter().filter(move |_| program.live.sections);
     functions
         .map(|(_, function)| function.relocations)
         .chain(segments.map(|(_, segment)| segment.relocations))

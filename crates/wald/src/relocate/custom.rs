@@ -30,7 +30,7 @@ const MERGED: u64 = u64::MAX - 2;
 impl CustomValues {
     /// Works them out.
     pub fn new(relocator: &Relocator<'_>) -> Self {
-        let objects = relocator.layout.symbols.objects.par_iter().enumerate();
+        let objects = relocator.layout.program.objects.par_iter().enumerate();
         let values = |(position, linked): (usize, &LinkedObject)| {
             let sections = &linked.object().custom_sections;
             if sections.iter().all(|section| section.relocations.len == 0) {
@@ -71,7 +71,7 @@ impl<'r> ObjectRelocator<'r> {
             (SymbolKind::Data, Some(value)) => value.value,
             (SymbolKind::Data, None) => self.own_address(own).unwrap_or(DEAD),
             (SymbolKind::Section, _) => {
-                let flat = self.link.layout.chunks.sections.of(self.object, own.element as usize);
+                let flat = self.link.layout.program.chunks.sections.of(self.object, own.element as usize);
                 let sections = self.link.sections;
                 sections.merged_inputs[flat].map_or(u64::from(sections.offsets[flat]), |_| MERGED)
             }
@@ -156,7 +156,7 @@ impl<'r> ObjectRelocator<'r> {
 
     fn find_strings(&self, section: u32) -> Strings<'r> {
         let sections = self.link.sections;
-        let flat = self.link.layout.chunks.sections.of(self.object, section as usize);
+        let flat = self.link.layout.program.chunks.sections.of(self.object, section as usize);
         let merged = sections.merged_inputs[flat];
         Strings {
             section,
@@ -201,8 +201,8 @@ impl<'r> ObjectRelocator<'r> {
     /// Address of a string of a segment.
     #[inline]
     fn piece_address(&self, segment: usize, piece: usize) -> Option<u64> {
-        let Layout { chunks, segments, .. } = self.link.layout;
-        let place = &segments.places[chunks.segments.of(self.object, segment)];
+        let Layout { program, segments, .. } = self.link.layout;
+        let place = &segments.places[program.chunks.segments.of(self.object, segment)];
         let (merged, input) = place.merged?;
         let offset = segments.merged[merged as usize].strings.offset_of(input as usize, piece);
         let output = segments.list.get(place.segment as usize)?;

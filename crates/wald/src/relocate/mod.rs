@@ -66,11 +66,13 @@ impl<'a> Relocator<'a> {
     /// For the relocations of this object.
     #[inline]
     pub fn of(&self, object: ObjectId) -> ObjectRelocator<'_> {
-        let Layout { symbols, chunks, indices, .. } = self.layout;
-        let linked = &symbols.objects[object.at()];
+        let Layout { indices, .. } = self.layout;
+        let program = self.layout.program;
+        let linked = &program.objects[object.at()];
         let parsed = linked.object();
-        let functions = &indices.function[chunks.functions.of(object, 0)..][..parsed.functions.len()];
-        let segments = &self.values.segments[chunks.segments.of(object, 0)..][..parsed.segments.len()];
+        let functions = &indices.function[program.chunks.functions.of(object, 0)..][..parsed.functions.len()];
+        let segments =
+            &self.values.segments[program.chunks.segments.of(object, 0)..][..parsed.segments.len()];
         ObjectRelocator { link: self, object, linked, parsed, functions, segments }
     }
 
@@ -143,8 +145,9 @@ impl ObjectRelocator<'_> {
                     self.functions[self.parsed.defined_function(own.element)]
                 }
                 _ => {
-                    let Layout { symbols, chunks, indices, .. } = self.link.layout;
-                    indices.of_element(symbols, chunks, self.object, own.0)
+                    let Layout { indices, .. } = self.link.layout;
+                    let program = self.link.layout.program;
+                    indices.of_element(program, self.object, own.0)
                 }
             },
         };
@@ -237,7 +240,7 @@ impl ObjectRelocator<'_> {
     fn section_offset(&self, relocation: &Relocation) -> u64 {
         let (sections, addend) = (self.link.sections, relocation.addend as u64);
         let element = self.parsed.symbols[relocation.index as usize].element as usize;
-        let flat = self.link.layout.chunks.sections.of(self.object, element);
+        let flat = self.link.layout.program.chunks.sections.of(self.object, element);
         match sections.merged_inputs[flat] {
             None => u64::from(sections.offsets[flat]).wrapping_add(addend),
             Some((merged, input)) => {

@@ -98,12 +98,12 @@ impl SymbolValues {
 
     /// Looks up every symbol.
     pub fn new(layout: &Layout<'_>) -> Self {
-        let positions = (0..layout.symbols.symbols.len()).into_par_iter().with_min_len(1024);
+        let positions = (0..layout.program.symbol_count()).into_par_iter().with_min_len(1024);
         // Hardly anything but debug information refers to functions' bodies.
         let knows_code = |o: &LinkedObject| {
             o.object().data_knows_code || o.object().custom_sections.iter().any(|s| s.relocations.len > 0)
         };
-        let with_bodies = layout.symbols.objects.par_iter().with_min_len(256).any(knows_code);
+        let with_bodies = layout.program.objects.par_iter().with_min_len(256).any(knows_code);
         let symbols =
             positions.map(|position| look_up(layout, SymbolId::new(position), with_bodies)).collect();
         let places = layout.segments.places.par_iter().with_min_len(4096);
@@ -117,23 +117,24 @@ impl SymbolValues {
 }
 
 fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue {
-    let Layout { symbols, chunks, live, imports, indices, table, .. } = layout;
-    if !live.is_symbol_live(symbols, chunks, id) {
+    let Layout { imports, indices, table, .. } = layout;
+    let program = layout.program;
+    if !program.is_symbol_live(id) {
         return SymbolValue::DEAD;
     }
-    let symbol = symbols.get(id);
-    let index = indices.of_symbol(symbols, chunks, imports, id);
+    let symbol = program.get(id);
+    let index = indices.of_symbol(program, imports, id);
     let (mut value, mut prefix) = (0, 0);
     match symbol.kind {
         SymbolKind::Data => value = data_address(layout, id, false),
         // `__tls_base` for one that took it for a datum: wasm-ld has the address that nothing has.
         SymbolKind::Global => value = u64::MAX,
         SymbolKind::Function => {
-            let body = match chunks.of_symbol(id) {
+            let body = match program.chunks.of_symbol(id) {
                 _ if !with_bodies => NONE,
                 Some(target) => {
                     prefix = body_prefix(layout, target);
-                    indices.function[chunks.functions.of(target.object(), target.position())]
+                    indices.function[program.chunks.functions.of(target.object(), target.position())]
                 }
                 None => match symbol.resolution {
                     Resolution::Synthetic(Synthetic::Function(number)) => {
@@ -143,7 +144,7 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
                     _ => NONE,
                 },
             };
-            value = u64::from(table.of_symbol(chunks, id)) | u64::from(body) << 32;
+            value = u64::from(table.of_symbol(program, id)) | u64::from(body) << 32;
         }
         _ => {}
     }
@@ -164,18 +165,18 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
 }
 
 fn body_prefix(layout: &Layout<'_>, target: Target) -> u8 {
-    layout.symbols.objects[target.object().at()].object().functions[target.position()].prefix
+    layout.program.objects[target.object().at()].object().functions[target.position()].prefix
 }
 
 /// Address of a data symbol; thread-local ones relative to their block unless `absolute`. 0 where nothing
 /// defines it.
 pub fn data_address(layout: &Layout<'_>, id: SymbolId, absolute: bool) -> u64 {
-    let symbols = &layout.symbols;
-    let symbol = symbols.get(id);
+    let program = layout.program;
+    let symbol = program.get(id);
     match symbol.resolution {
         Resolution::Synthetic(Synthetic::Data(data)) => synthetic_address(layout, data),
         Resolution::Object if symbol.is_common() => layout.segments.common_address(id),
-        Resolution::Object => match symbols.definition(symbol) {
+        Resolution::Object => match program.definition(symbol) {
             Some((object, own)) => own_address(layout, object, own, absolute).unwrap_or(0),
             None => 0,
         },
@@ -189,17 +190,17 @@ pub fn own_address(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, ab
     if !own.lies_in_segment() {
         return Some(own.offset);
     }
-    let flat = layout.chunks.segments.of(object, own.element as usize);
-    let (segment, offset) = layout.segments.locate(&layout.symbols, flat, own.offset)?;
+    let flat = layout.program.chunks.segments.of(object, own.element as usize);
+    let (segment, offset) = layout.segments.locate(layout.program, flat, own.offset)?;
     Some(if own.flags.is_tls() && !absolute { offset } else { segment.address + offset })
 }
 
 /// Index of an object's own function in the function table; 0 for functions that are not in it, `None` for dead
 /// ones.
 pub(super) fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: ObjectSymbolIndex) -> Option<u32> {
-    let parsed = layout.symbols.objects[object.at()].object();
+    let parsed = layout.program.objects[object.at()].object();
     let function = parsed.defined_function(parsed.symbols[own.at()].element);
-    let flat = layout.chunks.functions.of(object, function);
+    let flat = layout.program.chunks.functions.of(object, function);
     (layout.indices.function[flat] != NONE).then(|| layout.table.of_function(flat))
 }
 
@@ -207,7 +208,7 @@ pub(super) fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: Object
 pub fn any_table_index(layout: &Layout<'_>, symbol: AnySymbol) -> u32 {
     match symbol {
         AnySymbol::Own(object, index) => own_table_index(layout, object, index).unwrap_or(0),
-        AnySymbol::Global(id) => layout.table.of_symbol(&layout.chunks, id),
+        AnySymbol::Global(id) => layout.table.of_symbol(layout.program, id),
     }
 }
 
@@ -216,10 +217,10 @@ pub fn any_address(layout: &Layout<'_>, symbol: AnySymbol, addend: i64) -> u64 {
     let absolute = !layout.options.shared_memory;
     let address = match symbol {
         AnySymbol::Own(object, index) => {
-            own_address(layout, object, layout.symbols.objects[object.at()].own(index), absolute)
+            own_address(layout, object, layout.program.objects[object.at()].own(index), absolute)
         }
         AnySymbol::Global(id) => {
-            let symbol = layout.symbols.get(id);
+            let symbol = layout.program.get(id);
             let here = matches!(symbol.resolution, Resolution::Object | Resolution::Synthetic(_));
             here.then(|| data_address(layout, id, absolute))
         }
@@ -229,18 +230,19 @@ pub fn any_address(layout: &Layout<'_>, symbol: AnySymbol, addend: i64) -> u64 {
 
 /// The initial value of the global that keeps a symbol's address.
 pub fn got_value(layout: &Layout<'_>, symbol: AnySymbol) -> u64 {
-    let Layout { symbols, chunks, table, options, .. } = layout;
+    let Layout { table, options, .. } = layout;
+    let program = layout.program;
     let absolute = !options.shared_memory;
     match symbol {
-        AnySymbol::Own(object, index) => match symbols.objects[object.at()].own(index) {
+        AnySymbol::Own(object, index) => match program.objects[object.at()].own(index) {
             own if own.kind == SymbolKind::Data => own_address(layout, object, own, absolute).unwrap_or(0),
             _ => u64::from(own_table_index(layout, object, index).unwrap_or(0)),
         },
-        AnySymbol::Global(id) => match symbols.get(id).kind {
+        AnySymbol::Global(id) => match program.get(id).kind {
             SymbolKind::Data => data_address(layout, id, absolute),
             // Another function is called in the place of one that is not there; its address is null all the same.
-            _ if symbols.get(id).stub.is_some() => 0,
-            _ => u64::from(table.of_symbol(chunks, id)),
+            _ if program.get(id).stub.is_some() => 0,
+            _ => u64::from(table.of_symbol(program, id)),
         },
     }
 }

@@ -88,7 +88,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Makes `id` stand for the definition.
+    /// Resolves `id` to the definition.
     pub(super) fn define(&mut self, id: SymbolId, incoming: &Incoming) {
         let symbol = self.table.get_mut(id);
         symbol.kind = incoming.kind;
@@ -105,7 +105,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Makes `id` stand for the reference.
+    /// Resolves `id` to the reference.
     pub(super) fn undefine(&mut self, id: SymbolId, incoming: &Incoming) {
         let symbol = self.table.get_mut(id);
         symbol.kind = incoming.kind;
@@ -161,7 +161,7 @@ impl<'a> Resolver<'a> {
         (id, None)
     }
 
-    /// Whether the definition takes the place of what `id` stands for now.
+    /// Whether the definition replaces the current resolution of `id`.
     pub(super) fn should_replace(&mut self, id: SymbolId, incoming: &Incoming) -> bool {
         let existing = self.table.get(id);
         if !existing.is_defined() {
@@ -175,7 +175,7 @@ impl<'a> Resolver<'a> {
         }
         let is_common = incoming.kind == SymbolKind::Data && incoming.flags.binding() == SymbolFlags::COMMON;
         if existing.is_common() || is_common {
-            // The first of several common ones stands for all.
+            // The first of several common symbols represents all of them.
             return !is_common;
         }
         if self.options.allow_multiple_definition {

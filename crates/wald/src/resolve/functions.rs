@@ -22,7 +22,7 @@ impl Resolver<'_> {
             if new || self.should_replace(id, incoming) {
                 self.define(variant, incoming);
             }
-            // The definition is what the name leads to from now on.
+            // From now on, the name maps to the definition.
             let slot = self.table.by_name[incoming.name.at()];
             let before = std::mem::replace(&mut self.table.named[slot as usize], variant);
             if before != variant {

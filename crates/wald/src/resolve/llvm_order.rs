@@ -1,9 +1,8 @@
-//! The order in which LLVM's hash tables are iterated.
+//! The iteration order of LLVM's hash tables.
 //!
-//! In a few places wasm-ld walks a hash table and what it does depends on the order: which archive member is
-//! extracted first, in which order custom sections stand. To write the same bytes, Wald puts the keys into the
-//! order that such a table would give them. Only orders are computed here; nothing is looked up in these
-//! tables.
+//! In a few places, wasm-ld's result depends on the order in which it iterates over a hash table: which archive member is
+//! linked first, or the order of custom sections. To write the same bytes, Wald sorts the keys into that order. Only
+//! orders are computed here; nothing is looked up in these tables.
 
 use xxhash_rust::xxh3::xxh3_64;
 

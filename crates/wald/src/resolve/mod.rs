@@ -10,7 +10,7 @@ mod functions;
 pub mod llvm_order;
 mod prefetch;
 mod shared;
-pub mod special;
+mod special;
 mod stubs;
 
 use std::sync::Arc;
@@ -237,7 +237,7 @@ impl<'a> Resolver<'a> {
         (id, new)
     }
 
-    /// A new symbol that no name leads to.
+    /// A new symbol that no name maps to.
     fn push(&mut self, name: NameId) -> SymbolId {
         let id = SymbolId::new(self.table.symbols.len());
         let mut symbol = Symbol::new(name, SymbolKind::Function);

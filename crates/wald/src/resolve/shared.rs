@@ -32,13 +32,15 @@ impl Resolver<'_> {
                 return;
             }
             if symbol.kind != kind {
-                return self.kind_mismatch(id, kind, Some(file));
-            }
-            // What is linked wins over what is there at run time.
-            if symbol.is_defined() {
+                self.kind_mismatch(id, kind, Some(file));
+                // A datum takes the place of what is undefined all the same: the next library with it agrees.
+                if kind == SymbolKind::Function {
+                    return;
+                }
+            } else if symbol.is_defined() {
+                // What is linked wins over what is there at run time.
                 return;
-            }
-            if symbol.called_directly && !signatures_match(symbol.signature, signature) {
+            } else if symbol.called_directly && !signatures_match(symbol.signature, signature) {
                 if self.options.check_shared_signatures {
                     self.shared_signature_mismatch(id, signature, file);
                 } else {

@@ -223,7 +223,13 @@ impl<'a> Resolver<'a> {
 
     /// `--export` and `--export-if-defined` make what is defined exported.
     pub(super) fn force_exports(&mut self) {
-        force_exports(self.options, self.interners, self.table);
+        for name in self.options.exports.iter().chain(&self.options.exports_if_defined) {
+            let name = self.interners.names.find(name.as_bytes()).map(NameId);
+            if let Some(id) = name.and_then(|name| self.table.find(name)) {
+                let symbol = self.table.get_mut(id);
+                symbol.force_export |= symbol.is_defined();
+            }
+        }
     }
 
     /// Makes the `__wrap_` and `__real_` symbols of `--wrap`.
@@ -347,15 +353,4 @@ fn exported_names(options: &Options) -> Vec<&str> {
     }
     let order = llvm_order::string_map_order(names.iter().map(|name| name.as_bytes()));
     order.into_iter().map(|position| names[position]).collect()
-}
-
-/// Makes the symbols that options export exported, where they are defined by now.
-pub fn force_exports(options: &Options, interners: &Interners, table: &mut SymbolTable) {
-    for name in options.exports.iter().chain(&options.exports_if_defined) {
-        let name = interners.names.find(name.as_bytes()).map(NameId);
-        if let Some(id) = name.and_then(|name| table.find(name)) {
-            let symbol = table.get_mut(id);
-            symbol.force_export |= symbol.is_defined();
-        }
-    }
 }

@@ -64,11 +64,13 @@ impl Resolver<'_> {
         for dependency in dependencies {
             let dependency = self.name(dependency);
             let needed = self.table.find(dependency);
+            let known = needed.is_some();
             let Some(needed) = needed.filter(|&needed| !self.table.get(needed).is_undefined()) else {
+                // Only what another file refers to counts as a symbol, whose name is demangled.
+                let dependency = if known { self.display(dependency) } else { self.text(dependency) };
                 let message = format!(
-                    "{}: undefined symbol: {}. Required by {}",
+                    "{}: undefined symbol: {dependency}. Required by {}",
                     library.path,
-                    self.text(dependency),
                     self.display(name)
                 );
                 self.error(Code::UndefinedSymbol, message);

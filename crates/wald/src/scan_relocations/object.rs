@@ -2,13 +2,12 @@
 
 use super::is_address_imported;
 use crate::bit_set::BitSet;
-use crate::chunks::Chunks;
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
 use crate::index::{ByteRange, ObjectId, SignatureId, SymbolId};
-use crate::mark_live::Liveness;
 use crate::options::{Options, UnresolvedPolicy};
-use crate::symbols::{AnySymbol, Reference, SymbolTable};
+use crate::program::Program;
+use crate::symbols::{AnySymbol, Reference};
 
 /// What one object's relocations ask for.
 #[derive(Default)]
@@ -19,7 +18,7 @@ pub(super) struct ObjectScan {
 
 /// Something that the objects must be asked about in order.
 pub(super) enum Event {
-    /// The address of an object's function is taken: the function by [`Chunks::functions`], and the symbol that names it.
+    /// The address of an object's function is taken: the function by [`Chunks::functions`](crate::chunks::Chunks::functions), and the symbol that names it.
     Function(usize, AnySymbol),
     /// The address of another function is taken.
     Table(AnySymbol),
@@ -46,8 +45,7 @@ pub(super) enum Event {
 
 pub(super) struct ObjectScanner<'a> {
     options: &'a Options,
-    symbols: &'a SymbolTable,
-    chunks: &'a Chunks,
+    program: Program<'a>,
     object: ObjectId,
     /// Types and symbols that were noted already.
     types_seen: BitSet,
@@ -59,20 +57,12 @@ pub(super) struct ObjectScanner<'a> {
 
 impl ObjectScanner<'_> {
     /// Looks through everything live of `object`; with `all` also through what asks for nothing itself.
-    pub(super) fn scan(
-        options: &Options,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        live: &Liveness,
-        object: ObjectId,
-        all: bool,
-    ) -> ObjectScan {
-        let parsed = symbols.objects[object.at()].object();
+    pub(super) fn scan(options: &Options, program: Program<'_>, object: ObjectId, all: bool) -> ObjectScan {
+        let parsed = program.objects[object.at()].object();
         let count = parsed.symbols.len();
         let mut scanner = ObjectScanner {
             options,
-            symbols,
-            chunks,
+            program,
             object,
             types_seen: BitSet::new(parsed.types.len(), false),
             table_seen: BitSet::new(count, false),
@@ -81,7 +71,9 @@ impl ObjectScanner<'_> {
             found: ObjectScan::default(),
         };
         for (index, function) in parsed.functions.iter().enumerate() {
-            if (all || function.asks) && live.functions.contains(chunks.functions.of(object, index)) {
+            if (all || function.asks)
+                && program.live.functions.contains(program.chunks.functions.of(object, index))
+            {
                 let prepared = parsed.prepared.get().filter(|_| !all);
                 match prepared.and_then(|prepared| prepared.asking(index)) {
                     Some(asking) => asking.for_each(|entry| scanner.relocation(entry, function.symbol)),
@@ -90,28 +82,30 @@ impl ObjectScanner<'_> {
             }
         }
         for (index, segment) in parsed.segments.iter().enumerate() {
-            if (all || segment.asks) && live.segments.contains(chunks.segments.of(object, index)) {
+            if (all || segment.asks)
+                && program.live.segments.contains(program.chunks.segments.of(object, index))
+            {
                 scanner.chunk(segment.relocations, u32::MAX);
                 if options.is_position_independent() {
                     scanner.check_run_time(segment.relocations);
                 }
             }
         }
-        if live.sections {
+        if program.live.sections {
             for section in &parsed.custom_sections {
                 scanner.chunk(section.relocations, u32::MAX);
             }
         }
         if !options.is_relocatable() {
-            scanner.check_calls(live);
+            scanner.check_calls();
         }
         scanner.found
     }
 
     /// Looks for calls of functions whose signature is not what the object says. Resolution has told those that disagree apart; what
     /// is found here has slipped through, as with `--wrap`.
-    fn check_calls(&mut self, live: &Liveness) {
-        let linked = &self.symbols.objects[self.object.at()];
+    fn check_calls(&mut self) {
+        let linked = &self.program.objects[self.object.at()];
         let parsed = linked.object();
         for (index, own) in (0..).zip(&parsed.symbols) {
             let Reference::Global(id) = linked.reference(index) else { continue };
@@ -122,17 +116,20 @@ impl ObjectScanner<'_> {
             let type_index = of_import
                 .unwrap_or_else(|| parsed.functions[parsed.defined_function(own.element)].type_index);
             let is_same = |signature| signature == parsed.types[type_index as usize];
-            if !self.symbols.get(id).signature.is_none_or(is_same) && self.is_called(live, index) {
+            if !self.program.get(id).signature.is_none_or(is_same) && self.is_called(index) {
                 self.found.events.push(Event::Call(index));
             }
         }
     }
 
     /// Whether live code calls the symbol. `ref.func` is no call.
-    fn is_called(&self, live: &Liveness, symbol: u32) -> bool {
-        let parsed = self.symbols.objects[self.object.at()].object();
+    fn is_called(&self, symbol: u32) -> bool {
+        let parsed = self.program.objects[self.object.at()].object();
         (0..).zip(&parsed.functions).any(|(position, function)| {
-            live.functions.contains(self.chunks.functions.of(self.object, position as usize))
+            self.program
+                .live
+                .functions
+                .contains(self.program.chunks.functions.of(self.object, position as usize))
                 && !parsed.function_references.contains(&(position, symbol))
                 && parsed.relocations(function.relocations).any(|relocation| {
                     relocation.kind == RelocationType::FunctionIndexLeb && relocation.index == symbol
@@ -141,7 +138,7 @@ impl ObjectScanner<'_> {
     }
 
     fn chunk(&mut self, range: ByteRange, function: u32) {
-        let parsed = self.symbols.objects[self.object.at()].object();
+        let parsed = self.program.objects[self.object.at()].object();
         for relocation in parsed.relocations(range) {
             self.relocation(relocation, function);
         }
@@ -150,7 +147,7 @@ impl ObjectScanner<'_> {
     /// Data of position-independent modules are relocated by code that the module brings.
     fn check_run_time(&mut self, range: ByteRange) {
         use RelocationType::*;
-        let parsed = self.symbols.objects[self.object.at()].object();
+        let parsed = self.program.objects[self.object.at()].object();
         for relocation in parsed.relocations(range) {
             let is_known =
                 matches!(relocation.kind, TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64);
@@ -163,7 +160,7 @@ impl ObjectScanner<'_> {
     #[inline]
     fn relocation(&mut self, relocation: Relocation, function: u32) {
         use RelocationType::*;
-        let linked = &self.symbols.objects[self.object.at()];
+        let linked = &self.program.objects[self.object.at()];
         let index = relocation.index as usize;
         if relocation.kind == TypeIndexLeb {
             if self.types_seen.insert(index) {
@@ -181,7 +178,7 @@ impl ObjectScanner<'_> {
                 // `__memory_base` is a global to the object and an address to the link.
                 let kind = match reference {
                     Reference::Own(own) => linked.own(own).kind,
-                    Reference::Global(id) => self.symbols.get(id).kind,
+                    Reference::Global(id) => self.program.get(id).kind,
                 };
                 if kind != SymbolKind::Global && self.got_seen.insert(index) {
                     self.found.events.push(Event::Got(self.any(reference)));
@@ -193,7 +190,7 @@ impl ObjectScanner<'_> {
             _ => {}
         }
         let (undefined, shared) = match reference {
-            Reference::Global(id) => (self.symbols.get(id).is_undefined(), self.symbols.get(id).is_shared()),
+            Reference::Global(id) => (self.program.get(id).is_undefined(), self.program.get(id).is_shared()),
             Reference::Own(_) => (false, false),
         };
         let options = self.options;
@@ -217,7 +214,7 @@ impl ObjectScanner<'_> {
 
     fn check_kind(&mut self, relocation: &Relocation, reference: Reference) {
         let Reference::Global(id) = reference else { return };
-        let symbol = self.symbols.get(id);
+        let symbol = self.program.get(id);
         let options = self.options;
         // The loader does not ask what it is that it gives the address of.
         let by_loader =
@@ -225,7 +222,7 @@ impl ObjectScanner<'_> {
                 && options.is_position_independent()
                 && (options.import_undefined
                     || options.unresolved_symbols == UnresolvedPolicy::ImportDynamic)
-                && is_address_imported(options, self.symbols, AnySymbol::Global(id));
+                && is_address_imported(options, self.program, AnySymbol::Global(id));
         let is_datum = symbol.kind == SymbolKind::Data;
         if relocation.kind.is_memory_address() && !is_datum && !symbol.flags.is_weak() && !by_loader {
             self.found.events.push(Event::WrongKind(relocation.kind, relocation.index));
@@ -240,7 +237,7 @@ impl ObjectScanner<'_> {
             | MemoryAddrLeb64 => self.found.events.push(Event::Absolute(relocation.kind, relocation.index)),
             TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64 => {
                 let symbol = self.any(reference);
-                if is_address_imported(self.options, self.symbols, symbol)
+                if is_address_imported(self.options, self.program, symbol)
                     && self.got_seen.insert(relocation.index as usize)
                 {
                     self.found.events.push(Event::Got(symbol));
@@ -258,7 +255,7 @@ impl ObjectScanner<'_> {
             self.found.events.push(Event::RelativeToNothing(relocation.kind, relocation.index));
         }
         if let Reference::Global(id) = reference {
-            if !self.symbols.get(id).flags.is_weak() {
+            if !self.program.get(id).flags.is_weak() {
                 self.found.events.push(Event::Undefined(id, function));
             }
         }
@@ -268,17 +265,17 @@ impl ObjectScanner<'_> {
     /// here, in parallel.
     fn table_event(&self, reference: Reference) -> Option<Event> {
         let symbol = self.any(reference);
-        if is_address_imported(self.options, self.symbols, symbol) {
+        if is_address_imported(self.options, self.program, symbol) {
             return None;
         }
         let is_plain = match symbol {
             AnySymbol::Own(..) => true,
             AnySymbol::Global(id) => {
-                let entry = self.symbols.get(id);
+                let entry = self.program.get(id);
                 entry.is_defined() && !entry.is_stub && entry.kind == SymbolKind::Function
             }
         };
-        match self.chunks.function_of(self.symbols, symbol).filter(|_| is_plain) {
+        match self.program.function_of(symbol).filter(|_| is_plain) {
             Some(function) => Some(Event::Function(function, symbol)),
             None => Some(Event::Table(symbol)),
         }

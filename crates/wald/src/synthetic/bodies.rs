@@ -6,7 +6,7 @@ use crate::format::types;
 use crate::index::{SymbolId, SyntheticFunctionId};
 use crate::layout::indices::Indices;
 use crate::layout::segments::OutputSegment;
-use crate::layout::{is_in_file, Layout};
+use crate::layout::{is_in_file, Layout, LinkerCode};
 use crate::leb128::{write_i64, write_u32, write_u64};
 use crate::options::Options;
 use crate::symbols::{Constructor, Purpose, SyntheticFunction, SyntheticGlobal};
@@ -35,13 +35,20 @@ pub const MAX_BODY: u64 = 7_654_321;
 /// About how large the parts are that a larger body is cut into.
 const PART: usize = 1 << 20;
 
+/// Completes a layout with the code of the linker's own functions.
+pub fn write_code(layout: Layout<'_>) -> Layout<'_> {
+    let code = write_bodies(&layout);
+    layout.with_code(code)
+}
+
 /// Writes the bodies of all live functions of the linker's. One that is larger than engines take becomes calls of parts, which
 /// come behind all other functions.
-pub fn write_bodies(layout: &mut Layout<'_>) {
+fn write_bodies(layout: &Layout<'_>) -> LinkerCode {
+    let program = layout.program;
     let mut bodies: Vec<Vec<u8>> = Vec::new();
     let mut parts = Vec::new();
-    for number in 0..layout.symbols.synthetic_functions.len() {
-        if !layout.live.synthetic_functions.contains(number) {
+    for number in (0..program.function_count()).map(SyntheticFunctionId::new) {
+        if !program.is_function_live(number) {
             bodies.push(Vec::new());
             continue;
         }
@@ -58,28 +65,18 @@ pub fn write_bodies(layout: &mut Layout<'_>) {
         }
         bodies.push(finish(code));
     }
-    for (position, (of, code)) in parts.into_iter().enumerate() {
+    let name_part = |(position, (of, code)): (usize, (SyntheticFunctionId, Vec<u8>))| {
         bodies.push(finish([&[0], &code[..]].concat()));
-        add_part(layout, of, position);
-    }
-    layout.synthetic_bodies = bodies;
+        let SyntheticFunction { ref name, signature, .. } = *program.function(of);
+        let name = [&name[..], format!(".part{position}").as_bytes()].concat();
+        SyntheticFunction::named(&name, signature, Purpose::Part)
+    };
+    let parts = parts.into_iter().enumerate().map(name_part).collect();
+    LinkerCode { bodies, parts }
 }
 
-/// Adds the function for a part of the body of another.
-fn add_part(layout: &mut Layout<'_>, of: usize, position: usize) {
-    let SyntheticFunction { ref name, signature, .. } = layout.symbols.synthetic_functions[of];
-    let name = [&name[..], format!(".part{position}").as_bytes()].concat();
-    let number = SyntheticFunctionId::new(layout.symbols.synthetic_functions.len());
-    layout.symbols.synthetic_functions.push(SyntheticFunction::named(&name, signature, Purpose::Part));
-    layout.live.synthetic_functions.grow(number.at() + 1, false);
-    layout.live.synthetic_functions.insert(number.at());
-    layout.indices.add_synthetic_function(number, &layout.live);
-    let index = layout.indices.add_type(signature);
-    layout.indices.function_types.push(index);
-}
-
-fn write_body<'a>(layout: &'a Layout<'a>, number: usize) -> Body<'a> {
-    let function = &layout.symbols.synthetic_functions[number];
+fn write_body<'a>(layout: &'a Layout<'a>, number: SyntheticFunctionId) -> Body<'a> {
+    let function = layout.program.function(number);
     let mut body = Body { code: Vec::new(), cuts: Vec::new(), layout };
     match function.purpose {
         Purpose::CallCtors => body.call_ctors(&layout.constructors),
@@ -142,8 +139,9 @@ impl Body<'_> {
     }
 
     fn call_symbol(&mut self, id: SymbolId) {
-        let Layout { symbols, chunks, imports, .. } = self.layout;
-        self.call(self.indices().of_symbol(symbols, chunks, imports, id));
+        let Layout { imports, .. } = self.layout;
+        let program = self.layout.program;
+        self.call(self.indices().of_symbol(program, imports, id));
     }
 
     fn i32_const(&mut self, value: i32) {
@@ -168,7 +166,7 @@ impl Body<'_> {
 
     /// Makes the address on the stack that of the thread's block.
     fn set_tls_base(&mut self) {
-        match self.layout.symbols.well_known.set_tls_base {
+        match self.layout.program.well_known.set_tls_base {
             Some(function) => self.call_symbol(function),
             None => {
                 self.code.push(GLOBAL_SET);
@@ -182,8 +180,9 @@ impl Body<'_> {
         self.no_locals();
         for constructor in constructors {
             self.may_cut();
-            let Layout { symbols, chunks, imports, .. } = self.layout;
-            let function = self.indices().of_any(symbols, chunks, imports, constructor.symbol);
+            let Layout { imports, .. } = self.layout;
+            let program = self.layout.program;
+            let function = self.indices().of_any(program, imports, constructor.symbol);
             self.call(function);
             for _ in 0..constructor.results {
                 self.code.push(DROP);
@@ -192,11 +191,11 @@ impl Body<'_> {
     }
 
     fn command_export(&mut self, id: SymbolId, parameters: u32) {
-        let known = self.layout.symbols.well_known;
+        let known = self.layout.program.well_known;
         self.no_locals();
         if let Some(call_ctors) = known.call_ctors {
-            let Layout { symbols, chunks, live, .. } = self.layout;
-            if live.is_symbol_live(symbols, chunks, call_ctors) {
+            let program = self.layout.program;
+            if program.is_symbol_live(call_ctors) {
                 self.call_symbol(call_ctors);
             }
         }

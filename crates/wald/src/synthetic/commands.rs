@@ -3,83 +3,62 @@
 
 use crate::context::Context;
 use crate::format::{SymbolFlags, SymbolKind};
-use crate::index::{SymbolId, SyntheticFunctionId};
-use crate::layout::indices::Indices;
-use crate::mark_live::{is_exported, Liveness};
+use crate::index::SymbolId;
+use crate::mark_live::is_exported;
+use crate::program::{Adder, Additions, Program};
 use crate::resolve::display_name;
-use crate::symbols::{Constructor, Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
+use crate::symbols::{Constructor, Purpose, Resolution, Symbol, Synthetic, SyntheticFunction};
 
 /// Puts a wrapper around every exported function and exports the wrapper in its place.
-pub fn wrap_commands(
-    context: &Context<'_>,
-    constructors: &[Constructor],
-    symbols: &mut SymbolTable,
-    live: &mut Liveness,
-    indices: &mut Indices,
-) {
-    let Some(call_ctors) = symbols.well_known.call_ctors else { return };
-    if context.options.is_position_independent() {
-        return;
+pub fn wrap_commands(context: &Context<'_>, program: Program<'_>, constructors: &[Constructor]) -> Additions {
+    let mut adder = Adder::new(program);
+    let Some(call_ctors) = program.well_known.call_ctors else { return adder.finish() };
+    let explicit = program.get(call_ctors).used_in_regular_object
+        || is_exported(context.options, program.get(call_ctors));
+    let has_nothing_to_call = constructors.is_empty() && program.well_known.call_dtors.is_none();
+    if context.options.is_position_independent() || explicit || has_nothing_to_call {
+        return adder.finish();
     }
-    let explicit = symbols.get(call_ctors).used_in_regular_object
-        || is_exported(context.options, symbols.get(call_ctors));
-    if explicit || constructors.is_empty() && symbols.well_known.call_dtors.is_none() {
-        return;
+    let is_wrapped = |&id: &SymbolId| {
+        let symbol = program.get(id);
+        symbol.kind == SymbolKind::Function && is_exported(context.options, symbol)
+    };
+    for id in program.named().filter(is_wrapped) {
+        wrap(context, &mut adder, id);
     }
-    let wrapped: Vec<SymbolId> = symbols
-        .named
-        .iter()
-        .copied()
-        .filter(|&id| {
-            let symbol = symbols.get(id);
-            symbol.kind == SymbolKind::Function && is_exported(context.options, symbol)
-        })
-        .collect();
-    for id in wrapped {
-        wrap(context, symbols, live, indices, id);
-    }
+    adder.finish()
 }
 
-fn wrap(
-    context: &Context<'_>,
-    symbols: &mut SymbolTable,
-    live: &mut Liveness,
-    indices: &mut Indices,
-    id: SymbolId,
-) {
-    let Some(signature) = symbols.get(id).signature else { return };
-    let own_name = context.interners.names.with(symbols.get(id).name.0, <[u8]>::to_vec);
-    let export_name = match symbols.definition(symbols.get(id)) {
+fn wrap(context: &Context<'_>, adder: &mut Adder<'_>, id: SymbolId) {
+    let program = adder.program();
+    let &Symbol { name, signature, flags, force_export, .. } = program.get(id);
+    let Some(signature) = signature else { return };
+    let own_name = context.interners.names.with(name.0, <[u8]>::to_vec);
+    let export_name = match program.definition(program.get(id)) {
         Some((object, own)) => {
-            let parsed = symbols.objects[object.at()].object();
+            let parsed = program.objects[object.at()].object();
             let function = &parsed.functions[parsed.defined_function(own.element)];
             function.export_name.map(|range| range.of(&parsed.bytes).to_vec())
         }
         None => None,
     };
     let name = [&own_name[..], b".command_export"].concat();
-    let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
-    symbols.synthetic_functions.push(SyntheticFunction {
+    let number = adder.add_function(SyntheticFunction {
         symbol_name: name.clone(),
         name: display_name(&name, context.options.demangle).into_bytes(),
         signature,
         purpose: Purpose::CommandExport(id),
         export_name: Some(export_name.unwrap_or(own_name)),
     });
-    live.synthetic_functions.grow(number.at() + 1, false);
-    live.synthetic_functions.insert(number.at());
-    let (wrapper, _) = symbols.insert(context.name(&name));
-    live.symbols.grow(wrapper.at() + 1, false);
-    live.symbols.insert(wrapper.at());
-    let (flags, force_export) = (symbols.get(id).flags, symbols.get(id).force_export);
-    let symbol = symbols.get_mut(wrapper);
+    let (wrapper, _) = adder.insert(context.name(&name));
+    adder.mark(wrapper);
+    let symbol = adder.change(wrapper);
     symbol.kind = SymbolKind::Function;
     symbol.signature = Some(signature);
     symbol.flags = SymbolFlags((flags.0 | SymbolFlags::EXPORTED) & !SymbolFlags::HIDDEN);
     symbol.force_export = force_export;
     symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
-    let symbol = symbols.get_mut(id);
+    let symbol = adder.change(id);
     symbol.flags = SymbolFlags((flags.0 | SymbolFlags::HIDDEN) & !SymbolFlags::EXPORTED);
     symbol.force_export = false;
-    indices.add_synthetic_function(number, live);
 }

@@ -1,44 +1,42 @@
 //! Constructors in the order in which `__wasm_call_ctors` calls them.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#initialization-functions>.
 
-use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::index::{ObjectId, SignatureId};
 use crate::layout::imports::should_import;
 use crate::leb128::Reader;
-use crate::mark_live::{is_left_out, Liveness};
+use crate::mark_live::is_left_out;
 use crate::object::Interners;
+use crate::program::Program;
 use crate::resolve::display_name;
-use crate::symbols::{AnySymbol, Constructor, Reference, SymbolTable};
+use crate::symbols::{AnySymbol, Constructor, Reference};
 
 /// Collects all live constructors, by priority and then in the order of the objects.
 pub fn collect(
     context: &Context<'_>,
-    symbols: &SymbolTable,
-    chunks: &Chunks,
-    live: &Liveness,
+    program: Program<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Constructor> {
     let mut constructors = Vec::new();
-    let called = symbols.well_known.call_ctors.is_some_and(|id| live.is_symbol_live(symbols, chunks, id));
+    let called = program.well_known.call_ctors.is_some_and(|id| program.is_symbol_live(id));
     if !called && !context.options.is_relocatable() {
         return constructors;
     }
-    for (position, linked) in symbols.objects.iter().enumerate().filter(|(_, o)| o.properties.has_roots) {
+    for (position, linked) in program.objects.iter().enumerate().filter(|(_, o)| o.properties.has_roots) {
         let object = ObjectId::new(position);
         for init in &linked.object().init_functions {
             let (symbol, is_live, signature) = match linked.reference(init.symbol.0) {
                 Reference::Own(own) => {
                     let entry = linked.own(own);
-                    let is_live = live.is_own_live(symbols, chunks, object, entry) == Some(true);
+                    let is_live = program.is_own_live(object, entry) == Some(true);
                     let type_index =
                         linked.object().functions[linked.object().defined_function(entry.element)].type_index;
                     (AnySymbol::Own(object, own), is_live, Some(linked.object().types[type_index as usize]))
                 }
                 Reference::Global(id) => {
-                    let is_live = live.is_symbol_live(symbols, chunks, id);
-                    (AnySymbol::Global(id), is_live, symbols.get(id).signature)
+                    let is_live = program.is_symbol_live(id);
+                    (AnySymbol::Global(id), is_live, program.get(id).signature)
                 }
             };
             let left_out = match symbol {
@@ -49,10 +47,10 @@ pub fn collect(
                 continue;
             }
             if let AnySymbol::Global(id) = symbol {
-                let own = symbols.get(id);
+                let own = program.get(id);
                 if !own.is_defined()
                     && own.stub.is_none()
-                    && !should_import(context, symbols, chunks, live, id)
+                    && !should_import(context, program, id)
                     && !context.options.is_relocatable()
                 {
                     let message = format!("init function is not defined: {}", context.display(own.name));
@@ -67,7 +65,7 @@ pub fn collect(
                 let name = linked.object().symbols[init.symbol.at()].name_in(linked.object());
                 let name = match symbol {
                     AnySymbol::Own(..) => display_name(name, context.options.demangle),
-                    AnySymbol::Global(id) => context.display(symbols.get(id).name),
+                    AnySymbol::Global(id) => context.display(program.get(id).name),
                 };
                 let message = format!("constructor functions cannot take arguments: {name}");
                 let diagnostic = Diagnostic::error(Code::SymbolType, message);

@@ -4,10 +4,11 @@
 
 use hashbrown::HashSet;
 
-use super::add_function;
 use super::bodies::Body;
 use super::init_memory::add_init_memory;
+use super::{add_function, trace_start_up};
 use crate::context::Context;
+use crate::diagnostics::Diagnostics;
 use crate::features::Features;
 use crate::format::opcode::*;
 use crate::format::relocation::{Encoding, Relocation};
@@ -16,72 +17,76 @@ use crate::index::{ObjectId, SymbolId, SyntheticFunctionId};
 use crate::layout::segments::{Content, OutputSegment, Segments};
 use crate::layout::Layout;
 use crate::leb128::{write_i64, write_u32};
-use crate::mark_live::Liveness;
+use crate::program::{Adder, Additions, Program};
 use crate::relocate::{any_address, any_table_index, got_value};
 use crate::scan_relocations::Scan;
-use crate::symbols::{AnySymbol, Purpose, Resolution, SymbolTable, SyntheticGlobal};
+use crate::symbols::{AnySymbol, Purpose, Resolution, SyntheticGlobal};
 
-/// Adds the functions that run before the program does, where they are needed. The result is the start function.
+/// Adds the functions that run before the program does, if they are needed; and says which is the start function.
 pub fn add_start_up(
     context: &Context<'_>,
+    program: Program<'_>,
     features: &Features,
     segments: &Segments,
     scan: &Scan,
-    symbols: &mut SymbolTable,
-    live: &mut Liveness,
-) -> Option<SyntheticFunctionId> {
+    diagnostics: &mut Diagnostics,
+) -> (Additions, Option<SyntheticFunctionId>) {
     let options = context.options;
+    let mut adder = Adder::new(program);
     if options.is_relocatable() {
-        return None;
+        return (adder.finish(), None);
     }
     let pic = options.is_position_independent();
     let imported: HashSet<AnySymbol> = scan.imported_got.iter().map(|&id| AnySymbol::Global(id)).collect();
-    let relocated = |tls: bool, symbols: &SymbolTable| {
+    let relocated = |tls: bool| {
         let segments = segments.list.iter().filter(|segment| segment.is_tls == tls || !options.shared_memory);
-        segments.flat_map(|segment| relocations_of(symbols, segment)).any(|(object, relocation, _, _)| {
-            tls || pic || imported.contains(&symbols.any(object, relocation.index))
+        segments.flat_map(|segment| relocations_of(program, segment)).any(|(object, relocation, _, _)| {
+            tls || pic || imported.contains(&program.any(object, relocation.index))
         })
     };
-    if (pic || !imported.is_empty()) && relocated(false, symbols) {
+    if (pic || !imported.is_empty()) && relocated(false) {
         let name = b"__wasm_apply_data_relocs";
-        add_function(context, symbols, live, name, SymbolFlags::EXPORTED, Purpose::ApplyDataRelocs);
+        add_function(context, &mut adder, name, SymbolFlags::EXPORTED, Purpose::ApplyDataRelocs);
     }
-    let init_memory = add_init_memory(context, features, segments, symbols, live);
-    let has_got = |tls: bool, symbols: &SymbolTable| {
-        scan.internal_got.iter().any(|&symbol| symbols.flags_of(symbol).is_tls() == tls)
-    };
+    let init_memory = add_init_memory(context, features, segments, &mut adder);
+    let has_got =
+        |tls: bool| scan.internal_got.iter().any(|&symbol| program.flags_of(symbol).is_tls() == tls);
     let hidden = SymbolFlags::HIDDEN;
     if options.shared_memory {
-        if has_got(true, symbols) {
+        if has_got(true) {
             let name = b"__wasm_apply_global_tls_relocs";
-            add_function(context, symbols, live, name, hidden, Purpose::ApplyGlobalTlsRelocs);
-            live.symbols.insert(symbols.well_known.tls_base.map_or(0, SymbolId::at));
+            add_function(context, &mut adder, name, hidden, Purpose::ApplyGlobalTlsRelocs);
+            if let Some(tls_base) = program.well_known.tls_base {
+                adder.mark(tls_base);
+            }
         }
-        if relocated(true, symbols) {
+        if relocated(true) {
             let name = b"__wasm_apply_tls_relocs";
-            add_function(context, symbols, live, name, hidden, Purpose::ApplyTlsRelocs);
+            add_function(context, &mut adder, name, hidden, Purpose::ApplyTlsRelocs);
         }
     }
-    let mut globals = None;
-    if pic && !features.has("extended-const") && has_got(false, symbols) {
+    let mut start = init_memory;
+    if pic && !features.has("extended-const") && has_got(false) {
         let name = b"__wasm_apply_global_relocs";
-        globals = Some(add_function(context, symbols, live, name, hidden, Purpose::ApplyGlobalRelocs));
+        let globals = add_function(context, &mut adder, name, hidden, Purpose::ApplyGlobalRelocs);
+        start = match init_memory {
+            Some(_) => Some(add_function(context, &mut adder, b"__wasm_start", hidden, Purpose::Start)),
+            None => Some(globals),
+        };
     }
-    if globals.is_some() && init_memory.is_some() {
-        return Some(add_function(context, symbols, live, b"__wasm_start", hidden, Purpose::Start));
-    }
-    globals.or(init_memory)
+    trace_start_up(context, adder.program(), diagnostics);
+    (adder.finish(), start)
 }
 
 /// The relocations of a segment, with the offset of each in the segment, and whether its place is thread-local.
 fn relocations_of<'a>(
-    symbols: &'a SymbolTable,
+    program: Program<'a>,
     segment: &'a OutputSegment,
 ) -> impl Iterator<Item = (ObjectId, Relocation, u64, bool)> + 'a {
     segment.parts.iter().flat_map(move |part| {
         let input = match part.content {
             Content::Input(object, index) => {
-                let parsed = symbols.objects[object.at()].object();
+                let parsed = program.objects[object.at()].object();
                 Some((object, parsed, &parsed.segments[index as usize]))
             }
             // Strings and zeros refer to nothing.
@@ -112,14 +117,15 @@ impl Body<'_> {
     }
 
     fn base(&mut self, id: Option<SymbolId>) {
-        let Layout { symbols, chunks, imports, indices, .. } = self.layout;
-        let index = id.map_or(0, |id| indices.of_symbol(symbols, chunks, imports, id));
+        let Layout { imports, indices, .. } = self.layout;
+        let program = self.layout.program;
+        let index = id.map_or(0, |id| indices.of_symbol(program, imports, id));
         self.global_get(index);
     }
 
     /// Puts `__memory_base` on the stack.
     pub(super) fn memory_base(&mut self) {
-        self.base(self.layout.symbols.well_known.memory_base);
+        self.base(self.layout.program.well_known.memory_base);
     }
 
     /// Adds the two numbers on the stack: addresses or sizes.
@@ -143,7 +149,7 @@ impl Body<'_> {
         let layout = self.layout;
         for segment in &layout.segments.list {
             if segment.is_tls == tls || !layout.options.shared_memory {
-                for (object, relocation, offset, in_tls) in relocations_of(&layout.symbols, segment) {
+                for (object, relocation, offset, in_tls) in relocations_of(layout.program, segment) {
                     self.may_cut();
                     self.apply_data_reloc(in_tls, tls, object, &relocation, segment.address + offset);
                 }
@@ -162,7 +168,7 @@ impl Body<'_> {
     ) {
         let layout = self.layout;
         let pic = layout.options.is_position_independent();
-        let symbol = layout.symbols.any(object, relocation.index);
+        let symbol = layout.program.any(object, relocation.index);
         let first_defined = layout.imports.globals;
         // wasm-ld writes `__wasm_apply_data_relocs` before it knows the indices of the globals that it defines.
         let got = layout.indices.got.get(&symbol).copied().filter(|&global| late || global < first_defined);
@@ -188,10 +194,10 @@ impl Body<'_> {
             }
             None => {
                 let value = if relocation.kind.is_table_index() {
-                    self.base(layout.symbols.well_known.table_base);
+                    self.base(layout.program.well_known.table_base);
                     u64::from(any_table_index(layout, symbol))
                 } else {
-                    match layout.symbols.flags_of(symbol).is_tls() {
+                    match layout.program.flags_of(symbol).is_tls() {
                         true => self.tls_base(late),
                         false => self.memory_base(),
                     }
@@ -208,16 +214,16 @@ impl Body<'_> {
     pub(super) fn apply_global_relocs(&mut self, tls: bool) {
         self.no_locals();
         let layout = self.layout;
-        let known = &layout.symbols.well_known;
+        let known = &layout.program.well_known;
         for &symbol in &layout.indices.internal_got {
-            if layout.symbols.flags_of(symbol).is_tls() != tls {
+            if layout.program.flags_of(symbol).is_tls() != tls {
                 continue;
             }
             self.may_cut();
-            match layout.symbols.kind_of(symbol) {
-                SymbolKind::Function if is_stub(&layout.symbols, symbol) => continue,
+            match layout.program.kind_of(symbol) {
+                SymbolKind::Function if is_stub(layout.program, symbol) => continue,
                 SymbolKind::Function => self.base(known.table_base),
-                _ if !is_defined(&layout.symbols, symbol) => continue,
+                _ if !is_defined(layout.program, symbol) => continue,
                 _ if tls => self.tls_base(true),
                 _ => self.memory_base(),
             }
@@ -239,23 +245,23 @@ impl Body<'_> {
 
     /// Calls the linker's own function of this purpose, where there is one.
     pub(super) fn call_purpose(&mut self, purpose: Purpose) {
-        let functions = &self.layout.symbols.synthetic_functions;
-        if let Some(number) = functions.iter().position(|function| function.purpose == purpose) {
+        let mut functions = self.layout.program.functions();
+        if let Some(number) = functions.position(|function| function.purpose == purpose) {
             self.call(self.layout.indices.synthetic_function[number]);
         }
     }
 }
 
-fn is_stub(symbols: &SymbolTable, symbol: AnySymbol) -> bool {
-    matches!(symbol, AnySymbol::Global(id) if symbols.get(id).is_stub)
+fn is_stub(program: Program<'_>, symbol: AnySymbol) -> bool {
+    matches!(symbol, AnySymbol::Global(id) if program.get(id).is_stub)
 }
 
 /// Whether this module has the datum.
-fn is_defined(symbols: &SymbolTable, symbol: AnySymbol) -> bool {
+fn is_defined(program: Program<'_>, symbol: AnySymbol) -> bool {
     match symbol {
         AnySymbol::Own(..) => true,
         AnySymbol::Global(id) => {
-            matches!(symbols.get(id).resolution, Resolution::Object | Resolution::Synthetic(_))
+            matches!(program.get(id).resolution, Resolution::Object | Resolution::Synthetic(_))
         }
     }
 }

@@ -11,44 +11,39 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{SignatureId, SyntheticFunctionId};
-use crate::mark_live::Liveness;
-use crate::symbols::{Purpose, Resolution, SymbolTable, Synthetic, SyntheticFunction};
+use crate::program::{Adder, Program};
+use crate::symbols::{Purpose, Resolution, Synthetic, SyntheticFunction};
 
-pub use bodies::{write_bodies, MAX_BODY};
+pub use bodies::{write_code, MAX_BODY};
 pub use commands::wrap_commands;
 pub use constructors::{arity, collect as collect_constructors};
 pub use dynamic::add_start_up;
 
-/// Adds a function without arguments, live, with its symbol.
+/// Adds a function without arguments, with its symbol.
 fn add_function(
     context: &Context<'_>,
-    symbols: &mut SymbolTable,
-    live: &mut Liveness,
+    adder: &mut Adder<'_>,
     name: &[u8],
     flags: u32,
     purpose: Purpose,
 ) -> SyntheticFunctionId {
-    let number = SyntheticFunctionId::new(symbols.synthetic_functions.len());
     let signature = SignatureId(context.interners.signatures.intern(&[0, 0]));
-    symbols.synthetic_functions.push(SyntheticFunction::named(name, signature, purpose));
-    live.synthetic_functions.grow(number.at() + 1, false);
-    live.synthetic_functions.insert(number.at());
-    let (id, _) = symbols.insert(context.name(name));
-    let symbol = symbols.get_mut(id);
+    let number = adder.add_function(SyntheticFunction::named(name, signature, purpose));
+    let (id, _) = adder.insert(context.name(name));
+    let symbol = adder.change(id);
     symbol.kind = SymbolKind::Function;
     symbol.flags = SymbolFlags(flags);
     symbol.signature = Some(signature);
     symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
-    live.symbols.grow(id.at() + 1, false);
-    live.symbols.insert(id.at());
+    adder.mark(id);
     number
 }
 
 /// Reports the functions of [`add_start_up`] that `--trace-symbol` names: they are defined later than all other symbols.
-pub fn trace_start_up(context: &Context<'_>, symbols: &SymbolTable, diagnostics: &mut Diagnostics) {
+fn trace_start_up(context: &Context<'_>, program: Program<'_>, diagnostics: &mut Diagnostics) {
     use Purpose::*;
     let traced = &context.options.trace_symbols;
-    for function in &symbols.synthetic_functions {
+    for function in program.functions() {
         let is_late = matches!(
             function.purpose,
             ApplyDataRelocs | InitMemory | ApplyGlobalTlsRelocs | ApplyTlsRelocs | ApplyGlobalRelocs | Start

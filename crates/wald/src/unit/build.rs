@@ -19,7 +19,7 @@ pub(super) const FUNCTION_TABLE: &str = "__indirect_function_table";
 /// Its flags in an object that takes addresses: the table stays, as LLVM has it.
 pub(super) const FUNCTION_TABLE_FLAGS: u32 = SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP;
 
-/// The positions of what symbols stand for.
+/// The positions of the symbols' definitions.
 pub(super) struct Numbering {
     /// By slot: the number in its index space (imports first), of its segment, or among the custom sections.
     pub elements: Vec<u32>,
@@ -199,7 +199,7 @@ impl Unit {
         self.slots.iter().zip(numbering.elements.iter().zip(&mut known.names)).map(symbol).collect()
     }
 
-    /// A symbol's flags, as they stand in a symbol table.
+    /// A symbol's flags in a symbol table.
     pub(super) fn flags(&self, slot: &Slot) -> SymbolFlags {
         let mut flags = slot.symbol.flags();
         let data = match &slot.entry {
@@ -429,7 +429,7 @@ impl Entry {
 }
 
 fn put_relocations(arena: &mut Arena, relocations: &Stored) -> ByteRange {
-    // As in a parsed object: nothing stands nowhere.
+    // As in a parsed object, an empty range has no position.
     match relocations.bytes.is_empty() {
         true => ByteRange::default(),
         false => arena.put(&relocations.bytes),

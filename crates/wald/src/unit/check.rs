@@ -164,7 +164,7 @@ fn names_function(relocation: &Relocation, body: &[u8]) -> bool {
     relocation.kind == RelocationType::FunctionIndexLeb && before == Some(&opcode::REF_FUNC)
 }
 
-/// Checks that a body has all its `end`s. What stands at the places where the link writes does not count.
+/// Checks that a body has all its `end`s. The bytes that relocations overwrite do not count.
 fn check_nesting(name: &str, body: &[u8], relocations: &[Relocation]) -> Result<(), UnitError> {
     let mut body = Cow::from(body);
     for relocation in relocations {

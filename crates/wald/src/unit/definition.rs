@@ -1,4 +1,4 @@
-//! What a compiler hands over: symbols, and what they stand for.
+//! What a compiler passes: symbols and their definitions.
 
 use super::{ComdatHandle, SymbolHandle, TypeHandle};
 use crate::format::relocation::RelocationType;
@@ -35,19 +35,19 @@ impl ValueType {
     }
 }
 
-/// How far a symbol's name reaches.
+/// The binding of a symbol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Binding {
-    /// Other units and objects see it, and only one may define it.
+    /// Visible to other inputs; only one of them may define it.
     #[default]
     Global,
-    /// As global, but gives way to another definition; as a reference it may stay undefined.
+    /// As global, but another definition replaces it, and a reference may stay undefined.
     Weak,
-    /// Only this unit sees it.
+    /// Visible only in this unit.
     Local,
 }
 
-/// A symbol: everything but what it stands for.
+/// A symbol without its definition.
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#symbol-table-subsection>.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Symbol {
@@ -55,13 +55,13 @@ pub struct Symbol {
     pub name: String,
     /// Its binding.
     pub binding: Binding,
-    /// It is not exported from a shared library or by `--export-dynamic`.
+    /// Shared libraries and `--export-dynamic` do not export it.
     pub hidden: bool,
-    /// It is exported from the module.
+    /// The module exports it.
     pub exported: bool,
-    /// It is kept although nothing refers to it.
+    /// It is kept even if nothing refers to it.
     pub no_strip: bool,
-    /// It is thread-local. Symbols in thread-local data are so in any case.
+    /// It is thread-local. Symbols in thread-local data always are.
     pub tls: bool,
 }
 
@@ -103,29 +103,29 @@ impl Symbol {
     }
 }
 
-/// What a symbol stands for.
+/// The definition of a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Definition {
     /// A function with its body.
     Function(Function),
     /// Another name of a function of this unit.
     FunctionAlias(SymbolHandle),
-    /// A datum: a data segment, and this symbol in it.
+    /// A data segment, and this symbol in it.
     Data(Data),
-    /// A place in a datum of this unit.
+    /// A part of the data of another symbol of this unit.
     DataWithin {
-        /// The datum's symbol.
+        /// The symbol of the data.
         of: SymbolHandle,
-        /// Where in the segment.
+        /// Offset in the segment.
         offset: u64,
-        /// How large.
+        /// Size in bytes.
         size: u64,
     },
     /// A fixed address in linear memory.
     AbsoluteData {
         /// The address.
         address: u64,
-        /// How large.
+        /// Size in bytes.
         size: u64,
     },
     /// A global.
@@ -139,32 +139,31 @@ pub enum Definition {
     Table(TableType),
     /// An exception tag.
     Tag(TypeHandle),
-    /// A custom section, as debug info. Its symbol is local and has the section's name.
+    /// A custom section, such as debug info. Its symbol is local and has the section's name.
     Section(Section),
-    /// A function that is defined elsewhere, or imported.
+    /// A function defined elsewhere, or imported.
     UndefinedFunction(TypeHandle, Option<Import>),
-    /// A datum that is defined elsewhere.
+    /// Data defined elsewhere.
     UndefinedData,
-    /// A global that is defined elsewhere, or imported.
+    /// A global defined elsewhere, or imported.
     UndefinedGlobal(GlobalType, Option<Import>),
-    /// A table that is defined elsewhere, or imported.
+    /// A table defined elsewhere, or imported.
     UndefinedTable(TableType, Option<Import>),
-    /// A tag that is defined elsewhere, or imported.
+    /// A tag defined elsewhere, or imported.
     UndefinedTag(TypeHandle, Option<Import>),
 }
 
-/// The names under which the module imports what no input defines.
+/// The import name of an undefined symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
     /// Module name.
     pub module: String,
-    /// Field name. Without one it is the symbol's name, and that no input defines the symbol is an error unless the options
-    /// allow it.
+    /// Field name. `None` means the symbol's name; then an undefined symbol is an error unless the options allow it.
     pub field: Option<String>,
 }
 
 impl Import {
-    /// An import that is meant to be one.
+    /// An import from this module and field.
     pub fn new(module: impl Into<String>, field: impl Into<String>) -> Self {
         Import { module: module.into(), field: Some(field.into()) }
     }
@@ -175,41 +174,41 @@ impl Import {
 pub struct Function {
     /// Its signature.
     pub signature: TypeHandle,
-    /// Locals, instructions and the last `end`, without a size in front.
+    /// Locals and instructions with the final `end`, without the size.
     pub body: Vec<u8>,
-    /// Places in the body, in ascending order, where the link writes.
+    /// Relocations of the body, with ascending offsets.
     pub relocations: Vec<Relocation>,
-    /// The comdat group that it is in.
+    /// Its COMDAT group.
     pub comdat: Option<ComdatHandle>,
-    /// It is exported under this name.
+    /// The name of its export.
     pub export_name: Option<String>,
 }
 
 impl Function {
-    /// A function without anything special.
+    /// A function without a COMDAT group and an export.
     pub fn new(signature: TypeHandle, body: Vec<u8>, relocations: Vec<Relocation>) -> Self {
         Function { signature, body, relocations, comdat: None, export_name: None }
     }
 }
 
-/// A data segment, and a symbol's place in it.
+/// A data segment, and a symbol's range in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data {
-    /// The segment's name, as `.rodata.text`: it says in which segment of the module the data stand.
+    /// The segment's name, such as `.rodata.text`. It decides the segment of the module.
     pub segment: String,
     /// Alignment as a power of two: 3 is 8 bytes.
     pub alignment: u32,
-    /// Of [`segment_flags`].
+    /// Flags from [`segment_flags`].
     pub flags: u32,
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Places in the bytes, in ascending order, where the link writes.
+    /// Relocations of the bytes, with ascending offsets.
     pub relocations: Vec<Relocation>,
-    /// The comdat group that it is in.
+    /// Its COMDAT group.
     pub comdat: Option<ComdatHandle>,
-    /// Where in the segment the symbol is.
+    /// The symbol's offset in the segment.
     pub offset: u64,
-    /// The symbol's size, where it is not all that follows.
+    /// The symbol's size. `None` means the rest of the segment.
     pub size: Option<u64>,
 }
 
@@ -232,22 +231,23 @@ pub struct Section {
     pub name: String,
     /// Its contents.
     pub bytes: Vec<u8>,
-    /// Places in the contents, in ascending order, where the link writes.
+    /// Relocations of the contents, with ascending offsets.
     pub relocations: Vec<Relocation>,
-    /// The comdat group that it is in.
+    /// Its COMDAT group.
     pub comdat: Option<ComdatHandle>,
 }
 
 /// A place where the link writes an index or address.
+///
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relocation {
-    /// What is written, and how. The place must have its [width](crate::format::relocation::Encoding::width): five bytes
-    /// for a padded LEB128 number of 32 bits.
+    /// The type: what is written, and how. The place must have its [width](crate::format::relocation::Encoding::width), such
+    /// as five bytes for a padded 32-bit LEB128 number.
     pub kind: RelocationType,
-    /// Where: from the start of the body, datum or section.
+    /// Offset from the start of the body, data or section.
     pub offset: u32,
-    /// Whose index or address.
+    /// What it refers to.
     pub target: Target,
     /// Added to an address.
     pub addend: i64,
@@ -258,17 +258,17 @@ pub struct Relocation {
 pub enum Target {
     /// A symbol.
     Symbol(SymbolHandle),
-    /// A signature: for [`RelocationType::TypeIndexLeb`].
+    /// A signature, for [`RelocationType::TypeIndexLeb`].
     Type(TypeHandle),
 }
 
 impl Relocation {
-    /// The place of a call's function index.
+    /// A relocation of a call's function index.
     pub fn call(offset: u32, function: SymbolHandle) -> Self {
         Relocation::new(RelocationType::FunctionIndexLeb, offset, function, 0)
     }
 
-    /// A relocation about a symbol.
+    /// A relocation that refers to a symbol.
     pub fn new(kind: RelocationType, offset: u32, symbol: SymbolHandle, addend: i64) -> Self {
         Relocation { kind, offset, target: Target::Symbol(symbol), addend }
     }

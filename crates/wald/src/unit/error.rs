@@ -25,9 +25,9 @@ pub enum UnitError {
     InUse(String),
     /// Another symbol is an alias of this one or a place in it, so it must stay defined, and large enough.
     HasAliases(String),
-    /// A relocation lies outside of its place, over another one, or before it.
+    /// A relocation is out of bounds, overlaps another one, or precedes it.
     RelocationOffset(u32),
-    /// A relocation of this type cannot refer to that target, or cannot stand there.
+    /// A relocation of this type cannot refer to that target, or cannot be there.
     Relocation(&'static str),
     /// A function has no body.
     EmptyBody,
@@ -38,11 +38,11 @@ pub enum UnitError {
         /// What is wrong.
         problem: String,
     },
-    /// A datum's symbol lies behind its bytes.
+    /// A data symbol is outside its bytes.
     DataOffset(u64),
     /// Alignments go up to 31.
     Alignment(u32),
-    /// An initial value is no constant expression of the global's type.
+    /// An initial value is not a constant expression of the global's type.
     Initializer,
     /// The element type or the limits of a table.
     TableType,

@@ -1,12 +1,12 @@
-//! A unit: functions, data and symbols that a compiler hands over from memory, instead of an object file.
+//! A unit: functions, data and symbols that a compiler passes from memory instead of an object file.
 //!
-//! A [`Unit`] is a table of symbols, each with what it stands for. [`Unit::add`] gives a symbol its handle;
-//! [`Unit::define`] replaces what it stands for, and [`Unit::remove`] takes it out. That is how one function is edited:
-//! the cost is that of the function. [`Linker::provide_unit`](crate::Linker::provide_unit) links it: nothing is written
-//! as an object and read again, and the module has the bytes that a link of the equivalent object would have.
+//! A [`Unit`] is a table of symbols with their definitions. [`Unit::add`] adds a symbol and returns its handle.
+//! [`Unit::define`] replaces its definition, and [`Unit::remove`] removes it. The cost of an edit is proportional to the size
+//! of the definition. [`Linker::provide_unit`](crate::Linker::provide_unit) links a unit without writing an object. The module
+//! has the same bytes as a link of the equivalent object.
 //!
-//! The equivalent object is what [`Unit::to_object`] gives: an object file with the same symbols in the order in which
-//! they were added, and with functions, data segments and the rest in the order in which they were defined first.
+//! [`Unit::to_object`] returns the equivalent object file. It has the symbols in the order in which they were added, and
+//! functions, data segments and the rest in the order in which they were first defined.
 //!
 //! ```
 //! use wald::options::Options;

@@ -141,7 +141,7 @@ impl Entry {
         }
     }
 
-    /// The symbol that it is an alias of or lies in.
+    /// The symbol that it is an alias or part of.
     pub fn target(&self) -> Option<u32> {
         match self {
             Entry::FunctionAlias(of) | Entry::DataWithin { of, .. } => Some(*of),

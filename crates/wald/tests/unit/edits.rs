@@ -46,7 +46,7 @@ impl Model {
         let name = format!("u{}_{}", self.number, self.names);
         let mut symbol = match random.below(4) {
             0 => Symbol::local(name),
-            // The same in all units, where it is of one kind: the first wins.
+            // The same in all units if it has one kind: the first wins.
             1 => Symbol::weak(format!("{shared}{}", self.names)),
             _ => Symbol::global(name),
         };

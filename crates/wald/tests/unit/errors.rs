@@ -33,7 +33,7 @@ fn nesting(problem: &str) -> UnitError {
     UnitError::Nesting { function: "g".into(), problem: problem.into() }
 }
 
-/// Whatever stands where the link writes: a compiler need not leave numbers there.
+/// Any bytes may be where the link writes: a compiler need not leave numbers there.
 #[test]
 fn places_of_relocations_are_no_code() {
     let (mut unit, of, f, _) = small();
