@@ -1,5 +1,7 @@
 //! An allocator that counts what each thread holds, and refuses more than a gibibyte while a link is watched.
 
+#![allow(unsafe_code, reason = "a counting allocator")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

@@ -27,6 +27,7 @@ pub mod job;
 pub mod library_job;
 pub mod measure;
 pub mod module;
+pub mod package;
 pub mod packages;
 pub mod sanitize;
 pub mod test;
@@ -105,6 +106,12 @@ pub const COMMANDS: &[Command] = &[
         summary: "run the tests under address and thread sanitizers",
         help: sanitize::HELP,
         run: sanitize::run,
+    },
+    Command {
+        name: "package",
+        summary: "try the packages outside of the workspace",
+        help: package::HELP,
+        run: package::run,
     },
     Command { name: "tidy", summary: "check the rules of this repository", help: tidy::HELP, run: tidy::run },
     Command {

@@ -1,7 +1,7 @@
 //! Running a program and asking the system what it cost.
 //!
 //! `wait4` tells what one child used. It is the one unsafe call here; `std` has nothing for it.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "wait4")]
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -31,6 +31,7 @@
 //! Microsoft's names (`?f@@YAXXZ`, `.H`) are left alone. `long double` literals are printed in the 80-bit
 //! format of an LLVM that runs on x86-64.
 #![forbid(unsafe_code)]
+#![warn(clippy::expect_used, clippy::unwrap_used)]
 
 mod dlang;
 mod itanium;

@@ -1,6 +1,6 @@
 //! The end of the process from within a signal handler: one line on standard error, exit code 1.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "writes from signal handlers")]
 
 use std::sync::OnceLock;
 

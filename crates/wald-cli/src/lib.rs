@@ -2,7 +2,7 @@
 //!
 //! [`run`] reads from top to bottom what the command does: program name, response files, arguments, options, inputs,
 //! link, output. Everything it says goes through [`Host`], so tests call it in process.
-
+#![warn(clippy::expect_used, clippy::unwrap_used)]
 #![deny(unsafe_code)]
 
 mod await_inputs;

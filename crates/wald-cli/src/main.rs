@@ -1,5 +1,6 @@
 //! The `wald` command.
 #![forbid(unsafe_code)]
+#![warn(clippy::expect_used, clippy::unwrap_used)]
 
 use std::io::{BufWriter, IsTerminal};
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 //! Mapped bytes are the page cache's own: no copy, no private memory. For a very small file a read is cheaper than a mapping and
 //! its page fault.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "maps files")]
 
 use crate::identity::Identity;
 use crate::truncated_input::{self, Registered};

@@ -4,7 +4,7 @@
 //! are small, and their failure ends the process here. A large one fails first to its caller, who may be able to report
 //! it; if it cannot, Rust aborts, and the handler of `SIGABRT` ends up here.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "the global allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! What the system knows about open files: whether a process writes to one, and which descriptors this process inherited.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "leases and descriptors")]
 
 use std::fs::File;
 use std::io;

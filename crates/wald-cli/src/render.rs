@@ -118,9 +118,10 @@ impl<'a> Renderer<'a> {
         match diagnostic.severity {
             Severity::Error => self.error(diagnostic),
             Severity::Warning if self.fatal_warnings => self.error(diagnostic),
-            Severity::Warning => self.line("\x1b[0;35m", "warning: ", diagnostic),
-            Severity::Message if diagnostic.code == Code::Verbose => self.line("", "", diagnostic),
-            Severity::Message if diagnostic.code == Code::EngineLimit => self.line("", "note: ", diagnostic),
+            Severity::Warning => self.line("\x1b[0;35m", diagnostic.prefix(), diagnostic),
+            Severity::Message if matches!(diagnostic.code, Code::Verbose | Code::EngineLimit) => {
+                self.line("", diagnostic.prefix(), diagnostic);
+            }
             Severity::Message => {
                 let message = self.for_stdout(&diagnostic.message);
                 let _ = self.stdout.write_all(&crate::text::to_bytes(&message));

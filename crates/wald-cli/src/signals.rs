@@ -6,7 +6,7 @@
 //!
 //! While `--run` waits for a build, signals go to the build.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "signal handlers")]
 
 use std::ffi::{c_char, CString};
 #[cfg(unix)]

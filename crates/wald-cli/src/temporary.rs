@@ -10,7 +10,7 @@
 //! (ext4, btrfs) write the new file's data before they record the rename, so that a power failure leaves one or the other. That
 //! holds for plain writes: a file whose blocks were allocated in advance is not covered.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "files without a name")]
 
 use crate::signals::{self, uninterrupted, Registered};
 use std::ffi::{CString, OsString};

@@ -3,7 +3,7 @@
 //! Memory behind the end of a mapped file cannot be read: the system sends SIGBUS, which ends the process without a word.
 //! Here the address is looked up among the mappings, and the process ends with a message that names the file.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "a handler for SIGBUS")]
 
 #[cfg(unix)]
 pub use system::{register, Registered};

@@ -84,6 +84,7 @@ pub enum Code {
 
 /// One message of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// Error, warning or requested message.
     pub severity: Severity,
@@ -119,6 +120,16 @@ impl Diagnostic {
         Diagnostic { severity, code, message: message.into(), location: None, notes: Vec::new(), help: None }
     }
 
+    /// What precedes the message when it is printed: `error: `, `warning: `, `note: `, or nothing.
+    pub fn prefix(&self) -> &'static str {
+        match self.severity {
+            Severity::Error => "error: ",
+            Severity::Warning => "warning: ",
+            Severity::Message if self.code == Code::EngineLimit => "note: ",
+            Severity::Message => "",
+        }
+    }
+
     /// The same diagnostic with a location.
     pub fn at(mut self, location: Location) -> Self {
         self.location = Some(location);
@@ -146,6 +157,19 @@ impl Diagnostic {
         self
     }
 }
+
+/// As wasm-ld prints it, without the program's name: `error: …`, `warning: …`, or the message alone if it was asked for.
+/// Notes and help follow, indented, on lines of their own.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.prefix())?;
+        f.write_str(&self.message)?;
+        self.notes.iter().try_for_each(|note| write!(f, "\n    note: {note}"))?;
+        self.help.iter().try_for_each(|help| write!(f, "\n    help: {help}"))
+    }
+}
+
+impl std::error::Error for Diagnostic {}
 
 /// The diagnostics of one link, in display order.
 #[derive(Clone, Debug, Default)]
@@ -229,3 +253,35 @@ impl Diagnostics {
 /// The link failed. Only [`Diagnostics`] creates this, after it has recorded an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkFailure(());
+
+impl fmt::Display for LinkFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the link failed")
+    }
+}
+
+impl std::error::Error for LinkFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn diagnostics_are_shown_as_wasm_ld_prints_them() {
+        let error = Diagnostic::error(Code::Parse, "x\n>>> y").note("because").help("do this");
+        assert_eq!(error.to_string(), "error: x\n>>> y\n    note: because\n    help: do this");
+        assert_eq!(Diagnostic::warning(Code::Layout, "w").to_string(), "warning: w");
+        assert_eq!(Diagnostic::message(Code::Trace, "a.o").to_string(), "a.o");
+        assert_eq!(Diagnostic::message(Code::EngineLimit, "large").to_string(), "note: large");
+    }
+
+    #[test]
+    fn a_failure_passes_through_the_question_mark() {
+        fn fails() -> Result<(), Box<dyn std::error::Error>> {
+            let mut diagnostics = Diagnostics::new(false);
+            diagnostics.push(Diagnostic::error(Code::Parse, "x"));
+            Ok(diagnostics.check()?)
+        }
+        assert_eq!(fails().unwrap_err().to_string(), "the link failed");
+    }
+}

@@ -26,8 +26,13 @@
 //!     let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
 //!     linker.provide(input, Bytes::from(bytes));
 //! }
-//! let module = linker.finish().output.expect("a link without errors").module;
+//! let result = linker.finish();
+//! for diagnostic in &result.diagnostics {
+//!     eprintln!("{diagnostic}");
+//! }
+//! let module = result.output?.module;
 //! assert!(module.starts_with(b"\0asm\x01\0\0\0"));
+//! # Ok::<(), wald::diagnostics::LinkFailure>(())
 //! ```
 //!
 //! # Linking while the compiler works
@@ -64,7 +69,8 @@
 //! linker.replace(inputs[0]);
 //! linker.provide(inputs[0], Bytes::from(compile(&sources[0])));
 //! let again = linker.link();
-//! assert!(first.output.unwrap().module == again.output.unwrap().module);
+//! assert!(first.output?.module == again.output?.module);
+//! # Ok::<(), wald::diagnostics::LinkFailure>(())
 //! ```
 //!
 //! A compiler that has no object files hands over a unit ([`mod@unit`]): functions, data and symbols from memory, each of which can
@@ -102,6 +108,7 @@
 //! one; in a pool that was built with `use_current_thread` and one thread the link starts none and is done by the calling one. A [`CancelToken`] ends a link whose result is not wanted any more; a [`Linker`] that is dropped
 //! leaves nothing behind.
 #![forbid(unsafe_code)]
+#![warn(clippy::expect_used, clippy::unwrap_used)]
 
 // From the ground up: a module imports only from modules declared above it; `cargo xtask tidy` checks that.
 

@@ -100,7 +100,7 @@ fn every_failure(scene: &Scene, base: &[String]) -> (usize, usize) {
             continue;
         }
         scene.begin_again();
-        let rules = [base, &[inject.clone()]].concat();
+        let rules = [base, std::slice::from_ref(&inject)].concat();
         let output = link(scene, &rules, "/dev/null", &[]);
         // A name that cannot be removed stays; nothing can be done about that.
         if call.name != "unlink" {
@@ -149,7 +149,10 @@ fn and_where_every_file_has_a_name() {
     let scene = Scene::new(20_000);
     let rule = without_nameless_files(&scene);
     scene.begin_again();
-    assert!(calls(&scene, &[rule.clone()], &[]).iter().all(|call| call.name != "linkat"), "{rule}");
+    assert!(
+        calls(&scene, std::slice::from_ref(&rule), &[]).iter().all(|call| call.name != "linkat"),
+        "{rule}"
+    );
     let (count, new) = every_failure(&scene, &[rule]);
     assert!(count > 30 && new > 0 && new < count, "{count} failures, {new} new modules");
 }

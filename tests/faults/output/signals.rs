@@ -57,7 +57,8 @@ fn aimed_signals_lose_nothing() {
                     continue;
                 }
                 scene.begin_again();
-                let output = link(&scene, &[&rules[..], &[rule.clone()]].concat(), "/dev/null", &[]);
+                let output =
+                    link(&scene, &[&rules[..], std::slice::from_ref(&rule)].concat(), "/dev/null", &[]);
                 check(&scene, &output, number, &format!("{rule} at {}", call.line));
                 count += 1;
                 killed += usize::from(output.status.signal().is_some());

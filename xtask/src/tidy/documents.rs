@@ -1,4 +1,5 @@
-//! What documents must contain: the option tables, modules, dependencies, differences.
+//! What documents must contain: the option tables, modules, dependencies, differences. Also what CI must run, and which
+//! files are copies of others.
 
 use super::floors::modules;
 use super::source::RustFile;
@@ -31,6 +32,23 @@ pub fn check(root: &Path, files: &[RustFile]) -> Vec<Violation> {
             add("ARCHITECTURE.md", format!("gives no reason for the dependency {dependency}"));
         }
     }
+    for file in files.iter().filter(|file| file.code.contains("allow(unsafe_code")) {
+        let name = file.name.rsplit_once('/').map_or(file.name.as_str(), |(_, name)| name);
+        let is_named = architecture.contains(&format!("`{name}`"))
+            || architecture.contains(&format!("`{}`", file.name))
+            || file.name.starts_with("crates/wald-capi/src/");
+        if !is_named {
+            add("ARCHITECTURE.md", format!("does not say why {} has unsafe code", file.name));
+        }
+    }
+    for (file, message) in ci(&read) {
+        add(file, message);
+    }
+    for (copy, original) in copies(root) {
+        if std::fs::read(root.join(&copy)).ok() != std::fs::read(root.join(&original)).ok() {
+            add(&copy, format!("is not the same as {original}, of which it is a copy for the package"));
+        }
+    }
     for id in difference_ids(root) {
         if !differences.contains(&format!("\n### {id}\n")) {
             add("docs/differences.md", format!("has no entry {id}, to which a link case refers"));
@@ -38,6 +56,74 @@ pub fn check(root: &Path, files: &[RustFile]) -> Vec<Violation> {
     }
     violations.extend(super::differences::check(&differences));
     violations
+}
+
+/// What must agree between the workflow for CI, the script that it shares with developers, and the manifests.
+fn ci(read: &impl Fn(&str) -> String) -> Vec<(&'static str, String)> {
+    const WORKFLOW: &str = ".github/workflows/ci.yml";
+    const SCRIPT: &str = ".ci/run";
+    let (workflow, script, manifest) = (read(WORKFLOW), read(SCRIPT), read("Cargo.toml"));
+    let mut complaints = Vec::new();
+    let mut need = |file, text: &str, wanted: &str| {
+        if !text.contains(wanted) {
+            complaints.push((file, format!("does not run or name: {wanted}")));
+        }
+    };
+    let version = |manifest: &str, key: &str| {
+        let line = manifest.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""));
+        line.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_string()
+    };
+    let rust = version(&manifest, "rust-version");
+    need(WORKFLOW, &workflow, "- run: .ci/run\n");
+    need(WORKFLOW, &workflow, &format!("cargo +{rust}.0 check --locked"));
+    for name in crate::package::CRATES {
+        need(WORKFLOW, &workflow, &format!("-p {name}"));
+    }
+    for step in ["test", "tidy", "demo", "package"] {
+        need(SCRIPT, &script, &format!("step cargo xtask {step}"));
+    }
+    for step in ["cargo fmt", "cargo clippy", "cargo doc", "fuzz/Cargo.toml"] {
+        need(SCRIPT, &script, step);
+    }
+    for readme in ["wald", "wald-cli", "wald-capi", "demangle"].map(|name| format!("crates/{name}/README.md"))
+    {
+        if !read(&readme).contains(&format!("Minimum Rust version: {rust}.")) {
+            complaints.push(("Cargo.toml", format!("its rust-version {rust} is not the one in {readme}")));
+        }
+    }
+    let wasmparser = version(&manifest, "wasmparser");
+    if version(&read("fuzz/Cargo.toml"), "wasmparser") != wasmparser {
+        complaints
+            .push(("fuzz/Cargo.toml", format!("has another wasmparser than the workspace: {wasmparser}")));
+    }
+    complaints
+}
+
+/// Files that the packages contain as copies, because a package cannot refer to files outside of it.
+fn copies(root: &Path) -> Vec<(String, String)> {
+    let mut copies = Vec::new();
+    let objects = std::fs::read_dir(root.join("demo/objects")).into_iter().flatten().flatten();
+    let objects: Vec<String> =
+        objects.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    for name in ["wald", "wald-cli", "wald-capi"] {
+        copies.extend(objects.iter().map(|object| {
+            (format!("crates/{name}/tests/objects/{object}"), format!("demo/objects/{object}"))
+        }));
+    }
+    for name in ["wald", "wald-cli", "wald-capi", "demangle"] {
+        let licences = ["LICENSE-MIT", "LICENSE-APACHE"];
+        copies.extend(licences.map(|file| (format!("crates/{name}/{file}"), file.to_string())));
+    }
+    let kept = [
+        ("common_a", "common/relocatable/in/a"),
+        ("common_b", "common/relocatable/in/b"),
+        ("ctor_with_signature", "constructors/ctor_with_signature/in/a"),
+        ("runtime_relocation", "shared/small_answers/in/bad"),
+    ];
+    copies.extend(kept.map(|(copy, original)| {
+        (format!("crates/wald-cli/tests/kept/{copy}.o"), format!("tests/kept/{original}.o"))
+    }));
+    copies
 }
 
 /// The names in the dependency tables of all packages.

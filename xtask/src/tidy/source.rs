@@ -15,16 +15,6 @@ pub struct RustFile {
     pub product: String,
 }
 
-/// A function with its lines.
-pub struct Function {
-    /// Its name.
-    pub name: String,
-    /// Where `fn` stands, counted from 1.
-    pub line: usize,
-    /// From there to the closing brace.
-    pub length: usize,
-}
-
 impl RustFile {
     /// Cuts up a file.
     pub fn new(name: String, text: String) -> Self {
@@ -33,40 +23,6 @@ impl RustFile {
         let product = if is_test { String::new() } else { blank_tests(&code) };
         RustFile { name, text, code, product }
     }
-
-    /// The functions that have a body.
-    pub fn functions(&self) -> Vec<Function> {
-        words(&self.code, "fn").filter_map(|at| self.function_at(at)).collect()
-    }
-
-    fn function_at(&self, at: usize) -> Option<Function> {
-        let rest = self.code[at + 2..].trim_start();
-        let name: String = rest.chars().take_while(|c| is_word(*c)).collect();
-        if name.is_empty() {
-            return None; // A type: fn(…).
-        }
-        let body = at + end_of_signature(&self.code[at..])?;
-        if self.code.as_bytes()[body] == b';' {
-            return None; // A declaration.
-        }
-        let end = matching_brace(&self.code, body)?;
-        let length = self.code[at..end].matches('\n').count() + 1;
-        Some(Function { name, line: line_of(&self.code, at), length })
-    }
-}
-
-/// The brace or semicolon behind a signature. The semicolon in `[u8; 4]` ends nothing.
-fn end_of_signature(code: &str) -> Option<usize> {
-    let mut depth = 0;
-    for (at, c) in code.char_indices() {
-        match c {
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth -= 1,
-            '{' | ';' if depth == 0 => return Some(at),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// The line of a byte, counted from 1.
@@ -231,12 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn functions_are_measured_and_tests_are_no_product() {
+    fn tests_are_no_product() {
         let text = "fn a() {\n  let f: fn() = || {};\n}\nfn b(x: [u8; 4]);\nfn c(x: [u8; 4]) -> u8 { 1 }\n#[cfg(test)]\nmod t {\nfn d() { x.unwrap() }\n}\nfn e() {}\n#[cfg(all(test, unix))]\nmod u { fn g() { x.unwrap() } }\n";
         let file = RustFile::new("x.rs".into(), text.into());
-        let found: Vec<_> = file.functions().iter().map(|f| (f.name.clone(), f.line, f.length)).collect();
-        let expected = [("a", 1, 3), ("c", 5, 1), ("d", 8, 1), ("e", 10, 1), ("g", 12, 1)];
-        assert_eq!(found, expected.map(|(name, line, length)| (name.to_string(), line, length)));
         assert!(!file.product.contains("unwrap") && file.product.contains("fn e"));
     }
 

@@ -30,22 +30,22 @@
 //! let mut linker = Linker::new(Options::default());
 //! let input = linker.declare_input(InputDescription { path: "main".into(), ..InputDescription::default() });
 //! linker.provide_unit(input, &unit)?;
-//! let first = linker.link().output.expect("a link without errors").module;
+//! let first = linker.link().output?.module;
 //!
 //! // The function is edited and linked again. Other inputs would not be read.
 //! let body = vec![0, 0x41, 43, 0x0b];
 //! unit.define(answer, Definition::Function(Function::new(number, body, vec![])))?;
 //! linker.replace(input);
 //! linker.provide_unit(input, &unit)?;
-//! let second = linker.link().output.expect("a link without errors").module;
+//! let second = linker.link().output?.module;
 //! assert_ne!(first, second);
 //!
 //! // An object with the same contents gives the same module.
 //! let mut linker = Linker::new(Options::default());
 //! let input = linker.declare_input(InputDescription { path: "main".into(), ..InputDescription::default() });
 //! linker.provide(input, Bytes::from(unit.to_object()?));
-//! assert_eq!(linker.finish().output.expect("a link without errors").module, second);
-//! # Ok::<(), wald::unit::UnitError>(())
+//! assert_eq!(linker.finish().output?.module, second);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod build;
