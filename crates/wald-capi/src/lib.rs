@@ -3,8 +3,8 @@
 //!
 //! Each file is a part of the interface: [`options`], [`linker`], [`result`], [`mod@unit`]. [`border`] is shared by all: it
 //! checks what C passes as far as possible, and keeps panics inside this crate.
-#![allow(unsafe_code, reason = "the C interface")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
+#![allow(unsafe_code, reason = "the C interface")]
 
 pub mod border;
 pub mod linker;

@@ -1,6 +1,6 @@
 //! How much processor time this process has used: before `main` that is what starting it cost.
 
-#![allow(unsafe_code, reason = "asks the system")]
+#![allow(unsafe_code, reason = "asks for the processor time")]
 
 use std::time::Duration;
 

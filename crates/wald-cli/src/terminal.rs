@@ -1,6 +1,6 @@
 //! What the terminals of this process can do, and what the environment says about them.
 
-#![allow(unsafe_code, reason = "asks the system")]
+#![allow(unsafe_code, reason = "asks the terminal")]
 
 use std::ffi::OsString;
 use std::fs::File;

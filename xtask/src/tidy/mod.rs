@@ -22,7 +22,7 @@ Checks the rules of this repository:
   modules     a module of crates/wald imports only from modules that are declared above it in lib.rs
   lengths     files have at most 600 lines, link.rs 150
   final       between the phases of link.rs only diagnostics change
-  headers     each Rust file begins with a `//!` doc
+  headers     each Rust file starts with a `//!` doc
   leftovers   no #[ignore]; no blanks at line ends; no paths of one machine
   unsafe      ARCHITECTURE.md names each file that allows itself unsafe code
   documents   each option is in docs/guide.md; each module and each dependency in ARCHITECTURE.md; each way in which a
