@@ -106,7 +106,9 @@ fn mends(difference: &Difference, invalid: &str, may_differ: &[&str]) -> bool {
 }
 
 fn declared_functions(difference: &Difference) -> bool {
-    mends(difference, "undeclared function reference", &["element"])
+    // With --emit-relocs, symbols of sections have their numbers.
+    let numbers = if difference.recipe.has("emit-relocs") { "linking" } else { "element" };
+    mends(difference, "undeclared function reference", &["element", numbers])
 }
 
 /// Aliases of one function with one export name.

@@ -271,7 +271,9 @@ impl Joiner<'_> {
             (SymbolKind::Global, SymbolKind::Global) => {
                 let of_own = object_global_type(parsed, own);
                 let imported = global_type(self.context.options, self.program, id);
-                of_own.value != imported.value || of_own.mutable && !imported.mutable
+                // Clang declares `__memory_base` as mutable with `-O0 -g`, and never writes it.
+                let is_own = symbol.file.is_none();
+                of_own.value != imported.value || of_own.mutable && !imported.mutable && !is_own
             }
             (SymbolKind::Table, SymbolKind::Table) => {
                 object_table_type(parsed, own).element != table_type(self.program, id).element
