@@ -89,7 +89,12 @@ fn compare(reference: &Answer, wald: &Answer, recipe: &Recipe) -> Option<Finding
         };
         if masked(expected) != masked(got) {
             let kind = format!("{name}: {}", place_of_difference(expected, got));
-            return finding(kind, different_bytes(name, got, expected));
+            let mut text = different_bytes(name, got, expected);
+            for (linker, bytes) in [("wasm-ld", expected), ("Wald", got)] {
+                let wrong = validate(bytes).err().filter(|_| bytes.starts_with(b"\0asm"));
+                text.extend(wrong.map(|error| format!("\n  of {linker}: {error}")));
+            }
+            return finding(kind, text);
         }
     }
     if let Some(name) = wald.files.keys().find(|name| !reference.files.contains_key(*name)) {

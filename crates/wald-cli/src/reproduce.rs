@@ -4,7 +4,7 @@
 //! `response.txt` (the options, with paths that fit the copies) and `version.txt`. `wasm-ld @response.txt` in that directory links
 //! again. For that Wald also packs what wasm-ld leaves out: members of thin archives and the `.imports` files of archives.
 
-use crate::option_table::Opt;
+use crate::option_table::{spec, Kind, Opt};
 use crate::output_file::Draft;
 use crate::parse::{canonical, Argument, Arguments};
 use crate::response_file::{quoted, Quoting};
@@ -162,8 +162,9 @@ fn response(arguments: &Arguments) -> String {
     for argument in &arguments.list {
         match argument {
             Argument::Input(path) => text += &quote(&as_argument(name_of_copy(path))),
-            Argument::Option { option, value, .. } => {
+            Argument::Option { option, text: written, value } => {
                 let value = value.as_deref();
+                let start = text.len();
                 match option {
                     // The copies are complete, and there is one link to repeat.
                     Opt::Reproduce | Opt::AwaitInputs | Opt::ReadyFd | Opt::AwaitTimeout | Opt::Watch => {
@@ -186,12 +187,28 @@ fn response(arguments: &Arguments) -> String {
                     }
                     _ => text += &canonical(*option, value, quote),
                 }
+                if keeps_one_dash(*option, written) {
+                    text.remove(start);
+                }
             }
             Argument::Unknown(argument) => text += &format!("{argument} {argument}"),
         }
         text.push('\n');
     }
     text
+}
+
+/// True if an option has its main spelling with two dashes, but was written with one, as wasm-ld repeats it. Of options
+/// that also take their value behind `=`, only the other form is the main one.
+fn keeps_one_dash(option: Opt, written: &str) -> bool {
+    let row = spec(option);
+    let Some(bare) = written.strip_prefix('-').filter(|bare| !bare.starts_with('-')) else { return false };
+    let is_main = match row.kind {
+        Kind::Equals | Kind::FlagOrEquals | Kind::Joined => bare.starts_with(row.name),
+        Kind::EqualsOrSeparateOneDash => bare != row.name && bare.starts_with(row.name),
+        Kind::Flag | Kind::EqualsOrSeparate | Kind::JoinedOrSeparate | Kind::Rest => bare == row.name,
+    };
+    is_main && row.shown_dashes() == "--"
 }
 
 /// A path as an argument: one that is not taken for an option or a response file, and that is not empty.
@@ -231,6 +248,19 @@ mod tests {
         );
         let parts = ["a", "/a", "a/b", "a//", "/", "//", "..", "", "-"].map(last_component);
         assert_eq!(parts, ["a", "a", "b", ".", "/", "/", "..", "", "-"]);
+    }
+
+    #[test]
+    fn main_spellings_keep_their_dash() {
+        let arguments =
+            "-Bdynamic -dy --Bdynamic -export f -export=f --export f -build-id -features=a -allow-undefined-file=/f \
+             -allow-undefined-file /f";
+        let arguments = crate::parse::parse(arguments.split_whitespace().map(String::from).collect());
+        assert_eq!(
+            response(&arguments).replace('\n', " "),
+            "-Bdynamic --Bdynamic --Bdynamic -export f --export f --export f -build-id -features=a -allow-undefined-file=f \
+             --allow-undefined-file=f "
+        );
     }
 
     #[test]
