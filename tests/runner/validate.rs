@@ -62,7 +62,7 @@ pub fn code_metadata(module: &[u8]) -> Result<String, String> {
     for payload in Parser::new(0).parse_all(module) {
         match payload.map_err(wrong)? {
             Payload::ImportSection(imports) => {
-                let imports = imports.into_iter().filter_map(Result::ok);
+                let imports = imports.into_imports().filter_map(Result::ok);
                 imported = imports.filter(|i| matches!(i.ty, wasmparser::TypeRef::Func(_))).count();
             }
             Payload::CodeSectionEntry(body) => bodies.push(body),
