@@ -324,9 +324,15 @@ impl Joiner<'_> {
         let mut problems = Vec::new();
         match found {
             None => {
-                problems.push(format!("{start} an undefined symbol `{name}`"));
-                let is_tls = matches!(linked.reference(index),
-                    Reference::Global(id) if self.program.get(id).flags.is_tls());
+                let symbol = match linked.reference(index) {
+                    Reference::Global(id) => Some(self.program.get(id)),
+                    Reference::Own(_) => None,
+                };
+                // What a shared library defines counts as defined, but its data are never thread-local.
+                if !symbol.is_some_and(|symbol| symbol.is_shared()) {
+                    problems.push(format!("{start} an undefined symbol `{name}`"));
+                }
+                let is_tls = symbol.is_some_and(|symbol| symbol.flags.is_tls());
                 if is_multithreaded && !is_tls {
                     problems.push(format!("{start} non-TLS symbol `{name}`"));
                 }
