@@ -63,7 +63,7 @@ fn fail(size: usize) {
     }
 }
 
-/// Whether memory has run out: a request has failed, or one for [`PROBE`] bytes would. The C library and Rust's runtime
+/// Whether memory has run out: a request has failed, or one for `PROBE` bytes would. The C library and Rust's runtime
 /// also request memory, past the allocator. Async-signal-safe.
 #[cfg(unix)]
 pub fn ran_out() -> bool {
