@@ -251,14 +251,14 @@ pub fn check(
     sections::check_export_names(layout, diagnostics);
     sections::check_table_size(layout, diagnostics);
     diagnostics.extend(plan.metadata_errors.iter().cloned());
-    for custom in plan.custom.iter().filter(|custom| std::str::from_utf8(&custom.name).is_err()) {
-        let name = String::from_utf8_lossy(&custom.name);
+    // Whatever made a section: its name is an object's.
+    let named = plan.sections.iter().filter(|section| section.id == section::CUSTOM);
+    for section in named.filter(|section| std::str::from_utf8(&section.name).is_err()) {
+        let name = String::from_utf8_lossy(&section.name);
         let message = format!("name of custom section is not valid UTF-8: {name}");
         let mut diagnostic = Diagnostic::error(Code::Layout, message);
-        if let Some(&(object, section, _)) = custom.inputs.first() {
-            let linked = &layout.program.objects[object.at()];
-            let offset = linked.object().custom_sections[section as usize].name.start;
-            diagnostic = diagnostic.blame(&linked.path, Some(u64::from(offset)));
+        if let Some((path, offset)) = first_of_name(layout, &section.name) {
+            diagnostic = diagnostic.blame(path, Some(u64::from(offset)));
         }
         diagnostics.push(diagnostic);
     }
@@ -277,6 +277,17 @@ pub fn check(
         diagnostics.push(Diagnostic::error(Code::Layout, message));
     }
     diagnostics.check()
+}
+
+/// The first object with a custom section of this name, and where the name is in it.
+fn first_of_name<'l>(layout: &'l Layout<'_>, name: &[u8]) -> Option<(&'l str, u32)> {
+    layout.program.objects.iter().find_map(|linked| {
+        let object = linked.object();
+        let mut sections = object.custom_sections.iter();
+        let section = sections
+            .find(|section| section.name.of(&object.bytes) == name && !linked.is_discarded(section.comdat))?;
+        Some((&*linked.path, section.name.start))
+    })
 }
 
 /// The place for the output. Where there is no room for it, that is an error like any other.
