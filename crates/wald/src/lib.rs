@@ -144,7 +144,6 @@ pub mod mark_live;
 pub mod merge_strings;
 // What is done before the last input comes.
 pub mod ahead;
-pub mod pipeline;
 // The phases after it.
 pub mod program;
 pub mod features;
@@ -159,9 +158,11 @@ pub mod map_file;
 pub mod engine_limits;
 // Floor 6: the link.
 pub mod link;
+// Floor 7: the linker.
+pub mod linker;
 
 pub use bytes::Bytes;
 pub use cancel::CancelToken;
 pub use input::{FileProvider, InputDescription};
-pub use pipeline::Linker;
+pub use linker::Linker;
 pub use result::{LinkResult, Output, Sink};

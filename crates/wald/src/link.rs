@@ -1,6 +1,6 @@
 //! The link, top to bottom. A reader starts here.
 //!
-//! Each phase takes earlier values and returns its own. Inputs were parsed as they arrived ([`crate::pipeline`]).
+//! Each phase takes earlier values and returns its own. Inputs were parsed as they arrived ([`crate::linker`]).
 
 use crate::ahead::Ahead;
 use crate::chunks::Chunks;
@@ -14,49 +14,14 @@ use crate::layout::{
 };
 use crate::object::Interners;
 use crate::options::Options;
-use crate::pipeline::Linker;
 use crate::program::{Additions, Program};
-use crate::result::{LinkResult, Output, Sink};
+use crate::result::{Output, Sink};
 use crate::timing::Timer;
 use crate::{engine_limits, features, map_file, mark_live, merge_strings, output, resolve};
 use crate::{scan_relocations, synthetic};
 
-impl Linker {
-    /// Joins the inputs in declared order and links them, on as many threads as [`Options::threads`] says.
-    pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let result = self.join_and_link(false, sink);
-        if self.options.leave_memory {
-            std::mem::forget(self);
-        }
-        result
-    }
-
-    /// The same as [`Linker::finish_into`], but the linker can be used again: see [`Linker`].
-    pub fn link_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
-        self.join_and_link(true, sink)
-    }
-
-    pub(crate) fn link_joined(
-        &self,
-        keep: bool,
-        sink: &mut dyn Sink,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Output<()>, LinkFailure> {
-        let timer = &self.timer;
-        let inputs = timer.phase("join", || self.join(diagnostics));
-        diagnostics.check()?;
-        let mut ahead = timer.phase("resolve", || self.complete_ahead());
-        if keep {
-            timer.phase("keep", || {
-                ahead.mark(&self.options);
-                self.keep_ahead(ahead.clone());
-            });
-        }
-        link(&self.options, &self.interners, &inputs, ahead, timer, sink, diagnostics)
-    }
-}
-
-fn link(
+/// Links the joined inputs.
+pub(crate) fn link(
     options: &Options,
     interners: &Interners,
     inputs: &Joined<'_>,

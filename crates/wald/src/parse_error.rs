@@ -1,4 +1,4 @@
-//! What can be wrong with an input's bytes. A parser knows no path: the pipeline adds file and member.
+//! What can be wrong with an input's bytes. A parser knows no path: the linker adds file and member.
 
 use std::fmt;
 

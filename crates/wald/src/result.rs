@@ -1,8 +1,6 @@
 //! What a link gives back to its caller, and where its bytes go.
 
 use crate::diagnostics::{Diagnostic, LinkFailure};
-use crate::pipeline::Linker;
-use crate::threads::with_threads;
 use crate::timing::Timing;
 
 /// What a link gives. `M` is the module's bytes, or nothing where a [`Sink`] took them.
@@ -28,39 +26,6 @@ impl LinkResult<()> {
     pub fn with_module(self, module: Vec<u8>) -> LinkResult {
         let LinkResult { output, diagnostics, timing } = self;
         LinkResult { output: output.map(|Output { map, .. }| Output { module, map }), diagnostics, timing }
-    }
-}
-
-impl Linker {
-    /// [`Linker::finish_into`] a vector.
-    pub fn finish(self) -> LinkResult {
-        let mut module = Vec::new();
-        self.finish_into(&mut module).with_module(module)
-    }
-
-    /// The same as [`Linker::link_into`], for a link after which another one is possible but not likely: it keeps nothing for
-    /// the next one except the parsed inputs.
-    pub fn link_once_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
-        self.join_and_link(false, sink)
-    }
-
-    /// Links in the threads of the options, and measures it.
-    pub(crate) fn join_and_link(&self, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
-        self.timer.begin_link(self.options.want_trace_events);
-        let (output, diagnostics) = with_threads(self.options.threads, || {
-            self.timer.lap("threads");
-            let mut diagnostics = self.new_diagnostics();
-            let output = self.link_joined(keep, sink, &mut diagnostics);
-            (output, diagnostics.into_vec())
-        });
-        self.timer.lap("clean up");
-        LinkResult { output, diagnostics, timing: self.timer.take() }
-    }
-
-    /// [`Linker::link_into`] a vector.
-    pub fn link(&mut self) -> LinkResult {
-        let mut module = Vec::new();
-        self.link_into(&mut module).with_module(module)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Inputs on their way into the link: declared in order, handed over in any order from any thread, parsed at
-//! once on the thread that hands them over.
+//! [`Linker`]: inputs are declared in order and provided in any order from any thread. The thread that provides an
+//! input parses it.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -7,15 +7,17 @@ use crate::ahead::{Ahead, InputVersion};
 use crate::architecture;
 use crate::bytes::Bytes;
 use crate::cancel::CancelToken;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location, Severity};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure, Location, Severity};
 use crate::index::InputId;
 use crate::input::{
     parse_input, take_object, Candidate, FileProvider, InputDescription, Joined, ParseContext, ParsedInput,
 };
+use crate::link;
 use crate::object::Interners;
 use crate::options::Options;
 use crate::renew::Renewal;
 use crate::resolve::prefetch_members;
+use crate::result::{LinkResult, Output, Sink};
 use crate::threads::with_threads;
 use crate::timing::Timer;
 use crate::unit::{Unit, UnitError};
@@ -326,5 +328,69 @@ impl Linker {
             joined.stubs.extend(&parsed.stub);
         }
         joined
+    }
+
+    /// Joins the inputs in declared order and links them, on as many threads as [`Options::threads`] says.
+    pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
+        let result = self.join_and_link(false, sink);
+        if self.options.leave_memory {
+            std::mem::forget(self);
+        }
+        result
+    }
+
+    /// The same as [`Linker::finish_into`], but the linker can be used again: see [`Linker`].
+    pub fn link_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
+        self.join_and_link(true, sink)
+    }
+
+    pub(crate) fn link_joined(
+        &self,
+        keep: bool,
+        sink: &mut dyn Sink,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Output<()>, LinkFailure> {
+        let timer = &self.timer;
+        let inputs = timer.phase("join", || self.join(diagnostics));
+        diagnostics.check()?;
+        let mut ahead = timer.phase("resolve", || self.complete_ahead());
+        if keep {
+            timer.phase("keep", || {
+                ahead.mark(&self.options);
+                self.keep_ahead(ahead.clone());
+            });
+        }
+        link::link(&self.options, &self.interners, &inputs, ahead, timer, sink, diagnostics)
+    }
+
+    /// [`Linker::finish_into`] a vector.
+    pub fn finish(self) -> LinkResult {
+        let mut module = Vec::new();
+        self.finish_into(&mut module).with_module(module)
+    }
+
+    /// The same as [`Linker::link_into`], for a link after which another one is possible but not likely: it keeps nothing for
+    /// the next one except the parsed inputs.
+    pub fn link_once_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
+        self.join_and_link(false, sink)
+    }
+
+    /// Links in the threads of the options, and measures it.
+    pub(crate) fn join_and_link(&self, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
+        self.timer.begin_link(self.options.want_trace_events);
+        let (output, diagnostics) = with_threads(self.options.threads, || {
+            self.timer.lap("threads");
+            let mut diagnostics = self.new_diagnostics();
+            let output = self.link_joined(keep, sink, &mut diagnostics);
+            (output, diagnostics.into_vec())
+        });
+        self.timer.lap("clean up");
+        LinkResult { output, diagnostics, timing: self.timer.take() }
+    }
+
+    /// [`Linker::link_into`] a vector.
+    pub fn link(&mut self) -> LinkResult {
+        let mut module = Vec::new();
+        self.link_into(&mut module).with_module(module)
     }
 }
