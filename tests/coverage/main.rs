@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use wald::format::relocation::RelocationType;
+use wald::unit::RelocationType;
 use wald_tests::build::files_below;
 use wald_tests::case::{self, Case};
 use wald_tests::tools;

@@ -9,7 +9,7 @@ use crate::workspace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use wald::leb128;
+use wald::internals::leb128;
 use wald::unit::Unit;
 
 /// Below this a time is mostly the start of a process.

@@ -45,7 +45,8 @@ impl LibraryJob {
 
     /// A linker for this many threads, without inputs.
     pub fn linker(&self, threads: usize) -> Linker {
-        let mut linker = Linker::new(Options { threads: Some(threads), ..self.options.clone() });
+        let mut linker = Linker::new(self.options.clone());
+        linker.set_threads(Some(threads));
         linker.set_file_provider(Arc::new(Files));
         linker
     }
@@ -55,7 +56,7 @@ impl LibraryJob {
         let mut linker = self.linker(threads);
         for (input, bytes) in &self.inputs {
             let id = linker.declare_input(input.clone());
-            linker.provide(id, bytes.clone());
+            linker.provide(id, bytes.clone()).expect("it was just declared");
         }
         linker.finish()
     }

@@ -239,12 +239,6 @@ impl<'a> Waiter<'a> {
         (self.note)(format!("{count} of {} inputs are read; waiting for {next}{more}", self.files.len()));
     }
 
-    /// The members that `--verbose-link` lists for `--whole-archive`.
-    pub fn members(&self) -> Vec<String> {
-        let taken = self.files.iter().filter_map(|file| file.taken.as_ref());
-        taken.flat_map(|taken| taken.members.iter().cloned()).collect()
-    }
-
     fn take_news(&mut self, linker: &Linker, work: &Sender<usize>, news: News) {
         match news {
             News::Line(line) => {
@@ -463,7 +457,7 @@ impl<'a> Waiter<'a> {
         self.observer.look_at(&all, self.reading.threads);
         for (file, state) in self.files.iter().enumerate() {
             let Some(taken) = &state.taken else { continue };
-            let is_wrong = self.inputs.ids(file).any(|id| linker.is_wrong_input(id));
+            let is_wrong = self.inputs.ids(file).any(|id| inputs::is_wrong(linker, id));
             match judge(&mut self.observer, &taken.sights, is_wrong, self.awaiting.ready_fd.is_some()) {
                 Verdict::Good => {}
                 Verdict::Wait => doubtful.push(file),
@@ -488,7 +482,7 @@ impl<'a> Waiter<'a> {
         self.has_given_up = true;
         let seconds = self.awaiting.timeout.unwrap_or_default().as_secs_f64();
         for &file in late {
-            if self.inputs.ids(file).any(|id| linker.is_wrong_input(id)) {
+            if self.inputs.ids(file).any(|id| inputs::is_wrong(linker, id)) {
                 // Its own error says more.
                 continue;
             }
@@ -523,9 +517,9 @@ impl<'a> Waiter<'a> {
     }
 
     fn fail(&mut self, linker: &Linker, file: usize, message: String) {
-        let location = Location { path: self.inputs.path(file).into(), ..Location::default() };
-        let diagnostic = Diagnostic::error(Code::Open, message).at(location);
-        self.inputs.ids(file).for_each(|id| linker.fail_input(id, diagnostic.clone()));
+        let location = Location::file(self.inputs.path(file));
+        let diagnostic = Diagnostic::error(Code::Open, message).with_location(location);
+        self.inputs.ids(file).for_each(|id| _ = linker.fail_input(id, diagnostic.clone()));
         self.files[file].taken = Some(Taken::default());
     }
 }

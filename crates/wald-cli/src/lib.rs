@@ -13,7 +13,9 @@ mod folder_events;
 mod help;
 mod identity;
 mod inputs;
+mod job;
 mod last_words;
+mod line;
 mod lto_options;
 mod library_search;
 mod mapped_file;
@@ -44,20 +46,20 @@ mod temporary;
 mod terminal;
 mod text;
 mod timing_report;
+mod transcript;
 mod truncated_input;
 mod verbose_link;
 mod watch;
 
-use checks::Checks;
 pub use command_line::CommandLine;
 use configure::{Configuration, Settings};
 #[doc(hidden)]
 pub use help::guide as option_guide;
+use job::{Job, Linked};
+use line::Line;
 use observer::Sight;
 use option_table::Opt;
 use parse::Arguments;
-use progress::Progress;
-use read_files::ReadFiles;
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
@@ -65,12 +67,11 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use stopwatch::Stopwatch;
 use terminal::Terminal;
-use wald::diagnostics::{Code, Diagnostic, Location, Severity};
-use wald::options::Options;
-use wald::{LinkResult, Linker};
+use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::MessageKind;
 
 /// What `--version` prints. Build systems look for the word LLD, and Meson takes the first number for LLD's version.
 const VERSION: &str = concat!("LLD 22.1.8 (Wald ", env!("CARGO_PKG_VERSION"), ", compatible with wasm-ld)");
@@ -261,11 +262,13 @@ fn option_error(message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(Code::Options, message)
 }
 
-/// An argument that is no option, with the option that was probably meant.
-fn unknown_argument(text: &str) -> Diagnostic {
+/// An argument that is not an option, with the option that was probably meant.
+fn unknown_argument((number, text): (usize, &str)) -> Diagnostic {
+    // Comparing with all options takes time, and most errors beyond the limit are not shown.
+    const HINTS: usize = render::DEFAULT_LIMIT as usize;
     let error = option_error(format!("unknown argument: {text}"));
-    match help::nearest(text) {
-        Some(option) => error.help(format!("did you mean {option}?")),
+    match (number < HINTS).then(|| help::nearest(text)).flatten() {
+        Some(option) => error.with_help(format!("did you mean {option}?")),
         None => error,
     }
 }
@@ -289,7 +292,7 @@ fn set_up_renderer(
     if let Some(option) = &arguments.missing_value {
         diagnostics.push(option_error(format!("{option}: missing argument")));
     }
-    diagnostics.extend(arguments.unknown().map(unknown_argument));
+    diagnostics.extend(arguments.unknown().enumerate().map(unknown_argument));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     match configure::integer(arguments, Opt::ErrorLimit) {
         Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),
@@ -343,191 +346,49 @@ fn link(
     }
     let mut place = output_file::Place::new(&output_path, way.ends_process);
     way.clock.lap("arguments");
-    let LinkResult { output, diagnostics, timing } = load_and_link(job, response_files, way, &mut place, out);
-    show(&diagnostics, arguments, &settings, out);
+    let Linked { lines, result } = job::load_and_link(job, response_files, way, &mut place, out);
+    show(&lines, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
-    let output = output.map_err(|_| Stop::Done)?;
-    if out.error_count() != 0 {
+    let result = result.ok_or(Stop::Done)?;
+    if result.module.is_err() || out.error_count() != 0 {
+        outputs::write_map_of_failed_link(result.map.as_deref(), &settings, out);
         return Err(Stop::Done);
     }
-    outputs::write(&output_path, &output, &timing, &settings, out, |stdout| place.stage(stdout))?;
+    outputs::write(&output_path, &result, &settings, out, |stdout| place.stage(stdout))?;
     way.clock.lap("save");
-    outputs::report_timing(&settings, &timing, way.clock, out);
+    outputs::report_timing(&settings, &result.timing, way.clock, out);
+    if way.ends_process {
+        // The system frees memory faster.
+        std::mem::forget(result.leftovers);
+    }
     Ok(())
 }
 
-/// Shows what a link has to say. Where the report of extracted members cannot be written, the link ends soon after: once it has
-/// compared signatures.
-fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
+/// Shows what a link says. wasm-ld writes the report of extracted members in the middle of the link, and ends soon after if it
+/// cannot: once it has compared signatures.
+fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
     let mut ends_early = false;
-    for diagnostic in diagnostics {
-        if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
-            break;
-        }
-        match (diagnostic.code, &settings.why_extract) {
-            (Code::WhyExtract, path) => {
-                if let Some(path) = path {
-                    ends_early |= !outputs::write_why_extract(path, &diagnostic.message, out);
+    for line in lines {
+        match line {
+            Line::Diagnostic(diagnostic) => {
+                if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
+                    break;
+                }
+                out.add(diagnostic);
+            }
+            Line::Message(kind, text) => out.add_message(*kind, text),
+            Line::Extractions(report) => {
+                if let Some(path) = &settings.why_extract {
+                    ends_early |= !outputs::write_why_extract(path, &report.to_string(), out);
                 }
                 if arguments.has(Opt::VerboseLink) {
-                    diagnostic.notes.iter().for_each(|all| out.show_all(&verbose_link::extractions(all)));
+                    verbose_link::extractions(report)
+                        .for_each(|text| out.add_message(MessageKind::Verbose, &text));
                 }
             }
-            (Code::LinkMap, _) => outputs::write_map(&diagnostic.message, settings, out),
-            _ => out.add(diagnostic),
         }
     }
     out.write_pending();
-}
-
-/// All that a link needs.
-struct Job<'a> {
-    arguments: &'a Arguments,
-    options: Options,
-    settings: &'a Settings,
-    reproduce: Option<&'a Arc<Reproduce>>,
-    /// What is wrong with options.
-    diagnostics: Vec<Diagnostic>,
-}
-
-/// Declares the inputs, and what is wrong so far in its places among them.
-fn declare(job: Job, members: inputs::Members, way: Way, out: &Renderer) -> (Linker, inputs::Inputs, Checks) {
-    let Job { arguments, options, settings, reproduce, diagnostics } = job;
-    let mut linker = Linker::new(Options { leave_memory: way.ends_process, ..options.clone() });
-    linker.set_file_provider(Arc::new(members));
-    let failed = has_error(&diagnostics);
-    for diagnostic in diagnostics {
-        inputs::report(&mut linker, diagnostic);
-    }
-    let declared = inputs::declare(&mut linker, arguments, settings);
-    if arguments.has(Opt::VerboseLink) {
-        for line in verbose_link::inputs(arguments, &declared) {
-            inputs::report(&mut linker, line);
-        }
-    }
-    if declared.are_missing() && !failed {
-        inputs::report(&mut linker, option_error("no input files"));
-    }
-    let mut checks = Checks::default();
-    if !failed {
-        checks = checks::check(arguments, &options, settings, reproduce.map(|reproduce| &**reproduce));
-        for diagnostic in &mut checks.diagnostics {
-            out.promote(diagnostic);
-            inputs::report(&mut linker, diagnostic.clone());
-        }
-    }
-    (linker, declared, checks)
-}
-
-/// Declares the inputs, reads them, links. A file that was changed meanwhile is an error.
-fn load_and_link(
-    job: Job,
-    response_files: Vec<Sight>,
-    way: Way,
-    place: &mut output_file::Place,
-    out: &mut Renderer,
-) -> LinkResult<()> {
-    let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
-    let awaiting = settings.awaiting.as_ref().filter(|_| !failed);
-    let threads = job.options.threads;
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-    let copies = awaiting.is_some_and(|awaiting| awaiting.ready_fd.is_none());
-    let members = inputs::Members { keep_mapped: way.ends_process, copies };
-    let (mut linker, declared, mut checks) = declare(job, members, way, out);
-    let mut members = Vec::new();
-    let reproduce = reproduce.map(|reproduce| &**reproduce);
-    let progress = &Progress::new(declared.paths().count());
-    let (shuffle, keep_mapped, ahead) = (way.shuffle, way.ends_process, false);
-    let reading = inputs::Reading { threads, shuffle, keep_mapped, copies, ahead, reproduce, progress };
-    let mut read = ReadFiles::default();
-    read.add_all(response_files.into_iter().chain(std::mem::take(&mut checks.sights)));
-    way.clock.lap("find");
-    let mut result = progress::watch(way.terminal, progress, || {
-        // First, because changed options undo what was prepared.
-        let allowed = std::mem::take(&mut checks.allowed_undefined);
-        linker.options_mut().allowed_undefined.extend(allowed);
-        if let Some(awaiting) = awaiting {
-            return await_and_link(linker, &declared, &reading, awaiting, place, (way, out));
-        }
-        for taken in inputs::read_all(&linker, &declared, &reading) {
-            members.extend(taken.members);
-            read.add(taken.sights);
-            if !taken.allowed.is_empty() {
-                linker.options_mut().allowed_undefined.extend(taken.allowed);
-            }
-        }
-        declared.report_emptiness(&mut linker);
-        let opening = progress.opening_share();
-        way.clock.split([("open", opening), ("parse", 1.0 - opening)]);
-        let result = linker.finish_into(place);
-        way.clock.link(Instant::now());
-        result
-    });
-    verbose_link::insert_members(members, &mut result.diagnostics);
-    drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
-    result.diagnostics.extend(read.changed_in_place(threads).into_iter().map(changed_while_linked));
-    way.clock.lap("check");
-    result
-}
-
-/// Links when all inputs are complete; again, if some were not after all.
-fn await_and_link(
-    mut linker: Linker,
-    declared: &inputs::Inputs,
-    reading: &inputs::Reading,
-    awaiting: &await_inputs::Awaiting,
-    place: &mut output_file::Place,
-    (way, out): (Way, &mut Renderer),
-) -> LinkResult<()> {
-    let own = linker.options().allowed_undefined.clone();
-    let mut note = |message| {
-        if !way.terminal.can_rewrite {
-            out.show_note(message);
-        }
-    };
-    let mut waiter = await_inputs::Waiter::new(declared, reading, awaiting, &mut note);
-    loop {
-        let mut allowed = waiter.read_all(&mut linker, place);
-        if linker.options().allowed_undefined.len() != own.len() || !allowed.is_empty() {
-            allowed.splice(..0, own.iter().cloned());
-            linker.options_mut().allowed_undefined = allowed;
-        }
-        let emptiness = declared.report_emptiness(&mut linker);
-        way.clock.lap("wait");
-        let mut result = linker.link_once_into(place);
-        let linked = Instant::now();
-        if waiter.is_settled(&mut linker) {
-            if reading.keep_mapped {
-                // The process ends: the system frees its memory faster.
-                std::mem::forget(linker);
-            }
-            way.clock.link(linked);
-            verbose_link::insert_members(waiter.members(), &mut result.diagnostics);
-            return result;
-        }
-        if let Some(id) = emptiness {
-            linker.remove(id);
-        }
-        // Only the last link counts as one.
-        way.clock.lap("wait");
-    }
-}
-
-fn changed_while_linked(path: String) -> Diagnostic {
-    let message = format!("{path}: was changed while it was linked");
-    let location = Location { path, ..Location::default() };
-    Diagnostic::error(Code::Open, message).at(location).help("link again when nobody writes to it any more")
-}
-
-/// What is found out after loading is of no interest where an input could not be loaded. Then the link ended there, and
-/// the list ends with it.
-fn drop_unless_loaded(diagnostics: &mut Vec<Diagnostic>, after_loading: &[Diagnostic]) {
-    if diagnostics.ends_with(after_loading) {
-        let loading = diagnostics.len() - after_loading.len();
-        if has_error(&diagnostics[..loading]) {
-            diagnostics.truncate(loading);
-        }
-    }
 }
 
 /// What `--help` and the hidden options that print something want. Nothing is linked then.

@@ -11,7 +11,7 @@ use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use wald::bytes::Bytes;
+use wald::Bytes;
 
 /// From this size on a file is mapped.
 const MAP_FROM: u64 = 16 * 1024;

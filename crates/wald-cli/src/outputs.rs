@@ -12,13 +12,12 @@ use crate::{error_text, timing_report, Stop};
 use std::io::{self, Write};
 use wald::diagnostics::{Code, Diagnostic};
 use wald::timing::Timing;
-use wald::Output;
+use wald::LinkResult;
 
 /// Writes all outputs of a link. `stage_module` stages the module, which goes to `path`.
 pub fn write(
     path: &str,
-    output: &Output<()>,
-    timing: &Timing,
+    result: &LinkResult<()>,
     settings: &Settings,
     out: &mut Renderer,
     stage_module: impl FnOnce(&mut dyn Write) -> io::Result<Staged>,
@@ -27,13 +26,13 @@ pub fn write(
         return Err(Stop::Done);
     }
     let mut staged = Vec::new();
-    if let (Some(path), Some(text)) = (map_path(settings), &output.map) {
+    if let (Some(path), Some(text)) = (map_path(settings), &result.map) {
         let text = out.text_for(path, text);
         staged
             .push((format!("map file {path}"), output_file::stage(path, &to_bytes(&text), &mut out.stdout)));
     }
     if let Some(path) = &settings.time_trace {
-        let text = timing_report::chrome_trace(timing, out.program());
+        let text = timing_report::chrome_trace(&result.timing, out.program());
         staged.push((
             format!("--time-trace= file {path}"),
             output_file::stage(path, text.as_bytes(), &mut out.stdout),
@@ -75,9 +74,9 @@ fn map_path(settings: &Settings) -> Option<&str> {
     }
 }
 
-/// Writes the map of a link that fails after it was made.
-pub fn write_map(text: &str, settings: &Settings, out: &mut Renderer) {
-    let Some(path) = map_path(settings) else { return };
+/// Writes the map of a link that failed after it was made.
+pub fn write_map_of_failed_link(text: Option<&str>, settings: &Settings, out: &mut Renderer) {
+    let (Some(text), Some(path)) = (text, map_path(settings)) else { return };
     let text = out.text_for(path, text);
     if let Err(error) = output_file::write(path, &to_bytes(&text), &mut out.stdout) {
         cannot_open(&format!("map file {path}"), &error, Vec::new(), out);

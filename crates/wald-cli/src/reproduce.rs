@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+use wald::FileKind;
 
 const RESPONSE: &str = "response.txt";
 const VERSION: &str = "version.txt";
@@ -47,22 +48,20 @@ impl Reproduce {
     pub fn add_input(&self, path: &str, bytes: &[u8]) {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         tar.add(&name_of_copy(path), bytes);
-        if !wald::archive::is_archive(bytes) {
+        if wald::identify(bytes) != FileKind::Archive {
             return;
         }
         let beside = to_path(path).with_extension("imports");
         if let Ok(bytes) = std::fs::read(&beside) {
             tar.add(&name_of_copy(&from_os(beside.as_os_str())), &bytes);
         }
-        // What is wrong with the archive, or is missing, the link says.
-        let Ok(archive) = wald::archive::parse(bytes) else { return };
-        for member in archive.members.iter().filter(|_| archive.thin) {
-            let folder = path.rfind('/').map_or("", |slash| &path[..=slash]);
-            let folder = if member.name.starts_with('/') { "" } else { folder };
-            let path = format!("{folder}{}", member.name);
-            if let Ok(bytes) = std::fs::read(to_path(&path)) {
-                tar.add(&name_of_copy(&path), &bytes);
-            }
+    }
+
+    /// Adds a member of a thin archive. If it cannot be read, the link says so.
+    pub fn add_member(&self, path: &str) {
+        let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Ok(bytes) = std::fs::read(to_path(path)) {
+            tar.add(&name_of_copy(path), &bytes);
         }
     }
 

@@ -6,14 +6,16 @@
 //! begins anew.
 
 use crate::inputs::{self, Inputs, Reading, Taken};
+use crate::job::{self, Declared, Job, Linked};
 use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
 use crate::output_file::{Place, Staged};
 use crate::render::Renderer;
-use crate::{outputs, Job, Stop, Way};
+use crate::transcript::Transcript;
+use crate::{outputs, Stop, Way};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
-use wald::{LinkResult, Linker};
+use wald::Linker;
 
 /// How often files are looked at; less often where looking itself takes long.
 const LOOK: Duration = Duration::from_millis(20);
@@ -36,26 +38,25 @@ pub fn run(
     let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
     let way = Way { ends_process: false, ..way };
     let members = inputs::Members { keep_mapped: false, copies: true };
-    let (linker, declared, mut checks) = crate::declare(job, members, way, out);
-    let command_files = command_files.into_iter().chain(std::mem::take(&mut checks.sights)).collect();
-    let progress = &crate::Progress::new(0);
+    let Declared { linker, inputs: declared, transcript, allowed_undefined, sights } =
+        job::declare(job, members, out);
+    let command_files = command_files.into_iter().chain(sights).collect();
+    let progress = &crate::progress::Progress::new(0);
     let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
     let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
-    let allowed = std::mem::take(&mut checks.allowed_undefined);
     let mut what = format!("{} inputs", declared.paths().count());
-    let mut watch = Watch::new(linker, &declared, reading, command_files, allowed);
+    let mut watch = Watch::new(linker, &declared, reading, command_files, allowed_undefined);
     way.clock.lap("read");
     loop {
-        let LinkResult { output, mut diagnostics, timing } = watch.link();
+        let Linked { lines, result } = watch.link(&transcript);
         way.clock.link(Instant::now());
-        crate::drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
         out.begin_again();
-        crate::show(&diagnostics, arguments, settings, out);
+        crate::show(&lines, arguments, settings, out);
         let mut written = Err(Stop::Done);
-        if let Ok(output) = output {
+        if let Some(result) = result.as_ref().filter(|result| result.module.is_ok()) {
             if out.error_count() == 0 {
                 let stage = |stdout: &mut dyn Write| watch.stage(stdout);
-                written = outputs::write(&output_path, &output, &timing, settings, out, stage);
+                written = outputs::write(&output_path, result, settings, out, stage);
             }
         }
         let outcome = if written.is_ok() { "linked" } else { "not linked" };
@@ -63,7 +64,9 @@ pub fn run(
         let took = way.clock.elapsed().as_secs_f64() * 1e3;
         let line = format!("{program}: {what}: {outcome} in {took:.1} ms\n");
         let _ = out.stderr.write_all(&crate::text::to_bytes(&line));
-        outputs::report_timing(settings, &timing, way.clock, out);
+        if let Some(result) = result {
+            outputs::report_timing(settings, &result.timing, way.clock, out);
+        }
         let _ = out.check_streams();
         let Some(changed) = watch.wait() else { return Err(Stop::Again) };
         way.clock.restart();
@@ -144,16 +147,14 @@ impl<'a> Watch<'a> {
     }
 
     /// Links what was read. The output's bytes are those of a link from nothing; [`Watch::write`] writes them.
-    fn link(&mut self) -> LinkResult<()> {
+    fn link(&mut self, transcript: &Transcript) -> Linked {
         let names =
             self.taken.iter().flat_map(|taken| &taken.allowed).chain(&self.allowed).cloned().collect();
         if self.linker.options().allowed_undefined != names {
             self.linker.options_mut().allowed_undefined = names;
         }
-        let mut result = self.linker.link_into(&mut self.place);
-        let members = self.taken.iter().flat_map(|taken| taken.members.iter().cloned());
-        crate::verbose_link::insert_members(members, &mut result.diagnostics);
-        result
+        let place = &mut self.place;
+        job::link(&mut self.linker, self.inputs, transcript, |linker| linker.link_into(place))
     }
 
     /// Stages the module of the last link, which succeeded.
@@ -227,7 +228,7 @@ impl<'a> Watch<'a> {
             }
             verdict = verdict.max(own);
         }
-        let is_wrong = self.inputs.ids(file).any(|id| self.linker.is_wrong_input(id));
+        let is_wrong = self.inputs.ids(file).any(|id| inputs::is_wrong(&self.linker, id));
         let mut sights = self.taken[file].sights.iter().filter(|sight| sight.identity.is_some());
         if verdict == Verdict::Good && is_wrong && !sights.all(|sight| self.observer.is_beyond_doubt(sight)) {
             return Verdict::Wait;

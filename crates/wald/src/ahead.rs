@@ -10,8 +10,9 @@ use wald_demangle::Demangler;
 
 use crate::cancel::CancelToken;
 use crate::chunks::Chunks;
-use crate::index::{FileId, InputId, ObjectId};
+use crate::index::{FileId, ObjectId};
 use crate::input::Candidate;
+use crate::input_id::InputId;
 use crate::mark_live::{Earlier, Guess, Marks};
 use crate::merge_strings::{Pools, Source};
 use crate::object::{InputSection, Interners, Prepared};

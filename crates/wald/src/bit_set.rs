@@ -45,11 +45,6 @@ impl BitSet {
         new
     }
 
-    /// Takes `number` out.
-    pub fn remove(&mut self, number: usize) {
-        self.0[number / 64] &= !(1 << (number % 64));
-    }
-
     /// Makes room for numbers below `size`.
     pub fn grow(&mut self, size: usize, full: bool) {
         self.0.resize(size.div_ceil(64).max(self.0.len()), if full { !0 } else { 0 });

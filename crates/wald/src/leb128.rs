@@ -77,12 +77,6 @@ impl<'a> Reader<'a> {
         self.bytes(len).map(|_| ())
     }
 
-    /// A little-endian `u32`.
-    pub fn u32_le(&mut self) -> Result<u32, ParseError> {
-        let bytes = self.bytes(4)?;
-        Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-    }
-
     /// An unsigned LEB128 number of up to 64 bits.
     #[inline]
     pub fn u64(&mut self) -> Result<u64, ParseError> {

@@ -12,10 +12,11 @@ use crate::layout::imports::Imports;
 use crate::layout::{
     self, indices::Indices, memory, mutable_globals, segments, start_stop, Layout, LinkerCode,
 };
+use crate::leftovers::Leftovers;
 use crate::object::Interners;
 use crate::options::Options;
 use crate::program::{Additions, Program};
-use crate::result::{Output, Sink};
+use crate::result::Sink;
 use crate::timing::Timer;
 use crate::{engine_limits, features, map_file, mark_live, merge_strings, output, resolve};
 use crate::{scan_relocations, synthetic};
@@ -29,7 +30,7 @@ pub(crate) fn link(
     timer: &Timer,
     sink: &mut dyn Sink,
     diagnostics: &mut Diagnostics,
-) -> Result<Output<()>, LinkFailure> {
+) -> Result<Leftovers, LinkFailure> {
     let context = Context::new(options, interners);
     let (folded, earlier, strings) = ahead.into_parts();
     let symbols =
@@ -96,13 +97,15 @@ pub(crate) fn link(
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
-    let map = options.want_map.then(|| map_file::render(&layout, &plan));
-    output::check(&layout, &plan, map.as_deref(), diagnostics)?;
+    diagnostics.keep_map(options.want_map.then(|| map_file::render(&layout, &plan)));
+    output::check(&layout, &plan, diagnostics)?;
     engine_limits::note(&layout, &plan, diagnostics);
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.lap("allocate");
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
-    layout.release(plan);
-    options.release((symbols, chunks, live));
-    Ok(Output { module: (), map })
+    let mut leftovers = Leftovers::default();
+    leftovers.add(plan);
+    layout.into_leftovers(&mut leftovers);
+    leftovers.add((symbols, chunks, live));
+    Ok(leftovers)
 }

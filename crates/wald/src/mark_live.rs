@@ -11,10 +11,11 @@ use rayon::prelude::*;
 use crate::bit_set::{BitSet, SharedBitSet};
 use crate::chunks::{Chunks, Target};
 use crate::context::Context;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::Diagnostics;
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
 use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId, SyntheticFunctionId};
+use crate::messages::MessageKind;
 use crate::object::ObjectSymbol;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, Reference, Resolution, Symbol, SymbolTable, Synthetic};
@@ -215,7 +216,7 @@ pub fn mark_live(
 ) -> Liveness {
     let guessed = earlier.guess.and_then(|guess| {
         let marks = guess.fit(symbols, chunks, timer);
-        options.release(guess);
+        drop(guess);
         marks
     });
     let earlier = guessed.or(earlier.marks);
@@ -529,7 +530,7 @@ pub fn print_removed(
     let names = &context.interners.names;
     let mut say = |path: &str, name: &str| {
         let text = format!("removing unused section {path}:({name})");
-        diagnostics.push(Diagnostic::message(Code::GcSection, text));
+        diagnostics.say(MessageKind::GcSection, text);
     };
     for (position, linked) in symbols.objects.iter().enumerate() {
         let (object, id) = (linked.object(), ObjectId::new(position));

@@ -56,11 +56,6 @@ impl Scan {
             false => (self.added.clone(), None),
         }
     }
-
-    /// Every symbol whose address is kept in a global.
-    pub fn got(&self) -> impl Iterator<Item = AnySymbol> + '_ {
-        self.internal_got.iter().copied().chain(self.imported_got.iter().map(|&id| AnySymbol::Global(id)))
-    }
 }
 
 /// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
@@ -458,13 +453,16 @@ impl Joiner<'_> {
         let location = Location { path: linked.path.to_string(), symbol: function, ..Location::default() };
         match self.context.options.unresolved_symbols {
             _ if symbol.flags.is_local() => {
-                self.diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message).at(location));
+                self.diagnostics
+                    .push(Diagnostic::error(Code::UndefinedSymbol, message).with_location(location));
             }
             UnresolvedPolicy::ReportError => {
-                self.diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message).at(location));
+                self.diagnostics
+                    .push(Diagnostic::error(Code::UndefinedSymbol, message).with_location(location));
             }
             UnresolvedPolicy::Warn => {
-                self.diagnostics.push(Diagnostic::warning(Code::UndefinedSymbol, message).at(location));
+                self.diagnostics
+                    .push(Diagnostic::warning(Code::UndefinedSymbol, message).with_location(location));
             }
             UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => {}
         }

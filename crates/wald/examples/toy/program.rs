@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use crate::generate::{generate, Code, Reference};
 use crate::parse::{parse, split, Source};
-use wald::format::relocation::RelocationType;
+use wald::unit::RelocationType;
 use wald::unit::{
     Data, Definition, Function, Import, Relocation, Symbol, SymbolHandle, TypeHandle, Unit, UnitError,
     ValueType,

@@ -12,6 +12,7 @@ macro_rules! relocation_types {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         #[allow(missing_docs)]
+        #[non_exhaustive]
         pub enum RelocationType { $($name = $number,)* }
 
         impl RelocationType {
@@ -114,7 +115,7 @@ impl RelocationType {
 
     /// How the value is written.
     #[inline]
-    pub fn encoding(self) -> Encoding {
+    pub(crate) fn encoding(self) -> Encoding {
         match self {
             FunctionIndexLeb | MemoryAddrLeb | TypeIndexLeb | GlobalIndexLeb | TagIndexLeb
             | TableNumberLeb => Encoding::Leb32,
@@ -132,7 +133,7 @@ impl RelocationType {
 
     /// Whether it asks for a function's place in the indirect function table.
     #[inline]
-    pub fn is_table_index(self) -> bool {
+    pub(crate) fn is_table_index(self) -> bool {
         matches!(
             self,
             TableIndexSleb
@@ -147,26 +148,26 @@ impl RelocationType {
     /// Whether the output may need an entry on its account: a type, a place in the function table, a global that
     /// keeps an address; or whether it must be checked (thread-local addresses).
     #[inline]
-    pub fn asks_for_entry(self) -> bool {
+    pub(crate) fn asks_for_entry(self) -> bool {
         self.is_table_index()
             || matches!(self, TypeIndexLeb | GlobalIndexI32 | MemoryAddrTlsSleb | MemoryAddrTlsSleb64)
     }
 
     /// Whether the value is the place of a function in the code section.
     #[inline]
-    pub fn is_place_in_code(self) -> bool {
+    pub(crate) fn is_place_in_code(self) -> bool {
         matches!(self, FunctionOffsetI32 | FunctionOffsetI64)
     }
 
     /// Whether code can have it. Offsets of code are unknown while its own numbers are compressed, and code has no memory
     /// address.
     #[inline]
-    pub fn is_for_code(self) -> bool {
+    pub(crate) fn is_for_code(self) -> bool {
         !matches!(self, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32 | MemoryAddrLocrelI32)
     }
 
     /// Whether the value is an address in linear memory.
-    pub fn is_memory_address(self) -> bool {
+    pub(crate) fn is_memory_address(self) -> bool {
         matches!(
             self,
             MemoryAddrLeb

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, types, SymbolFlags, SymbolKind};
 use crate::index::{ObjectId, SymbolId};
+use crate::messages::MessageKind;
 use crate::options::Options;
 use crate::program::{Adder, Additions, Program};
 use crate::symbols::AnySymbol;
@@ -91,7 +92,7 @@ fn define(context: &Context<'_>, adder: &mut Adder<'_>, diagnostics: &mut Diagno
     symbol.resolution = Resolution::Synthetic(Synthetic::FunctionTable);
     if symbol.traced {
         let text = format!("<internal>: definition of {}", String::from_utf8_lossy(NAME));
-        diagnostics.push(Diagnostic::message(Code::TraceSymbol, text));
+        diagnostics.say(MessageKind::TraceSymbol, text);
     }
     adder.mark(id);
     adder.set_function_table(id);

@@ -41,7 +41,7 @@ pub struct Imports {
 pub fn global_type(options: &Options, program: Program<'_>, id: SymbolId) -> GlobalType {
     let symbol = program.get(id);
     if let Some(mutable) = program.well_known.imported_global(id).filter(|_| symbol.file.is_none()) {
-        let value = if options.is64 == Some(true) { types::I64 } else { types::I32 };
+        let value = if options.is64() { types::I64 } else { types::I32 };
         return GlobalType { value, mutable };
     }
     let object = symbol.file.and_then(|file| program.object_of(file));

@@ -2,6 +2,7 @@
 
 use super::segments::{Content, Segments};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::messages::MessageKind;
 use crate::options::Options;
 use crate::program::Program;
 use crate::symbols::{Resolution, Synthetic, SyntheticData};
@@ -85,7 +86,7 @@ impl Builder<'_> {
 
     fn log(&mut self, message: String) {
         if self.options.verbose {
-            self.diagnostics.push(Diagnostic::message(Code::Verbose, message));
+            self.diagnostics.say(MessageKind::Verbose, message);
         }
     }
 
@@ -194,7 +195,7 @@ impl Builder<'_> {
         const LIMIT: u64 = 1 << 32;
         let memory = self.memory;
         let has_too_many_pages = memory.pages > u64::from(u32::MAX);
-        if self.options.is64 == Some(true) || memory.heap_end <= LIMIT && !has_too_many_pages {
+        if self.options.is64() || memory.heap_end <= LIMIT && !has_too_many_pages {
             return;
         }
         let limit = if has_too_many_pages { LIMIT - self.options.page_size } else { LIMIT };
@@ -203,9 +204,9 @@ impl Builder<'_> {
         let mut diagnostic = Diagnostic::error(Code::Layout, message);
         if self.is_placed_here {
             diagnostic =
-                diagnostic.note(format!("the stack has {} bytes", memory.stack_high - memory.stack_low));
+                diagnostic.with_note(format!("the stack has {} bytes", memory.stack_high - memory.stack_low));
         }
-        diagnostic = diagnostic.note(format!(
+        diagnostic = diagnostic.with_note(format!(
             "static data has {} bytes from address {} on",
             memory.data_end - memory.data_start,
             memory.data_start
@@ -226,14 +227,14 @@ impl Builder<'_> {
             let name = String::from_utf8_lossy(&segment.name);
             let note =
                 format!("the largest part of {name} has {size} bytes with an alignment of 2^{alignment}");
-            diagnostic = diagnostic.note(note).blame(&linked.path, None);
+            diagnostic = diagnostic.with_note(note).blame(&linked.path, None);
         }
         self.diagnostics.push(diagnostic);
     }
 
     fn size_memory(&mut self) {
         let options = self.options;
-        let limit: u64 = if options.is64 == Some(true) { 1 << 34 } else { 1 << 32 };
+        let limit: u64 = if options.is64() { 1 << 34 } else { 1 << 32 };
         // Whether a size from an option is beyond all limits: that was said, and addresses may wrap around.
         let mut refused = false;
         if options.initial_heap != 0 {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::features::Features;
 use crate::index::SyntheticFunctionId;
+use crate::leftovers::Leftovers;
 use crate::merge_strings::Pools;
 use crate::options::Options;
 use crate::program::Program;
@@ -79,16 +80,15 @@ impl Layout<'_> {
         }
     }
 
-    /// Drops the layout and what was made of it, unless memory is left to the system. The next link can lock the names again.
-    pub fn release<T>(mut self, rest: T) {
-        let options = self.options;
-        self.names.unlock();
-        options.release((self, rest));
+    /// What can be dropped later. The next link can lock the names again.
+    pub fn into_leftovers(self, leftovers: &mut Leftovers) {
+        let Layout { strings, features, segments, memory, imports, indices, table, code, .. } = self;
+        leftovers.add((strings, features, segments, memory, imports, indices, table, code));
     }
 
     /// Whether addresses have 64 bits.
     pub fn is64(&self) -> bool {
-        self.options.is64 == Some(true)
+        self.options.is64()
     }
 
     /// Whether a segment's bytes are in the file: bss is left out where memory starts out zeroed, or where code

@@ -236,16 +236,7 @@ fn add_linking_sections(
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
 /// See <https://webassembly.github.io/spec/core/binary/values.html#names>.
-/// Where the link fails here, the map is handed over all the same.
-pub fn check(
-    layout: &Layout<'_>,
-    plan: &Plan,
-    map: Option<&str>,
-    diagnostics: &mut Diagnostics,
-) -> Result<(), LinkFailure> {
-    if let (Err(_), Some(map)) = (diagnostics.check(), map) {
-        diagnostics.push(Diagnostic::message(Code::LinkMap, map));
-    }
+pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) -> Result<(), LinkFailure> {
     sections::check_externals(layout, diagnostics);
     string_ends::check(layout, diagnostics);
     sections::check_export_names(layout, diagnostics);

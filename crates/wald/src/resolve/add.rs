@@ -272,7 +272,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn pointer_type(&self) -> u8 {
-        if self.options.is64 == Some(true) {
+        if self.options.is64() {
             types::I64
         } else {
             types::I32

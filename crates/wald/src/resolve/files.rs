@@ -3,6 +3,7 @@
 use super::*;
 use crate::index::ObjectId;
 use crate::input::parse_diagnostic;
+use crate::messages::MessageKind;
 use crate::object::{Object, ObjectSymbol};
 use crate::stub_library::StubLibrary;
 use crate::symbols::ImportAttributes;
@@ -161,9 +162,7 @@ impl<'a> Resolver<'a> {
         let files = self.files;
         let candidate = files[file.at()];
         if self.options.trace {
-            let mut message = Diagnostic::message(Code::Trace, candidate.display());
-            message.location = Some(candidate.location.clone());
-            self.diagnostics.push(message);
+            self.diagnostics.say(MessageKind::Trace, candidate.display());
         }
         let object = match candidate.object(self.interners) {
             Ok(object) => object,

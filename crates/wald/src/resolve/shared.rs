@@ -11,7 +11,8 @@ impl Resolver<'_> {
         if self.options.is_relocatable() {
             // An object cannot depend on a library that is there at run time.
             let message = format!("attempted static link of dynamic object {}", candidate.location);
-            let diagnostic = Diagnostic::error(Code::Parse, message).at(candidate.location.clone());
+            let diagnostic =
+                Diagnostic::error(Code::Parse, message).with_location(candidate.location.clone());
             return self.diagnostics.push(diagnostic);
         }
         let path = candidate.location.member.as_ref().unwrap_or(&candidate.location.path);

@@ -1,10 +1,9 @@
 //! Random units and random edits: the kept linker, the unit and the equivalent object always agree.
 
 use super::*;
-use wald::format::relocation::RelocationType;
-use wald::format::{types, GlobalType};
 use wald::unit::{
-    Binding, Data, Definition, Function, Import, Relocation, Symbol, SymbolHandle, TypeHandle, ValueType,
+    Binding, Data, Definition, Function, GlobalType, Import, Relocation, RelocationType, Symbol,
+    SymbolHandle, TypeHandle, ValueType,
 };
 
 /// xorshift: the same sequence at every run.
@@ -123,7 +122,7 @@ impl Model {
                 }
             }
             1 => {
-                let of = GlobalType { value: types::I32, mutable: true };
+                let of = GlobalType { value_type: ValueType::I32, mutable: true };
                 let init = vec![0x41, random.below(64) as u8, 0x0b];
                 self.globals.push(self.unit.add(symbol, Definition::Global { of, init }).unwrap());
             }
@@ -194,11 +193,16 @@ fn edited_units_link_like_the_equivalent_objects() {
         for model in &mut models {
             (0..5 + random.below(30)).for_each(|_| model.grow(&mut random));
         }
-        let options = || Options { unresolved_symbols: UnresolvedPolicy::Warn, ..options(round % 3) };
-        let describe = |number: usize| InputDescription {
-            path: format!("{number}.o"),
-            lazy: number == 2 && round % 2 == 0,
-            ..InputDescription::default()
+        let options = || {
+            let mut options = options(round % 3);
+            options.unresolved_symbols = UnresolvedPolicy::Warn;
+            options
+        };
+        let describe = |number: usize| {
+            let mut description = InputDescription::default();
+            description.path = format!("{number}.o");
+            description.lazy = number == 2 && round % 2 == 0;
+            description
         };
         let mut linker = Linker::new(options());
         let inputs: Vec<_> = (0..models.len()).map(|number| linker.declare_input(describe(number))).collect();
@@ -208,7 +212,7 @@ fn edited_units_link_like_the_equivalent_objects() {
         for _ in 0..10 {
             let edited = random.below(models.len());
             (0..1 + random.below(3)).for_each(|_| models[edited].edit(&mut random));
-            linker.replace(inputs[edited]);
+            linker.replace(inputs[edited]).unwrap();
             linker.provide_unit(inputs[edited], &models[edited].unit).unwrap();
             if random.below(2) == 0 {
                 linker.prepare();
