@@ -347,11 +347,13 @@ fn link(
     let mut place = output_file::Place::new(&output_path, way.ends_process);
     way.clock.lap("arguments");
     let Linked { lines, result } = job::load_and_link(job, response_files, way, &mut place, out);
-    show(&lines, arguments, &settings, out);
+    let is_complete = show(&lines, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
     let result = result.ok_or(Stop::Done)?;
-    if result.module.is_err() || out.error_count() != 0 {
+    if result.module.is_err() && is_complete {
         outputs::write_map_of_failed_link(result.map.as_deref(), &settings, out);
+    }
+    if result.module.is_err() || out.error_count() != 0 {
         return Err(Stop::Done);
     }
     outputs::write(&output_path, &result, &settings, out, |stdout| place.stage(stdout))?;
@@ -364,22 +366,20 @@ fn link(
     Ok(())
 }
 
-/// Shows what a link says. wasm-ld writes the report of extracted members in the middle of the link, and ends soon after if it
-/// cannot: once it has compared signatures.
-fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
-    let mut ends_early = false;
-    for line in lines {
+/// Shows what a link says. If the report of extracted members cannot be written, only those lines follow that wasm-ld still
+/// writes, and the result is `false`.
+fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Renderer) -> bool {
+    let mut is_complete = true;
+    for line in lines.iter() {
+        if !is_complete && !outputs::follows_failed_report(line) {
+            break;
+        }
         match line {
-            Line::Diagnostic(diagnostic) => {
-                if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
-                    break;
-                }
-                out.add(diagnostic);
-            }
+            Line::Diagnostic(diagnostic) => out.add(diagnostic),
             Line::Message(kind, text) => out.add_message(*kind, text),
             Line::Extractions(report) => {
                 if let Some(path) = &settings.why_extract {
-                    ends_early |= !outputs::write_why_extract(path, &report.to_string(), out);
+                    is_complete &= outputs::write_why_extract(path, &report.to_string(), out);
                 }
                 if arguments.has(Opt::VerboseLink) {
                     verbose_link::extractions(report)
@@ -389,6 +389,7 @@ fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Re
         }
     }
     out.write_pending();
+    is_complete
 }
 
 /// What `--help` and the hidden options that print something want. Nothing is linked then.
