@@ -356,12 +356,11 @@ fn link(
     Ok(())
 }
 
-/// Shows what a link has to say. Where the report of extracted members cannot be written, the link ends soon after: once it has
-/// compared signatures.
+/// Shows a link's diagnostics. If the report of extracted members cannot be written, only those follow that wasm-ld still reports.
 fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
     let mut ends_early = false;
     for diagnostic in diagnostics {
-        if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
+        if ends_early && !outputs::follows_failed_report(diagnostic) {
             break;
         }
         match (diagnostic.code, &settings.why_extract) {

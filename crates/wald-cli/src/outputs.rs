@@ -95,6 +95,35 @@ pub fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
     written.is_ok()
 }
 
+/// Whether wasm-ld still says this after it failed to write the report of extracted members. Before it ends, it defines its
+/// optional symbols and compares signatures.
+pub fn follows_failed_report(diagnostic: &Diagnostic) -> bool {
+    const OPTIONAL: [&str; 11] = [
+        "__dso_handle",
+        "__data_end",
+        "__stack_low",
+        "__stack_high",
+        "__global_base",
+        "__heap_base",
+        "__heap_end",
+        "__memory_base",
+        "__table_base",
+        "__wasm_first_page_end",
+        "__tls_base",
+    ];
+    let message = &diagnostic.message;
+    match diagnostic.code {
+        Code::TraceSymbol => message
+            .strip_prefix("<internal>: definition of ")
+            .is_some_and(|name| OPTIONAL.contains(&name) || name.starts_with("signature_mismatch:")),
+        // A mismatch that only Wald finds is found later, and says how the function is called.
+        Code::SymbolType => {
+            message.starts_with("function signature mismatch") && !message.contains("\n>>> called as ")
+        }
+        _ => false,
+    }
+}
+
 /// Prints the table of `--time`.
 pub fn report_timing(settings: &Settings, timing: &Timing, clock: &Stopwatch, out: &mut Renderer) {
     if settings.time {
