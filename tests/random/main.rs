@@ -26,6 +26,7 @@ mod recipe;
 mod reduce;
 mod rules;
 mod runtime;
+mod table_numbers;
 mod world;
 
 use judge::{judge, Finding, Linkers, Verdict};
@@ -44,7 +45,7 @@ use wald_tests::random::Random;
 use wald_tests::tools::{self, Tools};
 
 /// How many links a run makes if `WALD_RANDOM_LINKS` does not say it.
-const LINKS: u64 = 800;
+const LINKS: u64 = 1500;
 /// The seed if `WALD_RANDOM_SEED` does not say it.
 const SEED: u64 = 22;
 /// After so many links another pool is built.
