@@ -18,6 +18,7 @@ mod archive;
 mod asm_source;
 mod c_source;
 mod cxx_source;
+mod instructions;
 mod ir_source;
 mod judge;
 mod options;
@@ -26,7 +27,6 @@ mod recipe;
 mod reduce;
 mod rules;
 mod runtime;
-mod table_numbers;
 mod world;
 
 use judge::{judge, Finding, Linkers, Verdict};
