@@ -75,6 +75,7 @@ pub(crate) fn link(
     );
     let indices = indices?;
     mutable_globals::check(&context, &features, program, &imports, &indices, diagnostics);
+    diagnostics.extend_if_none(scan.impossible);
     let layout = Layout {
         options,
         interners,

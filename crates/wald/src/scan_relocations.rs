@@ -38,6 +38,8 @@ pub struct Scan {
     pub imported_got: Vec<SymbolId>,
     /// Functions that trap, for calls of undefined functions.
     pub added: Additions,
+    /// What makes the module wrong, and wasm-ld does not notice.
+    pub impossible: Vec<Diagnostic>,
 }
 
 impl Scan {
@@ -122,8 +124,9 @@ pub fn scan(
     for (object, scan) in scans.into_iter().enumerate() {
         joiner.join(ObjectId::new(object), scan);
     }
-    joiner.report_impossible();
-    Scan { added: joiner.adder.finish(), ..joiner.result }
+    joiner.report_not_at_run_time();
+    let impossible = joiner.find_impossible();
+    Scan { added: joiner.adder.finish(), impossible, ..joiner.result }
 }
 
 /// Symbols to which any reference counts, whatever its type: most objects refer to none, and of those only the
@@ -193,38 +196,35 @@ impl Joiner<'_> {
         }
     }
 
-    /// What is noticed last.
-    fn report_impossible(&mut self) {
+    /// What wasm-ld notices last.
+    fn report_not_at_run_time(&mut self) {
         for (object, kind) in std::mem::take(&mut self.not_at_run_time) {
             let message = format!("invalid runtime relocation type in data section: {}", kind.name());
             let diagnostic = Diagnostic::error(Code::Relocation, message);
             self.diagnostics.push(diagnostic.blame(&self.program.objects[object.at()].path, None));
         }
-        // Where nothing else is wrong, wasm-ld crashes on these.
-        if self.diagnostics.error_count() > 0 {
-            return;
+    }
+
+    /// What only Wald notices. On some of these, wasm-ld crashes.
+    fn find_impossible(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for &(object, kind, index) in &self.wrong_kinds {
+            let why = ", which is no datum elsewhere";
+            found.push(self.relocation_error(object, kind, index, "cannot be used against", why));
         }
-        for (object, kind, index) in std::mem::take(&mut self.wrong_kinds) {
-            self.report_relocation(
-                object,
-                kind,
-                index,
-                "cannot be used against",
-                ", which is no datum elsewhere",
-            );
-        }
-        for (object, kind, index) in std::mem::take(&mut self.indices) {
-            if self.has_no_index(object, kind, index) {
-                let why = ", which has no index in the module";
-                self.report_relocation(object, kind, index, "cannot be used against undefined", why);
+        for &(object, kind, index) in &self.indices {
+            let why = if self.has_no_index(object, kind, index) {
+                ", which has no index in the module"
             } else if self.has_other_type(object, index) {
-                let why = ", which is imported with another type";
-                self.report_relocation(object, kind, index, "cannot be used against undefined", why);
-            }
+                ", which is imported with another type"
+            } else {
+                continue;
+            };
+            found.push(self.relocation_error(object, kind, index, "cannot be used against undefined", why));
         }
-        for (object, index) in std::mem::take(&mut self.calls) {
-            self.report_call(object, index);
-        }
+        let calls = self.calls.iter().filter_map(|&(object, index)| self.call_error(object, index));
+        found.extend(calls);
+        found
     }
 
     /// Whether an undefined symbol is not in the index space that a relocation is about.
@@ -282,9 +282,9 @@ impl Joiner<'_> {
         }
     }
 
-    fn report_call(&mut self, object: ObjectId, index: u32) {
+    fn call_error(&self, object: ObjectId, index: u32) -> Option<Diagnostic> {
         let linked = &self.program.objects[object.at()];
-        let Reference::Global(id) = linked.reference(index) else { return };
+        let Reference::Global(id) = linked.reference(index) else { return None };
         let symbol = self.program.get(id);
         let parsed = linked.object();
         let element = parsed.symbols[index as usize].element;
@@ -302,7 +302,7 @@ impl Joiner<'_> {
             symbol.signature.map_or_else(String::new, text),
             definer.map_or("<internal>", |object| &self.program.objects[object.at()].path),
         );
-        self.diagnostics.push(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None));
+        Some(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None))
     }
 
     /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there
@@ -371,10 +371,22 @@ impl Joiner<'_> {
         what: &str,
         advice: &str,
     ) {
+        let diagnostic = self.relocation_error(object, kind, index, what, advice);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn relocation_error(
+        &self,
+        object: ObjectId,
+        kind: RelocationType,
+        index: u32,
+        what: &str,
+        advice: &str,
+    ) -> Diagnostic {
         let path = &self.program.objects[object.at()].path;
         let name = self.name_of(object, index);
         let message = format!("{path}: relocation {} {what} symbol `{name}`{advice}", kind.name());
-        self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
+        Diagnostic::error(Code::Relocation, message)
     }
 
     fn add_table_entry(&mut self, symbol: AnySymbol) {
