@@ -13,6 +13,7 @@ mod folder_events;
 mod help;
 mod identity;
 mod inputs;
+mod job;
 mod last_words;
 mod lto_options;
 mod library_search;
@@ -22,10 +23,11 @@ mod numbers;
 mod observer;
 mod open_files;
 mod option_table;
+mod out_of_memory;
 mod output_file;
 mod outputs;
 mod parse;
-mod prepare_ahead;
+mod preparation;
 mod process_time;
 mod progress;
 mod read_files;
@@ -35,7 +37,9 @@ mod reproduce;
 mod response_file;
 mod run_build;
 pub mod signals;
+mod sight;
 pub mod standard_streams;
+mod stop;
 mod stopwatch;
 mod stream;
 mod tar;
@@ -48,12 +52,11 @@ mod truncated_input;
 mod verbose_link;
 mod watch;
 
-use checks::Checks;
 pub use command_line::CommandLine;
-use configure::{Configuration, Settings};
+use configure::Configuration;
 #[doc(hidden)]
 pub use help::guide as option_guide;
-use observer::Sight;
+use job::{declare, drop_unless_loaded, has_error, option_error, show, Job, Way};
 use option_table::Opt;
 use parse::Arguments;
 use progress::Progress;
@@ -61,15 +64,17 @@ use read_files::ReadFiles;
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
+use sight::Sight;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use stop::Stop;
 use stopwatch::Stopwatch;
 use terminal::Terminal;
-use wald::diagnostics::{Code, Diagnostic, Location, Severity};
-use wald::options::Options;
+use text::error_text;
+use wald::diagnostics::{Code, Diagnostic, Location};
 use wald::{LinkResult, Linker};
 
 /// What `--version` prints. Build systems look for the word LLD, and Meson takes the first number for LLD's version.
@@ -96,7 +101,7 @@ pub struct Host<'a> {
 /// Makes this process the command: signals and exhausted memory end it with nothing left behind. Called once, first.
 pub fn prepare_process(args: &[OsString]) {
     let name = args.first().map_or("wald".into(), |arg| text::from_os(arg));
-    memory::set_program_name(&program_name(&name));
+    out_of_memory::set_program_name(&program_name(&name));
     memory::install_panic_hook();
     signals::install();
 }
@@ -159,33 +164,6 @@ fn run_build(program: &str, command: &[OsString], host: &mut Host) -> i32 {
         let _ = host.stderr.write_all(&text::to_bytes(&format!("{program}: error: {message}\n")));
         code
     })
-}
-
-/// What a link takes over from [`Host`].
-#[derive(Clone, Copy)]
-struct Way<'a> {
-    clock: &'a Stopwatch,
-    shuffle: Option<u64>,
-    ends_process: bool,
-    terminal: Terminal,
-    environment: &'a dyn Fn(&str) -> Option<OsString>,
-}
-
-/// Why the command does not go on.
-enum Stop {
-    /// It is done, well or not; the renderer knows.
-    Done,
-    /// The files have changed that its arguments come from.
-    Again,
-}
-
-/// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.
-fn error_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(end) if error.raw_os_error().is_some() => text[..end].to_string(),
-        _ => text,
-    }
 }
 
 /// What messages begin with: the program's file name without `.exe`.
@@ -257,10 +235,6 @@ fn is_question(args: &[String]) -> bool {
         || (arguments.has(Opt::ShortVersion) && !arguments.has_input())
 }
 
-fn option_error(message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(Code::Options, message)
-}
-
 /// An argument that is no option, with the option that was probably meant.
 fn unknown_argument(text: &str) -> Diagnostic {
     let error = option_error(format!("unknown argument: {text}"));
@@ -291,7 +265,7 @@ fn set_up_renderer(
     }
     diagnostics.extend(arguments.unknown().map(unknown_argument));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
-    match configure::integer(arguments, Opt::ErrorLimit) {
+    match numbers::integer(arguments, Opt::ErrorLimit) {
         Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),
         Err(message) => diagnostics.push(option_error(message)),
     }
@@ -356,69 +330,6 @@ fn link(
     Ok(())
 }
 
-/// Shows what a link has to say. Where the report of extracted members cannot be written, the link ends soon after: once it has
-/// compared signatures.
-fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
-    let mut ends_early = false;
-    for diagnostic in diagnostics {
-        if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
-            break;
-        }
-        match (diagnostic.code, &settings.why_extract) {
-            (Code::WhyExtract, path) => {
-                if let Some(path) = path {
-                    ends_early |= !outputs::write_why_extract(path, &diagnostic.message, out);
-                }
-                if arguments.has(Opt::VerboseLink) {
-                    diagnostic.notes.iter().for_each(|all| out.show_all(&verbose_link::extractions(all)));
-                }
-            }
-            (Code::LinkMap, _) => outputs::write_map(&diagnostic.message, settings, out),
-            _ => out.add(diagnostic),
-        }
-    }
-    out.write_pending();
-}
-
-/// All that a link needs.
-struct Job<'a> {
-    arguments: &'a Arguments,
-    options: Options,
-    settings: &'a Settings,
-    reproduce: Option<&'a Arc<Reproduce>>,
-    /// What is wrong with options.
-    diagnostics: Vec<Diagnostic>,
-}
-
-/// Declares the inputs, and what is wrong so far in its places among them.
-fn declare(job: Job, members: inputs::Members, way: Way, out: &Renderer) -> (Linker, inputs::Inputs, Checks) {
-    let Job { arguments, options, settings, reproduce, diagnostics } = job;
-    let mut linker = Linker::new(Options { leave_memory: way.ends_process, ..options.clone() });
-    linker.set_file_provider(Arc::new(members));
-    let failed = has_error(&diagnostics);
-    for diagnostic in diagnostics {
-        inputs::report(&mut linker, diagnostic);
-    }
-    let declared = inputs::declare(&mut linker, arguments, settings);
-    if arguments.has(Opt::VerboseLink) {
-        for line in verbose_link::inputs(arguments, &declared) {
-            inputs::report(&mut linker, line);
-        }
-    }
-    if declared.are_missing() && !failed {
-        inputs::report(&mut linker, option_error("no input files"));
-    }
-    let mut checks = Checks::default();
-    if !failed {
-        checks = checks::check(arguments, &options, settings, reproduce.map(|reproduce| &**reproduce));
-        for diagnostic in &mut checks.diagnostics {
-            out.promote(diagnostic);
-            inputs::report(&mut linker, diagnostic.clone());
-        }
-    }
-    (linker, declared, checks)
-}
-
 /// Declares the inputs, reads them, links. A file that was changed meanwhile is an error.
 fn load_and_link(
     job: Job,
@@ -475,7 +386,7 @@ fn await_and_link(
     mut linker: Linker,
     declared: &inputs::Inputs,
     reading: &inputs::Reading,
-    awaiting: &await_inputs::Awaiting,
+    awaiting: &configure::Awaiting,
     place: &mut output_file::Place,
     (way, out): (Way, &mut Renderer),
 ) -> LinkResult<()> {
@@ -519,17 +430,6 @@ fn changed_while_linked(path: String) -> Diagnostic {
     Diagnostic::error(Code::Open, message).at(location).help("link again when nobody writes to it any more")
 }
 
-/// What is found out after loading is of no interest where an input could not be loaded. Then the link ended there, and
-/// the list ends with it.
-fn drop_unless_loaded(diagnostics: &mut Vec<Diagnostic>, after_loading: &[Diagnostic]) {
-    if diagnostics.ends_with(after_loading) {
-        let loading = diagnostics.len() - after_loading.len();
-        if has_error(&diagnostics[..loading]) {
-            diagnostics.truncate(loading);
-        }
-    }
-}
-
 /// What `--help` and the hidden options that print something want. Nothing is linked then.
 fn text_that_was_asked_for(
     arguments: &Arguments,
@@ -570,8 +470,4 @@ fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
     if let Some(Err(error)) = reproduce.map(Reproduce::finish) {
         out.show_error(Code::Open, format!("--reproduce: cannot write: {}", error_text(&error)));
     }
-}
-
-fn has_error(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }

@@ -6,9 +6,10 @@
 use crate::configure::Settings;
 use crate::output_file::{self, Staged};
 use crate::render::Renderer;
+use crate::stop::Stop;
 use crate::stopwatch::Stopwatch;
-use crate::text::to_bytes;
-use crate::{error_text, timing_report, Stop};
+use crate::text::{error_text, to_bytes};
+use crate::timing_report;
 use std::io::{self, Write};
 use wald::diagnostics::{Code, Diagnostic};
 use wald::timing::Timing;

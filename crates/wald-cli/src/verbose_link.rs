@@ -4,14 +4,13 @@
 use wald::bytes::Bytes;
 use wald::diagnostics::{Code, Diagnostic};
 
-use crate::inputs::Inputs;
 use crate::parse::Arguments;
 
 /// The command line with its response files expanded, and the inputs with `-l` looked up.
-pub fn inputs(arguments: &Arguments, inputs: &Inputs) -> Vec<Diagnostic> {
+pub fn inputs<'a>(arguments: &Arguments, paths: impl Iterator<Item = &'a str>) -> Vec<Diagnostic> {
     let command_line: Vec<String> = arguments.command_line.iter().map(|text| shell_quoted(text)).collect();
     let first = message(format!("command line: {}", command_line.join(" ")));
-    let inputs = inputs.paths().map(|path| message(format!("input: {path}")));
+    let inputs = paths.map(|path| message(format!("input: {path}")));
     std::iter::once(first).chain(inputs).collect()
 }
 

@@ -6,10 +6,14 @@
 //! begins anew.
 
 use crate::inputs::{self, Inputs, Reading, Taken};
-use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
+use crate::job::{self, Job, Way};
+use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::{Place, Staged};
+use crate::outputs;
+use crate::preparation::with_reserve;
 use crate::render::Renderer;
-use crate::{outputs, Job, Stop, Way};
+use crate::sight::Sight;
+use crate::stop::Stop;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -36,9 +40,9 @@ pub fn run(
     let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
     let way = Way { ends_process: false, ..way };
     let members = inputs::Members { keep_mapped: false, copies: true };
-    let (linker, declared, mut checks) = crate::declare(job, members, way, out);
+    let (linker, declared, mut checks) = job::declare(job, members, way, out);
     let command_files = command_files.into_iter().chain(std::mem::take(&mut checks.sights)).collect();
-    let progress = &crate::Progress::new(0);
+    let progress = &crate::progress::Progress::new(0);
     let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
     let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
     let allowed = std::mem::take(&mut checks.allowed_undefined);
@@ -48,9 +52,9 @@ pub fn run(
     loop {
         let LinkResult { output, mut diagnostics, timing } = watch.link();
         way.clock.link(Instant::now());
-        crate::drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
+        job::drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
         out.begin_again();
-        crate::show(&diagnostics, arguments, settings, out);
+        job::show(&diagnostics, arguments, settings, out);
         let mut written = Err(Stop::Done);
         if let Ok(output) = output {
             if out.error_count() == 0 {
@@ -169,8 +173,7 @@ impl<'a> Watch<'a> {
     fn wait(&mut self) -> Option<Vec<String>> {
         // There is time.
         self.linker.prepare();
-        // The next module may be a little larger.
-        self.place.prepare(self.size + self.size / 32);
+        self.place.prepare(with_reserve(self.size));
         let queue = self.observer.queue();
         loop {
             let before = Instant::now();
