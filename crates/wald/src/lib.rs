@@ -133,7 +133,6 @@ pub mod stub_library;
 pub mod unit;
 // Floor 3: inputs on their way.
 pub mod input;
-pub mod renew;
 pub mod architecture;
 // Floor 4: one phase each.
 pub mod symbols;
@@ -142,9 +141,9 @@ pub mod chunks;
 pub mod context;
 pub mod mark_live;
 pub mod merge_strings;
-// What is done before the last input comes.
-pub mod ahead;
-// The phases after it.
+// Work before the last input arrives; a link from nothing needs none of it.
+pub mod incremental;
+// The phases after resolution and marking.
 pub mod program;
 pub mod features;
 pub mod layout;

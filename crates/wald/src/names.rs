@@ -127,11 +127,6 @@ pub struct Snapshot<'a> {
 }
 
 impl Snapshot<'_> {
-    /// Lets names be interned again, also if this value is never dropped. It has no texts from then on.
-    pub fn unlock(&mut self) {
-        self.shards.clear();
-    }
-
     /// The text of `id`.
     #[inline]
     pub fn text(&self, id: u32) -> &[u8] {

@@ -11,8 +11,9 @@ pub mod start_stop;
 use std::sync::Arc;
 
 use crate::features::Features;
+use crate::incremental::Pools;
 use crate::index::SyntheticFunctionId;
-use crate::merge_strings::Pools;
+use crate::names::Snapshot;
 use crate::options::Options;
 use crate::program::Program;
 use crate::symbols::SyntheticFunction;
@@ -21,10 +22,10 @@ use crate::symbols::SyntheticFunction;
 pub struct Layout<'a> {
     /// What was asked for.
     pub options: &'a Options,
-    /// Names and signatures.
-    pub interners: &'a crate::object::Interners,
-    /// The names, to read without locks.
-    pub names: crate::names::Snapshot<'a>,
+    /// The names.
+    pub names: &'a Snapshot<'a>,
+    /// The signatures.
+    pub signatures: &'a Snapshot<'a>,
     /// What is linked.
     pub program: Program<'a>,
     /// Strings of custom sections that were merged before.
@@ -79,11 +80,9 @@ impl Layout<'_> {
         }
     }
 
-    /// Drops the layout and what was made of it, unless memory is left to the system. The next link can lock the names again.
-    pub fn release<T>(mut self, rest: T) {
-        let options = self.options;
-        self.names.unlock();
-        options.release((self, rest));
+    /// Drops the layout and what was made of it, unless memory is left to the system.
+    pub fn release<T>(self, rest: T) {
+        self.options.release((self, rest));
     }
 
     /// Whether addresses have 64 bits.

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::definition::{Binding, Data, Definition, Function, Relocation, Section, Symbol, Target};
+use super::error::UnitError;
+use super::handle::{ComdatHandle, SymbolHandle};
 use super::nesting::{self, Mistake};
+use super::state::Unit;
 use super::store::{Entry, StoredData, StoredFunction, StoredSection};
-use super::{
-    Binding, ComdatHandle, Data, Definition, Function, Relocation, Section, Symbol, SymbolHandle, Target,
-    Unit, UnitError,
-};
 use crate::format::relocation::RelocationType;
 use crate::format::{limits, opcode, segment_flags, types, SymbolKind, TableType};
 use crate::leb128::{patch_padded_u64, size_u64, write_u32, Reader};
