@@ -35,9 +35,11 @@
 
 mod dlang;
 mod itanium;
+mod limits;
 mod punycode;
 mod rust;
 
+use limits::Limits;
 use std::cell::Cell;
 
 /// Demangles names; its buffers are reused from name to name, so that a C++ name costs no allocation once they
@@ -46,18 +48,6 @@ use std::cell::Cell;
 pub struct Demangler {
     out: Vec<u8>,
     itanium: itanium::Buffers,
-}
-
-/// How much one name may cost.
-pub(crate) struct Limits<'a> {
-    /// Levels of nesting.
-    pub depth: u32,
-    /// Nodes visited in printing, or rules run while text is written.
-    pub steps: usize,
-    /// Bytes of text.
-    pub output: usize,
-    /// Set where `depth` was the reason to give up.
-    pub too_deep: &'a Cell<bool>,
 }
 
 /// What a name may cost in steps of printing and in bytes of text: a fixed part, far more than real names

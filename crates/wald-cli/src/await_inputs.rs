@@ -8,12 +8,14 @@
 //! mapped. They are read as soon as nobody writes to them, and linked when all were read; before anything is written, all are
 //! looked at once more. What has changed is read again, what may not be complete is waited for, and then the link is repeated.
 
+use crate::configure::Awaiting;
 use crate::identity::Identity;
 use crate::inputs::{self, Inputs, Reading, Taken};
-use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
+use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::Place;
-use crate::prepare_ahead::Preparation;
+use crate::preparation::Preparation;
 use crate::ready_descriptor::{self, Line, Names};
+use crate::sight::Sight;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -26,17 +28,6 @@ const LOOK: Duration = Duration::from_millis(5);
 const NOTE: Duration = Duration::from_secs(5);
 /// What has changed is read again at most this often while other inputs are missing.
 const READ_AGAIN: Duration = Duration::from_millis(100);
-
-/// How inputs are awaited.
-#[derive(Clone, Debug, Default)]
-pub struct Awaiting {
-    /// The descriptor that says which inputs are complete.
-    pub ready_fd: Option<u32>,
-    /// When that descriptor is closed, all inputs are complete.
-    pub end_is_complete: bool,
-    /// How long the inputs may take.
-    pub timeout: Option<Duration>,
-}
 
 /// What the loop hears of.
 enum News {
@@ -338,7 +329,7 @@ impl<'a> Waiter<'a> {
                 false => format!("{path}: was not named before descriptor {descriptor} was closed"),
             }),
             Line::Broken(error) => {
-                let reason = crate::error_text(&error);
+                let reason = crate::text::error_text(&error);
                 self.fail_missing(linker, |path, _| {
                     format!("{path}: cannot be waited for: descriptor {descriptor}: {reason}")
                 });

@@ -7,6 +7,7 @@
 use crate::folder_events::{FolderEvents, Last, Queue, Watch};
 use crate::identity::Identity;
 use crate::open_files::{self, Writer};
+use crate::sight::Sight;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -40,23 +41,6 @@ pub enum Stage {
     Readable,
     /// It is complete.
     Complete,
-}
-
-/// A file as it was when it was read.
-#[derive(Clone, Debug)]
-pub struct Sight {
-    /// The file.
-    pub path: String,
-    /// What was read; `None` where there was no such file.
-    pub identity: Option<Identity>,
-    /// It did not change while it was read.
-    pub is_steady: bool,
-    /// A change of the file changes the bytes that were read.
-    pub is_mapped: bool,
-    /// When reading began.
-    pub started: Instant,
-    /// It may be missing: the list of names beside an archive.
-    pub is_optional: bool,
 }
 
 /// What a sight of a file is worth now.

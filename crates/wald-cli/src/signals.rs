@@ -195,8 +195,8 @@ extern "C" fn on_deadly_signal(signal: c_int, info: *const libc::siginfo_t, _: *
         return;
     }
     clean_up();
-    if signal == libc::SIGABRT && crate::memory::ran_out() {
-        crate::memory::report_and_exit();
+    if signal == libc::SIGABRT && crate::out_of_memory::ran_out() {
+        crate::out_of_memory::report_and_exit();
     }
     // SAFETY: all of these are async-signal-safe, and the structures are whole.
     unsafe {

@@ -6,12 +6,15 @@
 //! begins anew.
 
 use crate::inputs::{self, Inputs, Reading, Taken};
-use crate::job::{self, Declared, Job, Linked};
-use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
+use crate::job::{self, Declared, Job, Linked, Way};
+use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::{Place, Staged};
+use crate::outputs;
+use crate::preparation::with_reserve;
 use crate::render::Renderer;
+use crate::sight::Sight;
+use crate::stop::Stop;
 use crate::transcript::Transcript;
-use crate::{outputs, Stop, Way};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -51,7 +54,7 @@ pub fn run(
         let Linked { lines, result } = watch.link(&transcript);
         way.clock.link(Instant::now());
         out.begin_again();
-        crate::show(&lines, arguments, settings, out);
+        job::show(&lines, arguments, settings, out);
         let mut written = Err(Stop::Done);
         if let Some(result) = result.as_ref().filter(|result| result.module.is_ok()) {
             if out.error_count() == 0 {
@@ -170,8 +173,7 @@ impl<'a> Watch<'a> {
     fn wait(&mut self) -> Option<Vec<String>> {
         // There is time.
         self.linker.prepare();
-        // The next module may be a little larger.
-        self.place.prepare(self.size + self.size / 32);
+        self.place.prepare(with_reserve(self.size));
         let queue = self.observer.queue();
         loop {
             let before = Instant::now();

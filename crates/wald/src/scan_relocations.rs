@@ -10,7 +10,7 @@ mod object;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use self::object::{Event, ObjectScan, ObjectScanner};
+use self::object::{is_address_imported, Event, ObjectScan, ObjectScanner};
 use crate::bit_set::BitSet;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
@@ -20,7 +20,7 @@ use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId}
 use crate::layout::function_table;
 use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
-use crate::options::{Options, UnresolvedPolicy};
+use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
 use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, Synthetic, SyntheticFunction};
@@ -58,21 +58,6 @@ impl Scan {
             false => (self.added.clone(), None),
         }
     }
-}
-
-/// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
-/// may bring a definition that is to win.
-pub fn is_address_imported(options: &Options, program: Program<'_>, symbol: AnySymbol) -> bool {
-    let AnySymbol::Global(id) = symbol else { return false };
-    let symbol = program.get(id);
-    if symbol.is_shared() {
-        return true;
-    }
-    let dynamic = options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
-    if !options.is_position_independent() && !dynamic || symbol.flags.is_hidden() || symbol.flags.is_local() {
-        return false;
-    }
-    !symbol.is_defined() || options.is_shared() && !options.bsymbolic
 }
 
 /// Whether a symbol may stay undefined because it is imported.

@@ -3,7 +3,7 @@
 
 use super::floors::modules;
 use super::source::RustFile;
-use super::Violation;
+use super::violation::Violation;
 use std::path::Path;
 
 /// Checks that everything is documented.

@@ -2,7 +2,7 @@
 //! a reader can start at the top of the list.
 
 use super::source::{is_word, line_of, words, RustFile};
-use super::Violation;
+use super::violation::Violation;
 
 const SOURCE: &str = "crates/wald/src/";
 

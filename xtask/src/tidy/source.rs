@@ -25,6 +25,11 @@ impl RustFile {
     }
 }
 
+/// A file's code: comments and the contents of strings are blanks. C's are like Rust's.
+pub fn code_of(text: &str) -> String {
+    blank_comments_and_strings(text)
+}
+
 /// The line of a byte, counted from 1.
 pub fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
@@ -45,7 +50,7 @@ pub fn is_word(c: char) -> bool {
 }
 
 /// The place of the brace that closes the one at `open`.
-fn matching_brace(code: &str, open: usize) -> Option<usize> {
+pub fn matching_brace(code: &str, open: usize) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code[open..].char_indices() {
         match c {

@@ -6,7 +6,7 @@
 //! written around it needs parentheses and whether it prints something after the declarator. C++ types
 //! print on both sides of what they declare, so that is asked at nearly every pointer.
 
-use super::ops::Op;
+use super::ops::{Op, Prec};
 use std::num::NonZeroU32;
 
 /// The position of a node in the arena.
@@ -37,32 +37,6 @@ impl Span {
 pub(super) struct List {
     pub start: u32,
     pub len: u32,
-}
-
-/// How tightly an expression binds: an operand that binds no tighter is put in parentheses.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[repr(u8)]
-pub(super) enum Prec {
-    Primary,
-    Postfix,
-    Unary,
-    Cast,
-    PtrMem,
-    Multiplicative,
-    Additive,
-    Shift,
-    Spaceship,
-    Relational,
-    Equality,
-    And,
-    Xor,
-    Ior,
-    AndIf,
-    OrIf,
-    Conditional,
-    Assign,
-    Comma,
-    Any,
 }
 
 /// An answer that may have to wait until a parameter pack's element is chosen.

@@ -20,7 +20,7 @@ mod print_type;
 mod template;
 mod types;
 
-use crate::Limits;
+use crate::limits::Limits;
 use arena::Arena;
 use ast::{List, Node, NodeId, Shape, Span, Tri};
 

@@ -7,8 +7,9 @@
 //! than the name: the walk counts its steps and the text's length and gives up at a limit.
 
 use super::arena::Arena;
-use super::ast::{List, Node, NodeId, ParamKind, Prec, Span, Tri};
-use crate::Limits;
+use super::ast::{List, Node, NodeId, ParamKind, Span, Tri};
+use super::ops::Prec;
+use crate::limits::Limits;
 
 /// No pack is being expanded.
 const NO_PACK: u32 = u32::MAX;

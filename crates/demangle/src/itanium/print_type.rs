@@ -67,7 +67,7 @@ impl Printer<'_> {
             Node::Noexcept(expr) => {
                 self.text("noexcept");
                 self.open();
-                self.operand(expr, super::ast::Prec::Any, false);
+                self.operand(expr, super::ops::Prec::Any, false);
                 self.close();
             }
             Node::Throws(types) => {

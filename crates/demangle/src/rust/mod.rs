@@ -5,7 +5,7 @@
 
 mod read;
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// LLVM's bound on nesting.
 const MAX_NESTING: u32 = 500;

@@ -1,7 +1,7 @@
 //! AIX's big archives: a header of fixed length, and members that are linked to one another by offsets.
 //! See <https://www.ibm.com/docs/en/aix/7.3?topic=formats-ar-file-format-big>.
 
-use super::{decimal, malformed, trim_end, Archive, Member, LISTING, OPENING};
+use super::member::{decimal, malformed, trim_end, Archive, Member, LISTING, OPENING};
 use crate::parse_error::ParseError;
 
 /// What such an archive starts with.

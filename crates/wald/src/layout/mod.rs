@@ -11,9 +11,10 @@ pub mod start_stop;
 use std::sync::Arc;
 
 use crate::features::Features;
+use crate::incremental::Pools;
 use crate::index::SyntheticFunctionId;
 use crate::leftovers::Leftovers;
-use crate::merge_strings::Pools;
+use crate::names::Snapshot;
 use crate::options::Options;
 use crate::program::Program;
 use crate::symbols::SyntheticFunction;
@@ -22,10 +23,10 @@ use crate::symbols::SyntheticFunction;
 pub struct Layout<'a> {
     /// What was asked for.
     pub options: &'a Options,
-    /// Names and signatures.
-    pub interners: &'a crate::object::Interners,
-    /// The names, to read without locks.
-    pub names: crate::names::Snapshot<'a>,
+    /// The names.
+    pub names: &'a Snapshot<'a>,
+    /// The signatures.
+    pub signatures: &'a Snapshot<'a>,
     /// What is linked.
     pub program: Program<'a>,
     /// Strings of custom sections that were merged before.
@@ -80,7 +81,7 @@ impl Layout<'_> {
         }
     }
 
-    /// What can be dropped later. The next link can lock the names again.
+    /// What can be dropped later.
     pub fn into_leftovers(self, leftovers: &mut Leftovers) {
         let Layout { strings, features, segments, memory, imports, indices, table, code, .. } = self;
         leftovers.add((strings, features, segments, memory, imports, indices, table, code));

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{take, Job, Work};
+use super::job::{take, Job, Work};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::Encoding;
 use crate::layout::indices::OutputFunction;

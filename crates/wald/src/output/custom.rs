@@ -3,10 +3,12 @@
 
 use hashbrown::HashMap;
 
-use super::{metadata, take, Job, Work};
+use super::job::{take, Job, Work};
+use super::metadata;
+use crate::incremental::Source;
 use crate::index::ObjectId;
 use crate::layout::Layout;
-use crate::merge_strings::{MergedStrings, Source};
+use crate::merge_strings::MergedStrings;
 use crate::object::InputSection;
 use crate::relocate::{tombstone, CustomValues, Relocator, SectionOffsets};
 

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::{take, Job, Work};
+use super::job::{take, Job, Work};
 use crate::format::opcode;
 use crate::index::SymbolId;
 use crate::layout::segments::{Content, OutputSegment, Part};

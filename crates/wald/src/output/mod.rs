@@ -9,6 +9,7 @@ pub mod custom;
 mod data;
 mod dylink;
 mod imports;
+mod job;
 mod linking;
 mod metadata;
 mod names;
@@ -27,6 +28,7 @@ use crate::leb128::write_u64;
 use crate::relocate::{CustomValues, Relocator, SectionOffsets, SymbolValues};
 use crate::result::Sink;
 use crate::timing::Timer;
+use job::{take, Job, Work};
 
 pub use code::CodePlan;
 pub use names::synthetic_name as synthetic_global_name;
@@ -298,31 +300,6 @@ pub fn allocate<'s>(
         place.fill(0xaa);
     }
     Ok(place)
-}
-
-/// A slice of the output and how it is filled.
-pub(crate) struct Job<'b> {
-    pub(crate) slice: &'b mut [u8],
-    pub(crate) work: Work,
-}
-
-/// How a slice is filled.
-pub(crate) enum Work {
-    /// Functions of the output, by position.
-    Functions(std::ops::Range<usize>),
-    /// Parts of a data segment.
-    SegmentParts(usize, std::ops::Range<usize>),
-    /// Parts of a custom section.
-    CustomParts(usize, std::ops::Range<usize>),
-    /// A part of the name section.
-    Names(usize),
-}
-
-/// Cuts `len` bytes off the front of what is left.
-pub(crate) fn take<'b>(rest: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
-    let (front, back) = std::mem::take(rest).split_at_mut(len);
-    *rest = back;
-    front
 }
 
 /// Fills `buffer`, which has the plan's size: every byte of it, whatever stood there.

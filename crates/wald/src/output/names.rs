@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use wald_demangle::Demangler;
 
-use super::{take, Job, Work};
+use super::job::{take, Job, Work};
 use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::indices::{OutputFunction, OutputGlobal};

@@ -54,7 +54,7 @@ pub(super) fn write_global_type(out: &mut Vec<u8>, of: GlobalType) {
 pub(super) fn types(layout: &Layout<'_>) -> Option<Vec<u8>> {
     list(&layout.indices.types, |out, signature| {
         out.push(types::FUNC);
-        layout.interners.signatures.with(signature.0, |bytes| out.extend_from_slice(bytes));
+        out.extend_from_slice(layout.signatures.text(signature.0));
     })
 }
 

@@ -301,8 +301,8 @@ impl<'a> Resolver<'a> {
             let [name, real, wrap] = [w.symbol, w.real, w.wrap].map(|id| self.table.get(id).name);
             let original = self.table.position_of(name);
             let wrap = self.table.position_of(wrap);
-            self.table.lead(real, original);
-            self.table.lead(name, wrap);
+            self.table.redirect(real, original);
+            self.table.redirect(name, wrap);
         }
         self.unhide_entry();
         if let (Some(_), Some(name)) = (self.table.well_known.entry, &self.options.entry) {

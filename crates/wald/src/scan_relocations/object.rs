@@ -1,6 +1,5 @@
 //! What one object's relocations ask for: found out for many objects at once.
 
-use super::is_address_imported;
 use crate::bit_set::BitSet;
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
@@ -287,4 +286,19 @@ impl ObjectScanner<'_> {
             Reference::Global(id) => AnySymbol::Global(id),
         }
     }
+}
+
+/// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
+/// may bring a definition that is to win.
+pub(super) fn is_address_imported(options: &Options, program: Program<'_>, symbol: AnySymbol) -> bool {
+    let AnySymbol::Global(id) = symbol else { return false };
+    let symbol = program.get(id);
+    if symbol.is_shared() {
+        return true;
+    }
+    let dynamic = options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
+    if !options.is_position_independent() && !dynamic || symbol.flags.is_hidden() || symbol.flags.is_local() {
+        return false;
+    }
+    !symbol.is_defined() || options.is_shared() && !options.bsymbolic
 }

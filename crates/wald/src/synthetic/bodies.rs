@@ -92,7 +92,7 @@ fn write_body<'a>(layout: &'a Layout<'a>, number: SyntheticFunctionId) -> Body<'
             body.code.push(UNREACHABLE);
         }
         Purpose::CommandExport(id) => {
-            let parameters = arity(layout.interners, function.signature).0;
+            let parameters = arity(layout.signatures.text(function.signature.0)).0;
             body.command_export(id, parameters);
         }
     }

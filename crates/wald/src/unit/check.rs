@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::nesting::{self, Mistake};
-use super::store::{Entry, StoredData, StoredFunction, StoredSection};
-use super::{
-    Binding, ComdatHandle, Data, Definition, Function, Relocation, Section, Symbol, SymbolHandle, TableType,
-    Target, Unit, UnitError, ValueType,
+use super::definition::{
+    Binding, Data, Definition, Function, Relocation, Section, Symbol, TableType, Target, ValueType,
 };
+use super::error::UnitError;
+use super::handle::{ComdatHandle, SymbolHandle};
+use super::nesting::{self, Mistake};
+use super::state::Unit;
+use super::store::{Entry, StoredData, StoredFunction, StoredSection};
 use crate::format::relocation::RelocationType;
 use crate::format::{self, opcode, segment_flags, SymbolKind};
 use crate::leb128::{patch_padded_u64, size_u64, write_u32, Reader};

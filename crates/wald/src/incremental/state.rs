@@ -1,0 +1,161 @@
+//! What a linker keeps between its calls.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::inputs::DeclaredInputs;
+use super::policy;
+use super::renewal::Renewal;
+use super::speculation::Speculation;
+use super::surroundings::Surroundings;
+use crate::cancel::CancelToken;
+use crate::input::ParsedInput;
+use crate::object::Interners;
+use crate::resolve::prefetch_members;
+use crate::threads::with_threads;
+
+/// See the [module](super).
+#[derive(Default)]
+pub struct State {
+    /// What was resolved, marked and merged so far. The lock is held across parallel work, which may run any other job of the
+    /// thread pool on this thread. So nothing may wait for it: `prepare` only tries, and a link excludes all other calls.
+    speculation: Mutex<Option<Speculation>>,
+    /// The estimated size of the output per input; 0 if it is not known. A value of its own, because nothing may wait for the
+    /// lock.
+    bytes_per_input: AtomicU64,
+    renewal: Renewal,
+}
+
+impl State {
+    /// Continues with the inputs that are available. Does nothing while another call does it. Long work ends early when `stop`
+    /// is cancelled.
+    pub fn prepare(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>, stop: &CancelToken) {
+        let Ok(mut speculation) = self.speculation.try_lock() else { return };
+        let earlier = speculation.take();
+        let next = with_threads(around.threads, || advance(around, earlier, inputs, stop));
+        self.estimate(&next);
+        *speculation = Some(next);
+    }
+
+    /// The earlier work, continued to all inputs. All must be available.
+    pub fn complete(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>) -> Speculation {
+        let (versions, files) = inputs.before_gap();
+        let earlier = self.lock().take();
+        self.bytes_per_input.store(0, Ordering::Relaxed);
+        Speculation::advance(around, earlier, &versions, &files)
+    }
+
+    /// Keeps what the next link can use.
+    pub fn keep(&self, speculation: Speculation) {
+        self.estimate(&speculation);
+        *self.lock() = Some(speculation);
+    }
+
+    /// Drops what was kept.
+    pub fn forget(&mut self) {
+        *self.speculation.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.bytes_per_input.get_mut() = 0;
+    }
+
+    /// The estimated size of the output of so many inputs in bytes; 0 if it is not known. Never waits.
+    pub fn estimated_size(&self, inputs: usize) -> u64 {
+        // Relaxed: nothing else is read through it. The missing inputs count like the others.
+        self.bytes_per_input.load(Ordering::Relaxed) * inputs as u64
+    }
+
+    /// Frees names of inputs that are gone, if they are many. The next link then resolves again.
+    pub fn free_names<'i>(
+        &mut self,
+        interners: &mut Interners,
+        inputs: impl Iterator<Item = &'i mut ParsedInput>,
+    ) {
+        if self.renewal.is_due(interners) {
+            self.forget();
+            self.renewal.renew(interners, inputs);
+        }
+    }
+
+    fn estimate(&self, speculation: &Speculation) {
+        let (size, inputs) = speculation.output_size().unwrap_or((0, 1));
+        self.bytes_per_input.store(size / inputs.max(1) as u64, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Speculation>> {
+        self.speculation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn advance(
+    around: Surroundings<'_>,
+    earlier: Option<Speculation>,
+    inputs: &DeclaredInputs<'_>,
+    stop: &CancelToken,
+) -> Speculation {
+    let Surroundings { options, interners, timer, .. } = around;
+    let (versions, files) = inputs.before_gap();
+    if earlier.is_none() {
+        prefetch_members(interners, &inputs.available().1, timer);
+    }
+    let mut next = match earlier {
+        Some(earlier) if earlier.inputs() == versions => earlier,
+        earlier => Speculation::advance(around, earlier, &versions, &files),
+    };
+    // Speculative marks say more.
+    if next.speculated_inputs() == 0 {
+        next.mark(options);
+    }
+    speculate(around, &mut next, inputs, stop);
+    next
+}
+
+/// Links speculatively when most inputs are available, as if the missing ones were empty.
+fn speculate(
+    around: Surroundings<'_>,
+    next: &mut Speculation,
+    inputs: &DeclaredInputs<'_>,
+    stop: &CancelToken,
+) {
+    let Surroundings { options, interners, timer, .. } = around;
+    let (available, files) = inputs.available();
+    let declared = inputs.count();
+    if !policy::is_worth_speculating(available, declared) || stop.is_cancelled() {
+        return;
+    }
+    if next.inputs().len() == declared {
+        // Nothing is missing.
+        next.mark(options);
+        return next.prepare_objects(options, stop);
+    }
+    if !policy::is_worth_speculating_again(next.speculated_inputs(), available, declared) {
+        return;
+    }
+    prefetch_members(interners, &files, timer);
+    next.speculate(around, &files, available);
+    next.prepare_objects(options, stop);
+    if !stop.is_cancelled() {
+        next.merge_strings(options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A job of the thread pool that runs on the thread that prepares, while that waits for others, would wait for itself.
+    #[test]
+    fn the_estimate_does_not_wait_for_a_preparation() {
+        let state = State::default();
+        state.bytes_per_input.store(7, Ordering::Relaxed);
+        let preparing = state.lock();
+        let (send, receive) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| send.send(state.estimated_size(3)));
+            let size = receive.recv_timeout(Duration::from_secs(10));
+            drop(preparing);
+            assert_eq!(size, Ok(21));
+        });
+    }
+}
