@@ -6,7 +6,7 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 use wald::{CancelToken, Linker};
 
-/// With so few inputs missing each one that comes is worth it to prepare again.
+/// If at most this many inputs are missing, each new one is worth another preparation.
 const FEW: usize = 16;
 /// So many times the link is prepared before only few are missing.
 const STEPS: usize = 8;
@@ -16,7 +16,7 @@ const STEPS: usize = 8;
 enum Step {
     OnTheWay,
     NearTheEnd,
-    /// Few are missing, and one of them has come.
+    /// Few were missing, and one of them is now complete.
     OneMore,
 }
 
@@ -83,7 +83,7 @@ impl Preparation {
 fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken, place: &mut Place) {
     let mut took = Duration::ZERO;
     while let Ok(mut step) = steps.recv() {
-        // Inputs that come one by one: a pause that has lasted for as long as preparing takes will last on.
+        // Inputs arrive one by one. A pause that has lasted as long as preparing takes will probably last longer.
         while let Ok(later) = match step {
             Step::OneMore => steps.recv_timeout(took).map_err(|_| ()),
             _ => steps.try_recv().map_err(|_| ()),

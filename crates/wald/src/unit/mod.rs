@@ -74,12 +74,12 @@ pub use error::UnitError;
 pub struct SymbolHandle(u32);
 
 impl SymbolHandle {
-    /// A number that stands for the handle where handles cannot go, as in another language.
+    /// The handle as a number, for other languages.
     pub fn number(self) -> u32 {
         self.0
     }
 
-    /// The handle with this number. One that belongs to nothing is an error where it is used.
+    /// The handle with this number. If it belongs to no symbol, using it is an error.
     pub fn from_number(number: u32) -> Self {
         SymbolHandle(number)
     }
@@ -160,7 +160,7 @@ struct Order {
 }
 
 impl Order {
-    /// The list that an entry stands in.
+    /// The list that contains an entry.
     fn of(&mut self, entry: &Entry) -> Option<&mut Vec<u32>> {
         Some(match entry {
             Entry::Function(_) => &mut self.functions,
@@ -227,8 +227,8 @@ impl Unit {
         Ok(SymbolHandle(slot))
     }
 
-    /// Replaces what a symbol stands for: a function's body, a datum, or from undefined to defined and back. The symbol
-    /// stays of its kind.
+    /// Replaces a symbol's definition: a function's body, a datum, or from undefined to defined and back. The symbol keeps its
+    /// kind.
     pub fn define(&mut self, handle: SymbolHandle, definition: Definition) -> Result<(), UnitError> {
         let slot = self.slot(handle)?;
         let kind = slot.entry.kind();
@@ -261,7 +261,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Takes a symbol out, with what it stands for. Nothing else may refer to it.
+    /// Removes a symbol and its definition. Nothing else may refer to it.
     pub fn remove(&mut self, handle: SymbolHandle) -> Result<(), UnitError> {
         let slot = self.slot(handle)?;
         // A function may call itself.
@@ -377,7 +377,7 @@ impl Unit {
         self.slots[slot].entry = entry;
     }
 
-    /// Counts the references of a definition that comes or goes.
+    /// Counts the references of a definition that is added or removed.
     fn count(&mut self, entry: &Entry, by: i32) {
         for (of, is_call) in entry.references() {
             let slot = &mut self.slots[of as usize];
