@@ -71,7 +71,8 @@ fn is_limit(line: &str) -> bool {
     line.contains("too many errors emitted")
 }
 
-/// True if both say the same but for lines about which `is_meant` is true. With fewer errors, others come before the limit.
+/// True if both say the same, except for lines for which `is_meant` is true. With fewer errors, more of the others are printed
+/// before the limit.
 fn agree_but_for(reference: &Answer, wald: &Answer, is_meant: impl Fn(&str) -> bool) -> bool {
     let (said, says) = (text(&reference.stderr), text(&wald.stderr));
     let others = |text: &str| -> Vec<String> {

@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use wald::Linker;
 
-/// How often files are looked at; less often where looking itself takes long.
+/// How often to look at files. The interval grows if a look takes long.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often if the system tells of changes: there may be some that it does not tell of.
 const SLOW_LOOK: Duration = Duration::from_millis(250);
@@ -94,7 +94,7 @@ pub fn wait_for_change(files: &[Sight]) {
     }
 }
 
-/// What a sight is worth: [`Verdict::Stale`] where the file is complete, or gone.
+/// What a look at a file shows: [`Verdict::Stale`] if the file is complete or gone.
 fn judge(observer: &mut Observer, sight: &Sight) -> Verdict {
     let file = observer.observe(&sight.path);
     if observer.stage(file) == Stage::Missing {
@@ -122,7 +122,7 @@ struct Watch<'a> {
     command_files: Vec<Sight>,
     /// The names that the command line allows to stay undefined.
     allowed: Vec<String>,
-    /// Where the next module goes.
+    /// The memory of the next module.
     place: Place,
     /// How large the last one was.
     size: usize,
@@ -168,8 +168,7 @@ impl<'a> Watch<'a> {
         place.stage(stdout)
     }
 
-    /// Waits until files have changed, and reads them again. Gives back their paths; `None` where the command line must be read
-    /// again.
+    /// Waits until files have changed, and reads them again. Returns their paths; `None` if the command line must be read again.
     fn wait(&mut self) -> Option<Vec<String>> {
         // There is time.
         self.linker.prepare();

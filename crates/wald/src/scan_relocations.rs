@@ -30,7 +30,7 @@ use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, Synthetic, Synth
 pub struct Scan {
     /// Signatures that `call_indirect` uses, in the order of first use.
     pub types: Vec<SignatureId>,
-    /// Functions whose address is taken, in the order of first use, as they stand in the table.
+    /// Functions whose address is taken, in the order of first use, which is that of the table.
     pub table: Vec<AnySymbol>,
     /// Symbols whose address is kept in a global of the module, in the order of first use.
     pub internal_got: Vec<AnySymbol>,
@@ -43,8 +43,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Makes the function table if the module must have one and has none: functions stand in it, or a global keeps what could be the
-    /// address of one, though a stub's is null. See [`function_table::require`].
+    /// Makes the function table if the module needs one and has none: for functions in it, or for a global that may be the address
+    /// of one, though a stub's is null. See [`function_table::require`].
     pub fn require_table(
         &self,
         context: &Context<'_>,
@@ -291,7 +291,7 @@ impl Joiner<'_> {
     }
 
     /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there
-    /// is only one thread's data and it may lie anywhere.
+    /// is only one thread's data and it may be anywhere.
     fn check_thread_local(&mut self, object: ObjectId, kind: RelocationType, index: u32) {
         let linked = &self.program.objects[object.at()];
         let is_multithreaded = self.context.options.is_multithreaded();

@@ -211,7 +211,7 @@ fn random_options(random: &mut Random, is64: bool) -> (Options, Option<usize>) {
     (options, [None, None, None, Some(1), Some(2)][random.below(5)])
 }
 
-/// Objects in any order; archives stand behind them, mostly.
+/// Objects in any order; archives usually follow them.
 fn random_inputs(random: &mut Random, groups: &[Group], is64: bool) -> Vec<Input> {
     let fitting: Vec<&Group> = groups.iter().filter(|group| group.is64 == is64).collect();
     let mut inputs = Vec::new();
@@ -421,7 +421,7 @@ fn what_is_prepared_changes_nothing() {
     assert!(counts.guesses_failed > 200, "{counts:?}");
 }
 
-/// Links units in this order; in one linker `late` comes last, after the others were prepared.
+/// Links units in this order; one linker gets `late` last, after it has prepared the others.
 fn compare_late(units: &[Unit], late: usize) {
     let description = |position: usize| InputDescription::new(position.to_string());
     let link = |late: Option<usize>| {

@@ -1,4 +1,4 @@
-//! Checks of definitions: what comes out has nothing in it that the link would have to refuse.
+//! Checks of definitions. The link refuses nothing that passed them.
 
 use std::borrow::Cow;
 
@@ -137,7 +137,7 @@ impl Unit {
         }
     }
 
-    /// What other symbols are aliases of or lie in must stay there.
+    /// If a symbol has aliases or contains other data symbols, its new definition must still fit them.
     pub(super) fn check_aliases(&self, handle: SymbolHandle, entry: &Entry) -> Result<(), UnitError> {
         let slot = &self.slots[handle.0 as usize];
         if slot.aliases == 0 {
