@@ -142,9 +142,9 @@ impl Speculation {
         }
     }
 
-    /// The estimated size of the output of the available inputs, and their number. `None` without a speculative link.
-    pub fn output_size(&self) -> Option<(u64, usize)> {
-        self.speculative.as_ref().map(|speculative| (speculative.output_size(), speculative.inputs))
+    /// The marks of the last speculative link.
+    pub fn speculative(&self) -> Option<&SpeculativeMarks> {
+        self.speculative.as_ref()
     }
 
     /// The results so far, for a link.
