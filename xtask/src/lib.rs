@@ -4,6 +4,7 @@
 //! command line, the WASI host and the explanation of differences are here so that tests can use them too.
 #![deny(unsafe_code)]
 
+pub mod api;
 pub mod arguments;
 pub mod arrivals;
 pub mod bench;
@@ -114,6 +115,7 @@ pub const COMMANDS: &[Command] = &[
         help: package::HELP,
         run: package::run,
     },
+    Command { name: "api", summary: "compare the public API with api.txt", help: api::HELP, run: api::run },
     Command { name: "tidy", summary: "check the rules of this repository", help: tidy::HELP, run: tidy::run },
     Command {
         name: "dist",
