@@ -41,7 +41,7 @@ pub(super) fn check(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
 /// Whether it is this object's symbol that a name stands for.
 fn defines(layout: &Layout<'_>, symbol: AnySymbol, object: ObjectId, index: usize) -> bool {
     match symbol {
-        AnySymbol::Own(..) => true,
+        AnySymbol::Local(..) => true,
         AnySymbol::Global(id) => {
             let symbol = layout.program.get(id);
             let definer = symbol.file.and_then(|file| layout.program.object_of(file));
