@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wald::object::{scan_defined_symbols, Interners, Object};
+use wald::internals::{scan_defined_symbols, Interners, Object};
 use wald::Bytes;
 
 fuzz_target!(|data: &[u8]| {

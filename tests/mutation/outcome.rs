@@ -37,14 +37,14 @@ pub fn keep_panics_quiet() {
 /// Links, and says what is wrong with how that went.
 pub fn observe(mutant: u64, counts: &Counts, link: impl FnOnce() -> LinkResult) -> Result<(), String> {
     let (result, most) = allocation::most_held(mutant, || panic::catch_unwind(AssertUnwindSafe(link)));
-    let Ok(LinkResult { output, diagnostics, .. }) = result else {
+    let Ok(LinkResult { module, diagnostics, .. }) = result else {
         return Err(PANIC.with_borrow(|text| text.replace('\n', " ")));
     };
     if most > allocation::LIMIT {
         return Err(format!("it holds {most} bytes"));
     }
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    match output {
+    match module {
         Err(_) if !failed => Err("it fails without an error".into()),
         Err(_) => {
             counts.errors.fetch_add(1, Ordering::Relaxed);
@@ -54,9 +54,9 @@ pub fn observe(mutant: u64, counts: &Counts, link: impl FnOnce() -> LinkResult) 
             }
         }
         Ok(_) if failed => Err("there is an output in spite of an error".into()),
-        Ok(output) => {
+        Ok(module) => {
             counts.modules.fetch_add(1, Ordering::Relaxed);
-            check_module(&output.module)
+            check_module(&module)
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Takes the tables that a linker reads apart, changes one entry, and puts them together again: what comes out is
-//! well-formed, and wrong.
+//! Takes the tables that a linker reads apart, changes one entry, and puts them together again. The result is
+//! well-formed and wrong.
 
-use wald::format::relocation::RelocationType;
-use wald::leb128::{write_i64, write_u32, write_u64, Reader};
+use wald::internals::leb128::{write_i64, write_u32, write_u64, Reader};
+use wald::unit::RelocationType;
 use wald_tests::random::Random;
 
 /// Names that mean something to a linker.

@@ -63,7 +63,7 @@ pub fn jobs() -> impl Iterator<Item = &'static Job> {
     inputs::JOBS.iter().chain(options::JOBS)
 }
 
-/// 1 where twice as much takes twice as long.
+/// 1 if twice as much takes twice as long.
 fn growth(times: [Duration; 3]) -> f64 {
     times[2].as_secs_f64() / (2.0 * times[1].as_secs_f64())
 }

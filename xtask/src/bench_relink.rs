@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
-use wald::index::InputId;
+use wald::InputId;
 use wald::{Bytes, Linker};
 use wasmparser::{BinaryReader, Parser, Payload};
 
@@ -117,7 +117,7 @@ impl Kept {
         let mut linker = job.linker(2);
         let ids = job.inputs.iter().map(|(input, bytes)| {
             let id = linker.declare_input(input.clone());
-            linker.provide(id, bytes.clone());
+            linker.provide(id, bytes.clone()).expect("it is declared");
             id
         });
         let ids = ids.collect();
@@ -137,11 +137,11 @@ impl Kept {
         self.job.inputs[position].1 = object.clone();
         self.linker.prepare();
         let start = Instant::now();
-        self.linker.replace(self.ids[position]);
-        self.linker.provide(self.ids[position], object);
+        self.linker.replace(self.ids[position]).expect("it is declared");
+        self.linker.provide(self.ids[position], object).expect("it is declared");
         let result = self.linker.link_into(&mut self.module);
         let time = start.elapsed().as_secs_f64() * 1e3;
-        result.output.map_err(|_| format!("{:?}", result.diagnostics))?;
+        result.module.map_err(|_| format!("{:?}", result.diagnostics))?;
         Ok(time)
     }
 
@@ -150,7 +150,7 @@ impl Kept {
         let start = Instant::now();
         let result = self.job.link(2);
         let time = start.elapsed().as_secs_f64() * 1e3;
-        Ok((result.output.map_err(|_| format!("{:?}", result.diagnostics))?.module, time))
+        Ok((result.module.map_err(|_| format!("{:?}", result.diagnostics))?, time))
     }
 }
 
@@ -194,7 +194,7 @@ impl Drop for Watch {
     }
 }
 
-/// An object whose last function has one instruction more, a `nop` at its end. `None` where it has no function.
+/// The object with one more instruction in its last function, a `nop` at the end. `None` if it has no function.
 fn with_nop(object: &[u8]) -> Option<Vec<u8>> {
     let (mut section, mut last) = (0..0, 0..0);
     for payload in Parser::new(0).parse_all(object) {

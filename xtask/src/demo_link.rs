@@ -92,7 +92,7 @@ impl Linked {
 /// How many members an archive has.
 fn members_of(path: &Path) -> Option<usize> {
     let bytes = wald::Bytes::from(std::fs::read(path).ok()?);
-    wald::archive::parse(&bytes).ok().map(|archive| archive.members.len())
+    wald::internals::archive::parse(&bytes).ok().map(|archive| archive.members.len())
 }
 
 /// Validates and runs a module, and prints what it says.

@@ -5,7 +5,7 @@ use crate::arrivals::difference;
 use crate::corpus;
 use crate::library_job::{LibraryJob, Random};
 use std::time::{Duration, Instant};
-use wald::index::InputId;
+use wald::InputId;
 use wald::{Bytes, Linker};
 
 /// What `--help` prints.
@@ -49,7 +49,7 @@ impl Session {
         let mut ids = Vec::new();
         for (input, bytes) in &job.inputs {
             let id = linker.declare_input(input.clone());
-            linker.provide(id, bytes.clone());
+            linker.provide(id, bytes.clone()).expect("it is declared");
             ids.push(Some(id));
         }
         let originals = job.inputs.iter().map(|(_, bytes)| bytes.clone()).collect();
@@ -68,7 +68,7 @@ impl Session {
             if let Some(difference) = difference(&fresh, &kept) {
                 return Err(format!("edit {number} ({edit}): {difference}"));
             }
-            if kept.output.is_ok() {
+            if kept.module.is_ok() {
                 linked += 1;
                 kept_time.push(between - start);
                 fresh_time.push(between.elapsed());
@@ -88,7 +88,7 @@ impl Session {
         let mut linker = self.now.linker(2);
         for ((input, bytes), _) in self.now.inputs.iter().zip(&self.ids).filter(|(_, id)| id.is_some()) {
             let id = linker.declare_input(input.clone());
-            linker.provide(id, bytes.clone());
+            linker.provide(id, bytes.clone()).expect("it is declared");
         }
         linker.finish()
     }
@@ -113,7 +113,7 @@ impl Session {
                 "an input put back".into()
             }
             (7, _) => {
-                self.linker.remove(id);
+                self.linker.remove(id).expect("it is declared");
                 self.ids[position] = None;
                 format!("{path} removed")
             }
@@ -141,11 +141,11 @@ impl Session {
 
     fn put(&mut self, position: usize, bytes: Bytes) {
         if let Some(id) = self.ids[position] {
-            self.linker.replace(id);
+            self.linker.replace(id).expect("it is declared");
             if self.random.below(3) == 0 {
                 self.linker.prepare();
             }
-            self.linker.provide(id, bytes.clone());
+            self.linker.provide(id, bytes.clone()).expect("it is declared");
         }
         self.now.inputs[position].1 = bytes;
     }
@@ -155,10 +155,10 @@ impl Session {
         let (input, bytes) = (self.now.inputs[position].0.clone(), self.originals[position].clone());
         let next = self.ids[position..].iter().find_map(|id| *id);
         let id = match next {
-            Some(next) => self.linker.declare_input_before(next, input),
+            Some(next) => self.linker.declare_input_before(next, input).expect("it is declared"),
             None => self.linker.declare_input(input),
         };
-        self.linker.provide(id, bytes.clone());
+        self.linker.provide(id, bytes.clone()).expect("it is declared");
         self.ids[position] = Some(id);
         self.now.inputs[position].1 = bytes;
     }

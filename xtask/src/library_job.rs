@@ -14,7 +14,7 @@ pub struct LibraryJob {
     pub inputs: Vec<(InputDescription, Bytes)>,
 }
 
-/// Thin archives' members lie beside them.
+/// Reads the members of thin archives.
 struct Files;
 
 impl FileProvider for Files {
@@ -24,14 +24,14 @@ impl FileProvider for Files {
 }
 
 impl LibraryJob {
-    /// Reads a job. Its paths are relative, so this process goes to its folder.
+    /// Reads a job. Its paths are relative, so this process changes to its folder.
     pub fn read(job: &str) -> Result<LibraryJob, String> {
         let folder = corpus::folder().join(job);
         std::env::set_current_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         LibraryJob::read_here(job)
     }
 
-    /// Reads the job in the folder where this process is.
+    /// Reads the job in the working directory.
     pub fn read_here(job: &str) -> Result<LibraryJob, String> {
         let arguments = ["@link.rsp", "-o", "out.wasm"].map(str::to_string).to_vec();
         let read = CommandLine::read(arguments).map_err(|wrong| format!("{job}: {}", wrong.join("; ")))?;
@@ -45,7 +45,8 @@ impl LibraryJob {
 
     /// A linker for this many threads, without inputs.
     pub fn linker(&self, threads: usize) -> Linker {
-        let mut linker = Linker::new(Options { threads: Some(threads), ..self.options.clone() });
+        let mut linker = Linker::new(self.options.clone());
+        linker.set_threads(Some(threads));
         linker.set_file_provider(Arc::new(Files));
         linker
     }
@@ -55,7 +56,7 @@ impl LibraryJob {
         let mut linker = self.linker(threads);
         for (input, bytes) in &self.inputs {
             let id = linker.declare_input(input.clone());
-            linker.provide(id, bytes.clone());
+            linker.provide(id, bytes.clone()).expect("it was just declared");
         }
         linker.finish()
     }

@@ -62,12 +62,14 @@ fn inside_of_an_engine_it_links_the_same_bytes() {
     let finished = engine::run(&module, World::new(&args, files.clone())).unwrap();
     assert_eq!((finished.code, finished.stderr.as_str()), (0, ""));
 
-    let mut linker = Linker::new(Options { output: "inside.wasm".into(), ..Options::default() });
+    let mut options = Options::default();
+    options.output = "inside.wasm".into();
+    let mut linker = Linker::new(options);
     for (path, bytes) in files {
-        let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
-        linker.provide(input, Bytes::from(bytes));
+        let input = linker.declare_input(InputDescription::new(path));
+        linker.provide(input, Bytes::from(bytes)).unwrap();
     }
-    let outside = linker.finish().output.unwrap().module;
+    let outside = linker.finish().module.unwrap();
     let digits: String = outside.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(finished.stdout.trim_end() == digits, "other bytes");
 }

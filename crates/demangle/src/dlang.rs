@@ -131,7 +131,7 @@ impl Parser<'_> {
             }
         };
         self.prefixes.push(special);
-        // Remove the dot before the symbol, or whatever comes last.
+        // Remove the dot before the symbol, or whatever is last.
         if self.out.len() > self.start {
             self.out.pop();
         } else {

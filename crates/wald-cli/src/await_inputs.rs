@@ -22,9 +22,9 @@ use std::time::{Duration, Instant};
 use wald::diagnostics::{Code, Diagnostic, Location};
 use wald::Linker;
 
-/// How often files are looked for; less often where looking itself takes long.
+/// How often to look for files. The interval grows if a look takes long.
 const LOOK: Duration = Duration::from_millis(5);
-/// When no input has come for this long, it is said what is waited for.
+/// After this long without a new input, a note names the missing ones.
 const NOTE: Duration = Duration::from_secs(5);
 /// What has changed is read again at most this often while other inputs are missing.
 const READ_AGAIN: Duration = Duration::from_millis(100);
@@ -86,15 +86,15 @@ pub struct Waiter<'a> {
     next_look: Instant,
     /// When an input was read last.
     last_read: Instant,
-    /// Shows what is waited for, where no progress line does.
+    /// Prints the note about missing inputs if there is no progress line.
     note: &'a mut dyn FnMut(String),
     has_noted: bool,
-    /// Errors are reported for what did not come: nothing is waited for any more.
+    /// Errors were reported for the missing inputs, so none is awaited any more.
     has_given_up: bool,
 }
 
 impl<'a> Waiter<'a> {
-    /// Begins to wait. `note` is called once, if no input comes for [`NOTE`].
+    /// Begins to wait. `note` is called once if no input is completed for [`NOTE`].
     pub fn new(
         inputs: &'a Inputs,
         reading: &Reading<'a>,
@@ -142,10 +142,10 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// Waits until all files are read and handed to the linker; what does not come is an error in its place. Gives back the
+    /// Waits until all files are read and handed to the linker. A missing file becomes an error at its position. Returns the
     /// names that archives' `.imports` files allow to stay undefined.
     ///
-    /// `place` is where the module will go: it is made large enough, and its memory is touched, while there is time.
+    /// While it waits, it makes `place`, the module's memory, large enough and touches its pages.
     pub fn read_all(&mut self, linker: &mut Linker, place: &mut Place) -> Vec<String> {
         loop {
             for file in std::mem::take(&mut self.stale) {
@@ -214,7 +214,7 @@ impl<'a> Waiter<'a> {
         self.reading.progress.wait_for(None);
     }
 
-    /// Says once what is waited for, when nothing has come for some time.
+    /// Prints once which inputs are missing, if none was completed for some time.
     fn note_waiting(&mut self) {
         let Some(&next) = self.missing.first() else { return };
         if self.has_noted || self.last_read.elapsed() < NOTE {
@@ -228,12 +228,6 @@ impl<'a> Waiter<'a> {
         let count = self.files.len() - self.missing.len() - self.in_work;
         let next = self.inputs.path(next);
         (self.note)(format!("{count} of {} inputs are read; waiting for {next}{more}", self.files.len()));
-    }
-
-    /// The members that `--verbose-link` lists for `--whole-archive`.
-    pub fn members(&self) -> Vec<String> {
-        let taken = self.files.iter().filter_map(|file| file.taken.as_ref());
-        taken.flat_map(|taken| taken.members.iter().cloned()).collect()
     }
 
     fn take_news(&mut self, linker: &Linker, work: &Sender<usize>, news: News) {
@@ -294,7 +288,7 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// How long nothing may come before the loop goes round.
+    /// How long to wait for an event before the next round of the loop.
     fn pause(&self) -> Duration {
         let now = Instant::now();
         let mut pause = Duration::from_millis(200);
@@ -413,8 +407,8 @@ impl<'a> Waiter<'a> {
             })
     }
 
-    /// Whether the bytes that were linked are those of complete files which have not changed since. Waits where that takes
-    /// time. If it is `false`, inputs must be read again.
+    /// Whether the linked bytes are those of complete files that have not changed since. May wait until that is known. If it is
+    /// `false`, inputs must be read again.
     pub fn is_settled(&mut self, linker: &mut Linker) -> bool {
         if self.has_given_up {
             return true;
@@ -454,7 +448,7 @@ impl<'a> Waiter<'a> {
         self.observer.look_at(&all, self.reading.threads);
         for (file, state) in self.files.iter().enumerate() {
             let Some(taken) = &state.taken else { continue };
-            let is_wrong = self.inputs.ids(file).any(|id| linker.is_wrong_input(id));
+            let is_wrong = self.inputs.ids(file).any(|id| inputs::is_wrong(linker, id));
             match judge(&mut self.observer, &taken.sights, is_wrong, self.awaiting.ready_fd.is_some()) {
                 Verdict::Good => {}
                 Verdict::Wait => doubtful.push(file),
@@ -468,7 +462,7 @@ impl<'a> Waiter<'a> {
         !self.has_given_up && self.awaiting.timeout.is_some_and(|timeout| self.start.elapsed() >= timeout)
     }
 
-    /// What has not come by now is an error.
+    /// Reports an error for each input that is still missing.
     fn give_up(&mut self, linker: &mut Linker) {
         let mut late = std::mem::take(&mut self.missing);
         late.append(&mut self.stale);
@@ -479,7 +473,7 @@ impl<'a> Waiter<'a> {
         self.has_given_up = true;
         let seconds = self.awaiting.timeout.unwrap_or_default().as_secs_f64();
         for &file in late {
-            if self.inputs.ids(file).any(|id| linker.is_wrong_input(id)) {
+            if self.inputs.ids(file).any(|id| inputs::is_wrong(linker, id)) {
                 // Its own error says more.
                 continue;
             }
@@ -514,9 +508,9 @@ impl<'a> Waiter<'a> {
     }
 
     fn fail(&mut self, linker: &Linker, file: usize, message: String) {
-        let location = Location { path: self.inputs.path(file).into(), ..Location::default() };
-        let diagnostic = Diagnostic::error(Code::Open, message).at(location);
-        self.inputs.ids(file).for_each(|id| linker.fail_input(id, diagnostic.clone()));
+        let location = Location::file(self.inputs.path(file));
+        let diagnostic = Diagnostic::error(Code::Open, message).with_location(location);
+        self.inputs.ids(file).for_each(|id| _ = linker.fail_input(id, diagnostic.clone()));
         self.files[file].taken = Some(Taken::default());
     }
 }
@@ -536,7 +530,7 @@ fn judge(observer: &mut Observer, sights: &[Sight], is_wrong: bool, is_named: bo
     verdict
 }
 
-/// A worker: reads what is complete until no more comes.
+/// A worker: reads complete files until the queue is closed.
 fn read_each(
     linker: &Linker,
     inputs: &Inputs,

@@ -70,7 +70,7 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
          Please pass --strip-debug or --strip-all",
     );
     checks.error_if(
-        options.merge_code_metadata && options.keeps_relocations(),
+        options.merge_code_metadata && (options.emit_relocs || settings.relocatable),
         "--merge-code-metadata may not be used with -r or --emit-relocs: it is for the last link",
     );
     checks.diagnostics.extend(lto_options::check_counts(arguments));
@@ -81,7 +81,7 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         "--import-table and --export-table may not be used together",
     );
     if settings.relocatable {
-        let entry_given = has(Opt::Entry) && !options.entry.is_empty();
+        let entry_given = has(Opt::Entry) && options.entry.is_some();
         let gc_given = has(Opt::GcSections) && options.gc_sections;
         checks.error_if(entry_given, "entry point specified for relocatable output file");
         checks.error_if(gc_given, "-r and --gc-sections may not be used together");

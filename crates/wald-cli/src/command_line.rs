@@ -3,6 +3,7 @@
 use crate::checks;
 use crate::configure::{self, Configuration};
 use crate::inputs;
+use crate::line::Line;
 use crate::parse;
 use crate::response_file::{self, Quoting};
 use wald::options::Options;
@@ -26,20 +27,19 @@ impl CommandLine {
         wrong.extend(arguments.unknown().map(|text| format!("unknown argument: {text}")));
         let Configuration { mut options, settings, mut diagnostics, .. } = configure::configure(&arguments);
         let mut linker = Linker::new(Options::default());
-        if inputs::declare(&mut linker, &arguments, &settings).are_missing() {
+        let declared = inputs::declare(&mut linker, &arguments, &settings);
+        if declared.are_missing() {
             wrong.push("no input files".into());
         }
         let checks = checks::check(&arguments, &options, &settings, None);
         options.allowed_undefined.extend(checks.allowed_undefined);
         diagnostics.extend(checks.diagnostics);
         wrong.extend(diagnostics.into_iter().map(|diagnostic| diagnostic.message));
-        let (mistakes, inputs): (Vec<_>, Vec<_>) =
-            linker.inputs().map(|(_, input)| input.clone()).partition(|input| input.path.is_empty());
-        if !mistakes.is_empty() {
-            // Their words went to the linker, for the place in the order.
-            let linked = linker.finish().diagnostics.into_iter();
-            wrong.extend(linked.filter(|said| said.location.is_none()).map(|said| said.message));
-        }
+        wrong.extend(declared.notices().filter_map(|line| match line {
+            Line::Diagnostic(diagnostic) => Some(diagnostic.message.clone()),
+            _ => None,
+        }));
+        let inputs = linker.inputs().map(|(_, input)| input.clone()).collect();
         if wrong.is_empty() {
             Ok(CommandLine { options, inputs })
         } else {

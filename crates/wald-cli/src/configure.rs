@@ -8,7 +8,7 @@ use crate::option_table::Opt;
 use crate::parse::Arguments;
 use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
-use wald::options::{BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
+use wald::options::{Architecture, BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
 
 /// The settings that the library does not need.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +37,8 @@ pub struct Settings {
     pub pie: bool,
     /// `--await-inputs`.
     pub awaiting: Option<Awaiting>,
+    /// `--threads`; `None` for as many as the machine has.
+    pub threads: Option<usize>,
     /// `--watch`.
     pub watch: bool,
 }
@@ -68,7 +70,7 @@ pub struct Configuration {
 pub fn configure(arguments: &Arguments) -> Configuration {
     let mut reader = Reader { arguments, diagnostics: Vec::new() };
     let mut options = Options::default();
-    let mut fatal = false;
+    let (mut fatal, mut threads) = (false, None);
     reader.lto_levels();
     options.optimize = reader.integer(Opt::Optimize).map_or(1, |level| level as u32);
     if let Some(policy) = arguments.last_value(Opt::ThinltoCachePolicy) {
@@ -85,9 +87,10 @@ pub fn configure(arguments: &Arguments) -> Configuration {
         reader.policies(&mut options);
         reader.sizes(&mut options);
         reader.machine(&mut options);
+        threads = reader.threads();
         reader.contradictions(&mut options);
     }
-    let settings = Settings { awaiting: reader.awaiting(), ..settings(arguments) };
+    let settings = Settings { threads, awaiting: reader.awaiting(), ..settings(arguments) };
     let diagnostics = reader.diagnostics;
     Configuration { options, settings, diagnostics, fatal }
 }
@@ -112,6 +115,7 @@ fn settings(arguments: &Arguments) -> Settings {
         shared: arguments.has(Opt::Shared),
         pie: arguments.is_on(Opt::Pie, Opt::NoPie, false),
         awaiting: None,
+        threads: None,
         watch: arguments.has(Opt::Watch),
     }
 }
@@ -134,8 +138,9 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.output = text(Opt::Output).unwrap_or_default();
     options.soname = text(Opt::Soname).filter(|name| !name.is_empty());
     if let Some((option, _, value)) = arguments.last(&[Opt::Entry, Opt::NoEntry]) {
-        options.entry =
-            if option == Opt::Entry { value.unwrap_or_default().to_string() } else { String::new() };
+        // wasm-ld takes an empty name for none.
+        let name = value.filter(|name| option == Opt::Entry && !name.is_empty());
+        options.entry = name.map(str::to_string);
     }
     options.export_all = arguments.has(Opt::ExportAll);
     options.export_dynamic = on(Opt::ExportDynamic, Opt::NoExportDynamic, options.export_dynamic);
@@ -168,7 +173,6 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.verbose = arguments.has(Opt::Verbose);
     options.want_map = arguments.has(Opt::PrintMap) || arguments.has(Opt::Map);
     options.want_why_extract = arguments.has(Opt::WhyExtract) || arguments.has(Opt::VerboseLink);
-    options.want_trace_events = arguments.has(Opt::TimeTrace);
 }
 
 /// Sets options that name symbols, sections or features.
@@ -291,19 +295,22 @@ impl Reader<'_> {
     fn machine(&mut self, options: &mut Options) {
         match self.arguments.last_value(Opt::Emulation) {
             None => {}
-            Some("wasm32") => options.is64 = Some(false),
-            Some("wasm64") => options.is64 = Some(true),
+            Some("wasm32") => options.architecture = Architecture::Wasm32,
+            Some("wasm64") => options.architecture = Architecture::Wasm64,
             Some(other) => self.error(format!("invalid target architecture: {other}")),
         }
-        if let Some((_, text, Some(value))) = self.arguments.last(&[Opt::Threads]) {
-            match numbers::any_base(value).and_then(|count| u32::try_from(count).ok()) {
-                Some(count @ 1..) => options.threads = Some(count as usize),
-                _ => {
-                    let name = if text.contains('=') { "--threads" } else { text };
-                    self.error(format!("{name}: expected a positive integer, but got '{value}'"));
-                }
-            }
+    }
+
+    fn threads(&mut self) -> Option<usize> {
+        let (_, text, value) = self.arguments.last(&[Opt::Threads])?;
+        let value = value?;
+        let count = numbers::any_base(value).and_then(|count| u32::try_from(count).ok());
+        if let Some(count @ 1..) = count {
+            return Some(count as usize);
         }
+        let name = if text.contains('=') { "--threads" } else { text };
+        self.error(format!("{name}: expected a positive integer, but got '{value}'"));
+        None
     }
 
     /// How inputs are awaited. `None` without `--await-inputs`.

@@ -6,6 +6,7 @@
 
 use crate::configure::Settings;
 use crate::library_search::LibrarySearch;
+use crate::line::Line;
 use crate::mapped_file;
 use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
@@ -19,10 +20,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::time::Instant;
-use wald::diagnostics::{Code, Diagnostic, Location};
-use wald::index::InputId;
-use wald::input::InputDescription;
-use wald::Linker;
+use wald::diagnostics::{Code, Diagnostic, Location, Severity};
+use wald::{Bytes, FileKind, FileProvider, InputDescription, InputId, Linker};
 
 /// An input and its file.
 struct Declared {
@@ -30,15 +29,17 @@ struct Declared {
     path: String,
     /// It was found as a library.
     is_library: bool,
-    /// All members are linked, and `--verbose-link` lists them.
-    lists_members: bool,
+    /// All members are linked.
+    is_whole: bool,
 }
 
 /// Every declared input.
 #[derive(Default)]
 pub struct Inputs {
     list: Vec<Declared>,
-    mistakes: bool,
+    /// What the command says about inputs: the number of inputs before it, and the line.
+    notices: Vec<(usize, Line)>,
+    has_mistakes: bool,
     /// The files: for each the places in the list that name it, in order of the first one.
     files: Vec<Vec<usize>>,
     by_path: HashMap<PathBuf, usize>,
@@ -47,23 +48,39 @@ pub struct Inputs {
 impl Inputs {
     /// Whether the command line names no input at all, and nothing else about inputs is wrong.
     pub fn are_missing(&self) -> bool {
-        self.list.is_empty() && !self.mistakes
+        self.list.is_empty() && !self.has_mistakes
     }
 
-    /// Says that there is nothing to link where no input brings a file: all are archives without members. Asked when all
-    /// are read; what is said stands behind what was said about them. Gives back the input that says it.
-    pub fn report_emptiness(&self, linker: &mut Linker) -> Option<InputId> {
-        let last = self.list.last()?;
-        if self.mistakes || !self.list.iter().all(|input| linker.is_empty_input(input.id)) {
-            return None;
-        }
-        let next = linker.inputs().map(|(id, _)| id).skip_while(|&id| id != last.id).nth(1);
-        let id = match next {
-            Some(next) => linker.declare_input_before(next, InputDescription::default()),
-            None => linker.declare_input(InputDescription::default()),
-        };
-        linker.fail_input(id, Diagnostic::error(Code::Options, "no input files"));
-        Some(id)
+    /// Whether something that should be an input is none: a library that was not found.
+    pub fn have_mistakes(&self) -> bool {
+        self.has_mistakes
+    }
+
+    /// What the command says about inputs.
+    pub fn notices(&self) -> impl Iterator<Item = &Line> {
+        self.notices.iter().map(|(_, line)| line)
+    }
+
+    /// The inputs in order, each with the notices before it. At the end, `None` with those behind the last.
+    pub fn with_notices(&self) -> impl Iterator<Item = (Option<InputId>, impl Iterator<Item = &Line>)> {
+        let ids = self.list.iter().map(|input| Some(input.id)).chain([None]);
+        let mut rest = &self.notices[..];
+        ids.enumerate().map(move |(position, id)| {
+            let count = rest.iter().take_while(|(before, _)| *before <= position).count();
+            let here;
+            (here, rest) = rest.split_at(count);
+            (id, here.iter().map(|(_, line)| line))
+        })
+    }
+
+    /// Adds what is said behind the inputs so far.
+    pub fn add_notice(&mut self, line: Line) {
+        self.notices.push((self.list.len(), line));
+    }
+
+    /// The archives of which all members are linked.
+    pub fn whole_archives(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().filter(|input| input.is_whole).map(|input| input.path.as_str())
     }
 
     /// How many files there are. Paths that differ by `.` only are of one file.
@@ -93,7 +110,8 @@ impl Inputs {
 
     /// Forgets what was read of a file, so that it can be read again.
     pub fn forget(&self, linker: &mut Linker, file: usize) {
-        self.ids(file).for_each(|id| linker.replace(id));
+        // Inputs are never removed, so the linker knows all of them. The same holds for what follows.
+        self.ids(file).for_each(|id| _ = linker.replace(id));
     }
 
     /// The inputs' paths, in order.
@@ -158,31 +176,28 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
         match found {
             Ok(path) => {
                 if verbose {
-                    report(linker, Diagnostic::message(Code::Verbose, format!("Loading: {path}")));
+                    inputs.add_notice(Line::verbose(format!("Loading: {path}")));
                 }
-                let id = linker.declare_input(InputDescription {
-                    path: path.clone(),
-                    lazy,
-                    whole_archive,
-                    dynamic,
-                });
+                let mut description = InputDescription::new(path.clone());
+                (description.lazy, description.whole_archive) = (lazy, whole_archive);
+                description.dynamic = dynamic;
+                let id = linker.declare_input(description);
                 let is_library = matches!(argument, Argument::Option { .. });
-                let lists_members = whole_archive && arguments.has(Opt::VerboseLink);
-                inputs.add(Declared { id, path, is_library, lists_members });
+                inputs.add(Declared { id, path, is_library, is_whole: whole_archive });
             }
             Err(message) => {
-                inputs.mistakes = true;
-                report(linker, Diagnostic::error(Code::Options, message));
+                inputs.has_mistakes = true;
+                inputs.add_notice(Diagnostic::error(Code::Options, message).into());
             }
         }
     }
     inputs
 }
 
-/// Puts a diagnostic at this place in the order of inputs: as that of an input which cannot be had.
-pub fn report(linker: &mut Linker, diagnostic: Diagnostic) {
-    let id = linker.declare_input(InputDescription::default());
-    linker.fail_input(id, diagnostic);
+/// Whether reading or parsing an input found an error.
+pub fn is_wrong(linker: &Linker, id: InputId) -> bool {
+    let found = linker.diagnostics_of(id).unwrap_or_default();
+    found.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
 /// The permutation in which a shuffled run reads its inputs: any order must give the same output.
@@ -223,8 +238,6 @@ pub struct Taken {
     pub allowed: Vec<String>,
     /// The file, and what was read because of it: the list of names beside an archive, members of a thin one.
     pub sights: Vec<Sight>,
-    /// The members of an archive that are all linked, for `--verbose-link`.
-    pub members: Vec<String>,
 }
 
 /// Reads every input and hands it to the linker. Gives back what was read, in order.
@@ -266,7 +279,7 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
     let fail = |diagnostic: &dyn Fn(&str) -> Diagnostic| {
         for &place in &inputs.files[file] {
             let Declared { id, path, .. } = &inputs.list[place];
-            linker.fail_input(*id, diagnostic(path));
+            let _ = linker.fail_input(*id, diagnostic(path));
         }
     };
     let mut taken = Taken::default();
@@ -281,8 +294,7 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
     if let Some(reproduce) = reading.reproduce {
         reproduce.add_input(path, &bytes);
     }
-    let is_archive = wald::archive::is_archive(&bytes);
-    if is_archive {
+    if wald::identify(&bytes) == FileKind::Archive {
         match read_names_beside(path, &mut taken.sights) {
             Ok(names) => taken.allowed = names,
             Err(diagnostic) => {
@@ -293,16 +305,18 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
     }
     MEMBERS.with_borrow_mut(Vec::clear);
     let opened = Instant::now();
-    inputs.ids(file).for_each(|id| linker.provide(id, bytes.clone()));
+    inputs.ids(file).for_each(|id| _ = linker.provide(id, bytes.clone()));
     reading.progress.file_took(opened.duration_since(start), opened.elapsed());
-    if is_archive && inputs.files[file].iter().any(|&place| inputs.list[place].lists_members) {
-        taken.members = crate::verbose_link::members(path, &bytes);
-    }
-    MEMBERS.with_borrow_mut(|members| taken.sights.append(members));
+    MEMBERS.with_borrow_mut(|members| {
+        if let Some(reproduce) = reading.reproduce {
+            members.iter().for_each(|member| reproduce.add_member(&member.path));
+        }
+        taken.sights.append(members);
+    });
     taken
 }
 
-fn read_path(path: &str, reading: &Reading, sights: &mut Vec<Sight>) -> std::io::Result<wald::bytes::Bytes> {
+fn read_path(path: &str, reading: &Reading, sights: &mut Vec<Sight>) -> std::io::Result<Bytes> {
     let host_path = crate::text::to_path(path);
     see(path, false, sights, || match reading.copies {
         true => mapped_file::copy(&host_path),
@@ -334,7 +348,7 @@ pub fn names_in(bytes: &[u8]) -> Vec<String> {
 /// How wasm-ld words it.
 pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
     let message = format!("cannot open {path}: {}", crate::text::error_text(error));
-    Diagnostic::error(Code::Open, message).at(Location { path: path.into(), ..Location::default() })
+    Diagnostic::error(Code::Open, message).with_location(Location::file(path))
 }
 
 /// Reads the members of thin archives.
@@ -346,8 +360,8 @@ pub struct Members {
     pub copies: bool,
 }
 
-impl wald::input::FileProvider for Members {
-    fn read(&self, path: &str) -> std::io::Result<wald::bytes::Bytes> {
+impl FileProvider for Members {
+    fn read(&self, path: &str) -> std::io::Result<Bytes> {
         let host_path = crate::text::to_path(path);
         MEMBERS.with_borrow_mut(|members| {
             see(path, false, members, || match self.copies {

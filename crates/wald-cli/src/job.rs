@@ -1,21 +1,25 @@
-//! A link as the command was asked for it: what it needs, how its inputs are declared, and how what it says is shown.
+//! From the parsed arguments to the linked module: declares the inputs, reads them, links, and keeps what is said in order.
 
 use crate::checks::{self, Checks};
 use crate::configure::Settings;
-use crate::inputs;
+use crate::line::Line;
 use crate::option_table::Opt;
-use crate::outputs;
 use crate::parse::Arguments;
+use crate::progress::{self, Progress};
+use crate::read_files::ReadFiles;
 use crate::render::Renderer;
 use crate::reproduce::Reproduce;
+use crate::sight::Sight;
 use crate::stopwatch::Stopwatch;
 use crate::terminal::Terminal;
-use crate::verbose_link;
+use crate::transcript::Transcript;
+use crate::{await_inputs, inputs, output_file, outputs, verbose_link};
 use std::ffi::OsString;
 use std::sync::Arc;
-use wald::diagnostics::{Code, Diagnostic, Severity};
+use std::time::Instant;
+use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::options::Options;
-use wald::Linker;
+use wald::{LinkResult, Linker, MessageKind};
 
 /// What a link takes over from [`Host`](crate::Host).
 #[derive(Clone, Copy)]
@@ -27,28 +31,30 @@ pub struct Way<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
-/// Shows what a link has to say. Where the report of extracted members cannot be written, the link ends soon after: once it has
-/// compared signatures.
-pub fn show(diagnostics: &[Diagnostic], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
-    let mut ends_early = false;
-    for diagnostic in diagnostics {
-        if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
+/// Shows what a link says. If the report of extracted members cannot be written, only those lines follow that wasm-ld still
+/// writes, and the result is `false`.
+pub fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Renderer) -> bool {
+    let mut is_complete = true;
+    for line in lines.iter() {
+        if !is_complete && !outputs::follows_failed_report(line) {
             break;
         }
-        match (diagnostic.code, &settings.why_extract) {
-            (Code::WhyExtract, path) => {
-                if let Some(path) = path {
-                    ends_early |= !outputs::write_why_extract(path, &diagnostic.message, out);
+        match line {
+            Line::Diagnostic(diagnostic) => out.add(diagnostic),
+            Line::Message(kind, text) => out.add_message(*kind, text),
+            Line::Extractions(report) => {
+                if let Some(path) = &settings.why_extract {
+                    is_complete &= outputs::write_why_extract(path, &report.to_string(), out);
                 }
                 if arguments.has(Opt::VerboseLink) {
-                    diagnostic.notes.iter().for_each(|all| out.show_all(&verbose_link::extractions(all)));
+                    verbose_link::extractions(report)
+                        .for_each(|text| out.add_message(MessageKind::Verbose, &text));
                 }
             }
-            (Code::LinkMap, _) => outputs::write_map(&diagnostic.message, settings, out),
-            _ => out.add(diagnostic),
         }
     }
     out.write_pending();
+    is_complete
 }
 
 /// All that a link needs.
@@ -61,49 +67,159 @@ pub struct Job<'a> {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Declares the inputs, and what is wrong so far in its places among them.
-pub fn declare(
-    job: Job,
-    members: inputs::Members,
-    way: Way,
-    out: &Renderer,
-) -> (Linker, inputs::Inputs, Checks) {
-    let Job { arguments, options, settings, reproduce, diagnostics } = job;
-    let mut linker = Linker::new(Options { leave_memory: way.ends_process, ..options.clone() });
-    linker.set_file_provider(Arc::new(members));
+/// A job whose inputs are declared and not read.
+pub struct Declared {
+    pub linker: Linker,
+    pub inputs: inputs::Inputs,
+    pub transcript: Transcript,
+    /// The names in `--allow-undefined-file`.
+    pub allowed_undefined: Vec<String>,
+    /// The identity of that file.
+    pub sights: Vec<Sight>,
+}
+
+/// What came of a job.
+pub struct Linked {
+    /// What is to be said, in order.
+    pub lines: Vec<Line>,
+    /// The library's result, without what is in `lines`. `None` if the library had nothing to link.
+    pub result: Option<LinkResult<()>>,
+}
+
+/// Declares the inputs, and checks the options if their values are right.
+pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
+    let Job { arguments, mut options, settings, reproduce, diagnostics } = job;
     let failed = has_error(&diagnostics);
-    for diagnostic in diagnostics {
-        inputs::report(&mut linker, diagnostic);
-    }
-    let declared = inputs::declare(&mut linker, arguments, settings);
-    if arguments.has(Opt::VerboseLink) {
-        for line in verbose_link::inputs(arguments, declared.paths()) {
-            inputs::report(&mut linker, line);
-        }
-    }
-    if declared.are_missing() && !failed {
-        inputs::report(&mut linker, option_error("no input files"));
-    }
     let mut checks = Checks::default();
     if !failed {
         checks = checks::check(arguments, &options, settings, reproduce.map(|reproduce| &**reproduce));
-        for diagnostic in &mut checks.diagnostics {
-            out.promote(diagnostic);
-            inputs::report(&mut linker, diagnostic.clone());
-        }
+        checks.diagnostics.iter_mut().for_each(|diagnostic| out.promote(diagnostic));
     }
-    (linker, declared, checks)
+    let lists_members = arguments.has(Opt::VerboseLink);
+    let transcript = Transcript {
+        options: diagnostics.into_iter().map(Line::from).collect(),
+        checks: checks.diagnostics.into_iter().map(Line::from).collect(),
+        lists_members,
+        shows_trace: options.trace,
+    };
+    options.trace |= lists_members;
+    let mut linker = Linker::new(options);
+    linker.set_threads(settings.threads);
+    linker.set_record_events(settings.time_trace.is_some());
+    linker.set_file_provider(Arc::new(members));
+    let mut inputs = inputs::declare(&mut linker, arguments, settings);
+    if lists_members {
+        verbose_link::inputs(arguments, &inputs).into_iter().for_each(|line| inputs.add_notice(line));
+    }
+    let Checks { allowed_undefined, sights, .. } = checks;
+    Declared { linker, inputs, transcript, allowed_undefined, sights }
 }
 
-/// What is found out after loading is of no interest where an input could not be loaded. Then the link ended there, and
-/// the list ends with it.
-pub fn drop_unless_loaded(diagnostics: &mut Vec<Diagnostic>, after_loading: &[Diagnostic]) {
-    if diagnostics.ends_with(after_loading) {
-        let loading = diagnostics.len() - after_loading.len();
-        if has_error(&diagnostics[..loading]) {
-            diagnostics.truncate(loading);
+/// Declares the inputs, reads them, links. A file that was changed meanwhile is an error.
+pub fn load_and_link(
+    job: Job,
+    response_files: Vec<Sight>,
+    way: Way,
+    place: &mut output_file::Place,
+    out: &mut Renderer,
+) -> Linked {
+    let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
+    let awaiting = settings.awaiting.as_ref().filter(|_| !failed);
+    let threads =
+        settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+    let copies = awaiting.is_some_and(|awaiting| awaiting.ready_fd.is_none());
+    let members = inputs::Members { keep_mapped: way.ends_process, copies };
+    let Declared { mut linker, inputs, transcript, allowed_undefined, sights } = declare(job, members, out);
+    let reproduce = reproduce.map(|reproduce| &**reproduce);
+    let progress = &Progress::new(inputs.paths().count());
+    let (shuffle, keep_mapped, ahead) = (way.shuffle, way.ends_process, false);
+    let reading = inputs::Reading { threads, shuffle, keep_mapped, copies, ahead, reproduce, progress };
+    let mut read = ReadFiles::default();
+    read.add_all(response_files.into_iter().chain(sights));
+    way.clock.lap("find");
+    let mut linked = progress::watch(way.terminal, progress, || {
+        // First, because changed options undo what was prepared.
+        linker.options_mut().allowed_undefined.extend(allowed_undefined);
+        if let Some(awaiting) = awaiting {
+            return await_and_link(linker, &inputs, &transcript, &reading, awaiting, place, (way, out));
         }
+        for taken in inputs::read_all(&linker, &inputs, &reading) {
+            read.add(taken.sights);
+            if !taken.allowed.is_empty() {
+                linker.options_mut().allowed_undefined.extend(taken.allowed);
+            }
+        }
+        let opening = progress.opening_share();
+        way.clock.split([("open", opening), ("parse", 1.0 - opening)]);
+        let linked = link(linker, &inputs, &transcript, |linker| linker.finish_into(place));
+        way.clock.link(Instant::now());
+        linked
+    });
+    let changed = read.changed_in_place(threads).into_iter().map(changed_while_linked);
+    linked.lines.extend(changed.map(Line::from));
+    way.clock.lap("check");
+    linked
+}
+
+/// Links, unless an error is known already. Then the inputs are only checked.
+pub fn link<L: std::borrow::Borrow<Linker>>(
+    linker: L,
+    inputs: &inputs::Inputs,
+    transcript: &Transcript,
+    link: impl FnOnce(L) -> LinkResult<()>,
+) -> Linked {
+    if transcript.has_error(inputs) {
+        let found = linker.borrow().check_inputs();
+        return Linked { lines: transcript.without_link(inputs, found), result: None };
     }
+    let mut result = link(linker);
+    Linked { lines: transcript.with_link(inputs, &mut result), result: Some(result) }
+}
+
+/// Links when all inputs are complete; again, if some were not after all.
+fn await_and_link(
+    mut linker: Linker,
+    inputs: &inputs::Inputs,
+    transcript: &Transcript,
+    reading: &inputs::Reading,
+    awaiting: &crate::configure::Awaiting,
+    place: &mut output_file::Place,
+    (way, out): (Way, &mut Renderer),
+) -> Linked {
+    let own = linker.options().allowed_undefined.clone();
+    let mut note = |message| {
+        if !way.terminal.can_rewrite {
+            out.show_note(message);
+        }
+    };
+    let mut waiter = await_inputs::Waiter::new(inputs, reading, awaiting, &mut note);
+    loop {
+        let mut allowed = waiter.read_all(&mut linker, place);
+        if linker.options().allowed_undefined.len() != own.len() || !allowed.is_empty() {
+            allowed.splice(..0, own.iter().cloned());
+            linker.options_mut().allowed_undefined = allowed;
+        }
+        way.clock.lap("wait");
+        let linked = link(&mut linker, inputs, transcript, |linker| linker.link_once_into(place));
+        let ended = Instant::now();
+        if waiter.is_settled(&mut linker) {
+            if reading.keep_mapped {
+                // The process ends: the system frees its memory faster.
+                std::mem::forget(linker);
+            }
+            way.clock.link(ended);
+            return linked;
+        }
+        // Only the last link counts as one.
+        way.clock.lap("wait");
+    }
+}
+
+fn changed_while_linked(path: String) -> Diagnostic {
+    let message = format!("{path}: was changed while it was linked");
+    Diagnostic::error(Code::Open, message)
+        .with_location(Location::file(path))
+        .with_help("link again when nobody writes to it any more")
 }
 
 /// An error about options.

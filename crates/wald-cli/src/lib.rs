@@ -15,6 +15,7 @@ mod identity;
 mod inputs;
 mod job;
 mod last_words;
+mod line;
 mod lto_options;
 mod library_search;
 mod mapped_file;
@@ -48,6 +49,7 @@ mod temporary;
 mod terminal;
 mod text;
 mod timing_report;
+mod transcript;
 mod truncated_input;
 mod verbose_link;
 mod watch;
@@ -56,11 +58,9 @@ pub use command_line::CommandLine;
 use configure::Configuration;
 #[doc(hidden)]
 pub use help::guide as option_guide;
-use job::{declare, drop_unless_loaded, has_error, option_error, show, Job, Way};
+use job::{has_error, option_error, show, Job, Linked, Way};
 use option_table::Opt;
 use parse::Arguments;
-use progress::Progress;
-use read_files::ReadFiles;
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
@@ -69,13 +69,12 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use stop::Stop;
 use stopwatch::Stopwatch;
 use terminal::Terminal;
 use text::error_text;
-use wald::diagnostics::{Code, Diagnostic, Location};
-use wald::{LinkResult, Linker};
+use wald::diagnostics::{Code, Diagnostic};
 
 /// What `--version` prints. Build systems look for the word LLD, and Meson takes the first number for LLD's version.
 const VERSION: &str = concat!("LLD 22.1.8 (Wald ", env!("CARGO_PKG_VERSION"), ", compatible with wasm-ld)");
@@ -235,11 +234,13 @@ fn is_question(args: &[String]) -> bool {
         || (arguments.has(Opt::ShortVersion) && !arguments.has_input())
 }
 
-/// An argument that is no option, with the option that was probably meant.
-fn unknown_argument(text: &str) -> Diagnostic {
+/// An argument that is not an option, with the option that was probably meant.
+fn unknown_argument((number, text): (usize, &str)) -> Diagnostic {
+    // Comparing with all options takes time, and most errors beyond the limit are not shown.
+    const HINTS: usize = render::DEFAULT_LIMIT as usize;
     let error = option_error(format!("unknown argument: {text}"));
-    match help::nearest(text) {
-        Some(option) => error.help(format!("did you mean {option}?")),
+    match (number < HINTS).then(|| help::nearest(text)).flatten() {
+        Some(option) => error.with_help(format!("did you mean {option}?")),
         None => error,
     }
 }
@@ -263,7 +264,7 @@ fn set_up_renderer(
     if let Some(option) = &arguments.missing_value {
         diagnostics.push(option_error(format!("{option}: missing argument")));
     }
-    diagnostics.extend(arguments.unknown().map(unknown_argument));
+    diagnostics.extend(arguments.unknown().enumerate().map(unknown_argument));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     match numbers::integer(arguments, Opt::ErrorLimit) {
         Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),
@@ -317,117 +318,24 @@ fn link(
     }
     let mut place = output_file::Place::new(&output_path, way.ends_process);
     way.clock.lap("arguments");
-    let LinkResult { output, diagnostics, timing } = load_and_link(job, response_files, way, &mut place, out);
-    show(&diagnostics, arguments, &settings, out);
+    let Linked { lines, result } = job::load_and_link(job, response_files, way, &mut place, out);
+    let is_complete = show(&lines, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
-    let output = output.map_err(|_| Stop::Done)?;
-    if out.error_count() != 0 {
+    let result = result.ok_or(Stop::Done)?;
+    if result.module.is_err() && is_complete {
+        outputs::write_map_of_failed_link(result.map.as_deref(), &settings, out);
+    }
+    if result.module.is_err() || out.error_count() != 0 {
         return Err(Stop::Done);
     }
-    outputs::write(&output_path, &output, &timing, &settings, out, |stdout| place.stage(stdout))?;
+    outputs::write(&output_path, &result, &settings, out, |stdout| place.stage(stdout))?;
     way.clock.lap("save");
-    outputs::report_timing(&settings, &timing, way.clock, out);
-    Ok(())
-}
-
-/// Declares the inputs, reads them, links. A file that was changed meanwhile is an error.
-fn load_and_link(
-    job: Job,
-    response_files: Vec<Sight>,
-    way: Way,
-    place: &mut output_file::Place,
-    out: &mut Renderer,
-) -> LinkResult<()> {
-    let (settings, reproduce, failed) = (job.settings, job.reproduce, has_error(&job.diagnostics));
-    let awaiting = settings.awaiting.as_ref().filter(|_| !failed);
-    let threads = job.options.threads;
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-    let copies = awaiting.is_some_and(|awaiting| awaiting.ready_fd.is_none());
-    let members = inputs::Members { keep_mapped: way.ends_process, copies };
-    let (mut linker, declared, mut checks) = declare(job, members, way, out);
-    let mut members = Vec::new();
-    let reproduce = reproduce.map(|reproduce| &**reproduce);
-    let progress = &Progress::new(declared.paths().count());
-    let (shuffle, keep_mapped, ahead) = (way.shuffle, way.ends_process, false);
-    let reading = inputs::Reading { threads, shuffle, keep_mapped, copies, ahead, reproduce, progress };
-    let mut read = ReadFiles::default();
-    read.add_all(response_files.into_iter().chain(std::mem::take(&mut checks.sights)));
-    way.clock.lap("find");
-    let mut result = progress::watch(way.terminal, progress, || {
-        // First, because changed options undo what was prepared.
-        let allowed = std::mem::take(&mut checks.allowed_undefined);
-        linker.options_mut().allowed_undefined.extend(allowed);
-        if let Some(awaiting) = awaiting {
-            return await_and_link(linker, &declared, &reading, awaiting, place, (way, out));
-        }
-        for taken in inputs::read_all(&linker, &declared, &reading) {
-            members.extend(taken.members);
-            read.add(taken.sights);
-            if !taken.allowed.is_empty() {
-                linker.options_mut().allowed_undefined.extend(taken.allowed);
-            }
-        }
-        declared.report_emptiness(&mut linker);
-        let opening = progress.opening_share();
-        way.clock.split([("open", opening), ("parse", 1.0 - opening)]);
-        let result = linker.finish_into(place);
-        way.clock.link(Instant::now());
-        result
-    });
-    verbose_link::insert_members(members, &mut result.diagnostics);
-    drop_unless_loaded(&mut result.diagnostics, &checks.diagnostics);
-    result.diagnostics.extend(read.changed_in_place(threads).into_iter().map(changed_while_linked));
-    way.clock.lap("check");
-    result
-}
-
-/// Links when all inputs are complete; again, if some were not after all.
-fn await_and_link(
-    mut linker: Linker,
-    declared: &inputs::Inputs,
-    reading: &inputs::Reading,
-    awaiting: &configure::Awaiting,
-    place: &mut output_file::Place,
-    (way, out): (Way, &mut Renderer),
-) -> LinkResult<()> {
-    let own = linker.options().allowed_undefined.clone();
-    let mut note = |message| {
-        if !way.terminal.can_rewrite {
-            out.show_note(message);
-        }
-    };
-    let mut waiter = await_inputs::Waiter::new(declared, reading, awaiting, &mut note);
-    loop {
-        let mut allowed = waiter.read_all(&mut linker, place);
-        if linker.options().allowed_undefined.len() != own.len() || !allowed.is_empty() {
-            allowed.splice(..0, own.iter().cloned());
-            linker.options_mut().allowed_undefined = allowed;
-        }
-        let emptiness = declared.report_emptiness(&mut linker);
-        way.clock.lap("wait");
-        let mut result = linker.link_once_into(place);
-        let linked = Instant::now();
-        if waiter.is_settled(&mut linker) {
-            if reading.keep_mapped {
-                // The process ends: the system frees its memory faster.
-                std::mem::forget(linker);
-            }
-            way.clock.link(linked);
-            verbose_link::insert_members(waiter.members(), &mut result.diagnostics);
-            return result;
-        }
-        if let Some(id) = emptiness {
-            linker.remove(id);
-        }
-        // Only the last link counts as one.
-        way.clock.lap("wait");
+    outputs::report_timing(&settings, &result.timing, way.clock, out);
+    if way.ends_process {
+        // The system frees memory faster.
+        std::mem::forget(result.leftovers);
     }
-}
-
-fn changed_while_linked(path: String) -> Diagnostic {
-    let message = format!("{path}: was changed while it was linked");
-    let location = Location { path, ..Location::default() };
-    Diagnostic::error(Code::Open, message).at(location).help("link again when nobody writes to it any more")
+    Ok(())
 }
 
 /// What `--help` and the hidden options that print something want. Nothing is linked then.

@@ -4,6 +4,7 @@
 //! their names. So where one cannot be written, none is.
 
 use crate::configure::Settings;
+use crate::line::Line;
 use crate::output_file::{self, Staged};
 use crate::render::Renderer;
 use crate::stop::Stop;
@@ -13,13 +14,12 @@ use crate::timing_report;
 use std::io::{self, Write};
 use wald::diagnostics::{Code, Diagnostic};
 use wald::timing::Timing;
-use wald::Output;
+use wald::{LinkResult, MessageKind};
 
 /// Writes all outputs of a link. `stage_module` stages the module, which goes to `path`.
 pub fn write(
     path: &str,
-    output: &Output<()>,
-    timing: &Timing,
+    result: &LinkResult<()>,
     settings: &Settings,
     out: &mut Renderer,
     stage_module: impl FnOnce(&mut dyn Write) -> io::Result<Staged>,
@@ -28,13 +28,13 @@ pub fn write(
         return Err(Stop::Done);
     }
     let mut staged = Vec::new();
-    if let (Some(path), Some(text)) = (map_path(settings), &output.map) {
+    if let (Some(path), Some(text)) = (map_path(settings), &result.map) {
         let text = out.text_for(path, text);
         staged
             .push((format!("map file {path}"), output_file::stage(path, &to_bytes(&text), &mut out.stdout)));
     }
     if let Some(path) = &settings.time_trace {
-        let text = timing_report::chrome_trace(timing, out.program());
+        let text = timing_report::chrome_trace(&result.timing, out.program());
         staged.push((
             format!("--time-trace= file {path}"),
             output_file::stage(path, text.as_bytes(), &mut out.stdout),
@@ -76,9 +76,9 @@ fn map_path(settings: &Settings) -> Option<&str> {
     }
 }
 
-/// Writes the map of a link that fails after it was made.
-pub fn write_map(text: &str, settings: &Settings, out: &mut Renderer) {
-    let Some(path) = map_path(settings) else { return };
+/// Writes the map of a link that failed after it was made.
+pub fn write_map_of_failed_link(text: Option<&str>, settings: &Settings, out: &mut Renderer) {
+    let (Some(text), Some(path)) = (text, map_path(settings)) else { return };
     let text = out.text_for(path, text);
     if let Err(error) = output_file::write(path, &to_bytes(&text), &mut out.stdout) {
         cannot_open(&format!("map file {path}"), &error, Vec::new(), out);
@@ -94,6 +94,34 @@ pub fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
         cannot_open(&format!("--why-extract= file {path}"), error, Vec::new(), out);
     }
     written.is_ok()
+}
+
+/// Whether wasm-ld still says this after it failed to write the report of extracted members. Before it ends, it defines its
+/// optional symbols and compares signatures.
+pub fn follows_failed_report(line: &Line) -> bool {
+    const OPTIONAL: [&str; 11] = [
+        "__dso_handle",
+        "__data_end",
+        "__stack_low",
+        "__stack_high",
+        "__global_base",
+        "__heap_base",
+        "__heap_end",
+        "__memory_base",
+        "__table_base",
+        "__wasm_first_page_end",
+        "__tls_base",
+    ];
+    match line {
+        Line::Message(MessageKind::TraceSymbol, text) => text
+            .strip_prefix("<internal>: definition of ")
+            .is_some_and(|name| OPTIONAL.contains(&name) || name.starts_with("signature_mismatch:")),
+        // A mismatch that only Wald finds is found later, and says how the function is called.
+        Line::Diagnostic(Diagnostic { code: Code::SymbolType, message, .. }) => {
+            message.starts_with("function signature mismatch") && !message.contains("\n>>> called as ")
+        }
+        _ => false,
+    }
 }
 
 /// Prints the table of `--time`.

@@ -97,7 +97,7 @@ impl Preparation {
 fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken, place: &mut Place) {
     let mut took = Duration::ZERO;
     while let Ok(mut step) = steps.recv() {
-        // Inputs that come one by one: a pause that has lasted for as long as preparing takes will last on.
+        // Inputs arrive one by one. A pause that has lasted as long as preparing takes will probably last longer.
         while let Ok(later) = match step {
             Step::OneMore => steps.recv_timeout(took).map_err(|_| ()),
             _ => steps.try_recv().map_err(|_| ()),

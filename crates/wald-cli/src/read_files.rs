@@ -10,7 +10,7 @@ use crate::sight::Sight;
 pub struct ReadFiles(Vec<Sight>);
 
 impl ReadFiles {
-    /// Adds files that arguments come from: these are few, and must be what they were.
+    /// Adds the files that contain arguments, such as response files. They must not change during the link.
     pub fn add_all(&mut self, sights: impl IntoIterator<Item = Sight>) {
         self.0.extend(sights);
     }

@@ -10,6 +10,7 @@ use crate::text::{error_text, visible};
 use std::borrow::Cow;
 use std::io::Write;
 use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::MessageKind;
 
 /// wasm-ld's message when it reaches the error limit.
 const TOO_MANY: &str = "too many errors emitted, stopping now (use -error-limit=0 to see all errors)";
@@ -119,15 +120,21 @@ impl<'a> Renderer<'a> {
             Severity::Error => self.error(diagnostic),
             Severity::Warning if self.fatal_warnings => self.error(diagnostic),
             Severity::Warning => self.line("\x1b[0;35m", diagnostic.prefix(), diagnostic),
-            Severity::Message if matches!(diagnostic.code, Code::Verbose | Code::EngineLimit) => {
-                self.line("", diagnostic.prefix(), diagnostic);
-            }
-            Severity::Message => {
-                let message = self.for_stdout(&diagnostic.message);
-                let _ = self.stdout.write_all(&crate::text::to_bytes(&message));
-                let _ = self.stdout.write_all(b"\n");
-            }
+            _ => self.line("", diagnostic.prefix(), diagnostic),
         }
+    }
+
+    /// Shows what an option asked for, in order with the diagnostics.
+    pub fn add_message(&mut self, kind: MessageKind, text: &str) {
+        if self.stopped {
+            return;
+        }
+        if kind == MessageKind::Verbose {
+            return self.text_line("", "", text, &[], None);
+        }
+        let text = self.for_stdout(text);
+        let _ = self.stdout.write_all(&crate::text::to_bytes(&text));
+        let _ = self.stdout.write_all(b"\n");
     }
 
     /// With `--fatal-warnings`, turns a warning into an error.
@@ -150,7 +157,7 @@ impl<'a> Renderer<'a> {
 
     /// Shows something that the reader should know while the link goes on.
     pub fn show_note(&mut self, message: String) {
-        self.line("", "note: ", &Diagnostic::message(Code::Verbose, message));
+        self.text_line("", "note: ", &message, &[], None);
         let _ = self.stderr.flush();
     }
 
@@ -192,12 +199,24 @@ impl<'a> Renderer<'a> {
         // If early errors exceeded the limit, wasm-ld continues silently.
     }
 
-    fn line<'t>(&mut self, color: &str, severity: &str, diagnostic: &'t Diagnostic) {
-        let mut text = String::with_capacity(diagnostic.message.len() + 64);
+    fn line(&mut self, color: &str, severity: &str, diagnostic: &Diagnostic) {
+        let Diagnostic { message, notes, help, .. } = diagnostic;
+        self.text_line(color, severity, message, notes, help.as_deref());
+    }
+
+    fn text_line<'t>(
+        &mut self,
+        color: &str,
+        severity: &str,
+        message: &'t str,
+        notes: &'t [String],
+        help: Option<&'t str>,
+    ) {
+        let mut text = String::with_capacity(message.len() + 64);
         if self.after_lines {
             text.push('\n');
         }
-        self.after_lines = diagnostic.message.contains('\n');
+        self.after_lines = message.contains('\n');
         let [_, on_terminal] = self.on_terminal;
         let shown = |text: &'t str| -> Cow<'t, str> {
             if on_terminal {
@@ -209,7 +228,7 @@ impl<'a> Renderer<'a> {
         text += &self.program;
         text += ": ";
         // wasm-ld reports this one before it reads the options about color.
-        let early = diagnostic.message.starts_with("invalid response file quoting: ");
+        let early = message.starts_with("invalid response file quoting: ");
         if self.color && !severity.is_empty() && !early {
             text += color;
             text += severity;
@@ -217,12 +236,12 @@ impl<'a> Renderer<'a> {
         } else {
             text += severity;
         }
-        text += &shown(&diagnostic.message);
+        text += &shown(message);
         text.push('\n');
-        for note in &diagnostic.notes {
+        for note in notes {
             text += &format!("    note: {}\n", shown(note));
         }
-        if let Some(help) = &diagnostic.help {
+        if let Some(help) = help {
             text += &format!("    help: {}\n", shown(help));
         }
         self.pending.extend_from_slice(&crate::text::to_bytes(&text));
@@ -254,14 +273,19 @@ mod tests {
     #[test]
     fn names_do_nothing_to_a_terminal() {
         let name = crate::text::from_bytes(b"a\x1b[2J\r\x9b\xc2\x9b\tb\n>>> \x07");
-        let list =
-            [Diagnostic::message(Code::Trace, name.clone()), Diagnostic::error(Code::Parse, "e").note(name)];
+        let list = [Diagnostic::error(Code::Parse, "e").with_note(name.clone())];
         let shown = "a\\x1b[2J\\x0d\\x9b\\x9b\tb\n>>> \\x07\n";
-        let (out, text, _) = rendered(|r| (r.on_terminal, r.color) = ([true; 2], true), &list);
+        let set = |r: &mut Renderer| {
+            (r.on_terminal, r.color) = ([true; 2], true);
+            r.add_message(MessageKind::Trace, &name);
+        };
+        let (out, text, _) = rendered(set, &list);
         assert_eq!(out, shown);
         assert_eq!(text, format!("p: \x1b[0;31merror: \x1b[0me\n    note: {shown}"));
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        Renderer::new("p".into(), &mut stdout, &mut stderr).show_all(&list);
+        let mut renderer = Renderer::new("p".into(), &mut stdout, &mut stderr);
+        renderer.add_message(MessageKind::Trace, &name);
+        renderer.show_all(&list);
         assert!(stdout.starts_with(b"a\x1b[2J\r\x9b\xc2\x9b") && stderr.ends_with(b"\x07\n"));
     }
 
@@ -276,12 +300,13 @@ mod tests {
 
     #[test]
     fn fatal_warnings_colour_notes_and_streams() {
-        let list = [
-            Diagnostic::message(Code::Trace, "a.o"),
-            Diagnostic::message(Code::Verbose, "-- layout"),
-            Diagnostic::warning(Code::Options, "w").note("because").help("do this"),
-        ];
-        let (out, text, errors) = rendered(|r| (r.fatal_warnings, r.color) = (true, true), &list);
+        let list = [Diagnostic::warning(Code::Options, "w").with_note("because").with_help("do this")];
+        let set = |r: &mut Renderer| {
+            (r.fatal_warnings, r.color) = (true, true);
+            r.add_message(MessageKind::Trace, "a.o");
+            r.add_message(MessageKind::Verbose, "-- layout");
+        };
+        let (out, text, errors) = rendered(set, &list);
         assert_eq!(out, "a.o\n");
         assert_eq!(
             text,

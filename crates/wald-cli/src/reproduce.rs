@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+use wald::FileKind;
 
 const RESPONSE: &str = "response.txt";
 const VERSION: &str = "version.txt";
@@ -47,32 +48,30 @@ impl Reproduce {
     pub fn add_input(&self, path: &str, bytes: &[u8]) {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         tar.add(&name_of_copy(path), bytes);
-        if !wald::archive::is_archive(bytes) {
+        if wald::identify(bytes) != FileKind::Archive {
             return;
         }
         let beside = to_path(path).with_extension("imports");
         if let Ok(bytes) = std::fs::read(&beside) {
             tar.add(&name_of_copy(&from_os(beside.as_os_str())), &bytes);
         }
-        // What is wrong with the archive, or is missing, the link says.
-        let Ok(archive) = wald::archive::parse(bytes) else { return };
-        for member in archive.members.iter().filter(|_| archive.thin) {
-            let folder = path.rfind('/').map_or("", |slash| &path[..=slash]);
-            let folder = if member.name.starts_with('/') { "" } else { folder };
-            let path = format!("{folder}{}", member.name);
-            if let Ok(bytes) = std::fs::read(to_path(&path)) {
-                tar.add(&name_of_copy(&path), &bytes);
-            }
+    }
+
+    /// Adds a member of a thin archive. If it cannot be read, the link says so.
+    pub fn add_member(&self, path: &str) {
+        let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Ok(bytes) = std::fs::read(to_path(path)) {
+            tar.add(&name_of_copy(path), &bytes);
         }
     }
 
-    /// Adds a file that comes behind all inputs.
+    /// Adds a file after all inputs.
     pub fn add_last(&self, path: &str, bytes: &[u8]) {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         tar.last.push((name_of_copy(path), bytes.to_vec()));
     }
 
-    /// Ends the tar file. Before that there is none, or an older one.
+    /// Completes the tar file. Until then the path has no file, or an older one.
     pub fn finish(&self) -> io::Result<()> {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         for (path, bytes) in std::mem::take(&mut tar.last) {
@@ -199,7 +198,7 @@ fn response(arguments: &Arguments) -> String {
 }
 
 /// True if an option has its main spelling with two dashes, but was written with one, as wasm-ld repeats it. Of options
-/// that also take their value behind `=`, only the other form is the main one.
+/// that also take their value after `=`, only the other form is the main one.
 fn keeps_one_dash(option: Opt, written: &str) -> bool {
     let row = spec(option);
     let Some(bare) = written.strip_prefix('-').filter(|bare| !bare.starts_with('-')) else { return false };
@@ -224,7 +223,7 @@ fn last_component_of_file(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A path's last part, which is `.` behind a separator.
+/// A path's last part; `.` if the path ends with a separator.
 fn last_component(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" if !path.is_empty() => "/",

@@ -11,9 +11,9 @@ use std::process::{Command, ExitStatus};
 
 /// The LLVM versions whose name with a number is linked: distributions' clang asks for `wasm-ld-22` first.
 const VERSIONS: std::ops::RangeInclusive<u32> = 10..=30;
-/// What a shell answers if there is no program of that name.
+/// A shell's exit code for a program that does not exist.
 const NOT_FOUND: i32 = 127;
-/// What it answers if a program cannot be run.
+/// Its exit code for a program that cannot be run.
 const NOT_RUN: i32 = 126;
 
 /// Runs the build and returns its exit code. The error is a message, with the exit code.

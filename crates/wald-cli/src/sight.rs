@@ -27,7 +27,7 @@ pub fn see(
     is_optional: bool,
     sights: &mut Vec<Sight>,
     read: impl FnOnce() -> std::io::Result<Contents>,
-) -> std::io::Result<wald::bytes::Bytes> {
+) -> std::io::Result<wald::Bytes> {
     let started = Instant::now();
     let contents = read();
     let (identity, is_steady, is_mapped) = contents.as_ref().map_or((None, true, false), |contents| {

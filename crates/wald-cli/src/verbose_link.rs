@@ -1,49 +1,45 @@
 //! `--verbose-link`: the link as the linker got it. The command line, every input in order, and every archive
 //! member that was linked: with the symbol it was needed for, or because of `--whole-archive`.
 
-use wald::bytes::Bytes;
-use wald::diagnostics::{Code, Diagnostic};
+use std::collections::HashSet;
+use wald::{Extraction, ExtractionReport, MessageKind};
 
+use crate::inputs::Inputs;
+use crate::line::Line;
 use crate::parse::Arguments;
 
 /// The command line with its response files expanded, and the inputs with `-l` looked up.
-pub fn inputs<'a>(arguments: &Arguments, paths: impl Iterator<Item = &'a str>) -> Vec<Diagnostic> {
+pub fn inputs(arguments: &Arguments, inputs: &Inputs) -> Vec<Line> {
     let command_line: Vec<String> = arguments.command_line.iter().map(|text| shell_quoted(text)).collect();
-    let first = message(format!("command line: {}", command_line.join(" ")));
-    let inputs = paths.map(|path| message(format!("input: {path}")));
+    let first = Line::verbose(format!("command line: {}", command_line.join(" ")));
+    let inputs = inputs.paths().map(|path| Line::verbose(format!("input: {path}")));
     std::iter::once(first).chain(inputs).collect()
 }
 
-/// The lines of a `--why-extract` report (reference, member, symbol), as sentences.
-pub fn extractions(report: &str) -> Vec<Diagnostic> {
-    let lines = report.lines().skip(1).map(|line| {
-        let mut fields = line.split('\t');
-        let mut field = || fields.next().unwrap_or_default();
-        let (reference, member, symbol) = (field(), field(), field());
-        message(format!("extracted: {member} for {symbol}, which {reference} refers to"))
-    });
-    lines.collect()
+/// The extracted members, as sentences.
+pub fn extractions(report: &ExtractionReport) -> impl Iterator<Item = String> + '_ {
+    report.extractions.iter().map(|Extraction { member, symbol, reference, .. }| {
+        format!("extracted: {member} for {symbol}, which {reference} refers to")
+    })
 }
 
-/// The objects in an archive, as messages name them. Whether the archive is sound is checked where it is linked.
-pub fn members(archive: &str, bytes: &Bytes) -> Vec<String> {
-    let Ok(parsed) = wald::archive::parse(bytes) else { return Vec::new() };
-    let is_object = |start: usize| bytes.get(start..).is_some_and(|bytes| bytes.starts_with(b"\0asm"));
-    let members = parsed.members.iter().filter(|member| parsed.thin || is_object(member.start));
-    members.map(|member| format!("{archive}({})", member.name)).collect()
-}
-
-/// Lists the members that `--whole-archive` links, before those that were extracted.
-pub fn insert_members(members: impl IntoIterator<Item = String>, diagnostics: &mut Vec<Diagnostic>) {
-    let is_report = |diagnostic: &Diagnostic| diagnostic.code == Code::WhyExtract;
-    // Without a report the link failed before it.
-    let Some(at) = diagnostics.iter().position(is_report) else { return };
-    let lines = members.into_iter().map(|member| message(format!("linked: {member} for --whole-archive")));
-    diagnostics.splice(at..at, lines);
-}
-
-fn message(text: String) -> Diagnostic {
-    Diagnostic::message(Code::Verbose, text)
+/// Lists the members that `--whole-archive` links, before those that were extracted. A line of `--trace` tells of each linked file;
+/// these lines go unless they were asked for.
+pub fn list_whole_archives(inputs: &Inputs, lines: &mut Vec<Line>, keeps_trace: bool) {
+    let report = lines.iter().position(|line| matches!(line, Line::Extractions(_)));
+    if let Some(at) = report {
+        let archives: HashSet<&str> = inputs.whole_archives().collect();
+        let is_whole = |file: &str| file.rfind('(').is_some_and(|end| archives.contains(&file[..end]));
+        let linked = lines[..at].iter().filter_map(|line| match line {
+            Line::Message(MessageKind::Trace, file) if is_whole(file) => {
+                Some(Line::verbose(format!("linked: {file} for --whole-archive")))
+            }
+            _ => None,
+        });
+        let linked: Vec<Line> = linked.collect();
+        lines.splice(at..at, linked);
+    }
+    lines.retain(|line| keeps_trace || !matches!(line, Line::Message(MessageKind::Trace, _)));
 }
 
 /// An argument as a POSIX shell takes it.

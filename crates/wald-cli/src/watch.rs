@@ -6,7 +6,7 @@
 //! begins anew.
 
 use crate::inputs::{self, Inputs, Reading, Taken};
-use crate::job::{self, Job, Way};
+use crate::job::{self, Declared, Job, Linked, Way};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::{Place, Staged};
 use crate::outputs;
@@ -14,12 +14,13 @@ use crate::preparation::with_reserve;
 use crate::render::Renderer;
 use crate::sight::Sight;
 use crate::stop::Stop;
+use crate::transcript::Transcript;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
-use wald::{LinkResult, Linker};
+use wald::Linker;
 
-/// How often files are looked at; less often where looking itself takes long.
+/// How often to look at files. The interval grows if a look takes long.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often if the system tells of changes: there may be some that it does not tell of.
 const SLOW_LOOK: Duration = Duration::from_millis(250);
@@ -40,26 +41,25 @@ pub fn run(
     let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
     let way = Way { ends_process: false, ..way };
     let members = inputs::Members { keep_mapped: false, copies: true };
-    let (linker, declared, mut checks) = job::declare(job, members, way, out);
-    let command_files = command_files.into_iter().chain(std::mem::take(&mut checks.sights)).collect();
+    let Declared { linker, inputs: declared, transcript, allowed_undefined, sights } =
+        job::declare(job, members, out);
+    let command_files = command_files.into_iter().chain(sights).collect();
     let progress = &crate::progress::Progress::new(0);
     let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
     let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
-    let allowed = std::mem::take(&mut checks.allowed_undefined);
     let mut what = format!("{} inputs", declared.paths().count());
-    let mut watch = Watch::new(linker, &declared, reading, command_files, allowed);
+    let mut watch = Watch::new(linker, &declared, reading, command_files, allowed_undefined);
     way.clock.lap("read");
     loop {
-        let LinkResult { output, mut diagnostics, timing } = watch.link();
+        let Linked { lines, result } = watch.link(&transcript);
         way.clock.link(Instant::now());
-        job::drop_unless_loaded(&mut diagnostics, &checks.diagnostics);
         out.begin_again();
-        job::show(&diagnostics, arguments, settings, out);
+        job::show(&lines, arguments, settings, out);
         let mut written = Err(Stop::Done);
-        if let Ok(output) = output {
+        if let Some(result) = result.as_ref().filter(|result| result.module.is_ok()) {
             if out.error_count() == 0 {
                 let stage = |stdout: &mut dyn Write| watch.stage(stdout);
-                written = outputs::write(&output_path, &output, &timing, settings, out, stage);
+                written = outputs::write(&output_path, result, settings, out, stage);
             }
         }
         let outcome = if written.is_ok() { "linked" } else { "not linked" };
@@ -67,7 +67,9 @@ pub fn run(
         let took = way.clock.elapsed().as_secs_f64() * 1e3;
         let line = format!("{program}: {what}: {outcome} in {took:.1} ms\n");
         let _ = out.stderr.write_all(&crate::text::to_bytes(&line));
-        outputs::report_timing(settings, &timing, way.clock, out);
+        if let Some(result) = result {
+            outputs::report_timing(settings, &result.timing, way.clock, out);
+        }
         let _ = out.check_streams();
         let Some(changed) = watch.wait() else { return Err(Stop::Again) };
         way.clock.restart();
@@ -92,7 +94,7 @@ pub fn wait_for_change(files: &[Sight]) {
     }
 }
 
-/// What a sight is worth: [`Verdict::Stale`] where the file is complete, or gone.
+/// What a look at a file shows: [`Verdict::Stale`] if the file is complete or gone.
 fn judge(observer: &mut Observer, sight: &Sight) -> Verdict {
     let file = observer.observe(&sight.path);
     if observer.stage(file) == Stage::Missing {
@@ -120,7 +122,7 @@ struct Watch<'a> {
     command_files: Vec<Sight>,
     /// The names that the command line allows to stay undefined.
     allowed: Vec<String>,
-    /// Where the next module goes.
+    /// The memory of the next module.
     place: Place,
     /// How large the last one was.
     size: usize,
@@ -148,16 +150,14 @@ impl<'a> Watch<'a> {
     }
 
     /// Links what was read. The output's bytes are those of a link from nothing; [`Watch::write`] writes them.
-    fn link(&mut self) -> LinkResult<()> {
+    fn link(&mut self, transcript: &Transcript) -> Linked {
         let names =
             self.taken.iter().flat_map(|taken| &taken.allowed).chain(&self.allowed).cloned().collect();
         if self.linker.options().allowed_undefined != names {
             self.linker.options_mut().allowed_undefined = names;
         }
-        let mut result = self.linker.link_into(&mut self.place);
-        let members = self.taken.iter().flat_map(|taken| taken.members.iter().cloned());
-        crate::verbose_link::insert_members(members, &mut result.diagnostics);
-        result
+        let place = &mut self.place;
+        job::link(&mut self.linker, self.inputs, transcript, |linker| linker.link_into(place))
     }
 
     /// Stages the module of the last link, which succeeded.
@@ -168,8 +168,7 @@ impl<'a> Watch<'a> {
         place.stage(stdout)
     }
 
-    /// Waits until files have changed, and reads them again. Gives back their paths; `None` where the command line must be read
-    /// again.
+    /// Waits until files have changed, and reads them again. Returns their paths; `None` if the command line must be read again.
     fn wait(&mut self) -> Option<Vec<String>> {
         // There is time.
         self.linker.prepare();
@@ -230,7 +229,7 @@ impl<'a> Watch<'a> {
             }
             verdict = verdict.max(own);
         }
-        let is_wrong = self.inputs.ids(file).any(|id| self.linker.is_wrong_input(id));
+        let is_wrong = self.inputs.ids(file).any(|id| inputs::is_wrong(&self.linker, id));
         let mut sights = self.taken[file].sights.iter().filter(|sight| sight.identity.is_some());
         if verdict == Verdict::Good && is_wrong && !sights.all(|sight| self.observer.is_beyond_doubt(sight)) {
             return Verdict::Wait;

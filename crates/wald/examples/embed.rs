@@ -15,11 +15,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let paths: Vec<String> = args.collect();
-    let mut linker = Linker::new(Options { output: output.clone(), ..Options::default() });
-    let ids: Vec<_> = paths
-        .iter()
-        .map(|path| linker.declare_input(InputDescription { path: path.clone(), ..Default::default() }))
-        .collect();
+    let mut options = Options::default();
+    options.output = output.clone();
+    let mut linker = Linker::new(options);
+    let ids: Vec<_> =
+        paths.iter().map(|path| linker.declare_input(InputDescription::new(path.clone()))).collect();
     std::thread::scope(|scope| {
         for (path, id) in paths.iter().zip(ids).rev() {
             let linker = &linker;
@@ -33,9 +33,9 @@ fn main() -> ExitCode {
     });
     let result = linker.finish();
     for diagnostic in &result.diagnostics {
-        eprintln!("{:?}: {}", diagnostic.severity, diagnostic.message);
+        eprintln!("{diagnostic}");
     }
-    match result.output.map(|linked| std::fs::write(&output, linked.module)) {
+    match result.module.map(|module| std::fs::write(&output, module)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }

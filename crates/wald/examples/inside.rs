@@ -12,7 +12,9 @@ use wald::options::Options;
 use wald::{Bytes, InputDescription, Linker};
 
 fn main() -> ExitCode {
-    let mut linker = Linker::new(Options { output: "inside.wasm".into(), ..Options::default() });
+    let mut options = Options::default();
+    options.output = "inside.wasm".into();
+    let mut linker = Linker::new(options);
     for path in std::env::args().skip(1) {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
@@ -21,16 +23,19 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
-        let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
-        linker.provide(input, Bytes::from(bytes));
+        let input = linker.declare_input(InputDescription::new(path));
+        if let Err(error) = linker.provide(input, Bytes::from(bytes)) {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
     }
     let result = linker.finish();
     for diagnostic in &result.diagnostics {
         eprintln!("{}", diagnostic.message);
     }
-    let Ok(output) = result.output else { return ExitCode::FAILURE };
+    let Ok(module) = result.module else { return ExitCode::FAILURE };
     let mut digits = String::new();
-    for byte in output.module {
+    for byte in module {
         // Writing to a string cannot fail.
         let _ = write!(digits, "{byte:02x}");
     }

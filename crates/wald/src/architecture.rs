@@ -1,17 +1,13 @@
 //! 32 or 64 bits: the command line says which, and every object must agree.
 
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
+use crate::diagnostics::{Code, Diagnostic};
 use crate::input::Candidate;
 use crate::leb128::Reader;
-use crate::options::Options;
+use crate::options::{Architecture, Options};
 
 /// Checks that every object, linked or not, has the width of addresses that was asked for; stops at the first
 /// that has not.
-pub fn check(
-    options: &Options,
-    files: &[Candidate],
-    diagnostics: &mut Diagnostics,
-) -> Result<(), LinkFailure> {
+pub fn check(options: &Options, files: &[Candidate]) -> Result<(), Box<Diagnostic>> {
     for file in files {
         let is64 = match (&file.shared, file.parsed()) {
             // A library without a memory fits both.
@@ -20,14 +16,16 @@ pub fn check(
             (None, Some(object)) => object.memory_is_64,
             (None, None) => scan(&file.bytes),
         };
-        let message = match (is64 == Some(true), options.is64) {
-            (true, None) => "must specify -mwasm64 to process wasm64 object files",
+        let message = match (is64 == Some(true), options.architecture) {
+            (true, Architecture::Unspecified) => "must specify -mwasm64 to process wasm64 object files",
             // In both directions the same words, as wasm-ld says it.
-            (true, Some(false)) | (false, Some(true)) => "wasm32 object file can't be linked in wasm64 mode",
+            (true, Architecture::Wasm32) | (false, Architecture::Wasm64) => {
+                "wasm32 object file can't be linked in wasm64 mode"
+            }
             _ => continue,
         };
         let diagnostic = Diagnostic::error(Code::Options, format!("{}: {message}", file.display()));
-        return Err(diagnostics.fail(diagnostic.at(file.location.clone())));
+        return Err(Box::new(diagnostic.with_location(file.location.clone())));
     }
     Ok(())
 }
@@ -68,7 +66,7 @@ fn scan(bytes: &[u8]) -> Option<bool> {
                 }
             }
         }
-        // The output of `-r` has a memory of its own, which comes later.
+        // The output of `-r` has a memory of its own, which is added later.
         is64 = Some(false);
     }
     is64

@@ -4,22 +4,36 @@
 //! `notes` and `help` add what `wasm-ld` does not say.
 
 use crate::cancel::CancelToken;
+use crate::input_id::InputId;
+use crate::messages::{Extraction, ExtractionReport, Message, MessageKind};
 use std::fmt;
 
 /// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Severity {
-    /// Requested information (`--trace`, `--print-gc-sections`, `--verbose`). It has no prefix. [`Diagnostic::code`] determines
-    /// whether it belongs on standard output or standard error.
-    Message,
+    /// The output is right, but something about it is worth knowing. wasm-ld says nothing here.
+    Note,
     /// Something is probably wrong, but the link goes on.
     Warning,
     /// The link fails. Other inputs are still checked.
     Error,
 }
 
+/// When a diagnostic was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Stage {
+    /// While an input was read or parsed: [`Diagnostic::input`] says which.
+    Input,
+    /// While all inputs were linked.
+    #[default]
+    Link,
+}
+
 /// A place in the inputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Location {
     /// The file's path as given.
     pub path: String,
@@ -29,6 +43,13 @@ pub struct Location {
     pub offset: Option<u64>,
     /// The function or symbol.
     pub symbol: Option<String>,
+}
+
+impl Location {
+    /// A file as a whole.
+    pub fn file(path: impl Into<String>) -> Self {
+        Location { path: path.into(), ..Location::default() }
+    }
 }
 
 impl fmt::Display for Location {
@@ -43,6 +64,7 @@ impl fmt::Display for Location {
 
 /// The kind of a diagnostic. Stable for tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Code {
     /// An input could not be opened or read.
     Open,
@@ -64,29 +86,17 @@ pub enum Code {
     Relocation,
     /// The link ignores a part of an input.
     Ignored,
-    /// A linked file (`--trace`): standard output.
-    Trace,
-    /// A reference or definition of a symbol (`--trace-symbol`): standard output.
-    TraceSymbol,
-    /// The complete report of why archive members were linked (`--why-extract`), for a separate file.
-    WhyExtract,
-    /// The link map (`--Map`), if the link fails at its very end. Otherwise it is part of the output.
-    LinkMap,
-    /// A removed input section (`--print-gc-sections`): standard output.
-    GcSection,
-    /// What the link does (`--verbose`): standard error.
-    Verbose,
-    /// The module is valid, but exceeds a limit of engines: standard error.
+    /// The module is valid, but exceeds a limit of engines.
     EngineLimit,
     /// The link's [`CancelToken`] was cancelled.
     Cancelled,
 }
 
-/// One message of a link.
+/// An error, a warning or a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// Error, warning or requested message.
+    /// Error, warning or note.
     pub severity: Severity,
     /// Its kind.
     pub code: Code,
@@ -94,6 +104,10 @@ pub struct Diagnostic {
     pub message: String,
     /// The place in the input that causes it.
     pub location: Option<Location>,
+    /// The input in which it was found, if its stage is [`Stage::Input`].
+    pub input: Option<InputId>,
+    /// When it was found.
+    pub stage: Stage,
     /// Explanations that wasm-ld does not have, one line each.
     pub notes: Vec<String>,
     /// What to do about it, if known.
@@ -111,54 +125,74 @@ impl Diagnostic {
         Self::new(Severity::Warning, code, message)
     }
 
-    /// A requested message.
-    pub fn message(code: Code, message: impl Into<String>) -> Self {
-        Self::new(Severity::Message, code, message)
+    /// A note.
+    pub fn note(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, message)
     }
 
     fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
-        Diagnostic { severity, code, message: message.into(), location: None, notes: Vec::new(), help: None }
+        Diagnostic {
+            severity,
+            code,
+            message: message.into(),
+            location: None,
+            input: None,
+            stage: Stage::default(),
+            notes: Vec::new(),
+            help: None,
+        }
     }
 
-    /// What precedes the message when it is printed: `error: `, `warning: `, `note: `, or nothing.
+    /// What precedes the message when it is printed: `error: `, `warning: ` or `note: `.
     pub fn prefix(&self) -> &'static str {
         match self.severity {
             Severity::Error => "error: ",
             Severity::Warning => "warning: ",
-            Severity::Message if self.code == Code::EngineLimit => "note: ",
-            Severity::Message => "",
+            Severity::Note => "note: ",
         }
     }
 
+    /// The same diagnostic, found while this input was read or parsed.
+    pub(crate) fn of_input(mut self, input: InputId) -> Self {
+        (self.input, self.stage) = (Some(input), Stage::Input);
+        self
+    }
+
+    /// The same diagnostic, found at this stage.
+    pub(crate) fn at_stage(mut self, stage: Stage) -> Self {
+        self.stage = stage;
+        self
+    }
+
     /// The same diagnostic with a location.
-    pub fn at(mut self, location: Location) -> Self {
+    pub fn with_location(mut self, location: Location) -> Self {
         self.location = Some(location);
         self
     }
 
     /// The same diagnostic, blaming this file. A note names it, because wasm-ld's words do not.
-    pub fn blame(self, path: &str, offset: Option<u64>) -> Self {
+    pub(crate) fn blame(self, path: &str, offset: Option<u64>) -> Self {
         let note = match offset {
             Some(offset) => format!("at offset {offset:#x} of {path}"),
             None => format!("in {path}"),
         };
-        self.at(Location { path: path.to_string(), offset, ..Location::default() }).note(note)
+        self.with_location(Location { offset, ..Location::file(path) }).with_note(note)
     }
 
     /// The same diagnostic with another line of explanation.
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
     /// The same diagnostic with a hint.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 }
 
-/// As wasm-ld prints it, without the program's name: `error: …`, `warning: …`, or the message alone if it was asked for.
+/// As wasm-ld prints it, without the program's name: `error: …` or `warning: …`.
 /// Notes and help follow, indented, on lines of their own.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,10 +205,13 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// The diagnostics of one link, in display order.
+/// Everything that one link says, in display order.
 #[derive(Clone, Debug, Default)]
-pub struct Diagnostics {
+pub(crate) struct Diagnostics {
     list: Vec<Diagnostic>,
+    messages: Vec<Message>,
+    extractions: Option<ExtractionReport>,
+    map: Option<String>,
     errors: usize,
     fatal_warnings: bool,
     cancel: CancelToken,
@@ -208,6 +245,31 @@ impl Diagnostics {
         self.list.push(diagnostic);
     }
 
+    /// Records a line that an option asked for.
+    pub fn say(&mut self, kind: MessageKind, text: impl Into<String>) {
+        self.messages.push(Message { kind, text: text.into(), position: self.list.len() });
+    }
+
+    /// Records what an earlier phase recorded for itself.
+    pub fn append(&mut self, earlier: Diagnostics) {
+        let position = self.list.len();
+        let messages = earlier.messages.into_iter();
+        self.messages
+            .extend(messages.map(|message| Message { position: message.position + position, ..message }));
+        self.extend(earlier.list);
+    }
+
+    /// Records why archive members were linked.
+    pub fn report_extractions(&mut self, extractions: Vec<Extraction>) {
+        let (position, message_position) = (self.list.len(), self.messages.len());
+        self.extractions = Some(ExtractionReport { extractions, position, message_position });
+    }
+
+    /// Records the link map.
+    pub fn keep_map(&mut self, map: Option<String>) {
+        self.map = map;
+    }
+
     /// Records several diagnostics.
     pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         for diagnostic in diagnostics {
@@ -215,14 +277,16 @@ impl Diagnostics {
         }
     }
 
+    /// Records errors that wasm-ld does not find, unless it has found others.
+    pub(crate) fn extend_if_none(&mut self, found_by_wald: Vec<Diagnostic>) {
+        if self.errors == 0 {
+            self.extend(found_by_wald);
+        }
+    }
+
     /// The number of errors.
     pub fn error_count(&self) -> usize {
         self.errors
-    }
-
-    /// All diagnostics.
-    pub fn as_slice(&self) -> &[Diagnostic] {
-        &self.list
     }
 
     /// Fails if an error was recorded or the link was cancelled, which it records as an error.
@@ -244,13 +308,26 @@ impl Diagnostics {
         LinkFailure(())
     }
 
-    /// The list itself.
-    pub fn into_vec(self) -> Vec<Diagnostic> {
-        self.list
+    /// All that was recorded.
+    pub fn into_parts(self) -> Recorded {
+        let Diagnostics { list: diagnostics, messages, extractions, map, .. } = self;
+        Recorded { diagnostics, messages, extractions, map }
     }
 }
 
-/// The link failed. Only [`Diagnostics`] creates this, after it has recorded an error.
+/// What [`Diagnostics`] recorded.
+pub(crate) struct Recorded {
+    /// Errors, warnings and notes.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Lines that options asked for.
+    pub messages: Vec<Message>,
+    /// Why archive members were linked.
+    pub extractions: Option<ExtractionReport>,
+    /// The link map.
+    pub map: Option<String>,
+}
+
+/// The link failed. The diagnostics contain at least one error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkFailure(());
 
@@ -268,11 +345,10 @@ mod tests {
 
     #[test]
     fn diagnostics_are_shown_as_wasm_ld_prints_them() {
-        let error = Diagnostic::error(Code::Parse, "x\n>>> y").note("because").help("do this");
+        let error = Diagnostic::error(Code::Parse, "x\n>>> y").with_note("because").with_help("do this");
         assert_eq!(error.to_string(), "error: x\n>>> y\n    note: because\n    help: do this");
         assert_eq!(Diagnostic::warning(Code::Layout, "w").to_string(), "warning: w");
-        assert_eq!(Diagnostic::message(Code::Trace, "a.o").to_string(), "a.o");
-        assert_eq!(Diagnostic::message(Code::EngineLimit, "large").to_string(), "note: large");
+        assert_eq!(Diagnostic::note(Code::EngineLimit, "large").to_string(), "note: large");
     }
 
     #[test]

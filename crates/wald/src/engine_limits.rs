@@ -44,7 +44,7 @@ pub fn note(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
 
 fn beyond(count: u64, what: &str, most: u64) -> Diagnostic {
     let message = format!("{count} {what}: engines take at most {most}");
-    Diagnostic::message(Code::EngineLimit, message)
+    Diagnostic::note(Code::EngineLimit, message)
 }
 
 fn note_counts(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
@@ -124,7 +124,7 @@ fn note_functions(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostic
         }
         if has_many_locals {
             let message = format!("more locals of a function than engines take, which is {MAX_LOCALS}");
-            let diagnostic = Diagnostic::message(Code::EngineLimit, message);
+            let diagnostic = Diagnostic::note(Code::EngineLimit, message);
             diagnostics.push(locate(layout, *function, diagnostic));
         }
     }
@@ -145,7 +145,7 @@ fn locate(layout: &Layout<'_>, function: OutputFunction, mut diagnostic: Diagnos
             let name = String::from_utf8_lossy(function.name.of(&parsed.bytes)).into_owned();
             diagnostic.message = format!("{}: {name}: {}", linked.path, diagnostic.message);
             let path = linked.path.to_string();
-            diagnostic.at(Location { path, symbol: Some(name), ..Location::default() })
+            diagnostic.with_location(Location { path, symbol: Some(name), ..Location::default() })
         }
     }
 }

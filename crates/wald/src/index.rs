@@ -8,6 +8,7 @@ macro_rules! index_type {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u32);
 
+        #[allow(dead_code, reason = "some tables are only filled, and some only read")]
         impl $name {
             /// The index from a position in its table.
             #[inline]
@@ -32,8 +33,6 @@ macro_rules! index_type {
 }
 
 index_type! {
-    /// Index into the declared inputs, in declared order.
-    InputId;
     /// Index into the files that are, or may become, part of the link: objects on the command line and archive
     /// members, in declared order.
     FileId;
@@ -47,8 +46,6 @@ index_type! {
     SymbolId;
     /// Index into one object's symbol table (the `index` of a relocation).
     ObjectSymbolIndex;
-    /// Index into the output's data segments as laid out (before empty ones are dropped from the file).
-    OutputSegmentId;
     /// Index into the functions that the linker itself writes.
     SyntheticFunctionId;
 }

@@ -1,5 +1,6 @@
 //! Identifies the kind of an input and parses it.
 
+use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -12,9 +13,11 @@ use crate::leb128::Reader;
 use crate::object::{scan_defined_symbols, Interners, Object, SharedLibrary};
 use crate::parse_error::{ErrorKind, ParseError};
 use crate::stub_library::{self, StubLibrary};
+use crate::unit::UnitError;
 
 /// Describes an input: everything except its bytes.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct InputDescription {
     /// The path in messages and the link map.
     pub path: String,
@@ -26,6 +29,43 @@ pub struct InputDescription {
     pub dynamic: bool,
 }
 
+impl InputDescription {
+    /// An object or archive as it is named on a command line, without the options that change how it is linked.
+    pub fn new(path: impl Into<String>) -> Self {
+        InputDescription { path: path.into(), ..InputDescription::default() }
+    }
+}
+
+/// Why a [`Linker`](crate::Linker) did not take an input. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The input was removed, or another linker declared it.
+    Unknown,
+    /// The input has its bytes already, or was marked as unavailable. [`Linker::replace`](crate::Linker::replace) comes first.
+    AlreadyProvided,
+    /// The unit is not consistent.
+    Unit(UnitError),
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InputError::Unknown => f.write_str("the input was removed or belongs to another linker"),
+            InputError::AlreadyProvided => f.write_str("the input was already provided"),
+            InputError::Unit(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for InputError {}
+
+impl From<UnitError> for InputError {
+    fn from(error: UnitError) -> Self {
+        InputError::Unit(error)
+    }
+}
+
 /// Reads the files that inputs refer to: members of thin archives.
 pub trait FileProvider: Send + Sync {
     /// Returns the bytes of the file at `path`.
@@ -34,6 +74,7 @@ pub trait FileProvider: Send + Sync {
 
 /// The kind of a file, from its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileKind {
     /// A wasm module. Whether it is relocatable is not checked here.
     Object,
@@ -158,12 +199,12 @@ pub struct ParseContext<'a> {
 /// Parses an input as far as that is possible without the others. Errors are in the diagnostics.
 pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, bytes: Bytes) -> ParsedInput {
     let mut parsed = ParsedInput::default();
-    let location = Location { path: description.path.clone(), ..Location::default() };
+    let location = Location::file(&description.path);
     match identify(&bytes) {
         FileKind::Archive => parse_archive(context, description, bytes, &mut parsed),
         FileKind::Unknown => {
             let message = format!("unknown file type: {location}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(location));
         }
         FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&description.path, &bytes)),
         // Errors in the library precede the error that it is one.
@@ -171,7 +212,7 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
             let diagnostic = match SharedLibrary::parse(&bytes, context.interners) {
                 Ok(_) => {
                     let message = format!("attempted static link of dynamic object {location}");
-                    Diagnostic::error(Code::Parse, message).at(location)
+                    Diagnostic::error(Code::Parse, message).with_location(location)
                 }
                 Err(error) => parse_diagnostic(&location, &error),
             };
@@ -184,7 +225,7 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
 
 /// The result for an object that did not come as bytes.
 pub fn take_object(description: &InputDescription, object: Object) -> ParsedInput {
-    let location = Location { path: description.path.clone(), ..Location::default() };
+    let location = Location::file(&description.path);
     let mut defined = Vec::new();
     if description.lazy {
         let all = object.symbols.iter().filter(|symbol| symbol.is_defined() && !symbol.flags.is_local());
@@ -206,7 +247,9 @@ fn add_candidate(
     lazy: bool,
 ) {
     let refuse = |what: &str, help: &str| {
-        Diagnostic::error(Code::Parse, format!("{location}: {what}")).at(location.clone()).help(help)
+        Diagnostic::error(Code::Parse, format!("{location}: {what}"))
+            .with_location(location.clone())
+            .with_help(help)
     };
     match kind {
         FileKind::Object => {}
@@ -214,7 +257,9 @@ fn add_candidate(
         FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if location.member.is_some() => {
             let message = no_bitcode(&bytes);
             let note = format!("it is {location}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
+            parsed
+                .diagnostics
+                .push(Diagnostic::error(Code::Parse, message).with_location(location).with_note(note));
             return;
         }
         FileKind::Bitcode => {
@@ -225,7 +270,7 @@ fn add_candidate(
         FileKind::SharedLibrary => return add_shared_library(context, parsed, location, bytes),
         FileKind::Archive | FileKind::StubLibrary | FileKind::Unknown => {
             let message = format!("unknown file type: {location}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location));
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(location));
             return;
         }
     }
@@ -311,8 +356,8 @@ pub fn parse_diagnostic(location: &Location, error: &ParseError) -> Diagnostic {
         _ => location.to_string(),
     };
     Diagnostic::error(Code::Parse, format!("{name}: {error}"))
-        .at(at)
-        .note(format!("at offset {:#x} of {location}", error.offset))
+        .with_location(at)
+        .with_note(format!("at offset {:#x} of {location}", error.offset))
 }
 
 fn parse_archive(
@@ -331,7 +376,9 @@ fn parse_archive(
             };
             let message = format!("{}: {error}", description.path);
             let note = format!("at offset {:#x} of {}", error.offset, description.path);
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).at(location).note(note));
+            parsed
+                .diagnostics
+                .push(Diagnostic::error(Code::Parse, message).with_location(location).with_note(note));
             return;
         }
     };
@@ -361,7 +408,7 @@ fn parse_archive(
                         member.name,
                         describe_io_error(&error)
                     );
-                    parsed.diagnostics.push(Diagnostic::error(Code::Open, message).at(location));
+                    parsed.diagnostics.push(Diagnostic::error(Code::Open, message).with_location(location));
                     continue;
                 }
             }
@@ -377,7 +424,7 @@ fn parse_archive(
                 "{}: archive member '{name}' is neither Wasm object file nor LLVM bitcode",
                 description.path
             );
-            parsed.diagnostics.push(Diagnostic::warning(Code::Ignored, message).at(location));
+            parsed.diagnostics.push(Diagnostic::warning(Code::Ignored, message).with_location(location));
             continue;
         }
         add_candidate(context, parsed, kind, location, contents, !description.whole_archive);

@@ -1,12 +1,10 @@
 //! Wald: a linker for WebAssembly as a library.
 //!
-//! [`Linker`] takes inputs in declared order, from any thread and at any time, and gives the bytes that `wasm-ld`
-//! 22 would write. The link itself is [`link`], top to bottom.
+//! [`Linker`] takes inputs in declared order, from any thread and at any time, and returns the bytes that `wasm-ld` 22 would
+//! write. It never reads or writes files and never prints. Linkers share no state, so any number of links may run in one
+//! process at the same time.
 //!
 //! # Linking bytes
-//!
-//! Nothing is read from or written to files, nothing is printed, and nothing outlives the [`Linker`]: any number of links
-//! may run in one process, at the same time.
 //!
 //! ```
 //! use wald::options::Options;
@@ -14,38 +12,40 @@
 //!
 //! // In your program these come from your compiler.
 //! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
-//! # let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+//! # let mut paths: Vec<_> = std::fs::read_dir(folder)?.map(|entry| entry.unwrap().path()).collect();
 //! # paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
 //! # paths.sort();
 //! # let objects: Vec<(String, Vec<u8>)> =
 //! #     paths.iter().map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
 //! let objects: Vec<(String, Vec<u8>)> = objects;
 //!
-//! let mut linker = Linker::new(Options { output: "app.wasm".into(), ..Options::default() });
+//! let mut options = Options::default();
+//! options.output = "app.wasm".into();
+//! let mut linker = Linker::new(options);
 //! for (path, bytes) in objects {
-//!     let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
-//!     linker.provide(input, Bytes::from(bytes));
+//!     let input = linker.declare_input(InputDescription::new(path));
+//!     linker.provide(input, Bytes::from(bytes))?;
 //! }
 //! let result = linker.finish();
 //! for diagnostic in &result.diagnostics {
 //!     eprintln!("{diagnostic}");
 //! }
-//! let module = result.output?.module;
+//! let module = result.module?;
 //! assert!(module.starts_with(b"\0asm\x01\0\0\0"));
-//! # Ok::<(), wald::diagnostics::LinkFailure>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Linking while the compiler works
 //!
-//! Inputs are declared in order, which decides what the module looks like. Their bytes may come at any time, in any order
-//! and from any thread; the thread that brings them parses them. [`Linker::prepare`] uses a pause for what can be done before
-//! the last input is there. None of that changes a byte of the module.
+//! The order of declarations decides what the module looks like. The bytes may come at any time, in any order and from any
+//! thread; the thread that provides an input parses it. [`Linker::prepare`] uses a pause for work that can be done before the
+//! last input arrives. None of that changes a byte of the module.
 //!
 //! ```
 //! # use wald::options::Options;
-//! # use wald::{Bytes, InputDescription, Linker};
+//! # use wald::{Bytes, InputDescription, InputError, Linker};
 //! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
-//! # let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+//! # let mut paths: Vec<_> = std::fs::read_dir(folder)?.map(|entry| entry.unwrap().path()).collect();
 //! # paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
 //! # paths.sort();
 //! # let compile = |path: &std::path::PathBuf| std::fs::read(path).unwrap();
@@ -53,33 +53,36 @@
 //! let mut linker = Linker::new(Options::default());
 //! let mut inputs = Vec::new();
 //! for source in &sources {
-//!     let path = source.display().to_string();
-//!     inputs.push(linker.declare_input(InputDescription { path, ..InputDescription::default() }));
+//!     inputs.push(linker.declare_input(InputDescription::new(source.display().to_string())));
 //! }
 //! std::thread::scope(|scope| {
-//!     for (source, &input) in sources.iter().zip(&inputs).rev() {
-//!         let linker = &linker;
-//!         scope.spawn(move || linker.provide(input, Bytes::from(compile(source))));
-//!     }
+//!     let compilers: Vec<_> = sources
+//!         .iter()
+//!         .zip(&inputs)
+//!         .map(|(source, &input)| {
+//!             let linker = &linker;
+//!             scope.spawn(move || linker.provide(input, Bytes::from(compile(source))))
+//!         })
+//!         .collect();
 //!     linker.prepare();
-//! });
+//!     compilers.into_iter().try_for_each(|compiler| compiler.join().expect("it does not panic"))
+//! })?;
 //! let first = linker.link();
 //!
 //! // The linker can be kept: after an edit only the new input is parsed.
-//! linker.replace(inputs[0]);
-//! linker.provide(inputs[0], Bytes::from(compile(&sources[0])));
+//! linker.replace(inputs[0])?;
+//! linker.provide(inputs[0], Bytes::from(compile(&sources[0])))?;
 //! let again = linker.link();
-//! assert!(first.output?.module == again.output?.module);
-//! # Ok::<(), wald::diagnostics::LinkFailure>(())
+//! assert!(first.module? == again.module?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A compiler that has no object files hands over a unit ([`mod@unit`]): functions, data and symbols from memory, each of which can
-//! be replaced later.
+//! A compiler without object files passes a unit ([`mod@unit`]): functions, data and symbols from memory, each of which can be
+//! replaced later.
 //!
 //! # Diagnostics
 //!
-//! What is wrong comes back as data, all of it together and in the order of the inputs; messages are worded as `wasm-ld`
-//! words them.
+//! Errors and warnings are data, all of them together and in the order of the inputs. Messages have the words of `wasm-ld`.
 //!
 //! ```
 //! use wald::diagnostics::{Code, Severity};
@@ -87,81 +90,92 @@
 //! use wald::{Bytes, InputDescription, Linker};
 //!
 //! let mut linker = Linker::new(Options::default());
-//! let describe = |path: &str| InputDescription { path: path.into(), ..InputDescription::default() };
-//! let bad = linker.declare_input(describe("bad.o"));
-//! let cut = linker.declare_input(describe("cut.o"));
-//! linker.provide(cut, Bytes::from(b"\0asm\x01\0\0\0\x01".to_vec()));
-//! linker.provide(bad, Bytes::from(b"this is no object".to_vec()));
+//! let bad = linker.declare_input(InputDescription::new("bad.o"));
+//! let cut = linker.declare_input(InputDescription::new("cut.o"));
+//! linker.provide(cut, Bytes::from(b"\0asm\x01\0\0\0\x01".to_vec()))?;
+//! linker.provide(bad, Bytes::from(b"this is no object".to_vec()))?;
 //! let result = linker.finish();
-//! assert!(result.output.is_err());
+//! assert!(result.module.is_err());
 //! let [first, second] = &result.diagnostics[..] else { panic!("two files are broken") };
-//! assert_eq!((first.severity, first.code), (Severity::Error, Code::Parse));
+//! assert_eq!((first.severity, first.code, first.input), (Severity::Error, Code::Parse, Some(bad)));
 //! assert_eq!(first.message, "unknown file type: bad.o");
 //! let place = second.location.as_ref().unwrap();
 //! assert_eq!((place.path.as_str(), place.offset), ("cut.o", Some(9)));
+//! # Ok::<(), wald::InputError>(())
 //! ```
 //!
 //! # Threads, and ending early
 //!
-//! [`Options::threads`](options::Options::threads) says how many threads a link uses. With a number it has a pool of its own,
-//! which ends with it. Without a number it is rayon's current pool: call [`Linker::finish`] inside of `pool.install` to choose
-//! one; in a pool that was built with `use_current_thread` and one thread the link starts none and is done by the calling one. A [`CancelToken`] ends a link whose result is not wanted any more; a [`Linker`] that is dropped
-//! leaves nothing behind.
+//! [`Linker::set_threads`] gives a link a thread pool of its own. Without it the link uses rayon's current pool: call
+//! [`Linker::finish`] inside of `pool.install` to choose one. In a pool that was built with `use_current_thread` and one
+//! thread, the calling thread does everything and none is started. A [`CancelToken`] ends a link whose result is not needed
+//! any more.
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
 // From the ground up: a module imports only from modules declared above it; `cargo xtask tidy` checks that.
 
 // Floor 0: indices, bytes, names, numbers.
-pub mod index;
-pub mod bit_set;
-pub mod parse_error;
-pub mod bytes;
-pub mod names;
-pub mod leb128;
+mod index;
+mod bit_set;
+mod parse_error;
+mod bytes;
+mod names;
+mod leb128;
+mod input_id;
 // Floor 1: vocabulary without logic.
-pub mod format;
+mod format;
 pub mod options;
-pub mod cancel;
+mod cancel;
+mod messages;
 pub mod diagnostics;
 pub mod timing;
-pub mod threads;
+mod threads;
+mod leftovers;
 // Floor 2: bytes in, finished value out.
-pub mod archive;
-pub mod object;
-pub mod stub_library;
+mod archive;
+mod object;
+mod stub_library;
 pub mod unit;
 // Floor 3: inputs on their way.
-pub mod input;
-pub mod architecture;
+mod input;
+mod architecture;
 // Floor 4: one phase each.
-pub mod symbols;
-pub mod resolve;
-pub mod chunks;
-pub mod context;
-pub mod mark_live;
-pub mod merge_strings;
+mod symbols;
+mod resolve;
+mod chunks;
+mod context;
+mod mark_live;
+mod merge_strings;
 // Work before the last input arrives; a link from nothing needs none of it.
-pub mod incremental;
+mod incremental;
 // The phases after resolution and marking.
-pub mod program;
-pub mod features;
-pub mod layout;
-pub mod scan_relocations;
+mod program;
+mod features;
+mod layout;
+mod scan_relocations;
 // Floor 5: bytes out.
-pub mod result;
-pub mod relocate;
-pub mod synthetic;
-pub mod output;
-pub mod map_file;
-pub mod engine_limits;
+mod result;
+mod relocate;
+mod synthetic;
+mod output;
+mod map_file;
+mod engine_limits;
 // Floor 6: the link.
-pub mod link;
+mod link;
 // Floor 7: the linker.
-pub mod linker;
+mod linker;
 
 pub use bytes::Bytes;
 pub use cancel::CancelToken;
-pub use input::{FileProvider, InputDescription};
+pub use input::{identify, FileKind, FileProvider, InputDescription, InputError};
+pub use input_id::InputId;
+pub use leftovers::Leftovers;
 pub use linker::Linker;
-pub use result::{LinkResult, Output, Sink};
+pub use messages::{Extraction, ExtractionReport, Message, MessageKind};
+pub use result::{LinkResult, Sink};
+
+/// Parts that tests, fuzz targets and tools of this project look into. Not part of the API: anything can change at any time.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;

@@ -12,8 +12,9 @@ use crate::layout::imports::Imports;
 use crate::layout::{
     self, indices::Indices, memory, mutable_globals, segments, start_stop, Layout, LinkerCode,
 };
+use crate::leftovers::Leftovers;
 use crate::program::{Additions, Program};
-use crate::result::{Output, Sink};
+use crate::result::Sink;
 use crate::timing::Timer;
 use crate::{engine_limits, features, map_file, mark_live, merge_strings, output, resolve};
 use crate::{scan_relocations, synthetic};
@@ -26,7 +27,7 @@ pub(crate) fn link(
     timer: &Timer,
     sink: &mut dyn Sink,
     diagnostics: &mut Diagnostics,
-) -> Result<Output<()>, LinkFailure> {
+) -> Result<Leftovers, LinkFailure> {
     let options = context.options;
     let HeadStart { folded, marks, strings } = head_start;
     let symbols =
@@ -35,7 +36,7 @@ pub(crate) fn link(
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
     let live = timer.phase("mark live", || {
-        let marks = marks.fit(options, &symbols, &chunks, timer);
+        let marks = marks.fit(&symbols, &chunks, timer);
         mark_live::mark_live(options, &symbols, &chunks, marks)
     });
     mark_live::print_removed(&context, &symbols, &chunks, &live, diagnostics);
@@ -74,6 +75,7 @@ pub(crate) fn link(
     );
     let indices = indices?;
     mutable_globals::check(&context, &features, program, &imports, &indices, diagnostics);
+    diagnostics.extend_if_none(scan.impossible);
     // Beyond this point there are no new names and signatures.
     let interned = context.freeze();
     let layout = Layout {
@@ -98,13 +100,15 @@ pub(crate) fn link(
 
     // Beyond this point all sizes are known: the rest is writing.
     let plan = timer.phase("layout", || output::plan(&layout, timer));
-    let map = options.want_map.then(|| map_file::render(&layout, &plan));
-    output::check(&layout, &plan, map.as_deref(), diagnostics)?;
+    diagnostics.keep_map(options.want_map.then(|| map_file::render(&layout, &plan)));
+    output::check(&layout, &plan, diagnostics)?;
     engine_limits::note(&layout, &plan, diagnostics);
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.lap("allocate");
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
-    layout.release(plan);
-    options.release((symbols, chunks, live));
-    Ok(Output { module: (), map })
+    let mut leftovers = Leftovers::default();
+    leftovers.add(plan);
+    layout.into_leftovers(&mut leftovers);
+    leftovers.add((symbols, chunks, live));
+    Ok(leftovers)
 }

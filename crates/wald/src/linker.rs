@@ -7,35 +7,41 @@ use crate::architecture;
 use crate::bytes::Bytes;
 use crate::cancel::CancelToken;
 use crate::context::Context;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure, Location, Severity};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure, Location, Recorded, Stage};
 use crate::incremental::{DeclaredInput, DeclaredInputs, State, Surroundings};
-use crate::index::InputId;
 use crate::input::{
-    parse_input, take_object, FileProvider, InputDescription, Joined, ParseContext, ParsedInput,
+    parse_input, take_object, FileProvider, InputDescription, InputError, Joined, ParseContext, ParsedInput,
 };
+use crate::input_id::{InputId, Owner};
+use crate::leftovers::Leftovers;
 use crate::link;
 use crate::object::Interners;
 use crate::options::Options;
-use crate::result::{LinkResult, Output, Sink};
+use crate::result::{LinkResult, Sink};
 use crate::threads::with_threads;
 use crate::timing::Timer;
-use crate::unit::{Unit, UnitError};
+use crate::unit::Unit;
 
-/// A link that is being fed: [`Linker::declare_input`] gives each input its place, [`Linker::provide`] hands
-/// over its bytes, [`Linker::link`](crate::Linker::link) links.
+/// wasm-ld's words.
+const NO_INPUT_FILES: &str = "no input files";
+
+/// Links inputs: [`Linker::declare_input`] fixes their order, [`Linker::provide`] brings their bytes, [`Linker::finish`] links.
 ///
-/// A linker can be kept: after [`Linker::replace`], [`Linker::remove`] or another declaration, the next link
-/// parses only what changed and gives the bytes that a fresh link would give.
+/// A linker can be kept: [`Linker::link`] leaves it as it is, and after [`Linker::replace`], [`Linker::remove`] or another
+/// declaration the next link parses only what changed. Its bytes are those of a link from nothing.
 ///
-/// Nothing is global: any number of linkers may be at work in one process. Dropping one frees all that it held; a link
-/// that runs is ended by [`Linker::set_cancel_token`].
+/// Linkers share no state, so any number of them may work in one process. Dropping one frees everything it holds.
+/// [`Linker::set_cancel_token`] ends a link that is running.
 pub struct Linker {
-    pub(crate) options: Options,
-    pub(crate) interners: Interners,
-    pub(crate) timer: Timer,
-    /// By [`InputId`]; `None` where it was removed.
+    owner: Owner,
+    options: Options,
+    interners: Interners,
+    timer: Timer,
+    /// The number of threads; `None` for the caller's.
+    threads: Option<usize>,
+    /// By [`InputId`]; `None` if it was removed.
     inputs: Vec<Option<Box<Input>>>,
-    /// The inputs that take part, in the order of the command line.
+    /// The inputs of the next link, in declared order.
     order: Vec<InputId>,
     files: Option<Arc<dyn FileProvider>>,
     /// What was done before the link, or kept of the last one.
@@ -53,20 +59,38 @@ struct Input {
 impl Linker {
     /// A linker without inputs.
     pub fn new(options: Options) -> Self {
-        let timer = Timer::new(options.want_trace_events);
-        let interners = Interners::default();
-        let (inputs, order, incremental) = (Vec::new(), Vec::new(), State::default());
-        let cancel = CancelToken::new();
-        Linker { options, interners, timer, inputs, order, files: None, incremental, cancel }
+        Linker {
+            owner: Owner::new(),
+            options,
+            interners: Interners::default(),
+            timer: Timer::new(false),
+            threads: None,
+            inputs: Vec::new(),
+            order: Vec::new(),
+            files: None,
+            incremental: State::default(),
+            cancel: CancelToken::new(),
+        }
     }
 
-    /// Gives the links from now on a token by which another thread can end them: they then fail at the end of the phase
-    /// that they are in, with [`Code::Cancelled`]. With a fresh token the linker links again.
+    /// Sets the number of threads. The linker then has a pool of its own while it works. By default it uses the rayon pool of the
+    /// calling thread, or rayon's global pool.
+    pub fn set_threads(&mut self, threads: Option<usize>) {
+        self.threads = threads;
+    }
+
+    /// Sets whether [`Timing::events`](crate::timing::Timing::events) records each task of each thread. Off by default.
+    pub fn set_record_events(&mut self, record: bool) {
+        self.timer.set_record_events(record);
+    }
+
+    /// Sets the token that cancels later links. A cancelled link fails with [`Code::Cancelled`] at the end of its phase. With a new
+    /// token the linker links again.
     pub fn set_cancel_token(&mut self, token: CancelToken) {
         self.cancel = token;
     }
 
-    /// Where members of thin archives are read from. Without one, thin archives are an error.
+    /// Sets who reads the members of thin archives. Without a provider, thin archives are an error.
     pub fn set_file_provider(&mut self, files: Arc<dyn FileProvider>) {
         self.files = Some(files);
     }
@@ -76,82 +100,114 @@ impl Linker {
         &self.options
     }
 
-    /// The options, for changes before the next link.
+    /// The options of the next link, to change them.
     pub fn options_mut(&mut self) -> &mut Options {
         self.incremental.forget();
         &mut self.options
     }
 
-    /// Declares the next input. The order of declarations is the order of the command line: it decides what
-    /// is linked and where it stands in the output.
+    /// Declares the next input. The order of declarations is the order of a command line: it decides what is linked and
+    /// in which order it is in the output.
     pub fn declare_input(&mut self, description: InputDescription) -> InputId {
         let id = self.push(description);
         self.order.push(id);
         id
     }
 
-    /// Declares an input that stands before another one. Where that one was removed, it stands last.
-    pub fn declare_input_before(&mut self, next: InputId, description: InputDescription) -> InputId {
+    /// Declares an input in front of another one.
+    ///
+    /// # Errors
+    /// [`InputError::Unknown`] if the other one was removed or is another linker's.
+    pub fn declare_input_before(
+        &mut self,
+        next: InputId,
+        description: InputDescription,
+    ) -> Result<InputId, InputError> {
+        let position = self.order.iter().position(|&known| known == next).ok_or(InputError::Unknown)?;
         let id = self.push(description);
-        let position = self.order.iter().position(|&known| known == next).unwrap_or(self.order.len());
         self.order.insert(position, id);
-        id
+        Ok(id)
     }
 
     fn push(&mut self, description: InputDescription) -> InputId {
         self.inputs.push(Some(Box::new(Input { description, parsed: OnceLock::new(), version: 0 })));
-        InputId::new(self.inputs.len() - 1)
+        InputId::new(self.owner, self.inputs.len() - 1)
     }
 
-    /// Hands over an input's bytes and parses them, here and now. May be called from any thread and in any
-    /// order; a second call for the same input is ignored.
-    pub fn provide(&self, id: InputId, bytes: Bytes) {
-        let Some(input) = self.input(id) else { return };
-        input.parsed.get_or_init(|| {
+    /// Provides an input's bytes and parses them on this thread. What is wrong with them is a diagnostic of the link. May be
+    /// called from any thread and in any order.
+    ///
+    /// # Errors
+    /// [`InputError::Unknown`]; [`InputError::AlreadyProvided`] until [`Linker::replace`] is called.
+    pub fn provide(&self, id: InputId, bytes: Bytes) -> Result<(), InputError> {
+        let input = self.input(id)?;
+        let parse = || {
             let context = ParseContext { interners: &self.interners, files: self.files.as_deref() };
-            self.timer.task(
-                "parse",
-                || input.description.path.clone(),
-                || parse_input(&context, &input.description, bytes),
-            )
-        });
+            let task = || parse_input(&context, &input.description, bytes);
+            self.timer.task("parse", || input.description.path.clone(), task)
+        };
+        input.provide(parse)
     }
 
-    /// Hands over an input as a unit, as it is now: what is changed in the unit afterwards counts from the next
-    /// [`Linker::replace`] and `provide_unit` on. Otherwise as [`Linker::provide`].
-    pub fn provide_unit(&self, id: InputId, unit: &Unit) -> Result<(), UnitError> {
-        let Some(input) = self.input(id) else { return Ok(()) };
-        if input.parsed.get().is_none() {
-            let object =
-                self.timer.task("unit", || input.description.path.clone(), || unit.build(&self.interners))?;
-            input.parsed.get_or_init(|| take_object(&input.description, object));
+    /// Provides an input as a unit, in its present state. Later changes of the unit count from the next [`Linker::replace`] and
+    /// `provide_unit` on.
+    ///
+    /// # Errors
+    /// As [`Linker::provide`]; [`InputError::Unit`] if the unit is not consistent, and the input is then still to be provided.
+    pub fn provide_unit(&self, id: InputId, unit: &Unit) -> Result<(), InputError> {
+        let input = self.input(id)?;
+        if input.parsed.get().is_some() {
+            return Err(InputError::AlreadyProvided);
         }
+        let build = || unit.build(&self.interners);
+        let object = self.timer.task("unit", || input.description.path.clone(), build)?;
+        input.provide(|| take_object(&input.description, object))
+    }
+
+    /// Marks an input as unavailable. The link fails with this diagnostic, in the order of the inputs.
+    ///
+    /// # Errors
+    /// As [`Linker::provide`].
+    pub fn fail_input(&self, id: InputId, diagnostic: Diagnostic) -> Result<(), InputError> {
+        self.input(id)?.provide(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() })
+    }
+
+    /// Forgets an input's bytes. New ones must be provided before the next link.
+    ///
+    /// # Errors
+    /// [`InputError::Unknown`].
+    pub fn replace(&mut self, id: InputId) -> Result<(), InputError> {
+        let input = self.input_mut(id)?.as_mut().ok_or(InputError::Unknown)?;
+        input.parsed.take();
+        input.version += 1;
+        self.free_names();
         Ok(())
     }
 
-    /// Forgets an input's bytes. New ones can be provided, and must be before the next link.
-    pub fn replace(&mut self, id: InputId) {
-        if let Some(input) = &mut self.inputs[id.at()] {
-            input.parsed.take();
-            input.version += 1;
-            self.free_names();
-        }
-    }
-
-    /// Takes an input out of the link, for good. What is said about it afterwards is ignored.
-    pub fn remove(&mut self, id: InputId) {
+    /// Removes an input for good.
+    ///
+    /// # Errors
+    /// [`InputError::Unknown`].
+    pub fn remove(&mut self, id: InputId) -> Result<(), InputError> {
+        self.input_mut(id)?.take().ok_or(InputError::Unknown)?;
         self.order.retain(|&known| known != id);
-        self.inputs[id.at()] = None;
         self.free_names();
+        Ok(())
     }
 
-    fn input(&self, id: InputId) -> Option<&Input> {
-        self.inputs[id.at()].as_deref()
+    fn input(&self, id: InputId) -> Result<&Input, InputError> {
+        let input = id.position(self.owner).and_then(|position| self.inputs.get(position)?.as_deref());
+        input.ok_or(InputError::Unknown)
+    }
+
+    fn input_mut(&mut self, id: InputId) -> Result<&mut Option<Box<Input>>, InputError> {
+        let input = id.position(self.owner).and_then(|position| self.inputs.get_mut(position));
+        input.ok_or(InputError::Unknown)
     }
 
     /// Those that take part, in order.
     fn inputs_in_order(&self) -> impl Iterator<Item = (InputId, &Input)> {
-        self.order.iter().filter_map(|&id| Some((id, self.input(id)?)))
+        self.order.iter().filter_map(|&id| Some((id, self.input(id).ok()?)))
     }
 
     /// Frees names that died with inputs, once they are many. The next link then resolves anew.
@@ -160,37 +216,31 @@ impl Linker {
         self.incremental.free_names(&mut self.interners, inputs);
     }
 
-    /// Says that an input cannot be had. The link will fail with this diagnostic, in the input's place.
-    pub fn fail_input(&self, id: InputId, diagnostic: Diagnostic) {
-        let Some(input) = self.input(id) else { return };
-        input.parsed.get_or_init(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() });
-    }
-
-    /// The inputs that take part, in order.
+    /// The inputs of the next link, in order.
     pub fn inputs(&self) -> impl Iterator<Item = (InputId, &InputDescription)> {
         self.inputs_in_order().map(|(id, input)| (id, &input.description))
     }
 
-    /// How many inputs take part.
+    /// The number of inputs of the next link.
     pub fn input_count(&self) -> usize {
         self.order.len()
     }
 
-    /// Whether an input is there, nothing is wrong with it, and it brings no file to link: an archive without members.
-    pub fn is_empty_input(&self, id: InputId) -> bool {
-        let parsed = self.input(id).and_then(|input| input.parsed.get());
-        parsed.is_some_and(|parsed| {
-            let is_wrong = parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-            !is_wrong && parsed.candidates.is_empty() && parsed.stub.is_none()
-        })
+    /// What reading and parsing an input found. Empty if the input is sound, or not provided yet. Archive members are parsed only
+    /// when they are needed, so a link can find more.
+    ///
+    /// # Errors
+    /// [`InputError::Unknown`].
+    pub fn diagnostics_of(&self, id: InputId) -> Result<&[Diagnostic], InputError> {
+        Ok(self.input(id)?.parsed.get().map_or(&[], |parsed| &parsed.diagnostics))
     }
 
-    /// Whether an error was found while an input was parsed, or it was said that it cannot be had.
-    pub fn is_wrong_input(&self, id: InputId) -> bool {
-        let parsed = self.input(id).and_then(|input| input.parsed.get());
-        parsed.is_some_and(|parsed| {
-            parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
-        })
+    /// What is wrong with the inputs, in order: the diagnostics of [`Stage::Input`](crate::diagnostics::Stage::Input) with which
+    /// a link would begin.
+    pub fn check_inputs(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = self.new_diagnostics();
+        self.join(&mut diagnostics);
+        diagnostics.into_parts().diagnostics
     }
 
     /// Uses the time until the next input comes: resolves symbols as far as inputs are there without a gap in their
@@ -222,55 +272,96 @@ impl Linker {
     }
 
     fn surroundings(&self) -> Surroundings<'_> {
-        Surroundings { options: &self.options, interners: &self.interners, timer: &self.timer }
+        Surroundings {
+            options: &self.options,
+            interners: &self.interners,
+            threads: self.threads,
+            timer: &self.timer,
+        }
     }
 
-    /// For one link.
-    pub(crate) fn new_diagnostics(&self) -> Diagnostics {
+    fn new_diagnostics(&self) -> Diagnostics {
         Diagnostics::new(self.options.fatal_warnings).with_cancel_token(self.cancel.clone())
     }
 
-    /// Puts the inputs together in the order of the command line. One that never came is an error.
-    pub(crate) fn join(&self, diagnostics: &mut Diagnostics) -> Joined<'_> {
+    /// All inputs in declared order. One that was never provided is an error; so are inputs without a single file.
+    fn join(&self, diagnostics: &mut Diagnostics) -> Joined<'_> {
         let mut joined = Joined::default();
-        for (_, Input { description, parsed, .. }) in self.inputs_in_order() {
+        for (id, Input { description, parsed, .. }) in self.inputs_in_order() {
             let Some(parsed) = parsed.get() else {
                 let message = format!("{}: was declared but never provided", description.path);
-                let location = Location { path: description.path.clone(), ..Location::default() };
-                diagnostics.push(Diagnostic::error(Code::Open, message).at(location));
+                let diagnostic = Diagnostic::error(Code::Open, message);
+                diagnostics.push(diagnostic.with_location(Location::file(&description.path)).of_input(id));
                 continue;
             };
-            diagnostics.extend(parsed.diagnostics.iter().cloned());
+            diagnostics.extend(parsed.diagnostics.iter().map(|diagnostic| diagnostic.clone().of_input(id)));
             // One object of the wrong width says enough: the others would only repeat it.
-            if architecture::check(&self.options, &parsed.candidates, diagnostics).is_err() {
-                break;
+            if let Err(diagnostic) = architecture::check(&self.options, &parsed.candidates) {
+                diagnostics.push((*diagnostic).of_input(id));
+                return joined;
             }
             joined.files.extend(&parsed.candidates);
             joined.stubs.extend(&parsed.stub);
         }
+        if joined.files.is_empty() && joined.stubs.is_empty() && diagnostics.error_count() == 0 {
+            diagnostics.push(Diagnostic::error(Code::Options, NO_INPUT_FILES).at_stage(Stage::Input));
+        }
         joined
     }
 
-    /// Joins the inputs in declared order and links them, on as many threads as [`Options::threads`] says.
+    /// Links and returns the module's bytes.
+    pub fn finish(self) -> LinkResult {
+        let mut module = Vec::new();
+        self.finish_into(&mut module).with_module(module)
+    }
+
+    /// Links into `sink`.
     pub fn finish_into(self, sink: &mut dyn Sink) -> LinkResult<()> {
-        let result = self.join_and_link(false, sink);
-        if self.options.leave_memory {
-            std::mem::forget(self);
-        }
+        let mut result = self.join_and_link(false, sink);
+        result.leftovers.add(self);
         result
     }
 
-    /// The same as [`Linker::finish_into`], but the linker can be used again: see [`Linker`].
+    /// Links, returns the module's bytes, and keeps what makes the next link faster.
+    pub fn link(&mut self) -> LinkResult {
+        let mut module = Vec::new();
+        self.link_into(&mut module).with_module(module)
+    }
+
+    /// Links into `sink`, and keeps what makes the next link faster.
     pub fn link_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
         self.join_and_link(true, sink)
     }
 
-    pub(crate) fn link_joined(
+    /// Links into `sink`, and keeps only the parsed inputs: for a link that is probably the last one.
+    pub fn link_once_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
+        self.join_and_link(false, sink)
+    }
+
+    fn join_and_link(&self, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
+        self.timer.begin_link();
+        let (linked, recorded) = with_threads(self.threads, || {
+            self.timer.lap("threads");
+            let mut diagnostics = self.new_diagnostics();
+            let linked = self.link_joined(keep, sink, &mut diagnostics);
+            (linked, diagnostics.into_parts())
+        });
+        self.timer.lap("clean up");
+        let Recorded { diagnostics, messages, extractions, map } = recorded;
+        let (module, leftovers) = match linked {
+            Ok(leftovers) => (Ok(()), leftovers),
+            Err(failure) => (Err(failure), Leftovers::default()),
+        };
+        let timing = self.timer.take();
+        LinkResult { module, map, extractions, messages, diagnostics, timing, leftovers }
+    }
+
+    fn link_joined(
         &self,
         keep: bool,
         sink: &mut dyn Sink,
         diagnostics: &mut Diagnostics,
-    ) -> Result<Output<()>, LinkFailure> {
+    ) -> Result<Leftovers, LinkFailure> {
         let timer = &self.timer;
         let inputs = timer.phase("join", || self.join(diagnostics));
         diagnostics.check()?;
@@ -285,35 +376,20 @@ impl Linker {
         let context = Context::new(&self.options, &self.interners);
         link::link(context, &inputs, speculation.into_head_start(), timer, sink, diagnostics)
     }
+}
 
-    /// [`Linker::finish_into`] a vector.
-    pub fn finish(self) -> LinkResult {
-        let mut module = Vec::new();
-        self.finish_into(&mut module).with_module(module)
-    }
-
-    /// The same as [`Linker::link_into`], for a link after which another one is possible but not likely: it keeps nothing for
-    /// the next one except the parsed inputs.
-    pub fn link_once_into(&mut self, sink: &mut dyn Sink) -> LinkResult<()> {
-        self.join_and_link(false, sink)
-    }
-
-    /// Links in the threads of the options, and measures it.
-    pub(crate) fn join_and_link(&self, keep: bool, sink: &mut dyn Sink) -> LinkResult<()> {
-        self.timer.begin_link(self.options.want_trace_events);
-        let (output, diagnostics) = with_threads(self.options.threads, || {
-            self.timer.lap("threads");
-            let mut diagnostics = self.new_diagnostics();
-            let output = self.link_joined(keep, sink, &mut diagnostics);
-            (output, diagnostics.into_vec())
+impl Input {
+    /// Takes what `parse` makes of the input, unless it was provided already.
+    fn provide(&self, parse: impl FnOnce() -> ParsedInput) -> Result<(), InputError> {
+        let mut is_new = false;
+        self.parsed.get_or_init(|| {
+            is_new = true;
+            parse()
         });
-        self.timer.lap("clean up");
-        LinkResult { output, diagnostics, timing: self.timer.take() }
-    }
-
-    /// [`Linker::link_into`] a vector.
-    pub fn link(&mut self) -> LinkResult {
-        let mut module = Vec::new();
-        self.link_into(&mut module).with_module(module)
+        if is_new {
+            Ok(())
+        } else {
+            Err(InputError::AlreadyProvided)
+        }
     }
 }

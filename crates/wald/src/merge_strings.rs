@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::symbols::SymbolTable;
 
 pub(crate) use deduplicate::{shard_of, spread, starts_of};
-pub use merged::{MergedStrings, OutputString};
+pub use merged::MergedStrings;
 pub(crate) use sort::sort;
 pub(crate) use sorted::Sorted;
 pub(crate) use tails::key;

@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 
 /// How to treat undefined symbols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnresolvedPolicy {
     /// Every undefined symbol is an error (the default).
     #[default]
@@ -23,6 +24,7 @@ pub enum UnresolvedPolicy {
 ///
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/BuildId.md>.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuildId {
     /// No `build_id` section.
     #[default]
@@ -39,6 +41,7 @@ pub enum BuildId {
 
 /// The kind of module to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OutputKind {
     /// A program with fixed addresses.
     #[default]
@@ -51,6 +54,19 @@ pub enum OutputKind {
     Relocatable,
 }
 
+/// The width of addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Architecture {
+    /// No `-m` option was given: 32 bits. An object with 64 bits is an error that names the option.
+    #[default]
+    Unspecified,
+    /// `-m wasm32`: 32 bits.
+    Wasm32,
+    /// `-m wasm64`: 64 bits.
+    Wasm64,
+}
+
 /// Module and field name of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportName {
@@ -60,13 +76,19 @@ pub struct ImportName {
     pub field: String,
 }
 
-/// A symbol of `--wrap=sym`.
-pub type WrapName = String;
-
 /// The options of a link. Sizes and addresses are in bytes.
 ///
 /// Most fields are named after an option of wasm-ld. `None` means that the option was not given, and the link decides.
+///
+/// New fields may be added, so a value is made from [`Options::default`]:
+///
+/// ```
+/// let mut options = wald::options::Options::default();
+/// options.output = "app.wasm".into();
+/// options.export_all = true;
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// `-o`: the output's path. Its base name is the module's name in the name section.
     pub output: String,
@@ -81,10 +103,10 @@ pub struct Options {
     pub check_shared_signatures: bool,
     /// `--soname`: the module's name in the name section, instead of the output's base name.
     pub soname: Option<String>,
-    /// `-m wasm64`/`-mwasm64` gives `Some(true)`, `-m wasm32` gives `Some(false)`. `None`: the first object tells.
-    pub is64: Option<bool>,
-    /// `--entry`: the entry function. Empty with `--no-entry`.
-    pub entry: String,
+    /// `-m`: the width of addresses. Every object must have it.
+    pub architecture: Architecture,
+    /// `--entry`: the entry function. `None` with `--no-entry`.
+    pub entry: Option<String>,
     /// `--export`: symbols to export, in command-line order. An undefined one is an error.
     pub exports: Vec<String>,
     /// `--export-if-defined`: symbols to export if they are defined.
@@ -98,7 +120,7 @@ pub struct Options {
     /// `-y`/`--trace-symbol`.
     pub trace_symbols: Vec<String>,
     /// `--wrap`.
-    pub wrap: Vec<WrapName>,
+    pub wrap: Vec<String>,
     /// Symbols that may stay undefined and become imports: the lines of `--allow-undefined-file` and of an archive's `.imports`
     /// file.
     pub allowed_undefined: Vec<String>,
@@ -181,18 +203,11 @@ pub struct Options {
     pub trace: bool,
     /// `--verbose`: messages about what the link does.
     pub verbose: bool,
-    /// `--Map`/`--print-map`: write a link map ([`Output::map`](crate::Output::map)).
+    /// `--Map`/`--print-map`: write a link map ([`LinkResult::map`](crate::LinkResult::map)).
     pub want_map: bool,
-    /// `--why-extract`: report why archive members were linked, in one [message](crate::diagnostics::Code::WhyExtract).
+    /// `--why-extract`: report why archive members were linked
+    /// ([`LinkResult::extractions`](crate::LinkResult::extractions)).
     pub want_why_extract: bool,
-    /// Record what each thread does, for `--time-trace`.
-    pub want_trace_events: bool,
-    /// `--threads`: the number of threads, in a pool of the link. `None` means the rayon pool of the calling thread, or
-    /// rayon's global pool.
-    pub threads: Option<usize>,
-    /// Do not free memory: for a process that exits after the link, because the system frees it faster. Not for linkers that
-    /// link more than once.
-    pub leave_memory: bool,
 }
 
 impl Options {
@@ -205,12 +220,12 @@ impl Options {
             OutputKind::Shared => {
                 self.import_table = true;
                 self.export_dynamic = true;
-                self.entry = "__wasm_call_ctors".into();
+                self.entry = Some("__wasm_call_ctors".into());
                 self.import_memory = Some(ImportName { module: "env".into(), field: "memory".into() });
             }
             OutputKind::Relocatable => {
                 self.import_table = true;
-                self.entry = String::new();
+                self.entry = None;
                 self.gc_sections = false;
                 self.merge_data_segments = false;
             }
@@ -219,45 +234,43 @@ impl Options {
 
     /// Whether the loader chooses the addresses of data and functions, which are then relative to `__memory_base` and
     /// `__table_base`.
-    pub fn is_position_independent(&self) -> bool {
+    pub(crate) fn is_position_independent(&self) -> bool {
         matches!(self.output_kind, OutputKind::Pie | OutputKind::Shared)
     }
 
     /// Whether there can be several threads, each with its own thread-local data.
-    pub fn is_multithreaded(&self) -> bool {
+    pub(crate) fn is_multithreaded(&self) -> bool {
         self.shared_memory || self.cooperative_threading
     }
 
     /// Whether the indirect function table is exported. With cooperative threads it is, because the host starts threads from it.
-    pub fn exports_table(&self) -> bool {
+    pub(crate) fn exports_table(&self) -> bool {
         self.export_table || self.cooperative_threading && !self.import_table
     }
 
     /// Whether the output is a shared library.
-    pub fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         self.output_kind == OutputKind::Shared
     }
 
     /// Whether the output is an object.
-    pub fn is_relocatable(&self) -> bool {
+    pub(crate) fn is_relocatable(&self) -> bool {
         self.output_kind == OutputKind::Relocatable
     }
 
     /// Whether the output has a symbol table and relocations.
-    pub fn keeps_relocations(&self) -> bool {
+    pub(crate) fn keeps_relocations(&self) -> bool {
         self.emit_relocs || self.is_relocatable()
     }
 
     /// Whether code metadata is merged. An output with relocations keeps it unchanged.
-    pub fn merges_code_metadata(&self) -> bool {
+    pub(crate) fn merges_code_metadata(&self) -> bool {
         self.merge_code_metadata && !self.keeps_relocations()
     }
 
-    /// Drops a value, unless memory is left to the system.
-    pub fn release<T>(&self, value: T) {
-        if self.leave_memory {
-            std::mem::forget(value);
-        }
+    /// Whether addresses have 64 bits.
+    pub(crate) fn is64(&self) -> bool {
+        self.architecture == Architecture::Wasm64
     }
 }
 
@@ -270,8 +283,8 @@ impl Default for Options {
             rpaths: Vec::new(),
             check_shared_signatures: true,
             soname: None,
-            is64: None,
-            entry: "_start".into(),
+            architecture: Architecture::Unspecified,
+            entry: Some("_start".into()),
             exports: Vec::new(),
             exports_if_defined: Vec::new(),
             export_all: false,
@@ -321,9 +334,6 @@ impl Default for Options {
             verbose: false,
             want_map: false,
             want_why_extract: false,
-            want_trace_events: false,
-            threads: None,
-            leave_memory: false,
         }
     }
 }
@@ -331,13 +341,13 @@ impl Default for Options {
 impl Options {
     /// The names in `--export` and `--export-if-defined` that can be the linker's own symbols: those that start with two
     /// underscores.
-    pub fn exported_linker_names(&self) -> HashSet<&str> {
+    pub(crate) fn exported_linker_names(&self) -> HashSet<&str> {
         let names = self.exports.iter().chain(&self.exports_if_defined).map(String::as_str);
         names.filter(|name| name.starts_with("__")).collect()
     }
 
     /// Whether `--export` or `--export-if-defined` names the symbol.
-    pub fn exports_by_name(&self, name: &str) -> bool {
+    pub(crate) fn exports_by_name(&self, name: &str) -> bool {
         self.exports.iter().chain(&self.exports_if_defined).any(|exported| exported == name)
     }
 }

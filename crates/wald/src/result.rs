@@ -1,40 +1,45 @@
-//! What a link gives back to its caller, and where its bytes go.
+//! The result of a link, and where its bytes go.
 
 use crate::diagnostics::{Diagnostic, LinkFailure};
+use crate::leftovers::Leftovers;
+use crate::messages::{ExtractionReport, Message};
 use crate::timing::Timing;
 
-/// What a link gives. `M` is the module's bytes, or nothing where a [`Sink`] took them.
+/// The result of a link. `M` is the module's bytes, or `()` if a [`Sink`] took them.
+#[non_exhaustive]
 pub struct LinkResult<M = Vec<u8>> {
-    /// The module and what was asked for beside it, unless the link failed.
-    pub output: Result<Output<M>, LinkFailure>,
-    /// Everything that is to be said, in order; at least one error where the link failed.
+    /// The module, unless the link failed.
+    pub module: Result<M, LinkFailure>,
+    /// The link map, if it was asked for. A link that fails only when its output is checked has one, too.
+    pub map: Option<String>,
+    /// Why archive members were linked, if that was asked for. A link that fails after it has resolved all symbols has a
+    /// report, too.
+    pub extractions: Option<ExtractionReport>,
+    /// Lines that options asked for, such as `--trace`, in order.
+    pub messages: Vec<Message>,
+    /// Errors, warnings and notes in order; at least one error if the link failed.
     pub diagnostics: Vec<Diagnostic>,
     /// How long the phases took.
     pub timing: Timing,
-}
-
-/// A finished link.
-pub struct Output<M = Vec<u8>> {
-    /// The module's bytes.
-    pub module: M,
-    /// The link map, where it was asked for.
-    pub map: Option<String>,
+    /// What can be dropped later.
+    pub leftovers: Leftovers,
 }
 
 impl LinkResult<()> {
-    /// The same with the bytes that a sink took.
+    /// The same result with the bytes that a sink took.
     pub fn with_module(self, module: Vec<u8>) -> LinkResult {
-        let LinkResult { output, diagnostics, timing } = self;
-        LinkResult { output: output.map(|Output { map, .. }| Output { module, map }), diagnostics, timing }
+        let LinkResult { module: result, map, extractions, messages, diagnostics, timing, leftovers } = self;
+        let module = result.map(|()| module);
+        LinkResult { module, map, extractions, messages, diagnostics, timing, leftovers }
     }
 }
 
 /// Where the module's bytes go: a buffer that is used again, a mapped file, the memory of an engine.
 pub trait Sink: Send {
-    /// The place for a module of `size` bytes. What stands there is not read, and every byte is written.
+    /// Returns memory for a module of `size` bytes. Its contents are not read, and every byte is written.
     ///
-    /// Asked once in a link, when its size is known and no error can come any more, except that `None` is one: there
-    /// is no room.
+    /// Called at most once per link, when the size is known and nothing but `None` can fail any more: `None` means that there
+    /// is no room, and the link fails.
     fn place(&mut self, size: usize) -> Option<&mut [u8]>;
 }
 

@@ -135,9 +135,13 @@ impl Timer {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Begins the link, after the parse tasks. Whether events are recorded may have changed since.
-    pub fn begin_link(&self, with_events: bool) {
-        self.with_events.store(with_events, Ordering::Relaxed);
+    /// Sets whether tasks are recorded from now on.
+    pub fn set_record_events(&self, record: bool) {
+        self.with_events.store(record, Ordering::Relaxed);
+    }
+
+    /// Begins the link, after the parse tasks.
+    pub fn begin_link(&self) {
         self.lock().last = Moment::now();
     }
 

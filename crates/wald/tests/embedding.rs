@@ -21,18 +21,17 @@ fn files() -> Vec<(String, Bytes)> {
 /// Different jobs: which options, how many of the files.
 fn linker(job: usize) -> Linker {
     let files = files();
-    let mut linker = Linker::new(Options {
-        output: format!("{job}.wasm"),
-        gc_sections: job % 2 == 0,
-        strip_all: job % 3 == 0,
-        threads: [None, Some(1), Some(2)][job % 3],
-        // Some jobs fail: they have not all files.
-        ..Options::default()
-    });
+    let mut options = Options::default();
+    options.output = format!("{job}.wasm");
+    options.gc_sections = job % 2 == 0;
+    options.strip_all = job % 3 == 0;
+    let mut linker = Linker::new(options);
+    linker.set_threads([None, Some(1), Some(2)][job % 3]);
+    // Some jobs fail: they have not all files.
     let count = files.len() - job % 4 / 3;
     for (path, bytes) in files.into_iter().take(count) {
-        let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
-        linker.provide(input, bytes);
+        let input = linker.declare_input(InputDescription::new(path));
+        linker.provide(input, bytes).unwrap();
     }
     linker
 }
@@ -42,7 +41,7 @@ type Answer = (Option<Vec<u8>>, Vec<String>);
 fn answer(linker: Linker) -> Answer {
     let result = linker.finish();
     let messages = result.diagnostics.into_iter().map(|diagnostic| diagnostic.message);
-    (result.output.ok().map(|output| output.module), messages.collect())
+    (result.module.ok(), messages.collect())
 }
 
 #[test]
@@ -74,25 +73,25 @@ impl Sink for Untouched {
 
 #[test]
 fn a_cancelled_link_writes_nothing_and_can_be_repeated() {
-    let expected = linker(0).link().output.unwrap().module;
+    let expected = linker(0).link().module.unwrap();
     let mut linker = linker(0);
     let token = CancelToken::new();
     linker.set_cancel_token(token.clone());
     token.cancel();
     linker.prepare();
     let result = linker.link_into(&mut Untouched);
-    assert!(result.output.is_err());
+    assert!(result.module.is_err());
     let [diagnostic] = &result.diagnostics[..] else { panic!("one diagnostic") };
     assert_eq!((diagnostic.code, diagnostic.message.as_str()), (Code::Cancelled, "the link was cancelled"));
 
     linker.set_cancel_token(CancelToken::new());
-    assert!(linker.link().output.unwrap().module == expected);
+    assert!(linker.link().module.unwrap() == expected);
 }
 
 #[test]
 fn a_link_is_cancelled_at_any_time() {
     let mut linker = linker(0);
-    let expected = linker.link().output.unwrap().module;
+    let expected = linker.link().module.unwrap();
     let (mut finished, mut cancelled) = (0, 0);
     for round in 0..400u64 {
         let token = CancelToken::new();
@@ -105,9 +104,9 @@ fn a_link_is_cancelled_at_any_time() {
                 token.cancel();
             });
             let result = linker.link();
-            match result.output {
-                Ok(output) => {
-                    assert!(output.module == expected);
+            match result.module {
+                Ok(module) => {
+                    assert!(module == expected);
                     finished += 1;
                 }
                 Err(_) => {
@@ -120,7 +119,7 @@ fn a_link_is_cancelled_at_any_time() {
     println!("{finished} finished, {cancelled} cancelled");
     assert!(cancelled > 0);
     linker.set_cancel_token(CancelToken::new());
-    assert!(linker.link().output.unwrap().module == expected);
+    assert!(linker.link().module.unwrap() == expected);
 }
 
 #[test]
@@ -137,12 +136,14 @@ fn a_dropped_linker_gives_its_inputs_back() {
     let alive = std::sync::Arc::new(());
     let mut linker = Linker::new(Options::default());
     for (path, bytes) in files() {
-        let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
-        linker.provide(input, Bytes::from_owner(Counted { bytes: bytes.to_vec(), _alive: alive.clone() }));
+        let input = linker.declare_input(InputDescription::new(path));
+        linker
+            .provide(input, Bytes::from_owner(Counted { bytes: bytes.to_vec(), _alive: alive.clone() }))
+            .unwrap();
     }
     let result = linker.link();
     linker.prepare();
-    assert!(result.output.is_ok() && std::sync::Arc::strong_count(&alive) > 1);
-    drop(linker);
+    assert!(result.module.is_ok() && std::sync::Arc::strong_count(&alive) > 1);
+    drop((linker, result));
     assert_eq!(std::sync::Arc::strong_count(&alive), 1);
 }

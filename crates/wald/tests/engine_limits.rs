@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use wald::diagnostics::{Code, Diagnostic, Severity};
-use wald::format::relocation::RelocationType;
 use wald::options::{Options, OutputKind};
+use wald::unit::RelocationType;
 use wald::unit::{Data, Definition, Function, Relocation, Symbol, Unit, ValueType};
 use wald::{InputDescription, Linker};
 use wasmparser::{Operator, Parser, Payload, Validator, WasmFeatures};
 
 fn options(kind: Option<OutputKind>) -> Options {
-    let mut options =
-        Options { output: "out.wasm".into(), entry: String::new(), gc_sections: false, ..Options::default() };
+    let mut options = Options::default();
+    options.output = "out.wasm".into();
+    options.entry = None;
+    options.gc_sections = false;
     if let Some(kind) = kind {
         options.set_output_kind(kind);
     }
@@ -20,12 +22,11 @@ fn options(kind: Option<OutputKind>) -> Options {
 
 fn link(unit: &Unit, options: Options) -> (Vec<u8>, Vec<Diagnostic>) {
     let mut linker = Linker::new(options);
-    let input =
-        linker.declare_input(InputDescription { path: "unit.o".into(), ..InputDescription::default() });
+    let input = linker.declare_input(InputDescription::new("unit.o"));
     linker.provide_unit(input, unit).unwrap();
     let result = linker.finish();
-    match result.output {
-        Ok(output) => (output.module, result.diagnostics),
+    match result.module {
+        Ok(module) => (module, result.diagnostics),
         Err(_) => panic!("{:?}", result.diagnostics),
     }
 }
@@ -91,8 +92,9 @@ fn large_functions_are_cut() {
     for _ in 0..4_000_000 {
         unit.add_init_function(1, construct).unwrap();
     }
-    let exports = vec!["__wasm_call_ctors".into()];
-    let (module, diagnostics) = link(&unit, Options { exports, ..options(Some(OutputKind::Pie)) });
+    let mut options = options(Some(OutputKind::Pie));
+    options.exports = vec!["__wasm_call_ctors".into()];
+    let (module, diagnostics) = link(&unit, options);
     assert!(diagnostics.iter().all(|diagnostic| diagnostic.code != Code::EngineLimit), "{diagnostics:?}");
     Validator::new_with_features(WasmFeatures::all()).validate_all(&module).unwrap();
 
@@ -132,10 +134,10 @@ fn what_engines_may_refuse_is_noted() {
     let long =
         Function { export_name: Some("x".repeat(100_001)), ..Function::new(of, vec![0, 0x0b], vec![]) };
     unit.add(exported("long"), Definition::Function(long)).unwrap();
-    let (_, diagnostics) = link(&unit, Options { fatal_warnings: true, ..options(None) });
-    assert!(diagnostics
-        .iter()
-        .all(|note| (note.severity, note.code) == (Severity::Message, Code::EngineLimit)));
+    let mut options = options(None);
+    options.fatal_warnings = true;
+    let (_, diagnostics) = link(&unit, options);
+    assert!(diagnostics.iter().all(|note| (note.severity, note.code) == (Severity::Note, Code::EngineLimit)));
     let texts: Vec<&str> = diagnostics.iter().map(|diagnostic| &diagnostic.message[..]).collect();
     assert_eq!(
         texts,

@@ -45,14 +45,23 @@ fn archive(member: &[u8]) -> Vec<u8> {
 }
 
 fn options() -> Options {
-    Options { entry: String::new(), undefined: vec!["lazy".into()], threads: Some(1), ..Options::default() }
+    let mut options = Options::default();
+    options.entry = None;
+    options.undefined = vec!["lazy".into()];
+    options
+}
+
+fn linker() -> Linker {
+    let mut linker = Linker::new(options());
+    linker.set_threads(Some(1));
+    linker
 }
 
 fn description(path: &str) -> InputDescription {
-    InputDescription { path: path.into(), ..InputDescription::default() }
+    InputDescription::new(path)
 }
 
-/// What each of the inputs is after an edit, in order: the unit, an object, an archive, and an object that comes and goes.
+/// The inputs after an edit, in order: the unit, an object, an archive, and an object that is added and removed again.
 struct State {
     unit: Unit,
     object: Bytes,
@@ -72,20 +81,20 @@ impl State {
     }
 
     fn fresh(&self) -> LinkResult {
-        let mut linker = Linker::new(options());
+        let mut linker = linker();
         let unit = linker.declare_input(description("unit"));
         linker.provide_unit(unit, &self.unit).unwrap();
         for (path, bytes) in
             [("object", &self.object), ("archive", &self.archive), ("passing", &self.passing)]
         {
             let id = linker.declare_input(description(path));
-            linker.provide(id, bytes.clone());
+            linker.provide(id, bytes.clone()).unwrap();
         }
         linker.finish()
     }
 }
 
-/// How much memory this process has, in bytes; `None` where the system does not say.
+/// How much memory this process has, in bytes; `None` if the system does not say.
 fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
@@ -94,28 +103,28 @@ fn resident() -> Option<usize> {
 
 #[test]
 fn names_of_replaced_inputs_are_freed() {
-    let mut linker = Linker::new(options());
+    let mut linker = linker();
     let inputs = ["unit", "object", "archive"].map(|path| linker.declare_input(description(path)));
     let mut passing = linker.declare_input(description("passing"));
     let mut early = None;
     for edit in 0..EDITS {
         let state = State::after(edit);
-        inputs.iter().for_each(|&id| linker.replace(id));
-        linker.remove(passing);
+        inputs.iter().for_each(|&id| linker.replace(id).unwrap());
+        linker.remove(passing).unwrap();
         passing = linker.declare_input(description("passing"));
         linker.provide_unit(inputs[0], &state.unit).unwrap();
-        linker.provide(inputs[1], state.object.clone());
-        linker.provide(inputs[2], state.archive.clone());
-        linker.provide(passing, state.passing.clone());
+        linker.provide(inputs[1], state.object.clone()).unwrap();
+        linker.provide(inputs[2], state.archive.clone()).unwrap();
+        linker.provide(passing, state.passing.clone()).unwrap();
         if edit % 3 == 0 {
             linker.prepare();
         }
         let kept = linker.link();
         if edit % SAMPLE == 0 {
-            let (kept, fresh) = (kept.output.unwrap(), state.fresh().output.unwrap());
-            assert!(kept.module == fresh.module, "edit {edit}: the module is another");
+            let (kept, fresh) = (kept.module.unwrap(), state.fresh().module.unwrap());
+            assert!(kept == fresh, "edit {edit}: the module is another");
         } else {
-            assert!(kept.output.is_ok());
+            assert!(kept.module.is_ok());
         }
         if edit == EDITS / 10 {
             early = resident();

@@ -35,7 +35,8 @@ fn threads() -> BTreeSet<(u32, String)> {
 
 fn link(threads: Option<usize>) -> Watch {
     let mut watch = Watch::default();
-    let mut linker = Linker::new(Options { threads, ..Options::default() });
+    let mut linker = Linker::new(Options::default());
+    linker.set_threads(threads);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "o" || extension == "a"));
@@ -43,14 +44,14 @@ fn link(threads: Option<usize>) -> Watch {
     for path in paths {
         let bytes = Bytes::from(std::fs::read(&path).unwrap());
         let path = path.display().to_string();
-        let input = linker.declare_input(InputDescription { path, ..InputDescription::default() });
-        linker.provide(input, bytes);
+        let input = linker.declare_input(InputDescription::new(path));
+        linker.provide(input, bytes).unwrap();
     }
     // A pool of its own is made for each step, and ends when it has time for that.
     if threads.is_none() {
         linker.prepare();
     }
-    assert!(linker.finish_into(&mut watch).output.is_ok());
+    assert!(linker.finish_into(&mut watch).module.is_ok());
     watch
 }
 

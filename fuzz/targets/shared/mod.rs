@@ -5,7 +5,7 @@ use wald::options::{Options, UnresolvedPolicy};
 use wald::{Bytes, InputDescription, LinkResult, Linker, Sink};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
-/// What stands between two inputs.
+/// Separates two inputs.
 const NEXT: &[u8] = b"--NEXT--";
 
 /// A link: a byte that chooses options, then inputs.
@@ -35,7 +35,9 @@ impl<'d> Case<'d> {
 
     /// The options for Wald.
     pub fn options(&self) -> Options {
-        let mut options = Options { output: "out.wasm".into(), entry: String::new(), ..Options::default() };
+        let mut options = Options::default();
+        options.output = "out.wasm".into();
+        options.entry = None;
         options.gc_sections = !self.has(0);
         options.export_all = self.has(1);
         options.compress_relocations = self.has(2);
@@ -71,16 +73,17 @@ impl<'d> Case<'d> {
     pub fn link(&self) -> Option<Vec<u8>> {
         let mut linker = Linker::new(self.options());
         for (position, input) in self.inputs.iter().enumerate() {
-            let path = format!("{position}.o");
-            let whole_archive = self.has(7);
-            let id = linker.declare_input(InputDescription { path, lazy: false, whole_archive, dynamic: true });
-            linker.provide(id, Bytes::from(input.to_vec()));
+            let mut description = InputDescription::new(format!("{position}.o"));
+            description.whole_archive = self.has(7);
+            description.dynamic = true;
+            let id = linker.declare_input(description);
+            linker.provide(id, Bytes::from(input.to_vec())).expect("it was just declared");
         }
         let mut module = Limited(Vec::new());
-        let LinkResult { output, diagnostics, .. } = linker.finish_into(&mut module);
+        let LinkResult { module: result, diagnostics, .. } = linker.finish_into(&mut module);
         let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        assert_eq!(failed, output.is_err(), "an error is what makes a link fail");
-        output.ok().map(|_| module.0)
+        assert_eq!(failed, result.is_err(), "an error is what makes a link fail");
+        result.ok().map(|()| module.0)
     }
 }
 

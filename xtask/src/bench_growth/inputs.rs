@@ -1,7 +1,7 @@
 //! Links with many, or large, things in their inputs.
 
 use super::job::{append_custom, object, Job, Link};
-use wald::format::relocation::RelocationType;
+use wald::unit::RelocationType;
 use wald::unit::{
     Binding, Data, Definition, Function, Import, Relocation, Symbol, SymbolHandle, Unit, ValueType,
 };

@@ -5,7 +5,7 @@ use crate::workspace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use wald::leb128;
+use wald::internals::leb128;
 use wald::unit::Unit;
 
 /// A link of any size.

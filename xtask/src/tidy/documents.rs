@@ -148,7 +148,7 @@ fn dependencies(root: &Path) -> Vec<String> {
     names
 }
 
-/// What the link cases say behind `differs:`.
+/// The entries that link cases name after `differs:`.
 fn difference_ids(root: &Path) -> Vec<String> {
     let areas = std::fs::read_dir(root.join("tests/cases")).into_iter().flatten().flatten();
     let mut ids = Vec::new();

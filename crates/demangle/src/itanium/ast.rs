@@ -1,7 +1,7 @@
 //! The tree an Itanium name parses into.
 //!
 //! A node is a small `Copy` value addressed by a [`NodeId`] (a non-zero `u32`, so an absent child costs
-//! nothing); children in a row lie in a second vector and are addressed by a [`List`]. Text is a [`Span`]
+//! nothing); lists of children are in a second vector and addressed by a [`List`]. Text is a [`Span`]
 //! of the mangled name or a static string. Beside each node its [`Shape`] is kept: whether a declarator
 //! written around it needs parentheses and whether it prints something after the declarator. C++ types
 //! print on both sides of what they declare, so that is asked at nearly every pointer.
@@ -79,7 +79,7 @@ pub(super) const CONST: Quals = 1;
 pub(super) const VOLATILE: Quals = 2;
 pub(super) const RESTRICT: Quals = 4;
 
-/// The `&` or `&&` behind a member function.
+/// The `&` or `&&` after a member function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum RefQual {
     None,
@@ -187,7 +187,7 @@ pub(super) enum Node {
     Conversion(NodeId),
     /// `operator"" name`
     Literal(NodeId),
-    /// `operator+` and its kin: the word `operator`, a space where a word follows, and the operator
+    /// `operator+` and its kin: the word `operator`, a space if a word follows, and the operator
     Operator(&'static str),
     /// `text name`
     Special {

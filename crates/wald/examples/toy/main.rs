@@ -4,7 +4,7 @@
 //! cargo run -p wald --example toy -- [--with OBJECT]… OUTPUT SOURCE [EDITED SOURCE]…
 //! ```
 //!
-//! It compiles all functions of SOURCE in parallel, puts each into a [`Unit`] as it comes, and links. Then it goes on to the
+//! It compiles all functions of SOURCE in parallel, adds each to a [`Unit`] when it is ready, and links. Then it goes on to the
 //! edited sources, one after another, as an editor would: only functions whose text has changed are compiled, and only they
 //! change in the unit.
 //!
@@ -52,15 +52,17 @@ fn run(mut args: Vec<String>) -> Result<(), String> {
         return Err(usage());
     }
 
-    let mut linker = Linker::new(Options { output: output.clone(), ..Options::default() });
-    let describe = |path: &str| InputDescription { path: path.into(), ..InputDescription::default() };
-    let ours = linker.declare_input(describe(&sources[0]));
+    let mut options = Options::default();
+    options.output = output.clone();
+    let mut linker = Linker::new(options);
+    let ours = linker.declare_input(InputDescription::new(&sources[0]));
     for path in &objects {
-        let input = linker.declare_input(describe(path));
-        match std::fs::read(path) {
+        let input = linker.declare_input(InputDescription::new(path));
+        let provided = match std::fs::read(path) {
             Ok(bytes) => linker.provide(input, Bytes::from(bytes)),
             Err(error) => linker.fail_input(input, Diagnostic::error(Code::Open, format!("{path}: {error}"))),
-        }
+        };
+        provided.map_err(|error| error.to_string())?;
     }
 
     let mut unit = Unit::new();
@@ -71,14 +73,14 @@ fn run(mut args: Vec<String>) -> Result<(), String> {
         let begin = Instant::now();
         let changed = program.update(&mut unit, &text, source)?;
         let compiled = begin.elapsed();
-        linker.replace(ours);
-        linker.provide_unit(ours, &unit).map_err(|error| error.to_string())?;
+        let provided = linker.replace(ours).and_then(|()| linker.provide_unit(ours, &unit));
+        provided.map_err(|error| error.to_string())?;
         let result = linker.link();
         let linked = begin.elapsed() - compiled;
         for diagnostic in &result.diagnostics {
-            eprintln!("toy: {}", diagnostic.message);
+            eprintln!("toy: {diagnostic}");
         }
-        let module = result.output.map_err(|_| "not linked".to_string())?.module;
+        let module = result.module.map_err(|_| "not linked".to_string())?;
         std::fs::write(output, module).map_err(|error| format!("{output}: {error}"))?;
         println!("{source}: {changed} functions compiled in {compiled:.1?}, linked in {linked:.1?}");
     }

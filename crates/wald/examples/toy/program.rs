@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use crate::generate::{generate, Code, Reference};
 use crate::parse::{parse, split, Source};
-use wald::format::relocation::RelocationType;
+use wald::unit::RelocationType;
 use wald::unit::{
     Data, Definition, Function, Import, Relocation, Symbol, SymbolHandle, TypeHandle, Unit, UnitError,
     ValueType,
@@ -203,7 +203,7 @@ impl Program {
         Ok(handle)
     }
 
-    /// A function that is gone: where it is still called, others may define it.
+    /// Removes a function. If it is still called, another file may define it.
     fn remove(&mut self, unit: &mut Unit, name: &str) -> Result<(), UnitError> {
         self.calls.remove(name);
         let Some(&(handle, parameters)) = self.functions.get(name) else { return Ok(()) };

@@ -1,8 +1,7 @@
-//! Relocation entries: their types, and an iterator that decodes them where they are used.
+//! Relocation entries: their types, and an iterator that decodes them on the spot.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
 //!
-//! A new relocation type goes here (number, addend, width) and into `relocate::value`, which says what it
-//! resolves to; the compiler then points at the remaining matches.
+//! The repository's CONTRIBUTING.md lists what a new relocation type needs.
 
 use crate::index::ByteRange;
 
@@ -12,6 +11,7 @@ macro_rules! relocation_types {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         #[allow(missing_docs)]
+        #[non_exhaustive]
         pub enum RelocationType { $($name = $number,)* }
 
         impl RelocationType {
@@ -114,7 +114,7 @@ impl RelocationType {
 
     /// How the value is written.
     #[inline]
-    pub fn encoding(self) -> Encoding {
+    pub(crate) fn encoding(self) -> Encoding {
         match self {
             FunctionIndexLeb | MemoryAddrLeb | TypeIndexLeb | GlobalIndexLeb | TagIndexLeb
             | TableNumberLeb => Encoding::Leb32,
@@ -132,7 +132,7 @@ impl RelocationType {
 
     /// Whether it asks for a function's place in the indirect function table.
     #[inline]
-    pub fn is_table_index(self) -> bool {
+    pub(crate) fn is_table_index(self) -> bool {
         matches!(
             self,
             TableIndexSleb
@@ -147,26 +147,26 @@ impl RelocationType {
     /// Whether the output may need an entry on its account: a type, a place in the function table, a global that
     /// keeps an address; or whether it must be checked (thread-local addresses).
     #[inline]
-    pub fn asks_for_entry(self) -> bool {
+    pub(crate) fn asks_for_entry(self) -> bool {
         self.is_table_index()
             || matches!(self, TypeIndexLeb | GlobalIndexI32 | MemoryAddrTlsSleb | MemoryAddrTlsSleb64)
     }
 
     /// Whether the value is the place of a function in the code section.
     #[inline]
-    pub fn is_place_in_code(self) -> bool {
+    pub(crate) fn is_place_in_code(self) -> bool {
         matches!(self, FunctionOffsetI32 | FunctionOffsetI64)
     }
 
     /// Whether code can have it. Offsets of code are unknown while its own numbers are compressed, and code has no memory
     /// address.
     #[inline]
-    pub fn is_for_code(self) -> bool {
+    pub(crate) fn is_for_code(self) -> bool {
         !matches!(self, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32 | MemoryAddrLocrelI32)
     }
 
     /// Whether the value is an address in linear memory.
-    pub fn is_memory_address(self) -> bool {
+    pub(crate) fn is_memory_address(self) -> bool {
         matches!(
             self,
             MemoryAddrLeb
@@ -202,16 +202,15 @@ pub struct Relocation {
 pub struct RelocationIterator<'a> {
     /// From the next entry to the end of the object, not only of the range: eight bytes are read at once.
     bytes: &'a [u8],
-    /// How many bytes of it lie behind the range.
+    /// How many of these bytes are after the range.
     behind: usize,
 }
 
 /// The highest bit of each byte of a LEB128 number says whether another byte follows.
 const CONTINUES: u64 = 0x8080_8080_8080_8080;
 
-/// The first number in a word that holds all of it: seven bits of each byte, put together, and how many bytes they are.
-/// `None` where it goes on behind the word, or is longer than 35 bits. Without branches, because no processor foresees how
-/// long the numbers of relocation entries are.
+/// The LEB128 number at the start of a word, and its length in bytes. `None` if it is longer than the word or than 35 bits.
+/// Without branches, because no processor predicts how long the numbers of relocation entries are.
 #[inline(always)]
 fn first_number(word: u64) -> Option<(u64, u32)> {
     let last = !word & CONTINUES;

@@ -6,7 +6,6 @@ use super::speculative_marks::SpeculativeMarks;
 use super::string_pools::Pools;
 use crate::chunks::Chunks;
 use crate::mark_live::Marks;
-use crate::options::Options;
 use crate::resolve::Folded;
 use crate::symbols::SymbolTable;
 use crate::timing::Timer;
@@ -31,18 +30,8 @@ pub struct EarlierMarks {
 
 impl EarlierMarks {
     /// The marks from which marking can continue.
-    pub fn fit(
-        self,
-        options: &Options,
-        symbols: &SymbolTable,
-        chunks: &Chunks,
-        timer: &Timer,
-    ) -> Option<Marks> {
-        let fitting = self.speculative.and_then(|speculative| {
-            let marks = speculative.fit(symbols, chunks, timer);
-            options.release(speculative);
-            marks
-        });
+    pub fn fit(self, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
+        let fitting = self.speculative.and_then(|speculative| speculative.fit(symbols, chunks, timer));
         fitting.or(self.first)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use crate::index::InputId;
 use crate::input::{Candidate, ParsedInput};
+use crate::input_id::InputId;
 
 /// Identifies the contents of an input, to notice changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

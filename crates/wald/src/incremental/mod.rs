@@ -14,9 +14,8 @@ mod state;
 mod string_pools;
 mod surroundings;
 
-pub use head_start::{EarlierMarks, HeadStart};
-pub use inputs::{DeclaredInput, DeclaredInputs, InputVersion};
-pub use speculation::Speculation;
+pub use head_start::HeadStart;
+pub use inputs::{DeclaredInput, DeclaredInputs};
 pub use state::State;
 pub use string_pools::{Pools, Source};
 pub use surroundings::Surroundings;

@@ -48,7 +48,7 @@ impl Speculation {
         inputs: &[InputVersion],
         files: &[&Candidate],
     ) -> Speculation {
-        let Surroundings { options, interners, timer } = around;
+        let Surroundings { options, interners, timer, .. } = around;
         let speculative = earlier.as_ref().and_then(|earlier| earlier.speculative.clone());
         let strings = earlier.as_ref().map_or_else(Arc::default, |earlier| earlier.strings.clone());
         let earlier = earlier.and_then(|earlier| earlier.update(inputs, files));
@@ -71,7 +71,7 @@ impl Speculation {
 
     /// Marks what will probably be live, from the files of all available inputs: the first ones, and those after a gap.
     pub fn speculate(&mut self, around: Surroundings<'_>, files: &[&Candidate], inputs: usize) {
-        let Surroundings { options, interners, timer } = around;
+        let Surroundings { options, interners, timer, .. } = around;
         if options.gc_sections && options.wrap.is_empty() {
             let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
             let marks = self.marks.as_ref().map(|(marks, _)| marks.clone());
@@ -142,9 +142,9 @@ impl Speculation {
         }
     }
 
-    /// The estimated size of the output of the available inputs, and their number. `None` without a speculative link.
-    pub fn output_size(&self) -> Option<(u64, usize)> {
-        self.speculative.as_ref().map(|speculative| (speculative.output_size(), speculative.inputs))
+    /// The marks of the last speculative link.
+    pub fn speculative(&self) -> Option<&SpeculativeMarks> {
+        self.speculative.as_ref()
     }
 
     /// The results so far, for a link.

@@ -1,12 +1,12 @@
 //! What a linker keeps between its calls.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::inputs::DeclaredInputs;
 use super::policy;
 use super::renewal::Renewal;
 use super::speculation::Speculation;
+use super::speculative_marks::SpeculativeMarks;
 use super::surroundings::Surroundings;
 use crate::cancel::CancelToken;
 use crate::input::ParsedInput;
@@ -20,9 +20,9 @@ pub struct State {
     /// What was resolved, marked and merged so far. The lock is held across parallel work, which may run any other job of the
     /// thread pool on this thread. So nothing may wait for it: `prepare` only tries, and a link excludes all other calls.
     speculation: Mutex<Option<Speculation>>,
-    /// The estimated size of the output per input; 0 if it is not known. A value of its own, because nothing may wait for the
-    /// lock.
-    bytes_per_input: AtomicU64,
+    /// From which the size of the output is estimated, when somebody asks. A value of its own, because nothing may wait for the
+    /// lock of the speculation; this one is only held for a copy.
+    last: Mutex<Option<SpeculativeMarks>>,
     renewal: Renewal,
 }
 
@@ -32,35 +32,36 @@ impl State {
     pub fn prepare(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>, stop: &CancelToken) {
         let Ok(mut speculation) = self.speculation.try_lock() else { return };
         let earlier = speculation.take();
-        let next = with_threads(around.options.threads, || advance(around, earlier, inputs, stop));
-        self.estimate(&next);
+        let next = with_threads(around.threads, || advance(around, earlier, inputs, stop));
+        self.remember(&next);
         *speculation = Some(next);
     }
 
     /// The earlier work, continued to all inputs. All must be available.
     pub fn complete(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>) -> Speculation {
         let (versions, files) = inputs.before_gap();
-        let earlier = self.lock().take();
-        self.bytes_per_input.store(0, Ordering::Relaxed);
+        let earlier = lock(&self.speculation).take();
+        *lock(&self.last) = None;
         Speculation::advance(around, earlier, &versions, &files)
     }
 
     /// Keeps what the next link can use.
     pub fn keep(&self, speculation: Speculation) {
-        self.estimate(&speculation);
-        *self.lock() = Some(speculation);
+        self.remember(&speculation);
+        *lock(&self.speculation) = Some(speculation);
     }
 
     /// Drops what was kept.
     pub fn forget(&mut self) {
         *self.speculation.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
-        *self.bytes_per_input.get_mut() = 0;
+        *lock(&self.last) = None;
     }
 
-    /// The estimated size of the output of so many inputs in bytes; 0 if it is not known. Never waits.
+    /// The estimated size of the output of so many inputs in bytes; 0 if it is not known. Does not wait for a preparation.
     pub fn estimated_size(&self, inputs: usize) -> u64 {
-        // Relaxed: nothing else is read through it. The missing inputs count like the others.
-        self.bytes_per_input.load(Ordering::Relaxed) * inputs as u64
+        let last = lock(&self.last).clone();
+        // The missing inputs count like the others.
+        last.map_or(0, |last| last.output_size() / last.inputs.max(1) as u64 * inputs as u64)
     }
 
     /// Frees names of inputs that are gone, if they are many. The next link then resolves again.
@@ -75,14 +76,13 @@ impl State {
         }
     }
 
-    fn estimate(&self, speculation: &Speculation) {
-        let (size, inputs) = speculation.output_size().unwrap_or((0, 1));
-        self.bytes_per_input.store(size / inputs.max(1) as u64, Ordering::Relaxed);
+    fn remember(&self, speculation: &Speculation) {
+        *lock(&self.last) = speculation.speculative().cloned();
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Option<Speculation>> {
-        self.speculation.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn advance(
@@ -91,7 +91,7 @@ fn advance(
     inputs: &DeclaredInputs<'_>,
     stop: &CancelToken,
 ) -> Speculation {
-    let Surroundings { options, interners, timer } = around;
+    let Surroundings { options, interners, timer, .. } = around;
     let (versions, files) = inputs.before_gap();
     if earlier.is_none() {
         prefetch_members(interners, &inputs.available().1, timer);
@@ -115,7 +115,7 @@ fn speculate(
     inputs: &DeclaredInputs<'_>,
     stop: &CancelToken,
 ) {
-    let Surroundings { options, interners, timer } = around;
+    let Surroundings { options, interners, timer, .. } = around;
     let (available, files) = inputs.available();
     let declared = inputs.count();
     if !policy::is_worth_speculating(available, declared) || stop.is_cancelled() {
@@ -148,14 +148,13 @@ mod tests {
     #[test]
     fn the_estimate_does_not_wait_for_a_preparation() {
         let state = State::default();
-        state.bytes_per_input.store(7, Ordering::Relaxed);
-        let preparing = state.lock();
+        let preparing = lock(&state.speculation);
         let (send, receive) = mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| send.send(state.estimated_size(3)));
             let size = receive.recv_timeout(Duration::from_secs(10));
             drop(preparing);
-            assert_eq!(size, Ok(21));
+            assert_eq!(size, Ok(0));
         });
     }
 }

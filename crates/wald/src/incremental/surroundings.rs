@@ -11,6 +11,8 @@ pub struct Surroundings<'a> {
     pub options: &'a Options,
     /// Names and signatures.
     pub interners: &'a Interners,
+    /// The number of threads; `None` for the caller's.
+    pub threads: Option<usize>,
     /// Measures the work.
     pub timer: &'a Timer,
 }

@@ -2,6 +2,7 @@
 
 use super::segments::{Content, Segments};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::messages::MessageKind;
 use crate::options::Options;
 use crate::program::Program;
 use crate::symbols::{Resolution, Synthetic, SyntheticData};
@@ -9,7 +10,7 @@ use crate::symbols::{Resolution, Synthetic, SyntheticData};
 const STACK_ALIGNMENT: u64 = 16;
 const HEAP_ALIGNMENT: u64 = 16;
 const DEFAULT_STACK_SIZE: u64 = 64 * 1024;
-/// Where static data starts when the stack does not come first and nothing else is asked for.
+/// The address of static data if the stack is not first and no option sets another one.
 const DEFAULT_GLOBAL_BASE: u64 = 1024;
 
 /// Addresses and sizes.
@@ -31,9 +32,9 @@ pub struct Memory {
     pub heap_end: u64,
     /// Initial size in pages.
     pub pages: u64,
-    /// Largest size in pages; 0 where there is no limit.
+    /// Largest size in pages; 0 if there is no limit.
     pub maximum_pages: u64,
-    /// Address of `__wasm_init_memory_flag`, where there is one.
+    /// Address of `__wasm_init_memory_flag`, if the module has one.
     pub init_flag: Option<u64>,
 }
 
@@ -44,7 +45,7 @@ struct Builder<'a> {
     /// Whether stack and heap are this module's to place: the loader's with position-independent code, the next link's
     /// with an object.
     is_placed_here: bool,
-    /// Whether the program asks where its heap begins.
+    /// Whether the program refers to `__heap_base`.
     has_heap_base: bool,
     /// The next free address.
     pointer: u64,
@@ -85,7 +86,7 @@ impl Builder<'_> {
 
     fn log(&mut self, message: String) {
         if self.options.verbose {
-            self.diagnostics.push(Diagnostic::message(Code::Verbose, message));
+            self.diagnostics.say(MessageKind::Verbose, message);
         }
     }
 
@@ -188,13 +189,13 @@ impl Builder<'_> {
         true
     }
 
-    /// Refuses a memory that no engine can make. Memories of 64 bits have no such limit: addresses end first.
+    /// Refuses a memory that no engine can make. A 64-bit memory needs no check: its addresses run out first.
     /// See <https://webassembly.github.io/spec/core/valid/types.html#memory-types>.
     fn check_size(&mut self, program: Program<'_>, segments: &Segments) {
         const LIMIT: u64 = 1 << 32;
         let memory = self.memory;
         let has_too_many_pages = memory.pages > u64::from(u32::MAX);
-        if self.options.is64 == Some(true) || memory.heap_end <= LIMIT && !has_too_many_pages {
+        if self.options.is64() || memory.heap_end <= LIMIT && !has_too_many_pages {
             return;
         }
         let limit = if has_too_many_pages { LIMIT - self.options.page_size } else { LIMIT };
@@ -203,9 +204,9 @@ impl Builder<'_> {
         let mut diagnostic = Diagnostic::error(Code::Layout, message);
         if self.is_placed_here {
             diagnostic =
-                diagnostic.note(format!("the stack has {} bytes", memory.stack_high - memory.stack_low));
+                diagnostic.with_note(format!("the stack has {} bytes", memory.stack_high - memory.stack_low));
         }
-        diagnostic = diagnostic.note(format!(
+        diagnostic = diagnostic.with_note(format!(
             "static data has {} bytes from address {} on",
             memory.data_end - memory.data_start,
             memory.data_start
@@ -226,14 +227,14 @@ impl Builder<'_> {
             let name = String::from_utf8_lossy(&segment.name);
             let note =
                 format!("the largest part of {name} has {size} bytes with an alignment of 2^{alignment}");
-            diagnostic = diagnostic.note(note).blame(&linked.path, None);
+            diagnostic = diagnostic.with_note(note).blame(&linked.path, None);
         }
         self.diagnostics.push(diagnostic);
     }
 
     fn size_memory(&mut self) {
         let options = self.options;
-        let limit: u64 = if options.is64 == Some(true) { 1 << 34 } else { 1 << 32 };
+        let limit: u64 = if options.is64() { 1 << 34 } else { 1 << 32 };
         // Whether a size from an option is beyond all limits: that was said, and addresses may wrap around.
         let mut refused = false;
         if options.initial_heap != 0 {

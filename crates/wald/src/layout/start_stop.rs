@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::SymbolKind;
 use crate::index::NameId;
+use crate::messages::MessageKind;
 use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::symbols::{Synthetic, SyntheticData};
@@ -34,7 +35,7 @@ pub fn define(
         let defined = adder.define_optional(name, wanted, SymbolKind::Data, synthetic);
         if defined.is_some() && traced.contains(text.as_str()) {
             let message = format!("<internal>: definition of {text}");
-            diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+            diagnostics.say(MessageKind::TraceSymbol, message);
         }
     };
     if memory.init_flag.is_some() {

@@ -5,9 +5,10 @@ use hashbrown::HashMap;
 use super::liveness::Liveness;
 use crate::chunks::Chunks;
 use crate::context::Context;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::Diagnostics;
 use crate::format::SymbolKind;
 use crate::index::ObjectId;
+use crate::messages::MessageKind;
 use crate::object::ObjectSymbol;
 use crate::symbols::SymbolTable;
 
@@ -25,7 +26,7 @@ pub fn print_removed(
     let names = &context.interners.names;
     let mut say = |path: &str, name: &str| {
         let text = format!("removing unused section {path}:({name})");
-        diagnostics.push(Diagnostic::message(Code::GcSection, text));
+        diagnostics.say(MessageKind::GcSection, text);
     };
     for (position, linked) in symbols.objects.iter().enumerate() {
         let (object, id) = (linked.object(), ObjectId::new(position));

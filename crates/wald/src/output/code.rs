@@ -1,4 +1,4 @@
-//! The code section: where each function goes, and copying and patching it.
+//! The code section: the offset of each function, and copying and patching it.
 
 use rayon::prelude::*;
 

@@ -76,12 +76,12 @@ impl OutputSection {
         OutputSection { id, name: name.to_vec(), header, size, offset: 0, body }
     }
 
-    /// Where the contents start in the file: behind id and size.
+    /// Offset of the contents in the file, after id and size.
     pub fn contents_offset(&self) -> u64 {
         self.offset + self.header.len() as u64
     }
 
-    /// Offset behind the section.
+    /// Offset after the section.
     pub fn end(&self) -> u64 {
         self.contents_offset() + self.size
     }
@@ -238,16 +238,7 @@ fn add_linking_sections(
 
 /// No section, and no offset in it, may exceed what the format can say; names must be UTF-8.
 /// See <https://webassembly.github.io/spec/core/binary/values.html#names>.
-/// Where the link fails here, the map is handed over all the same.
-pub fn check(
-    layout: &Layout<'_>,
-    plan: &Plan,
-    map: Option<&str>,
-    diagnostics: &mut Diagnostics,
-) -> Result<(), LinkFailure> {
-    if let (Err(_), Some(map)) = (diagnostics.check(), map) {
-        diagnostics.push(Diagnostic::message(Code::LinkMap, map));
-    }
+pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) -> Result<(), LinkFailure> {
     sections::check_externals(layout, diagnostics);
     string_ends::check(layout, diagnostics);
     sections::check_export_names(layout, diagnostics);
@@ -281,7 +272,7 @@ pub fn check(
     diagnostics.check()
 }
 
-/// The first object with a custom section of this name, and where the name is in it.
+/// The first object with a custom section of this name, and the name's offset in the object.
 fn first_of_name<'l>(layout: &'l Layout<'_>, name: &[u8]) -> Option<(&'l str, u32)> {
     layout.program.objects.iter().find_map(|linked| {
         let object = linked.object();
@@ -292,7 +283,7 @@ fn first_of_name<'l>(layout: &'l Layout<'_>, name: &[u8]) -> Option<(&'l str, u3
     })
 }
 
-/// The place for the output. Where there is no room for it, that is an error like any other.
+/// The memory for the output. If it cannot be allocated, that is an error like any other.
 pub fn allocate<'s>(
     size: u64,
     sink: &'s mut dyn Sink,
@@ -305,13 +296,13 @@ pub fn allocate<'s>(
         return Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)));
     };
     if cfg!(debug_assertions) {
-        // Whatever stood there, every byte is to be written: tests see one that was forgotten.
+        // Every byte must be written, whatever its old value: this lets tests see one that was forgotten.
         place.fill(0xaa);
     }
     Ok(place)
 }
 
-/// Fills `buffer`, which has the plan's size: every byte of it, whatever stood there.
+/// Fills `buffer`, which has the plan's size. Writes every byte of it, whatever its old value.
 pub fn write(
     layout: &Layout<'_>,
     plan: &Plan,

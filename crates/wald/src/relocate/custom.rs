@@ -16,7 +16,7 @@ use crate::symbols::{LinkedObject, Reference};
 /// What the symbols of the objects resolve to in custom sections.
 #[derive(Default)]
 pub struct CustomValues {
-    /// For each object, by its symbols; empty where it has no such relocations.
+    /// For each object, by its symbols; empty if it has no relocations that need it.
     objects: Vec<Box<[u64]>>,
 }
 
@@ -175,7 +175,7 @@ impl<'r> ObjectRelocator<'r> {
         }
     }
 
-    /// `None` where the entries do not tell.
+    /// `None` if the entries do not tell.
     #[inline]
     fn apply_entries(&self, entries: &[PreparedRelocation], copy: &mut [u8]) -> Option<()> {
         for entry in entries {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::index::ObjectId;
 use crate::input::parse_diagnostic;
+use crate::messages::MessageKind;
 use crate::object::{Object, ObjectSymbol};
 use crate::stub_library::StubLibrary;
 use crate::symbols::ImportAttributes;
@@ -19,7 +20,7 @@ struct Loading<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Adds the files from `first` on. Gives back whether there was one that ends the link at once.
+    /// Adds the files from `first` on. Returns whether one of them ends the link at once.
     pub(super) fn add_files(&mut self, first: usize) -> bool {
         for position in first..self.files.len() {
             let file = FileId::new(position);
@@ -161,9 +162,7 @@ impl<'a> Resolver<'a> {
         let files = self.files;
         let candidate = files[file.at()];
         if self.options.trace {
-            let mut message = Diagnostic::message(Code::Trace, candidate.display());
-            message.location = Some(candidate.location.clone());
-            self.diagnostics.push(message);
+            self.diagnostics.say(MessageKind::Trace, candidate.display());
         }
         let object = match candidate.object(self.interners) {
             Ok(object) => object,

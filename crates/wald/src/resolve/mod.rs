@@ -22,6 +22,7 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{types, SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, SignatureId, SymbolId};
 use crate::input::{Candidate, Joined};
+use crate::messages::{self, MessageKind};
 use crate::names::Interner;
 use crate::object::{Interners, Object};
 use crate::options::Options;
@@ -40,7 +41,7 @@ struct Extraction {
     file: FileId,
     /// The symbol.
     symbol: SymbolId,
-    /// Whether wasm-ld tells it: not where an object that refers to something else than a function finds the member.
+    /// Whether wasm-ld reports it. It does not if the object that caused the load refers to something other than a function.
     is_told: bool,
 }
 
@@ -78,11 +79,6 @@ impl Folded {
             comdats: Vec::new(),
             traced: BitSet::default(),
         }
-    }
-
-    /// How many files were added.
-    pub fn files(&self) -> usize {
-        self.files
     }
 
     /// The object that a file became.
@@ -132,7 +128,7 @@ pub fn settle(
     mut folded: Folded,
     diagnostics: &mut Diagnostics,
 ) -> Result<SymbolTable, LinkFailure> {
-    diagnostics.extend(std::mem::take(&mut folded.diagnostics).into_vec());
+    diagnostics.append(std::mem::take(&mut folded.diagnostics));
     diagnostics.check()?;
     let mut resolver = Resolver::new(options, interners, &inputs.files, &mut folded, Some(diagnostics));
     resolver.refer_from_options();
@@ -176,7 +172,7 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// What there is to say goes to `diagnostics`, or stays in `folded`.
+    /// Diagnostics go to `diagnostics`, or stay in `folded`.
     fn new(
         options: &'a Options,
         interners: &'a Interners,
@@ -224,7 +220,7 @@ impl<'a> Resolver<'a> {
         signature.map_or_else(String::new, |id| self.interners.signatures.with(id.0, display_signature))
     }
 
-    /// The symbol of `name`, made if there is none; and whether it was made.
+    /// The symbol of `name`, created if it does not exist; and whether it was created.
     #[inline]
     fn insert(&mut self, name: NameId) -> (SymbolId, bool) {
         let (id, new) = self.table.insert(name);
@@ -292,29 +288,28 @@ impl<'a> Resolver<'a> {
             _ => "definition of",
         };
         let message = format!("{}: {what} {}", self.file_name(symbol.file), self.text(symbol.name));
-        self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+        self.diagnostics.say(MessageKind::TraceSymbol, message);
     }
 
     fn trace_reference(&mut self, id: SymbolId, file: Option<FileId>) {
         let message =
             format!("{}: reference to {}", self.file_name(file), self.text(self.table.get(id).name));
-        self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+        self.diagnostics.say(MessageKind::TraceSymbol, message);
     }
 
-    /// Says why each archive member was extracted: who needed which symbol, a line each.
+    /// Reports why each archive member was extracted.
     fn report_extractions(&mut self) {
         if !self.options.want_why_extract {
             return;
         }
-        let head = "reference\textracted\tsymbol\n";
-        let (mut report, mut complete) = (head.to_string(), head.to_string());
-        for Extraction { reference, file, symbol, is_told } in &*self.extractions {
-            let (file, symbol) = (self.file_name(Some(*file)), self.display(self.table.get(*symbol).name));
-            let line = format!("{reference}\t{file}\t{symbol}\n");
-            report.push_str(if *is_told { &line } else { "" });
-            complete.push_str(&line);
-        }
-        self.diagnostics.push(Diagnostic::message(Code::WhyExtract, report).note(complete));
+        let extractions = self.extractions.iter().map(|extraction| messages::Extraction {
+            reference: extraction.reference.to_string(),
+            member: self.file_name(Some(extraction.file)),
+            symbol: self.display(self.table.get(extraction.symbol).name),
+            is_in_report: extraction.is_told,
+        });
+        let extractions = extractions.collect();
+        self.diagnostics.report_extractions(extractions);
     }
 
     /// Makes room for a comdat group's name; whether it is the first of its name.
@@ -339,8 +334,8 @@ pub fn name_text(names: &Interner, name: NameId) -> String {
     names.with(name.0, |text| String::from_utf8_lossy(text).into_owned())
 }
 
-/// A symbol's name as messages and the name section show it: demangled, and `main` for the
-/// name that C's `main` with arguments goes by.
+/// A symbol's name as messages and the name section show it: demangled, and `main` for the mangled name of C's
+/// `main` with arguments.
 pub fn display_name(name: &[u8], demangle: bool) -> String {
     let mut demangler = wald_demangle::Demangler::new();
     String::from_utf8_lossy(&display_name_with(&mut demangler, name, demangle)).into_owned()

@@ -2,6 +2,7 @@
 
 use super::add::Incoming;
 use super::*;
+use crate::messages::MessageKind;
 use crate::symbols::{ImportAttributes, Purpose, SyntheticData, SyntheticGlobal};
 
 /// The signature that takes and gives nothing.
@@ -16,7 +17,7 @@ pub(super) struct Wrapped {
 
 impl<'a> Resolver<'a> {
     fn is64(&self) -> bool {
-        self.options.is64 == Some(true)
+        self.options.is64()
     }
 
     fn signature(&self, bytes: &[u8]) -> SignatureId {
@@ -65,7 +66,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// A function that an object or an archive may define, and that the host supplies where none does.
+    /// A function that an object or an archive may define. If none does, it is imported from the host.
     fn import_function(&mut self, name: &[u8], signature: SignatureId) -> SymbolId {
         let id = self.import_global(name);
         let symbol = self.table.get_mut(id);
@@ -104,7 +105,7 @@ impl<'a> Resolver<'a> {
         id
     }
 
-    /// Defines a name only where something asks for it.
+    /// Defines a name only if something refers to it.
     fn optional(
         &mut self,
         name: &str,
@@ -156,7 +157,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// References that stand on the command line.
+    /// Adds the references from the command line.
     pub(super) fn refer_from_options(&mut self) {
         let options = self.options;
         for name in &options.undefined {
@@ -166,8 +167,8 @@ impl<'a> Resolver<'a> {
         for name in &exported {
             self.refer(name, "--export");
         }
-        if !options.entry.is_empty() {
-            let entry = self.refer(&options.entry, "--entry");
+        if let Some(name) = &options.entry {
+            let entry = self.refer(name, "--entry");
             match entry {
                 Some(entry) if self.table.get(entry).is_defined() => {
                     self.table.get_mut(entry).force_export = true;
@@ -175,8 +176,7 @@ impl<'a> Resolver<'a> {
                 }
                 _ => {
                     self.table.well_known.entry = entry;
-                    let message =
-                        format!("entry symbol not defined (pass --no-entry to suppress): {}", options.entry);
+                    let message = format!("entry symbol not defined (pass --no-entry to suppress): {name}");
                     self.error(Code::UndefinedSymbol, message);
                 }
             }
@@ -204,7 +204,7 @@ impl<'a> Resolver<'a> {
             return;
         }
         let explicit = self.table.get(call_ctors).used_in_regular_object
-            || self.options.entry == "__wasm_call_ctors"
+            || self.options.entry.as_deref() == Some("__wasm_call_ctors")
             || self.options.exports_by_name("__wasm_call_ctors");
         if explicit {
             return;
@@ -258,7 +258,7 @@ impl<'a> Resolver<'a> {
         let (id, new) = self.insert(name);
         if self.table.get(id).traced {
             let message = format!("<internal>: reference to {}", self.text(name));
-            self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+            self.diagnostics.say(MessageKind::TraceSymbol, message);
         }
         let symbol = self.table.get_mut(id);
         symbol.used_in_regular_object = true;
@@ -269,7 +269,7 @@ impl<'a> Resolver<'a> {
             self.extract_symbol(id, |_| "<internal>".to_string());
             return self.table.find(name).unwrap_or(id);
         } else {
-            // It is no call, and says nothing about where the function is imported from.
+            // It is not a call, and does not name the module of an import.
             let incoming = Incoming::reference(name, signature);
             return self.add_undefined_function(id, &incoming);
         }
@@ -284,12 +284,12 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Sends references where `--wrap` wants them.
+    /// Redirects references as `--wrap` asks.
     pub(super) fn apply_wraps(&mut self, wrapped: &[Wrapped]) {
         if wrapped.is_empty() {
             return;
         }
-        // What is said last about a symbol counts, as where both `f` and `__real_f` are wrapped.
+        // The last entry for a symbol counts, for example if both `f` and `__real_f` are wrapped.
         let map: HashMap<SymbolId, SymbolId> =
             wrapped.iter().flat_map(|w| [(w.symbol, w.wrap), (w.real, w.symbol)]).collect();
         for object in 0..self.table.objects.len() {
@@ -305,9 +305,9 @@ impl<'a> Resolver<'a> {
             self.table.redirect(name, wrap);
         }
         self.unhide_entry();
-        if self.table.well_known.entry.is_some() {
-            let entry = self.name(self.options.entry.as_bytes());
-            self.table.well_known.entry = self.table.find(entry);
+        if let (Some(_), Some(name)) = (self.table.well_known.entry, &self.options.entry) {
+            let name = self.name(name.as_bytes());
+            self.table.well_known.entry = self.table.find(name);
         }
     }
 

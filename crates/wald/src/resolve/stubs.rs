@@ -1,6 +1,7 @@
 //! Stub libraries: undefined symbols that they name become imports, and what those need is exported.
 
 use super::*;
+use crate::messages::MessageKind;
 use crate::stub_library::StubLibrary;
 
 impl Resolver<'_> {
@@ -29,7 +30,7 @@ impl Resolver<'_> {
                 }
                 Some(id) if self.table.get(id).traced => {
                     let message = format!("{}: stub symbol not needed: {}", library.path, self.text(name));
-                    self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+                    self.diagnostics.say(MessageKind::TraceSymbol, message);
                 }
                 _ => {}
             }
@@ -58,7 +59,7 @@ impl Resolver<'_> {
         let (name, traced) = (symbol.name, symbol.traced);
         if traced {
             let message = format!("{}: importing {}", library.path, self.text(name));
-            self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+            self.diagnostics.say(MessageKind::TraceSymbol, message);
         }
         let mut extracted = false;
         for dependency in dependencies {
@@ -79,7 +80,7 @@ impl Resolver<'_> {
             if self.table.get(needed).traced {
                 let (needed, name) = (self.display(dependency), self.text(name));
                 let message = format!("{}: exported {needed} due to import of {name}", library.path);
-                self.diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+                self.diagnostics.say(MessageKind::TraceSymbol, message);
             }
             let symbol = self.table.get_mut(needed);
             symbol.force_export = true;

@@ -121,7 +121,7 @@ impl ObjectScanner<'_> {
         }
     }
 
-    /// Whether live code calls the symbol. `ref.func` is no call.
+    /// Whether live code calls the symbol. `ref.func` is not a call.
     fn is_called(&self, symbol: u32) -> bool {
         let parsed = self.program.objects[self.object.at()].object();
         (0..).zip(&parsed.functions).any(|(position, function)| {
@@ -228,7 +228,7 @@ impl ObjectScanner<'_> {
         }
     }
 
-    /// What only the loader will know must come through a global, or by code that it runs.
+    /// A value that only the loader knows is read from an imported global, or set by code that runs at the start.
     fn dynamic_relocation(&mut self, relocation: &Relocation, reference: Reference) {
         use RelocationType::*;
         match relocation.kind {

@@ -8,9 +8,10 @@ mod dynamic;
 mod init_memory;
 
 use crate::context::Context;
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::Diagnostics;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{SignatureId, SyntheticFunctionId};
+use crate::messages::MessageKind;
 use crate::program::{Adder, Program};
 use crate::symbols::{Purpose, Resolution, Synthetic, SyntheticFunction};
 
@@ -51,7 +52,7 @@ fn trace_start_up(context: &Context<'_>, program: Program<'_>, diagnostics: &mut
         let name = &function.symbol_name;
         if is_late && traced.iter().any(|traced| traced.as_bytes() == name) {
             let message = format!("<internal>: definition of {}", String::from_utf8_lossy(name));
-            diagnostics.push(Diagnostic::message(Code::TraceSymbol, message));
+            diagnostics.say(MessageKind::TraceSymbol, message);
         }
     }
 }

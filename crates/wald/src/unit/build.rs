@@ -30,7 +30,7 @@ pub(super) struct Numbering {
     pub globals: Vec<u32>,
     pub tags: Vec<u32>,
     pub tables: Vec<u32>,
-    /// Number of the function table that is imported behind the others, because addresses of functions are taken.
+    /// Number of the function table that is imported after the others, because addresses of functions are taken.
     pub function_table: Option<u32>,
 }
 
@@ -95,7 +95,7 @@ impl Unit {
         self.slots.iter().any(take_addresses) && !self.slots.iter().any(is_table)
     }
 
-    /// The type of the function table that is imported where the unit does not mention it.
+    /// The type of the imported function table, if the unit does not mention it.
     pub(super) fn function_table_type(&self) -> TableType {
         let flags = if self.memory_is_64 { limits::IS_64 } else { 0 };
         TableType { element: types::FUNCREF, limits: Limits { flags, ..Limits::default() } }

@@ -1,15 +1,17 @@
-//! Checks of definitions: what comes out has nothing in it that the link would have to refuse.
+//! Checks of definitions. The link refuses nothing that passed them.
 
 use std::borrow::Cow;
 
-use super::definition::{Binding, Data, Definition, Function, Relocation, Section, Symbol, Target};
+use super::definition::{
+    Binding, Data, Definition, Function, Relocation, Section, Symbol, TableType, Target, ValueType,
+};
 use super::error::UnitError;
 use super::handle::{ComdatHandle, SymbolHandle};
 use super::nesting::{self, Mistake};
 use super::state::Unit;
 use super::store::{Entry, StoredData, StoredFunction, StoredSection};
 use crate::format::relocation::RelocationType;
-use crate::format::{limits, opcode, segment_flags, types, SymbolKind, TableType};
+use crate::format::{self, opcode, segment_flags, SymbolKind};
 use crate::leb128::{patch_padded_u64, size_u64, write_u32, Reader};
 use crate::object::{constant_expression, locals, MAX_LOCALS, NONE};
 
@@ -52,12 +54,10 @@ impl Unit {
             Definition::Global { of, init } => {
                 let mut reader = Reader::new(&init);
                 let value = constant_expression(&mut reader).ok().flatten();
-                let known = matches!(of.value, types::V128..=types::I32)
-                    || matches!(of.value, types::FUNCREF | types::EXTERNREF | types::EXNREF);
-                if !known || value != Some(of.value) || !reader.is_empty() {
+                if value != Some(of.value_type.code()) || !reader.is_empty() {
                     return Err(UnitError::Initializer);
                 }
-                Entry::Global { of, init }
+                Entry::Global { of: of.to_format(), init }
             }
             Definition::Table(of) => Entry::Table(check_table(of)?),
             Definition::Tag(of) => Entry::Tag(self.check_type(of)?),
@@ -66,7 +66,7 @@ impl Unit {
                 Entry::UndefinedFunction(self.check_type(of)?, import)
             }
             Definition::UndefinedData => Entry::UndefinedData,
-            Definition::UndefinedGlobal(of, import) => Entry::UndefinedGlobal(of, import),
+            Definition::UndefinedGlobal(of, import) => Entry::UndefinedGlobal(of.to_format(), import),
             Definition::UndefinedTable(of, import) => Entry::UndefinedTable(check_table(of)?, import),
             Definition::UndefinedTag(of, import) => Entry::UndefinedTag(self.check_type(of)?, import),
         };
@@ -137,7 +137,7 @@ impl Unit {
         }
     }
 
-    /// What other symbols are aliases of or lie in must stay there.
+    /// If a symbol has aliases or contains other data symbols, its new definition must still fit them.
     pub(super) fn check_aliases(&self, handle: SymbolHandle, entry: &Entry) -> Result<(), UnitError> {
         let slot = &self.slots[handle.0 as usize];
         if slot.aliases == 0 {
@@ -188,14 +188,12 @@ fn check_size(bytes: &[u8]) -> Result<(), UnitError> {
     }
 }
 
-fn check_table(of: TableType) -> Result<TableType, UnitError> {
-    let has = |flag: u8| of.limits.flags & flag != 0;
-    let known = matches!(of.element, types::FUNCREF | types::EXTERNREF | types::EXNREF);
-    let largest = of.limits.minimum.max(of.limits.maximum);
-    let fits = has(limits::IS_64) || largest <= u64::from(u32::MAX);
-    let ordered = !has(limits::HAS_MAX) || of.limits.minimum <= of.limits.maximum;
-    match known && fits && ordered && of.limits.flags & !(limits::IS_64 | limits::HAS_MAX) == 0 {
-        true => Ok(of),
+fn check_table(of: TableType) -> Result<format::TableType, UnitError> {
+    let is_reference = matches!(of.element, ValueType::FuncRef | ValueType::ExternRef | ValueType::ExnRef);
+    let largest = of.maximum.unwrap_or(of.minimum);
+    let fits = of.is_64 || largest.max(of.minimum) <= u64::from(u32::MAX);
+    match is_reference && fits && of.minimum <= largest {
+        true => Ok(of.to_format()),
         false => Err(UnitError::TableType),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::handle::{ComdatHandle, SymbolHandle, TypeHandle};
 use crate::format::relocation::RelocationType;
-use crate::format::{segment_flags, types, GlobalType, SymbolFlags, TableType};
+use crate::format::{self, limits, segment_flags, types, SymbolFlags};
 
 /// What the producers section says about a tool.
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md>.
@@ -33,7 +33,7 @@ pub enum ValueType {
 
 impl ValueType {
     /// Its byte in the binary format.
-    pub fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             ValueType::I32 => types::I32,
             ValueType::I64 => types::I64,
@@ -44,6 +44,48 @@ impl ValueType {
             ValueType::ExternRef => types::EXTERNREF,
             ValueType::ExnRef => types::EXNREF,
         }
+    }
+}
+
+/// The type of a global.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalType {
+    /// The type of its value.
+    pub value_type: ValueType,
+    /// Whether code can set it.
+    pub mutable: bool,
+}
+
+impl GlobalType {
+    pub(super) fn to_format(self) -> format::GlobalType {
+        format::GlobalType { value: self.value_type.code(), mutable: self.mutable }
+    }
+}
+
+/// The type of a table. Sizes are in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableType {
+    /// The type of its elements: a reference type.
+    pub element: ValueType,
+    /// The initial size.
+    pub minimum: u64,
+    /// The largest size. `None`: there is no limit.
+    pub maximum: Option<u64>,
+    /// Whether its indices have 64 bits.
+    pub is_64: bool,
+}
+
+impl TableType {
+    /// A table of 32 bits without a limit.
+    pub fn new(element: ValueType, minimum: u64) -> Self {
+        TableType { element, minimum, maximum: None, is_64: false }
+    }
+
+    pub(super) fn to_format(self) -> format::TableType {
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        let flags = flag(self.maximum.is_some(), limits::HAS_MAX) | flag(self.is_64, limits::IS_64);
+        let limits = format::Limits { flags, minimum: self.minimum, maximum: self.maximum.unwrap_or(0) };
+        format::TableType { element: self.element.code(), limits }
     }
 }
 

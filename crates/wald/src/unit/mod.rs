@@ -28,23 +28,23 @@
 //! unit.add(Symbol::global("_start"), Definition::Function(Function::new(no_value, body, calls)))?;
 //!
 //! let mut linker = Linker::new(Options::default());
-//! let input = linker.declare_input(InputDescription { path: "main".into(), ..InputDescription::default() });
+//! let input = linker.declare_input(InputDescription::new("main"));
 //! linker.provide_unit(input, &unit)?;
-//! let first = linker.link().output?.module;
+//! let first = linker.link().module?;
 //!
 //! // The function is edited and linked again. Other inputs would not be read.
 //! let body = vec![0, 0x41, 43, 0x0b];
 //! unit.define(answer, Definition::Function(Function::new(number, body, vec![])))?;
-//! linker.replace(input);
+//! linker.replace(input)?;
 //! linker.provide_unit(input, &unit)?;
-//! let second = linker.link().output?.module;
+//! let second = linker.link().module?;
 //! assert_ne!(first, second);
 //!
 //! // An object with the same contents gives the same module.
 //! let mut linker = Linker::new(Options::default());
-//! let input = linker.declare_input(InputDescription { path: "main".into(), ..InputDescription::default() });
-//! linker.provide(input, Bytes::from(unit.to_object()?));
-//! assert_eq!(linker.finish().output?.module, second);
+//! let input = linker.declare_input(InputDescription::new("main"));
+//! linker.provide(input, Bytes::from(unit.to_object()?))?;
+//! assert_eq!(linker.finish().module?, second);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -62,8 +62,12 @@ mod store;
 mod write_object;
 
 pub use definition::{
-    Binding, Data, Definition, Function, Import, ProducerKind, Relocation, Section, Symbol, Target, ValueType,
+    Binding, Data, Definition, Function, GlobalType, Import, ProducerKind, Relocation, Section, Symbol,
+    TableType, Target, ValueType,
 };
 pub use error::UnitError;
 pub use handle::{ComdatHandle, SymbolHandle, TypeHandle};
 pub use state::Unit;
+
+pub use crate::format::relocation::RelocationType;
+pub use crate::format::{segment_flags, SymbolKind};

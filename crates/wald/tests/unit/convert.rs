@@ -1,11 +1,11 @@
 //! Makes a unit of an object: what a compiler would have handed over instead of writing it.
 
-use wald::format::{SymbolFlags, SymbolKind};
-use wald::index::ByteRange;
-use wald::object::{Interners, Object, ObjectSymbol, NONE};
+use wald::internals::format::{self, limits, SymbolFlags};
+use wald::internals::index::ByteRange;
+use wald::internals::{Interners, Object, ObjectSymbol, NONE};
 use wald::unit::{
-    Binding, ComdatHandle, Data, Definition, Function, Import, ProducerKind, Relocation, Section, Symbol,
-    SymbolHandle, Target, TypeHandle, Unit, ValueType,
+    Binding, ComdatHandle, Data, Definition, Function, GlobalType, Import, ProducerKind, Relocation, Section,
+    Symbol, SymbolHandle, SymbolKind, TableType, Target, TypeHandle, Unit, ValueType,
 };
 use wald::Bytes;
 
@@ -20,8 +20,9 @@ pub fn unit_of(bytes: &[u8]) -> Option<Unit> {
     // A unit that takes addresses has the table in which they are indices.
     let mut chunks = object.functions.iter().map(|function| function.relocations);
     let mut data = object.segments.iter().map(|segment| segment.relocations);
-    let takes =
-        |range: ByteRange| object.relocations(range).any(|relocation| relocation.kind.is_table_index());
+    let takes = |range: ByteRange| {
+        object.relocations(range).any(|relocation| relocation.kind.name().starts_with("R_WASM_TABLE_INDEX"))
+    };
     let has_table = object.symbols.iter().any(|symbol| symbol.kind == SymbolKind::Table);
     if !has_table && (chunks.any(takes) || data.any(takes)) {
         return None;
@@ -47,14 +48,34 @@ pub fn unit_of(bytes: &[u8]) -> Option<Unit> {
     Some(converter.unit)
 }
 
-fn value_types(signature: &[u8]) -> Option<(Vec<ValueType>, Vec<ValueType>)> {
+const VALUE_TYPES: [ValueType; 8] = {
     use ValueType::*;
+    [I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef]
+};
+
+fn value_type(code: u8) -> Option<ValueType> {
+    VALUE_TYPES.into_iter().find(|known| known.code() == code)
+}
+
+fn global_type(of: format::GlobalType) -> Option<GlobalType> {
+    Some(GlobalType { value_type: value_type(of.value)?, mutable: of.mutable })
+}
+
+fn table_type(of: format::TableType) -> Option<TableType> {
+    let has = |flag: u8| of.limits.flags & flag != 0;
+    Some(TableType {
+        element: value_type(of.element)?,
+        minimum: of.limits.minimum,
+        maximum: has(limits::HAS_MAX).then_some(of.limits.maximum),
+        is_64: has(limits::IS_64),
+    })
+}
+
+fn value_types(signature: &[u8]) -> Option<(Vec<ValueType>, Vec<ValueType>)> {
     let mut rest = signature;
     let mut list = || {
         let (&count, tail) = rest.split_first()?;
-        let types = tail.get(..count.into())?.iter().map(|&code| {
-            [I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef].into_iter().find(|of| of.code() == code)
-        });
+        let types = tail.get(..count.into())?.iter().map(|&code| value_type(code));
         rest = &tail[count.into()..];
         types.collect::<Option<Vec<_>>>()
     };
@@ -81,11 +102,11 @@ impl Converter<'_> {
     }
 
     fn relocations(&self, range: ByteRange, base: u32) -> Vec<Relocation> {
-        let convert = |relocation: wald::format::relocation::Relocation| Relocation {
+        let convert = |relocation: format::relocation::Relocation| Relocation {
             kind: relocation.kind,
             offset: relocation.offset - base,
             target: match relocation.kind {
-                wald::format::relocation::RelocationType::TypeIndexLeb => {
+                wald::unit::RelocationType::TypeIndexLeb => {
                     Target::Type(self.types[relocation.index as usize])
                 }
                 _ => Target::Symbol(self.symbols[relocation.index as usize]),
@@ -97,7 +118,7 @@ impl Converter<'_> {
 
     fn convert(&mut self) -> Option<()> {
         let object = self.object;
-        // Sections have no place without a definition: they come first, empty.
+        // A section cannot be declared without a definition, so it is added first, empty.
         let mut sections = Vec::new();
         for section in &object.custom_sections {
             let name = self.text(section.name);
@@ -177,16 +198,21 @@ impl Converter<'_> {
             (SymbolKind::Data, _) => Definition::UndefinedData,
             (SymbolKind::Global, true) => {
                 let global = &object.globals[element - imports.globals.len()];
-                Definition::Global { of: global.of, init: global.init.of(&object.bytes).to_vec() }
+                Definition::Global {
+                    of: global_type(global.of)?,
+                    init: global.init.of(&object.bytes).to_vec(),
+                }
             }
             (SymbolKind::Global, false) => {
                 let of = imports.globals[element];
-                Definition::UndefinedGlobal(of.of, import(of.module, of.field))
+                Definition::UndefinedGlobal(global_type(of.of)?, import(of.module, of.field))
             }
-            (SymbolKind::Table, true) => Definition::Table(object.tables[element - imports.tables.len()].of),
+            (SymbolKind::Table, true) => {
+                Definition::Table(table_type(object.tables[element - imports.tables.len()].of)?)
+            }
             (SymbolKind::Table, false) => {
                 let of = imports.tables[element];
-                Definition::UndefinedTable(of.of, import(of.module, of.field))
+                Definition::UndefinedTable(table_type(of.of)?, import(of.module, of.field))
             }
             (SymbolKind::Tag, true) => {
                 Definition::Tag(self.types[object.tags[element - imports.tags.len()] as usize])

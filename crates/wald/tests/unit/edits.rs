@@ -1,10 +1,9 @@
 //! Random units and random edits: the kept linker, the unit and the equivalent object always agree.
 
 use super::*;
-use wald::format::relocation::RelocationType;
-use wald::format::{types, GlobalType};
 use wald::unit::{
-    Binding, Data, Definition, Function, Import, Relocation, Symbol, SymbolHandle, TypeHandle, ValueType,
+    Binding, Data, Definition, Function, GlobalType, Import, Relocation, RelocationType, Symbol,
+    SymbolHandle, TypeHandle, ValueType,
 };
 
 /// xorshift: the same sequence at every run.
@@ -56,7 +55,7 @@ impl Model {
         symbol
     }
 
-    /// A body that refers to what is there; what it does is of no interest here.
+    /// A body with references to existing symbols. What it computes does not matter.
     fn function(&self, signature: TypeHandle, random: &mut Random) -> Function {
         let mut body = vec![0];
         let mut relocations = Vec::new();
@@ -113,7 +112,7 @@ impl Model {
                 let import = (random.below(2) == 0).then_some(import);
                 let mut symbol = Symbol { binding: Binding::Global, ..symbol };
                 if random.below(2) == 0 {
-                    // Another unit's function, or nothing that is there.
+                    // Another unit's function, or an undefined one.
                     symbol.name =
                         format!("u{}_{}", (self.number + 1 + random.below(2)) % 3, random.below(20));
                 }
@@ -123,7 +122,7 @@ impl Model {
                 }
             }
             1 => {
-                let of = GlobalType { value: types::I32, mutable: true };
+                let of = GlobalType { value_type: ValueType::I32, mutable: true };
                 let init = vec![0x41, random.below(64) as u8, 0x0b];
                 self.globals.push(self.unit.add(symbol, Definition::Global { of, init }).unwrap());
             }
@@ -194,11 +193,16 @@ fn edited_units_link_like_the_equivalent_objects() {
         for model in &mut models {
             (0..5 + random.below(30)).for_each(|_| model.grow(&mut random));
         }
-        let options = || Options { unresolved_symbols: UnresolvedPolicy::Warn, ..options(round % 3) };
-        let describe = |number: usize| InputDescription {
-            path: format!("{number}.o"),
-            lazy: number == 2 && round % 2 == 0,
-            ..InputDescription::default()
+        let options = || {
+            let mut options = options(round % 3);
+            options.unresolved_symbols = UnresolvedPolicy::Warn;
+            options
+        };
+        let describe = |number: usize| {
+            let mut description = InputDescription::default();
+            description.path = format!("{number}.o");
+            description.lazy = number == 2 && round % 2 == 0;
+            description
         };
         let mut linker = Linker::new(options());
         let inputs: Vec<_> = (0..models.len()).map(|number| linker.declare_input(describe(number))).collect();
@@ -208,7 +212,7 @@ fn edited_units_link_like_the_equivalent_objects() {
         for _ in 0..10 {
             let edited = random.below(models.len());
             (0..1 + random.below(3)).for_each(|_| models[edited].edit(&mut random));
-            linker.replace(inputs[edited]);
+            linker.replace(inputs[edited]).unwrap();
             linker.provide_unit(inputs[edited], &models[edited].unit).unwrap();
             if random.below(2) == 0 {
                 linker.prepare();
@@ -220,7 +224,7 @@ fn edited_units_link_like_the_equivalent_objects() {
                 let input = of_units.declare_input(describe(number));
                 of_units.provide_unit(input, &model.unit).unwrap();
                 let input = of_objects.declare_input(describe(number));
-                of_objects.provide(input, Bytes::from(model.unit.to_object().unwrap()));
+                of_objects.provide(input, Bytes::from(model.unit.to_object().unwrap())).unwrap();
             }
             let of_objects = answer(of_objects.finish());
             assert!(answer(of_units.finish()) == of_objects, "round {round}: fresh");

@@ -1,10 +1,8 @@
 //! What a compiler gets wrong is an error, and the unit stays as it was.
 
-use wald::format::relocation::RelocationType;
-use wald::format::{types, GlobalType, Limits, SymbolKind, TableType};
 use wald::unit::{
-    Data, Definition, Function, Relocation, Section, Symbol, SymbolHandle, Target, TypeHandle, Unit,
-    UnitError,
+    Data, Definition, Function, GlobalType, Relocation, RelocationType, Section, Symbol, SymbolHandle,
+    SymbolKind, TableType, Target, TypeHandle, Unit, UnitError, ValueType,
 };
 
 fn nop() -> Vec<u8> {
@@ -33,7 +31,7 @@ fn nesting(problem: &str) -> UnitError {
     UnitError::Nesting { function: "g".into(), problem: problem.into() }
 }
 
-/// Any bytes may be where the link writes: a compiler need not leave numbers there.
+/// The bytes that a relocation overwrites may have any value: a compiler need not write numbers.
 #[test]
 fn places_of_relocations_are_no_code() {
     let (mut unit, of, f, _) = small();
@@ -50,12 +48,9 @@ fn wrong_definitions_change_nothing() {
     let call = |offset, of| vec![Relocation::call(offset, of)];
     let body = vec![0, 0x10, 0x80, 0x80, 0x80, 0x80, 0, 0x0b];
     let function = |relocations| Definition::Function(Function::new(of, body.clone(), relocations));
-    let i32_global = GlobalType { value: types::I32, mutable: false };
+    let i32_global = GlobalType { value_type: ValueType::I32, mutable: false };
     let table = |minimum, maximum| {
-        Definition::Table(TableType {
-            element: types::FUNCREF,
-            limits: Limits { flags: 1, minimum, maximum },
-        })
+        Definition::Table(TableType { maximum: Some(maximum), ..TableType::new(ValueType::FuncRef, minimum) })
     };
     let wrong_type = Relocation { target: Target::Type(of), ..Relocation::call(2, f) };
     let typed = Relocation { kind: RelocationType::TypeIndexLeb, ..Relocation::call(2, f) };

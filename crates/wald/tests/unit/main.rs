@@ -35,39 +35,39 @@ fn objects() -> Vec<PathBuf> {
 
 /// Links that show much of an object: as little as possible is thrown away.
 fn options(variant: usize) -> Options {
-    Options {
-        output: "out.wasm".into(),
-        entry: String::new(),
-        unresolved_symbols: UnresolvedPolicy::Warn,
-        gc_sections: variant % 2 == 1,
-        export_all: variant != 0,
-        export_dynamic: variant == 0,
-        compress_relocations: variant == 2,
-        optimize: variant as u32,
-        strip_debug: variant == 2,
-        check_features: false,
-        demangle: false,
-        // Addresses are then visible in the code of all relocation types.
-        global_base: Some(0x11000),
-        want_map: true,
-        threads: Some(1),
-        ..Options::default()
-    }
+    let mut options = Options::default();
+    options.output = "out.wasm".into();
+    options.entry = None;
+    options.unresolved_symbols = UnresolvedPolicy::Warn;
+    options.gc_sections = variant % 2 == 1;
+    options.export_all = variant != 0;
+    options.export_dynamic = variant == 0;
+    options.compress_relocations = variant == 2;
+    options.optimize = variant as u32;
+    options.strip_debug = variant == 2;
+    options.check_features = false;
+    options.demangle = false;
+    // Addresses are then visible in the code of all relocation types.
+    options.global_base = Some(0x11000);
+    options.want_map = true;
+    options
 }
 
 fn description() -> InputDescription {
-    InputDescription { path: "unit.o".into(), ..InputDescription::default() }
+    InputDescription::new("unit.o")
 }
 
 fn link_bytes(bytes: Vec<u8>, options: Options) -> LinkResult {
     let mut linker = Linker::new(options);
+    linker.set_threads(Some(1));
     let input = linker.declare_input(description());
-    linker.provide(input, Bytes::from(bytes));
+    linker.provide(input, Bytes::from(bytes)).unwrap();
     linker.finish()
 }
 
 fn link_unit(unit: &Unit, options: Options) -> LinkResult {
     let mut linker = Linker::new(options);
+    linker.set_threads(Some(1));
     let input = linker.declare_input(description());
     linker.provide_unit(input, unit).unwrap();
     linker.finish()
@@ -78,7 +78,7 @@ type Answer = (Option<(Vec<u8>, Option<String>)>, Vec<String>);
 
 fn answer(result: LinkResult) -> Answer {
     let messages = result.diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect();
-    (result.output.ok().map(|output| (output.module, output.map)), messages)
+    (result.module.ok().map(|module| (module, result.map)), messages)
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn units_of_real_objects_link_to_the_same_bytes() {
     assert!(same > 500 && skipped < same / 5 && failed < same / 2);
 }
 
-/// What stands in a thread-local segment is thread-local, whether its symbol says so or not.
+/// Data in a thread-local segment is thread-local, whether its symbol says so or not.
 #[test]
 fn symbols_in_thread_local_data_are_thread_local() {
     use wald::unit::{Data, Definition, Symbol};
@@ -131,9 +131,7 @@ fn symbols_in_thread_local_data_are_thread_local() {
 /// Who takes the address of a function needs the function table, whether the compiler mentions it or not.
 #[test]
 fn addresses_of_functions_need_the_table() {
-    use wald::format::relocation::RelocationType;
-    use wald::format::{types, Limits, TableType};
-    use wald::unit::{Data, Definition, Function, Relocation, Symbol};
+    use wald::unit::{Data, Definition, Function, Relocation, RelocationType, Symbol, TableType, ValueType};
     let unit = |mentioned: bool| {
         let mut unit = Unit::new();
         let of = unit.signature(&[], &[]);
@@ -142,10 +140,10 @@ fn addresses_of_functions_need_the_table() {
         let address = Relocation::new(RelocationType::TableIndexI32, 0, f, 0);
         let data = Data { relocations: vec![address], ..Data::new(".data", 2, vec![0; 4]) };
         unit.add(Symbol::global("slot"), Definition::Data(data)).unwrap();
-        let own = TableType { element: types::EXTERNREF, limits: Limits::default() };
+        let own = TableType::new(ValueType::ExternRef, 0);
         unit.add(Symbol::global("other"), Definition::Table(own)).unwrap();
         if mentioned {
-            let table = TableType { element: types::FUNCREF, limits: Limits::default() };
+            let table = TableType::new(ValueType::FuncRef, 0);
             let symbol = Symbol { no_strip: true, ..Symbol::global("__indirect_function_table") };
             unit.add(symbol, Definition::UndefinedTable(table, None)).unwrap();
         }
