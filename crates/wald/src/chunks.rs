@@ -127,7 +127,7 @@ impl Chunks {
     /// was done.
     pub fn function_of(&self, symbols: &SymbolTable, symbol: AnySymbol) -> Option<usize> {
         match symbol {
-            AnySymbol::Own(object, index) => {
+            AnySymbol::Local(object, index) => {
                 let linked = &symbols.objects[object.at()];
                 let function = linked.object().defined_function(linked.own(index).element);
                 Some(self.functions.of(object, function))

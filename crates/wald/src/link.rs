@@ -35,10 +35,8 @@ pub(crate) fn link(
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
-    let live = timer.phase("mark live", || {
-        let marks = marks.fit(&symbols, &chunks, timer);
-        mark_live::mark_live(options, &symbols, &chunks, marks)
-    });
+    let find_live = || mark_live::mark_live(options, &symbols, &chunks, marks.fit(&symbols, &chunks, timer));
+    let live = timer.phase("mark live", find_live);
     mark_live::print_removed(&context, &symbols, &chunks, &live, diagnostics);
     // Beyond this point it is final which chunks of the inputs are linked. What the linker itself defines is added on top.
     let nothing = Additions::new(&symbols);
@@ -78,7 +76,7 @@ pub(crate) fn link(
     diagnostics.extend_if_none(scan.impossible);
     // Beyond this point there are no new names and signatures.
     let interned = context.freeze();
-    let layout = Layout {
+    let layout = synthetic::write_code(Layout {
         options,
         names: &interned.names,
         signatures: &interned.signatures,
@@ -94,8 +92,7 @@ pub(crate) fn link(
         constructors,
         code: LinkerCode::default(),
         start,
-    };
-    let layout = synthetic::write_code(layout);
+    });
     timer.lap("indices");
 
     // Beyond this point all sizes are known: the rest is writing.
@@ -106,9 +103,7 @@ pub(crate) fn link(
     let module = output::allocate(plan.size, sink, diagnostics)?;
     timer.lap("allocate");
     timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
-    let mut leftovers = Leftovers::default();
-    leftovers.add(plan);
-    layout.into_leftovers(&mut leftovers);
-    leftovers.add((symbols, chunks, live));
+    let mut leftovers = layout.into_leftovers();
+    leftovers.add((plan, symbols, chunks, live));
     Ok(leftovers)
 }

@@ -179,7 +179,7 @@ impl<'a> Program<'a> {
     #[inline]
     pub fn any(self, object: ObjectId, index: u32) -> AnySymbol {
         match self.objects[object.at()].reference(index) {
-            Reference::Own(own) => AnySymbol::Own(object, own),
+            Reference::Local(own) => AnySymbol::Local(object, own),
             Reference::Global(id) => AnySymbol::Global(id),
         }
     }
@@ -187,7 +187,7 @@ impl<'a> Program<'a> {
     /// The flags of a symbol, wherever it is kept.
     pub fn flags_of(self, symbol: AnySymbol) -> SymbolFlags {
         match symbol {
-            AnySymbol::Own(object, own) => self.objects[object.at()].own(own).flags,
+            AnySymbol::Local(object, own) => self.objects[object.at()].own(own).flags,
             AnySymbol::Global(id) => self.get(id).flags,
         }
     }
@@ -195,7 +195,7 @@ impl<'a> Program<'a> {
     /// The kind of a symbol, wherever it is kept.
     pub fn kind_of(self, symbol: AnySymbol) -> SymbolKind {
         match symbol {
-            AnySymbol::Own(object, own) => self.objects[object.at()].own(own).kind,
+            AnySymbol::Local(object, own) => self.objects[object.at()].own(own).kind,
             AnySymbol::Global(id) => self.get(id).kind,
         }
     }

@@ -296,7 +296,7 @@ impl Joiner<'_> {
         let linked = &self.program.objects[object.at()];
         let is_multithreaded = self.context.options.is_multithreaded();
         let found = match linked.reference(index) {
-            Reference::Own(own) => Some((object, linked.own(own))),
+            Reference::Local(own) => Some((object, linked.own(own))),
             Reference::Global(id) => self.program.definition(self.program.get(id)),
         };
         let name = self.name_of(object, index);
@@ -306,7 +306,7 @@ impl Joiner<'_> {
             None => {
                 let symbol = match linked.reference(index) {
                     Reference::Global(id) => Some(self.program.get(id)),
-                    Reference::Own(_) => None,
+                    Reference::Local(_) => None,
                 };
                 // What a shared library defines counts as defined, but its data are never thread-local.
                 if !symbol.is_some_and(|symbol| symbol.is_shared()) {
@@ -342,7 +342,7 @@ impl Joiner<'_> {
         let linked = &self.program.objects[object.at()];
         match linked.reference(index) {
             Reference::Global(id) => self.context.display(self.program.get(id).name),
-            Reference::Own(own) => {
+            Reference::Local(own) => {
                 display_name(linked.own(own).name_in(linked.object()), self.context.options.demangle)
             }
         }
@@ -424,7 +424,7 @@ impl Joiner<'_> {
         let demangle = self.context.options.demangle;
         let name = match symbol {
             AnySymbol::Global(id) => self.context.display(self.program.get(id).name),
-            AnySymbol::Own(object, own) => {
+            AnySymbol::Local(object, own) => {
                 let linked = &self.program.objects[object.at()];
                 display_name(linked.own(own).name_in(linked.object()), demangle)
             }

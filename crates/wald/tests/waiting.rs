@@ -76,14 +76,15 @@ fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<PathBuf>>) {
 /// the published package.
 fn groups() -> Vec<Group> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = BTreeMap::new();
-    walk(&package.join("tests/objects"), &mut folders);
+    let (mut demo, mut cases) = (BTreeMap::new(), BTreeMap::new());
+    walk(&package.join("tests/objects"), &mut demo);
     let kept = package.join("../../tests/kept");
     if kept.is_dir() {
-        walk(&kept, &mut folders);
+        walk(&kept, &mut cases);
     }
     let mut groups = Vec::new();
-    for (folder, mut paths) in folders {
+    // The demo's objects come first: the sets prefer the first group.
+    for (folder, mut paths) in demo.into_iter().chain(cases) {
         paths.sort();
         let case = folder.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
         let files: Vec<File> = paths

@@ -155,12 +155,12 @@ fn without_inline_modules(code: &str) -> String {
         let name = code[at + "mod".len()..].trim_start();
         let rest = name.trim_start_matches(is_word).trim_start();
         let open = code.len() - rest.len();
-        if let (true, Some(close)) = (rest.starts_with('{'), matching_brace(code, open)) {
-            let inside =
-                flat[open..close].replace("super::", "self::\x20").replace("self::\x20super", "super");
-            flat.truncate(open);
-            flat += &inside;
-            flat += &code[flat.len()..];
+        let Some(close) = matching_brace(code, open).filter(|_| rest.starts_with('{')) else { continue };
+        for at in words(&code[open..close], "super").map(|at| open + at) {
+            if code[at..].starts_with("super::") && !code[..at].ends_with("::") {
+                // Of the same length.
+                flat.replace_range(at..at + "super::".len(), "self:: ");
+            }
         }
     }
     flat

@@ -101,7 +101,7 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
     match (kind, symbol.kind) {
         (RelocationType::FunctionIndexLeb, _) if code => {
             let function = object.defined_function(symbol.element) as u32;
-            PreparedRelocation::new(kind, Meaning::OwnFunction, offset - base, function, addend)
+            PreparedRelocation::new(kind, Meaning::LocalFunction, offset - base, function, addend)
         }
         (RelocationType::SectionOffsetI32, _) => {
             let strings = object.custom_sections[symbol.element as usize].strings;
@@ -121,7 +121,7 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
             let place = i64::try_from(symbol.offset).ok()?.checked_add(addend)?;
             match segment.strings.is_empty() {
                 true => {
-                    PreparedRelocation::new(kind, Meaning::OwnSegment, offset - base, symbol.element, place)
+                    PreparedRelocation::new(kind, Meaning::LocalSegment, offset - base, symbol.element, place)
                 }
                 // The addend counts from the new place of the symbol's string, even if it reaches another string.
                 false if addend != 0 => plain(),

@@ -127,7 +127,7 @@ impl FunctionTable {
             match (program.function_of(entry), entry) {
                 (Some(function), _) => table.of_function[function] = index,
                 (None, AnySymbol::Global(id)) => _ = table.of_symbol.insert(id, index),
-                (None, AnySymbol::Own(..)) => {}
+                (None, AnySymbol::Local(..)) => {}
             }
         }
         table

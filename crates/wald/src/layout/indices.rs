@@ -397,7 +397,7 @@ impl Indices {
     /// Function index of a symbol, wherever it is kept.
     pub fn of_any(&self, program: Program<'_>, imports: &Imports, symbol: AnySymbol) -> u32 {
         match symbol {
-            AnySymbol::Own(object, own) => self.of_element(program, object, own.0),
+            AnySymbol::Local(object, own) => self.of_element(program, object, own.0),
             AnySymbol::Global(id) => self.of_symbol(program, imports, id),
         }
     }

@@ -82,9 +82,11 @@ impl Layout<'_> {
     }
 
     /// What can be dropped later.
-    pub fn into_leftovers(self, leftovers: &mut Leftovers) {
+    pub fn into_leftovers(self) -> Leftovers {
         let Layout { strings, features, segments, memory, imports, indices, table, code, .. } = self;
+        let mut leftovers = Leftovers::default();
         leftovers.add((strings, features, segments, memory, imports, indices, table, code));
+        leftovers
     }
 
     /// Whether addresses have 64 bits.

@@ -18,8 +18,8 @@ pub(super) fn mark_call_ctors(
     let any = options.is_position_independent()
         || symbols.objects.iter().enumerate().any(|(object, linked)| {
             linked.object().init_functions.iter().any(|init| match linked.reference(init.symbol.0) {
-                Reference::Own(own) if is_left_out(linked, own) => false,
-                Reference::Own(own) => {
+                Reference::Local(own) if is_left_out(linked, own) => false,
+                Reference::Local(own) => {
                     let (object, own) = (ObjectId::new(object), linked.own(own));
                     live.is_own_live(symbols, chunks, object, own) == Some(true)
                 }

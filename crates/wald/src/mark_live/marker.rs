@@ -79,8 +79,8 @@ impl<'a> Marker<'a> {
         for init in &linked.object().init_functions {
             // A constructor in a discarded COMDAT group belongs to the group's other copy.
             match linked.reference(init.symbol.0) {
-                Reference::Own(own) if is_left_out(linked, own) => {}
-                Reference::Own(_) => self.enqueue_reference(object, init.symbol.0, queue),
+                Reference::Local(own) if is_left_out(linked, own) => {}
+                Reference::Local(_) => self.enqueue_reference(object, init.symbol.0, queue),
                 Reference::Global(id) => self.enqueue(id, false, queue),
             }
         }
@@ -88,7 +88,7 @@ impl<'a> Marker<'a> {
 
     pub(super) fn enqueue_reference(&self, object: ObjectId, index: u32, queue: &mut Queue) {
         match self.symbols.objects[object.at()].reference(index) {
-            Reference::Own(own) => self.enqueue_own(object, own, queue),
+            Reference::Local(own) => self.enqueue_own(object, own, queue),
             Reference::Global(id) => self.enqueue(id, false, queue),
         }
     }
@@ -205,7 +205,7 @@ impl<'a> Marker<'a> {
                     continue;
                 }
                 match linked.reference(relocation.index) {
-                    Reference::Own(own) => self.enqueue_own(target.object(), own, queue),
+                    Reference::Local(own) => self.enqueue_own(target.object(), own, queue),
                     Reference::Global(id) => self.enqueue(id, relocation.kind.is_table_index(), queue),
                 }
             }

@@ -19,9 +19,9 @@ pub enum Meaning {
     /// Symbol table index (or type index), as in the object.
     Symbol,
     /// A function that the object itself defines: its position. The relocation needs its index.
-    OwnFunction,
+    LocalFunction,
     /// A segment of the object: its position. The relocation needs an address in it.
-    OwnSegment,
+    LocalSegment,
     /// A segment or custom section with mergeable strings: its position. The relocation needs the start of a string.
     Piece,
 }
@@ -58,8 +58,8 @@ impl PreparedRelocation {
     pub fn meaning(&self) -> Meaning {
         match self.what >> KIND_BITS & ((1 << MEANING_BITS) - 1) {
             0 => Meaning::Symbol,
-            1 => Meaning::OwnFunction,
-            2 => Meaning::OwnSegment,
+            1 => Meaning::LocalFunction,
+            2 => Meaning::LocalSegment,
             _ => Meaning::Piece,
         }
     }

@@ -30,7 +30,7 @@ pub struct OutputSymbols {
 
 enum Entry {
     Symbol(SymbolId),
-    Own(ObjectId, ObjectSymbolIndex),
+    Local(ObjectId, ObjectSymbolIndex),
 }
 
 impl OutputSymbols {
@@ -65,11 +65,11 @@ impl OutputSymbols {
                     {
                         table.add(id);
                     }
-                    Reference::Own(index) if own.kind != SymbolKind::Section => {
+                    Reference::Local(index) if own.kind != SymbolKind::Section => {
                         let is_live = layout.program.is_own_live(object, own);
                         if is_live.unwrap_or(layout.program.live.objects.contains(position)) {
                             table.of_own[table.first_own[position] + index.at()] = table.entries.len() as u32;
-                            table.entries.push(Entry::Own(object, index));
+                            table.entries.push(Entry::Local(object, index));
                         }
                     }
                     _ => {}
@@ -92,7 +92,7 @@ impl OutputSymbols {
         let program = layout.program;
         let entries = self.entries.iter().filter_map(|entry| match *entry {
             Entry::Symbol(id) => Some(id),
-            Entry::Own(..) => None,
+            Entry::Local(..) => None,
         });
         let is_lost = |id: &SymbolId| {
             program.get(*id).kind == SymbolKind::Function
@@ -105,7 +105,7 @@ impl OutputSymbols {
     pub fn index_of(&self, symbol: AnySymbol) -> u32 {
         match symbol {
             AnySymbol::Global(id) => self.of_symbol[id.at()],
-            AnySymbol::Own(object, own) => self.of_own[self.first_own[object.at()] + own.at()],
+            AnySymbol::Local(object, own) => self.of_own[self.first_own[object.at()] + own.at()],
         }
     }
 
@@ -164,7 +164,7 @@ fn symbol_table(
     for entry in &symbols.entries {
         match *entry {
             Entry::Symbol(id) => link_symbol(layout, id, &mut out),
-            Entry::Own(object, index) => own_symbol(layout, object, index, &mut out),
+            Entry::Local(object, index) => own_symbol(layout, object, index, &mut out),
         }
     }
     for section in custom {

@@ -322,7 +322,7 @@ fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
             AnySymbol::Global(id) => {
                 (layout.names.text(layout.program.get(id).name.0), layout.program.get(id).kind)
             }
-            AnySymbol::Own(object, own) => {
+            AnySymbol::Local(object, own) => {
                 let linked = &layout.program.objects[object.at()];
                 let own = linked.own(own);
                 (own.name_in(linked.object()), own.kind)

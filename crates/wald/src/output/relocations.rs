@@ -125,7 +125,7 @@ impl Emitter<'_> {
             RelocationType::SectionOffsetI32 => !program.live.sections,
             _ => match program.any(object, relocation.index) {
                 AnySymbol::Global(id) => !program.is_symbol_live(id),
-                AnySymbol::Own(object, own) => {
+                AnySymbol::Local(object, own) => {
                     let own = program.objects[object.at()].own(own);
                     program.is_own_live(object, own) == Some(false)
                 }

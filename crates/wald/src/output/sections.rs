@@ -193,7 +193,7 @@ fn got_global(layout: &Layout<'_>, symbol: AnySymbol, out: &mut Vec<u8>) {
         AnySymbol::Global(id) => {
             (program.get(id).is_stub, program.get(id).is_defined() && !program.get(id).is_shared())
         }
-        AnySymbol::Own(..) => (false, true),
+        AnySymbol::Local(..) => (false, true),
     };
     let pic = layout.options.is_position_independent();
     let by_expression = layout.features.has("extended-const");

@@ -40,7 +40,7 @@ pub(super) fn check(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
 /// Whether a name resolves to this object's symbol.
 fn defines(layout: &Layout<'_>, symbol: AnySymbol, object: ObjectId, index: usize) -> bool {
     match symbol {
-        AnySymbol::Own(..) => true,
+        AnySymbol::Local(..) => true,
         AnySymbol::Global(id) => {
             let symbol = layout.program.get(id);
             let definer = symbol.file.and_then(|file| layout.program.object_of(file));

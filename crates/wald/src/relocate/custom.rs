@@ -58,7 +58,7 @@ impl<'r> ObjectRelocator<'r> {
         let reference = self.linked.reference(index);
         let global = match reference {
             Reference::Global(id) => Some(&self.link.values.symbols[id.at()]),
-            Reference::Own(_) => None,
+            Reference::Local(_) => None,
         };
         if global.is_some_and(|value| !value.is_live()) {
             return DEAD;
@@ -183,11 +183,11 @@ impl<'r> ObjectRelocator<'r> {
             let value = match entry.meaning() {
                 Meaning::Symbol => self.value(&entry.relocation(), None, u64::from(entry.offset)),
                 // What is not in the output has the value that `ObjectRelocator::value` gives for it.
-                Meaning::OwnFunction => match self.functions[index] {
+                Meaning::LocalFunction => match self.functions[index] {
                     NONE => 0,
                     function => u64::from(function),
                 },
-                Meaning::OwnSegment => match self.segments[index] {
+                Meaning::LocalSegment => match self.segments[index] {
                     SymbolValues::ASK => return None,
                     start => start.wrapping_add(i64::from(entry.addend) as u64),
                 },

@@ -140,7 +140,7 @@ impl ObjectRelocator<'_> {
     fn index_of(&self, reference: Reference) -> Option<u32> {
         let index = match reference {
             Reference::Global(id) => self.link.values.symbols[id.at()].index,
-            Reference::Own(own) => match self.linked.own(own) {
+            Reference::Local(own) => match self.linked.own(own) {
                 own if own.kind == SymbolKind::Function => {
                     self.functions[self.parsed.defined_function(own.element)]
                 }
@@ -160,14 +160,14 @@ impl ObjectRelocator<'_> {
         let index = self.index_of(reference).unwrap_or(NONE);
         match reference {
             Reference::Global(id) => self.link.values.symbols[id.at()].as_tag_or_table(index),
-            Reference::Own(_) => index,
+            Reference::Local(_) => index,
         }
     }
 
     /// Index of a global, or of the global that keeps the address of what is none.
     fn global_index(&self, reference: Reference) -> Option<u32> {
         let is_global = match reference {
-            Reference::Own(own) => self.linked.own(own).kind == SymbolKind::Global,
+            Reference::Local(own) => self.linked.own(own).kind == SymbolKind::Global,
             Reference::Global(id) => self.link.values.symbols[id.at()].is_global(),
         };
         if is_global {
@@ -175,7 +175,7 @@ impl ObjectRelocator<'_> {
             return Some(self.index_of(reference).unwrap_or(NONE));
         }
         let key = match reference {
-            Reference::Own(own) => AnySymbol::Own(self.object, own),
+            Reference::Local(own) => AnySymbol::Local(self.object, own),
             Reference::Global(id) => AnySymbol::Global(id),
         };
         self.link.layout.indices.got.get(&key).copied()
@@ -185,7 +185,7 @@ impl ObjectRelocator<'_> {
     fn table_index(&self, reference: Reference) -> Option<u32> {
         match reference {
             Reference::Global(id) => Some(self.link.values.symbols[id.at()].table_index()),
-            Reference::Own(own) => values::own_table_index(self.link.layout, self.object, own),
+            Reference::Local(own) => values::own_table_index(self.link.layout, self.object, own),
         }
     }
 
@@ -202,7 +202,7 @@ impl ObjectRelocator<'_> {
                     false => 0,
                 }
             }
-            Reference::Own(own) => {
+            Reference::Local(own) => {
                 let address = self.own_address(self.linked.own(own));
                 address.map_or(dead, |address| address.wrapping_add(addend as u64))
             }
@@ -223,7 +223,7 @@ impl ObjectRelocator<'_> {
     #[inline]
     fn function_offset(&self, reference: Reference) -> Option<u64> {
         let (index, prefix) = match reference {
-            Reference::Own(own) => {
+            Reference::Local(own) => {
                 let function = self.parsed.defined_function(self.linked.own(own).element);
                 (self.functions[function], self.parsed.functions[function].prefix)
             }

@@ -205,7 +205,7 @@ pub(super) fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: Object
 /// Index of a function in the function table; 0 if it is not in it.
 pub fn any_table_index(layout: &Layout<'_>, symbol: AnySymbol) -> u32 {
     match symbol {
-        AnySymbol::Own(object, index) => own_table_index(layout, object, index).unwrap_or(0),
+        AnySymbol::Local(object, index) => own_table_index(layout, object, index).unwrap_or(0),
         AnySymbol::Global(id) => layout.table.of_symbol(layout.program, id),
     }
 }
@@ -214,7 +214,7 @@ pub fn any_table_index(layout: &Layout<'_>, symbol: AnySymbol) -> u32 {
 pub fn any_address(layout: &Layout<'_>, symbol: AnySymbol, addend: i64) -> u64 {
     let absolute = !layout.options.shared_memory;
     let address = match symbol {
-        AnySymbol::Own(object, index) => {
+        AnySymbol::Local(object, index) => {
             own_address(layout, object, layout.program.objects[object.at()].own(index), absolute)
         }
         AnySymbol::Global(id) => {
@@ -232,7 +232,7 @@ pub fn got_value(layout: &Layout<'_>, symbol: AnySymbol) -> u64 {
     let program = layout.program;
     let absolute = !options.shared_memory;
     match symbol {
-        AnySymbol::Own(object, index) => match program.objects[object.at()].own(index) {
+        AnySymbol::Local(object, index) => match program.objects[object.at()].own(index) {
             own if own.kind == SymbolKind::Data => own_address(layout, object, own, absolute).unwrap_or(0),
             _ => u64::from(own_table_index(layout, object, index).unwrap_or(0)),
         },

@@ -176,7 +176,7 @@ impl ObjectScanner<'_> {
             GlobalIndexLeb | GlobalIndexI32 => {
                 // `__memory_base` is a global to the object and an address to the link.
                 let kind = match reference {
-                    Reference::Own(own) => linked.own(own).kind,
+                    Reference::Local(own) => linked.own(own).kind,
                     Reference::Global(id) => self.program.get(id).kind,
                 };
                 if kind != SymbolKind::Global && self.got_seen.insert(index) {
@@ -190,7 +190,7 @@ impl ObjectScanner<'_> {
         }
         let (undefined, shared) = match reference {
             Reference::Global(id) => (self.program.get(id).is_undefined(), self.program.get(id).is_shared()),
-            Reference::Own(_) => (false, false),
+            Reference::Local(_) => (false, false),
         };
         let options = self.options;
         let dynamic = shared || undefined && options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
@@ -268,7 +268,7 @@ impl ObjectScanner<'_> {
             return None;
         }
         let is_plain = match symbol {
-            AnySymbol::Own(..) => true,
+            AnySymbol::Local(..) => true,
             AnySymbol::Global(id) => {
                 let entry = self.program.get(id);
                 entry.is_defined() && !entry.is_stub && entry.kind == SymbolKind::Function
@@ -282,7 +282,7 @@ impl ObjectScanner<'_> {
 
     fn any(&self, reference: Reference) -> AnySymbol {
         match reference {
-            Reference::Own(own) => AnySymbol::Own(self.object, own),
+            Reference::Local(own) => AnySymbol::Local(self.object, own),
             Reference::Global(id) => AnySymbol::Global(id),
         }
     }

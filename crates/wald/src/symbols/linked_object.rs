@@ -63,7 +63,7 @@ impl LinkedObject {
     #[inline]
     pub fn reference(&self, index: u32) -> Reference {
         match self.references[index as usize] {
-            OWN => Reference::Own(ObjectSymbolIndex(index)),
+            OWN => Reference::Local(ObjectSymbolIndex(index)),
             id => Reference::Global(SymbolId(id)),
         }
     }

@@ -5,17 +5,17 @@ use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
 /// A symbol as an object refers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference {
-    /// A local definition of the object itself: its own table has all there is to know.
-    Own(ObjectSymbolIndex),
+    /// A symbol that only the object sees: its definition is in the object's own table.
+    Local(ObjectSymbolIndex),
     /// An entry of the link's symbol table.
     Global(SymbolId),
 }
 
-/// A symbol wherever it is kept: in the link's table, or in an object's own.
+/// A symbol of the link, or a local symbol of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AnySymbol {
     /// In the link's symbol table.
     Global(SymbolId),
     /// A local symbol of an object.
-    Own(ObjectId, ObjectSymbolIndex),
+    Local(ObjectId, ObjectSymbolIndex),
 }

@@ -26,12 +26,12 @@ pub fn collect(
         let object = ObjectId::new(position);
         for init in &linked.object().init_functions {
             let (symbol, is_live, signature) = match linked.reference(init.symbol.0) {
-                Reference::Own(own) => {
+                Reference::Local(own) => {
                     let entry = linked.own(own);
                     let is_live = program.is_own_live(object, entry) == Some(true);
                     let type_index =
                         linked.object().functions[linked.object().defined_function(entry.element)].type_index;
-                    (AnySymbol::Own(object, own), is_live, Some(linked.object().types[type_index as usize]))
+                    (AnySymbol::Local(object, own), is_live, Some(linked.object().types[type_index as usize]))
                 }
                 Reference::Global(id) => {
                     let is_live = program.is_symbol_live(id);
@@ -39,7 +39,7 @@ pub fn collect(
                 }
             };
             let left_out = match symbol {
-                AnySymbol::Own(_, own) => is_left_out(linked, own),
+                AnySymbol::Local(_, own) => is_left_out(linked, own),
                 AnySymbol::Global(_) => false,
             };
             if !is_live || left_out {
@@ -63,7 +63,7 @@ pub fn collect(
             if parameters != 0 {
                 let name = linked.object().symbols[init.symbol.at()].name_in(linked.object());
                 let name = match symbol {
-                    AnySymbol::Own(..) => display_name(name, context.options.demangle),
+                    AnySymbol::Local(..) => display_name(name, context.options.demangle),
                     AnySymbol::Global(id) => context.display(program.get(id).name),
                 };
                 let message = format!("constructor functions cannot take arguments: {name}");

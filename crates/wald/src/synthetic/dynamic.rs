@@ -259,7 +259,7 @@ fn is_stub(program: Program<'_>, symbol: AnySymbol) -> bool {
 /// Whether this module has the datum.
 fn is_defined(program: Program<'_>, symbol: AnySymbol) -> bool {
     match symbol {
-        AnySymbol::Own(..) => true,
+        AnySymbol::Local(..) => true,
         AnySymbol::Global(id) => {
             matches!(program.get(id).resolution, Resolution::Object | Resolution::Synthetic(_))
         }
