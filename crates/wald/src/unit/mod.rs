@@ -61,6 +61,7 @@ use std::sync::{Mutex, PoisonError};
 use hashbrown::{HashMap, HashSet};
 
 use crate::object::NONE;
+use crate::owner::Owner;
 use build::Interned;
 use store::{Entry, Slot};
 
@@ -73,52 +74,33 @@ pub use error::UnitError;
 pub use crate::format::relocation::RelocationType;
 pub use crate::format::{segment_flags, SymbolKind};
 
-/// A symbol of a [`Unit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SymbolHandle(u32);
+macro_rules! handles {
+    ($($(#[doc = $doc:literal])* $name:ident)*) => {$(
+        $(#[doc = $doc])*
+        ///
+        /// Another unit does not know it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name {
+            unit: Owner,
+            number: u32,
+        }
 
-impl SymbolHandle {
-    /// A number that stands for the handle where handles cannot go, as in another language.
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// The handle with this number. One that belongs to nothing is an error where it is used.
-    pub fn from_number(number: u32) -> Self {
-        SymbolHandle(number)
-    }
+        impl $name {
+            /// A number that represents the handle where its unit is known and handles cannot be stored, as in another language.
+            pub fn number(self) -> u32 {
+                self.number
+            }
+        }
+    )*};
 }
 
-/// A function signature of a [`Unit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeHandle(u32);
-
-impl TypeHandle {
-    /// As [`SymbolHandle::number`].
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// As [`SymbolHandle::from_number`].
-    pub fn from_number(number: u32) -> Self {
-        TypeHandle(number)
-    }
-}
-
-/// A comdat group of a [`Unit`]: of groups with one name, the link keeps the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ComdatHandle(u32);
-
-impl ComdatHandle {
-    /// As [`SymbolHandle::number`].
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// As [`SymbolHandle::from_number`].
-    pub fn from_number(number: u32) -> Self {
-        ComdatHandle(number)
-    }
+handles! {
+    /// A symbol of a [`Unit`].
+    SymbolHandle
+    /// A function signature of a [`Unit`].
+    TypeHandle
+    /// A COMDAT group of a [`Unit`]: of groups with one name, the link keeps the first.
+    ComdatHandle
 }
 
 /// What the producers section says about a tool.
@@ -136,6 +118,7 @@ pub enum ProducerKind {
 /// See the [module](self).
 #[derive(Default)]
 pub struct Unit {
+    owner: Owner,
     /// Signatures in binary form.
     types: Vec<Vec<u8>>,
     known_types: HashMap<Vec<u8>, u32>,
@@ -184,6 +167,21 @@ impl Unit {
         Unit::default()
     }
 
+    /// The symbol with this [number](SymbolHandle::number). A number that belongs to nothing is an error where the handle is used.
+    pub fn symbol_handle(&self, number: u32) -> SymbolHandle {
+        SymbolHandle { unit: self.owner, number }
+    }
+
+    /// As [`Unit::symbol_handle`].
+    pub fn type_handle(&self, number: u32) -> TypeHandle {
+        TypeHandle { unit: self.owner, number }
+    }
+
+    /// As [`Unit::symbol_handle`].
+    pub fn comdat_handle(&self, number: u32) -> ComdatHandle {
+        ComdatHandle { unit: self.owner, number }
+    }
+
     /// Says whether the unit's memory has 64-bit addresses.
     pub fn set_memory_64(&mut self, is_64: bool) {
         self.memory_is_64 = is_64;
@@ -201,12 +199,12 @@ impl Unit {
 
     fn intern_type(&mut self, text: Vec<u8>) -> TypeHandle {
         if let Some(&known) = self.known_types.get(&text) {
-            return TypeHandle(known);
+            return self.type_handle(known);
         }
         let index = self.types.len() as u32;
         self.types.push(text.clone());
         self.known_types.insert(text, index);
-        TypeHandle(index)
+        self.type_handle(index)
     }
 
     /// A new comdat group.
@@ -216,7 +214,7 @@ impl Unit {
             return Err(UnitError::ComdatName(name));
         }
         self.comdats.push(name);
-        Ok(ComdatHandle(self.comdats.len() as u32 - 1))
+        Ok(self.comdat_handle(self.comdats.len() as u32 - 1))
     }
 
     /// A new symbol.
@@ -228,7 +226,7 @@ impl Unit {
         self.count(&entry, 1);
         self.order.of(&entry).into_iter().for_each(|list| list.push(slot));
         self.slots.push(Slot { symbol, entry, references: 0, direct_calls: 0, aliases: 0 });
-        Ok(SymbolHandle(slot))
+        Ok(self.symbol_handle(slot))
     }
 
     /// Replaces what a symbol stands for: a function's body, a datum, or from undefined to defined and back. The symbol
@@ -240,7 +238,7 @@ impl Unit {
         if let (Some(needed), true) = (kind, entry.kind() != kind) {
             return Err(UnitError::WrongKind { needed, name: slot.symbol.name.clone() });
         }
-        if entry.target() == Some(handle.0) {
+        if entry.target() == Some(handle.number) {
             return Err(UnitError::UnknownHandle);
         }
         self.check_aliases(handle, &entry)?;
@@ -254,14 +252,17 @@ impl Unit {
         check::binding(&symbol, &slot.entry)?;
         let is_section = matches!(slot.entry, Entry::Section(_));
         let known = self.names.get(&symbol.name);
-        if symbol.binding != Binding::Local && !is_section && known.is_some_and(|&known| known != handle.0) {
+        if symbol.binding != Binding::Local
+            && !is_section
+            && known.is_some_and(|&known| known != handle.number)
+        {
             return Err(UnitError::DuplicateName(symbol.name));
         }
         self.release_name(handle);
         if symbol.binding != Binding::Local && !is_section {
-            self.names.insert(symbol.name.clone(), handle.0);
+            self.names.insert(symbol.name.clone(), handle.number);
         }
-        self.slots[handle.0 as usize].symbol = symbol;
+        self.slots[handle.number as usize].symbol = symbol;
         Ok(())
     }
 
@@ -269,13 +270,13 @@ impl Unit {
     pub fn remove(&mut self, handle: SymbolHandle) -> Result<(), UnitError> {
         let slot = self.slot(handle)?;
         // A function may call itself.
-        let own = slot.entry.references().filter(|&(of, _)| of == handle.0).count();
+        let own = slot.entry.references().filter(|&(of, _)| of == handle.number).count();
         if slot.references as usize > own {
             return Err(UnitError::InUse(slot.symbol.name.clone()));
         }
         self.release_name(handle);
         self.exchange(handle, Entry::Removed);
-        self.slots[handle.0 as usize].symbol = Symbol::default();
+        self.slots[handle.number as usize].symbol = Symbol::default();
         Ok(())
     }
 
@@ -286,8 +287,8 @@ impl Unit {
         if slot.entry.kind() != Some(Function) {
             return Err(UnitError::WrongKind { needed: Function, name: slot.symbol.name.clone() });
         }
-        self.slots[function.0 as usize].references += 1;
-        self.init_functions.push((priority, function.0));
+        self.slots[function.number as usize].references += 1;
+        self.init_functions.push((priority, function.number));
         Ok(())
     }
 
@@ -295,8 +296,8 @@ impl Unit {
     pub fn remove_init_function(&mut self, function: SymbolHandle) -> Result<(), UnitError> {
         self.slot(function)?;
         let before = self.init_functions.len();
-        self.init_functions.retain(|&(_, slot)| slot != function.0);
-        self.slots[function.0 as usize].references -= (before - self.init_functions.len()) as u32;
+        self.init_functions.retain(|&(_, slot)| slot != function.number);
+        self.slots[function.number as usize].references -= (before - self.init_functions.len()) as u32;
         Ok(())
     }
 
@@ -328,7 +329,7 @@ impl Unit {
 
     /// The symbol of this name that other units see.
     pub fn find(&self, name: &str) -> Option<SymbolHandle> {
-        self.names.get(name).copied().map(SymbolHandle)
+        self.names.get(name).map(|&slot| self.symbol_handle(slot))
     }
 
     /// A symbol's name and flags.
@@ -337,13 +338,13 @@ impl Unit {
     }
 
     fn slot(&self, handle: SymbolHandle) -> Result<&Slot, UnitError> {
-        let slot = self.slots.get(handle.0 as usize);
+        let slot = self.slots.get(handle.number as usize).filter(|_| handle.unit == self.owner);
         slot.filter(|slot| !matches!(slot.entry, Entry::Removed)).ok_or(UnitError::UnknownHandle)
     }
 
     fn check_type(&self, handle: TypeHandle) -> Result<u32, UnitError> {
-        match (handle.0 as usize) < self.types.len() {
-            true => Ok(handle.0),
+        match handle.unit == self.owner && (handle.number as usize) < self.types.len() {
+            true => Ok(handle.number),
             false => Err(UnitError::UnknownHandle),
         }
     }
@@ -360,23 +361,23 @@ impl Unit {
     }
 
     fn release_name(&mut self, handle: SymbolHandle) {
-        self.interned.get_mut().unwrap_or_else(PoisonError::into_inner).forget(handle.0);
-        let name = &self.slots[handle.0 as usize].symbol.name;
-        if self.names.get(name) == Some(&handle.0) {
+        self.interned.get_mut().unwrap_or_else(PoisonError::into_inner).forget(handle.number);
+        let name = &self.slots[handle.number as usize].symbol.name;
+        if self.names.get(name) == Some(&handle.number) {
             self.names.remove(name);
         }
     }
 
     /// Puts another definition into a slot.
     fn exchange(&mut self, handle: SymbolHandle, entry: Entry) {
-        let slot = handle.0 as usize;
+        let slot = handle.number as usize;
         self.count(&entry, 1);
         let was = std::mem::replace(&mut self.slots[slot].entry, Entry::Removed);
         self.count(&was, -1);
         // What was defined and still is keeps its place.
         if std::mem::discriminant(&was) != std::mem::discriminant(&entry) {
-            self.order.of(&was).into_iter().for_each(|list| list.retain(|&other| other != handle.0));
-            self.order.of(&entry).into_iter().for_each(|list| list.push(handle.0));
+            self.order.of(&was).into_iter().for_each(|list| list.retain(|&other| other != handle.number));
+            self.order.of(&entry).into_iter().for_each(|list| list.push(handle.number));
         }
         self.slots[slot].entry = entry;
     }

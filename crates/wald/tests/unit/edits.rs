@@ -224,7 +224,7 @@ fn edited_units_link_like_the_equivalent_objects() {
                 let input = of_units.declare_input(describe(number));
                 of_units.provide_unit(input, &model.unit).unwrap();
                 let input = of_objects.declare_input(describe(number));
-                of_objects.provide(input, Bytes::from(model.unit.to_object().unwrap()));
+                of_objects.provide(input, Bytes::from(model.unit.to_object().unwrap())).unwrap();
             }
             let of_objects = answer(of_objects.finish());
             assert!(answer(of_units.finish()) == of_objects, "round {round}: fresh");
