@@ -1,15 +1,13 @@
 // The inverted index: a hash table of words that doubles when it is full.
 #include "index.h"
 #include "heap.h"
+#include "letters.h"
 #include "memory.h"
+#include "stop_words.h"
 
 __attribute__((weak)) void on_word(const char *text, size_t length, unsigned line) {
   (void)text, (void)length, (void)line;
 }
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
 
 static uint32_t hash_of(const char *text, size_t length) {
   uint32_t hash = 2166136261u;

@@ -32,12 +32,5 @@ void index_add_file(Index *index, const char *file, const char *text, size_t len
 const Word *index_find(const Index *index, const char *text, size_t length);
 void **index_words(const Index *index); // all of them, in a block that the caller frees
 
-// Words that are not worth an entry are registered by constructors.
-void add_stop_word(const char *word);
-bool is_stop_word(const char *text, size_t length);
-
 // Called for each word that is indexed. The definition in index.c is weak and does nothing.
 void on_word(const char *text, size_t length, unsigned line);
-
-bool is_letter(char c);
-char lower(char c);

@@ -2,6 +2,7 @@
 // for each kind of node.
 #include "query.h"
 #include "heap.h"
+#include "letters.h"
 #include "memory.h"
 
 typedef enum { WORD, AND, OR, NOT, KINDS } Kind;

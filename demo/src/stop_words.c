@@ -1,6 +1,6 @@
 // The words that the index leaves out, put into it by constructors of two priorities.
-#include "index.h"
-#include "memory.h"
+#include "stop_words.h"
+#include "letters.h"
 
 static const char *stop_words[64];
 static size_t stop_word_count;

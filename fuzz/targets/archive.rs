@@ -1,4 +1,4 @@
-//! Any bytes as an archive: members lie inside.
+//! Any bytes as an archive: every member is within the bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

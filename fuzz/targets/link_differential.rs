@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         std::fs::write(directory.join(&name), input).expect("an input is written");
         command.arg(name);
     }
-    // wasm-ld trusts its inputs: where it fails or crashes, there is nothing to compare.
+    // wasm-ld trusts its inputs. If it fails or crashes, there is nothing to compare.
     if command.status().is_ok_and(|status| status.success()) {
         let expected = std::fs::read(directory.join("out.wasm")).expect("wasm-ld's output");
         assert!(expected == module, "the outputs differ: see {}", directory.display());

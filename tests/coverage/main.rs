@@ -1,8 +1,8 @@
 //! What the link cases must use: every option that wasm-ld lists, and every relocation type of the convention.
 //!
-//! The options are read from `wasm-ld --help`: the kept answer of the case `command_line/help`, and the live one where
-//! LLVM 22 is installed. An option counts as used where a `link:` line holds the spelling that the help shows. Relocation
-//! types are looked for in the objects that are kept for the cases
+//! The options are read from `wasm-ld --help`: the kept answer of the case `command_line/help`, and the live one if
+//! LLVM 22 is installed. An option counts as used if a `link:` line has the spelling that the help shows. Relocation
+//! types are searched in the objects that are kept for the cases
 //! (<https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>).
 
 use std::collections::BTreeSet;

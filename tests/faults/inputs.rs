@@ -1,7 +1,7 @@
 //! Inputs that are torn, slow, replaced, skewed in time or vanish while `--await-inputs` and `--watch` look at them.
 //!
 //! Each round compares with a link from nothing of the final files: exit code 0 must mean the same bytes. `WALD_FAULT_ROUNDS` sets
-//! how many rounds there are in all, `WALD_FAULT_SEED` where their seeds begin.
+//! how many rounds there are in all, `WALD_FAULT_SEED` the first seed.
 
 #![cfg(target_os = "linux")]
 
@@ -24,7 +24,7 @@ fn number(variable: &str, default: usize) -> usize {
     set.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable}: not a number: {text}")))
 }
 
-/// Runs `round` for each number below `count`, several at a time. Gives back what went wrong.
+/// Runs `round` for each number below `count`, several at a time. Returns the failures.
 fn run_all(count: usize, round: impl Fn(u64) -> Result<(), String> + Sync) -> Vec<String> {
     project::wald();
     let (next, wrong, seed) = (AtomicUsize::new(0), Mutex::new(Vec::new()), number("WALD_FAULT_SEED", 1));

@@ -23,7 +23,7 @@ thread_local! {
     static MUTANT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Counts this much; false where it is too much.
+/// Counts this much; false if it is too much.
 fn add(size: usize) -> bool {
     let held = HELD.get().saturating_add(size);
     if MUTANT.get() != 0 && held > LIMIT {

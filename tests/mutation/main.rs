@@ -1,4 +1,4 @@
-//! Links thousands of damaged inputs: whatever bytes come in, the answer is a valid module or an error.
+//! Links thousands of damaged inputs: for any bytes, the result is a valid module or an error.
 //!
 //! Every kept object and archive is mutated (see [`mutate`]) and linked in process, together with the other inputs of
 //! its case and with options from a small set. Found are: panics, links that take more than five seconds, links that
@@ -241,7 +241,7 @@ impl<'c> Mutant<'c> {
         )
     }
 
-    /// Writes the inputs where they can be looked at.
+    /// Writes the inputs to a folder, to be examined.
     fn write_files(&self) -> Result<(), String> {
         let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutant");
         let _ = std::fs::remove_dir_all(&directory);
@@ -294,8 +294,8 @@ impl<'c> Mutant<'c> {
         }
     }
 
-    /// The last input to come is another one for each `turn`; so is how often what is there is prepared. The linker is kept,
-    /// and links again after one input was replaced by the same.
+    /// `turn` decides which input is provided last, and how often the linker prepares. The linker is kept, and links again after
+    /// one input was replaced by itself.
     fn prepare_and_compare(&self, turn: u64, fresh: &LinkResult, number: u64) {
         let (mut linker, ids) = self.linker(number);
         let last = turn as usize % ids.len();

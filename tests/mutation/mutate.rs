@@ -266,7 +266,7 @@ impl<'o> Mutator<'o> {
             return self.replace_bytes();
         }
         let section = sections[self.random.below(sections.len())].clone();
-        // The important part of a data section comes first.
+        // The start of a data section is the important part.
         let len = if section.id == 11 { section.contents.len().min(12) } else { section.contents.len() };
         for _ in 0..1 + self.random.below(2) {
             let at = section.contents.start + self.random.below(len);
@@ -296,7 +296,7 @@ impl<'o> Mutator<'o> {
     }
 }
 
-/// An unsigned LEB128 number and where it ends.
+/// An unsigned LEB128 number and the offset of its end.
 fn read_number(bytes: &[u8], mut at: usize) -> Option<(u32, usize)> {
     let mut value = 0u64;
     for shift in 0..5 {

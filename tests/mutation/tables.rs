@@ -1,5 +1,5 @@
-//! Takes the tables that a linker reads apart, changes one entry, and puts them together again: what comes out is
-//! well-formed, and wrong.
+//! Takes the tables that a linker reads apart, changes one entry, and puts them together again. The result is
+//! well-formed and wrong.
 
 use wald::internals::leb128::{write_i64, write_u32, write_u64, Reader};
 use wald::unit::RelocationType;

@@ -1,6 +1,6 @@
 //! Writes random C++: what [`crate::c_source`] writes, and classes, templates, inline functions and variables, exceptions.
 //!
-//! Class `Ki` has virtual functions. Its key function is defined where `class:i` is among the names that a file defines;
+//! Class `Ki` has virtual functions. Its key function is in the file that defines the name `class:i`;
 //! classes without one have their tables in a COMDAT of every file that needs them.
 
 use crate::c_source::CSource;

@@ -7,7 +7,7 @@ use wald_tests::compare::{different_bytes, different_text, mask_build_id, only_a
 use wald_tests::link::{link, Answer};
 use wald_tests::validate::{sections, validate};
 
-/// The two linkers, and where they work.
+/// The two linkers and their folder.
 pub struct Linkers {
     /// The reference.
     pub wasm_ld: PathBuf,

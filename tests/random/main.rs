@@ -18,6 +18,7 @@ mod archive;
 mod asm_source;
 mod c_source;
 mod cxx_source;
+mod instructions;
 mod ir_source;
 mod judge;
 mod options;
@@ -44,7 +45,7 @@ use wald_tests::random::Random;
 use wald_tests::tools::{self, Tools};
 
 /// How many links a run makes if `WALD_RANDOM_LINKS` does not say it.
-const LINKS: u64 = 800;
+const LINKS: u64 = 1500;
 /// The seed if `WALD_RANDOM_SEED` does not say it.
 const SEED: u64 = 22;
 /// After so many links another pool is built.

@@ -118,7 +118,7 @@ impl World {
         World { functions, data, defined: BTreeSet::new() }
     }
 
-    /// How the object that comes now defines `name`: the first time strongly in most cases, later weakly.
+    /// How the next object defines `name`: the first time strongly in most cases, later weakly.
     pub fn define(&mut self, name: &str, random: &mut Random) -> Binding {
         let first = self.defined.insert(name.to_string());
         match random.below(40) {

@@ -71,7 +71,7 @@ enum Kind {
     Plain,
     /// `x.o.hex`: bytes in hex, written to `x.o`.
     Hex,
-    /// `wald.N.stderr`, `wald.N.stdout`: what Wald says where it differs; no input.
+    /// `wald.N.stderr`, `wald.N.stdout`: what Wald prints if it differs. Not an input.
     Expectation,
 }
 

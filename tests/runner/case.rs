@@ -25,17 +25,17 @@ pub struct Case {
     pub run_stdout: String,
     /// `differs: ID`: the entry in `docs/differences.md` that says why Wald answers otherwise.
     pub differs: Option<String>,
-    /// `wald-code: LINK CODE`: Wald's exit code where it differs.
+    /// `wald-code: LINK CODE`: Wald's exit code, if it differs.
     pub wald_codes: Vec<(usize, i32)>,
-    /// `wald-says: LINK TEXT`: where Wald differs, its message holds this text.
+    /// `wald-says: LINK TEXT`: Wald's message contains this text.
     pub wald_says: Vec<(usize, String)>,
-    /// `wald-prints: LINK TEXT`: where Wald differs, its standard output holds this text.
+    /// `wald-prints: LINK TEXT`: Wald's standard output contains this text.
     pub wald_prints: Vec<(usize, String)>,
-    /// `wald-bytes: LINK FILE OFFSET HEX`: where Wald differs, its file has these bytes in place of wasm-ld's.
+    /// `wald-bytes: LINK FILE OFFSET HEX`: Wald's file has these bytes instead of wasm-ld's.
     pub wald_bytes: Vec<(usize, String, usize, Vec<u8>)>,
-    /// `wald-omits: LINK FILE`: where Wald differs, a file that it does not write.
+    /// `wald-omits: LINK FILE`: Wald does not write this file.
     pub wald_omits: Vec<(usize, String)>,
-    /// `wald-holds: LINK FILE HEX`: where Wald differs, its file is another one than wasm-ld's and has these bytes somewhere.
+    /// `wald-holds: LINK FILE HEX`: Wald's file differs from wasm-ld's and contains these bytes.
     pub wald_holds: Vec<(usize, String, Vec<u8>)>,
     /// `invalid-output: LINK REASON`: wasm-ld's own output is not a valid module.
     pub invalid_outputs: Vec<usize>,
@@ -67,8 +67,8 @@ pub enum Step {
     Copy(String, String),
     /// `rm: FILE`.
     Remove(String),
-    /// `poke: FILE OFFSET HEX`: overwrite bytes. OFFSET is a number, or `/HEX/` for the place where these bytes are
-    /// first found, or `/HEX/+N`.
+    /// `poke: FILE OFFSET HEX`: overwrite bytes. OFFSET is a number, or `/HEX/` for the first occurrence of these bytes, or
+    /// `/HEX/+N`.
     Poke(String, String, Vec<u8>),
     /// `truncate: FILE LENGTH`; a negative length takes so many bytes from the end.
     Truncate(String, i64),

@@ -98,7 +98,7 @@ fn only_error(wald: &Answer, text: &str) -> Result<(), String> {
     }
 }
 
-/// Compares two answers of the same linker, where nothing may differ.
+/// Compares two answers of the same linker. Nothing may differ.
 pub fn same(case: &Case, got: &Answer, expected: &Answer) -> Result<(), String> {
     if got.code != expected.code {
         return Err(format!("exit code {}, expected {}", got.code, expected.code));
@@ -129,7 +129,7 @@ fn files(case: &Case, got: &Answer, expected: &Answer) -> Result<(), String> {
     }
 }
 
-/// True where `got` is `expected` with added lines that begin with `note:` or `help:`.
+/// True if `got` is `expected` with added lines that begin with `note:` or `help:`.
 pub fn only_adds_notes(got: &[u8], expected: &[u8]) -> bool {
     let (got, expected) = (String::from_utf8_lossy(got), String::from_utf8_lossy(expected));
     let mut expected = expected.lines().peekable();

@@ -26,7 +26,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// True where the linker was ended by a signal.
+    /// True if a signal ended the linker.
     pub fn crashed(&self) -> bool {
         self.code < 0
     }

@@ -30,7 +30,7 @@ struct Setting {
     bless: bool,
 }
 
-/// The way of linking that others are compared with where nothing is kept.
+/// The way of linking that others are compared with if no answer is kept.
 const WAYS_FIRST: &str = "as written, shuffled arrival";
 
 fn main() -> ExitCode {
@@ -190,7 +190,7 @@ impl Setting {
         Ok(last)
     }
 
-    /// Validates what was linked. wasm-ld's answer is invalid where the case says so.
+    /// Validates what was linked. wasm-ld's answer may be invalid if the case says so.
     fn check_validity(&self, case: &Case, number: usize, answer: &Answer) -> Result<(), String> {
         let module = answer.files.iter().find(|(_, content)| content.starts_with(b"\0asm"));
         let Some((name, module)) = module else { return Ok(()) };
@@ -201,7 +201,7 @@ impl Setting {
         }
     }
 
-    /// Validates what was linked and runs it where the case says so.
+    /// Validates what was linked, and runs it if the case says so.
     fn check_output(&self, case: &Case, number: usize, answer: &Answer) -> Result<(), String> {
         let module = answer.files.iter().find(|(_, content)| content.starts_with(b"\0asm"));
         let runs: Vec<_> = case.runs.iter().filter(|run| run.link == number).collect();
@@ -249,7 +249,7 @@ fn same_inputs(built: &Path, kept: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps an answer as `N.code`, `N.stderr`, `N.stdout` (where not empty) and `N.out/FILE`.
+/// Keeps an answer as `N.code`, `N.stderr`, `N.stdout` (if not empty) and `N.out/FILE`.
 fn write_answer(kept: &Path, number: usize, answer: &Answer) -> Result<(), String> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     files.insert(format!("{number}.code"), format!("{}\n", answer.code).into_bytes());

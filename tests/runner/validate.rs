@@ -5,7 +5,7 @@ use std::ops::Range;
 use wasmparser::{BinaryReader, BranchHintSectionReader, FunctionBody, Operator, Parser, Payload};
 use wasmparser::{Validator, WasmFeatures};
 
-/// A section of a module: its name and where its content lies.
+/// A section of a module: its name and the range of its content.
 #[derive(Debug)]
 pub struct Section {
     /// A known section's name, or the custom section's own.

@@ -12,7 +12,7 @@ impl Arguments {
         Arguments { rest: args.to_vec() }
     }
 
-    /// Whether `--name` is there.
+    /// Removes `--name`, and returns whether it was given.
     pub fn flag(&mut self, name: &str) -> bool {
         let before = self.rest.len();
         self.rest.retain(|arg| arg.strip_prefix("--") != Some(name));

@@ -51,7 +51,7 @@ ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)
 ";
 
-/// The lines of README.md between which the table stands.
+/// The lines of README.md that enclose the table.
 const BEGIN: &str = "<!-- bench: written by cargo xtask bench --update-readme -->";
 const END: &str = "<!-- end of bench -->";
 

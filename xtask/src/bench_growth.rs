@@ -1,16 +1,14 @@
 //! `cargo xtask bench growth`: how a link's CPU time grows with each thing that there can be many of.
 
 mod inputs;
+mod job;
 mod options;
 
 use crate::arguments::Arguments;
-use crate::measure::measure_any;
 use crate::workspace;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
-use wald::internals::leb128;
-use wald::unit::Unit;
+
+pub use job::{Job, Link};
 
 /// Below this a time is mostly the start of a process.
 const SHORT: Duration = Duration::from_millis(30);
@@ -65,103 +63,11 @@ pub fn jobs() -> impl Iterator<Item = &'static Job> {
     inputs::JOBS.iter().chain(options::JOBS)
 }
 
-/// 1 where twice as much takes twice as long.
+/// 1 if twice as much takes twice as long.
 fn growth(times: [Duration; 3]) -> f64 {
     times[2].as_secs_f64() / (2.0 * times[1].as_secs_f64())
 }
 
 fn milliseconds(times: [Duration; 3]) -> String {
     times.map(|time| format!("{:.0}", time.as_secs_f64() * 1e3)).join(" ")
-}
-
-/// A link of any size.
-pub struct Job {
-    /// What grows.
-    pub name: &'static str,
-    /// The smallest size. The others are twice and four times as large.
-    pub size: usize,
-    /// Makes the link of a size.
-    pub make: fn(&mut Link, usize) -> Result<(), String>,
-}
-
-/// A link: a folder of inputs, and a response file of arguments.
-pub struct Link {
-    folder: PathBuf,
-    arguments: String,
-}
-
-impl Link {
-    /// A link without inputs in an empty folder.
-    pub fn new(folder: &Path) -> Result<Self, String> {
-        // What another job left must not be found.
-        let _ = std::fs::remove_dir_all(folder);
-        workspace::create_folder(folder)?;
-        Ok(Link { folder: folder.to_path_buf(), arguments: String::new() })
-    }
-
-    /// Adds an argument.
-    pub fn argument(&mut self, argument: &str) {
-        self.arguments += argument;
-        self.arguments.push('\n');
-    }
-
-    /// Adds a file that is an input only if an argument says so.
-    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), String> {
-        workspace::write(&self.folder.join(name), bytes)
-    }
-
-    /// Adds a folder.
-    pub fn folder(&self, name: &str) -> Result<(), String> {
-        workspace::create_folder(&self.folder.join(name))
-    }
-
-    /// Adds an object that is an input.
-    pub fn object(&mut self, name: &str, unit: &Unit) -> Result<(), String> {
-        self.file(name, object(unit)?)?;
-        self.argument(name);
-        Ok(())
-    }
-
-    /// Makes an archive of objects, without a symbol table, which neither linker reads.
-    pub fn archive(&self, name: &str, members: &[Vec<u8>]) -> Result<(), String> {
-        let mut bytes = b"!<arch>\n".to_vec();
-        for (number, member) in members.iter().enumerate() {
-            let name = format!("m{number}.o/");
-            let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, member.len());
-            bytes.extend(header.as_bytes());
-            bytes.extend(member);
-            if member.len() % 2 == 1 {
-                bytes.push(b'\n');
-            }
-        }
-        self.file(name, bytes)
-    }
-
-    /// Links it, and returns the CPU time. Some jobs are about links that fail.
-    pub fn cost(&self, linker: &Path, runs: usize) -> Result<Duration, String> {
-        workspace::write(&self.folder.join("arguments"), &self.arguments)?;
-        let mut least = Duration::MAX;
-        for _ in 0..runs {
-            let mut command = Command::new(linker);
-            command.current_dir(&self.folder).arg("@arguments").args(["-o", "out.wasm"]);
-            least = least.min(measure_any(&mut command)?.1.cpu);
-        }
-        Ok(least)
-    }
-}
-
-/// A unit as an object file's bytes.
-pub fn object(unit: &Unit) -> Result<Vec<u8>, String> {
-    unit.to_object().map_err(|error| error.to_string())
-}
-
-/// Appends a custom section to a module.
-pub fn append_custom(module: &mut Vec<u8>, name: &str, contents: &[u8]) {
-    let mut section = Vec::new();
-    leb128::write_u32(&mut section, name.len() as u32);
-    section.extend(name.as_bytes());
-    section.extend(contents);
-    module.push(0);
-    leb128::write_u32(module, section.len() as u32);
-    module.extend(section);
 }

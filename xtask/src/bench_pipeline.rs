@@ -18,10 +18,10 @@ write ms | of wald | of wasm-ld |
 |---|---|---|---|---|---|---|---|---|---|---|
 ";
 
-/// Inputs at the end of a build that come one by one.
+/// The inputs at the end of a build that arrive one by one.
 const LAST: usize = 16;
 const LAST_APART: Duration = Duration::from_millis(20);
-/// A build takes so long for each input, as where 32 processors need 64 ms each, but at least so long.
+/// A build completes one input in this time, as if 32 processors needed 64 ms each.
 const EACH_INPUT: Duration = Duration::from_millis(2);
 const SHORTEST_BUILD: Duration = Duration::from_millis(1500);
 /// How often the output is looked for.
@@ -104,7 +104,7 @@ impl Bench {
         ))
     }
 
-    /// A link that starts when all is there.
+    /// A link that starts when all inputs exist.
     fn fresh(&self, linker: &Path, folder: &Path, name: &str) -> Result<(Vec<u8>, f64), String> {
         let _ = std::fs::remove_file(&self.output);
         let begin = Instant::now();

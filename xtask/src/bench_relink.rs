@@ -194,7 +194,7 @@ impl Drop for Watch {
     }
 }
 
-/// An object whose last function has one instruction more, a `nop` at its end. `None` where it has no function.
+/// The object with one more instruction in its last function, a `nop` at the end. `None` if it has no function.
 fn with_nop(object: &[u8]) -> Option<Vec<u8>> {
     let (mut section, mut last) = (0..0, 0..0);
     for payload in Parser::new(0).parse_all(object) {

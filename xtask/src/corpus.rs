@@ -97,7 +97,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// Builds one job unless it is there.
+/// Builds one job unless it exists.
 pub fn ensure(job: &str) -> Result<PathBuf, String> {
     if !is_built(job) {
         let script = SCRIPTS.iter().find(|(_, jobs)| jobs.contains(&job));
@@ -158,7 +158,7 @@ fn all_jobs() -> Vec<&'static str> {
     SCRIPTS.iter().flat_map(|(_, jobs)| jobs.iter().copied()).chain(pic).collect()
 }
 
-/// The built jobs that were asked for; all of them where none was named.
+/// The built jobs that were asked for; all of them if none was named.
 pub fn select(wanted: &[String]) -> Result<Vec<String>, String> {
     if let Some(missing) = wanted.iter().find(|job| !is_built(job)) {
         return Err(format!(

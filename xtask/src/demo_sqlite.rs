@@ -1,7 +1,7 @@
 //! `cargo xtask demo sqlite`: the real SQLite, linked by Wald, answers some queries.
 
 use crate::corpus;
-use crate::demo::{link, show_run};
+use crate::demo_link::{link, show_run};
 use crate::job;
 use crate::packages;
 use crate::wasi::World;

@@ -47,7 +47,7 @@ const RELOCATABLE: &str = "relocatable";
 /// With which options.
 const AGAIN: [&[&str]; 2] = [&[], &["-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"]];
 
-/// Both linkers, and where they write.
+/// Both linkers and their output folders.
 struct Linkers {
     wald: PathBuf,
     wasm_ld: PathBuf,

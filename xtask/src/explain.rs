@@ -6,7 +6,7 @@ use std::ops::Range;
 /// How many bytes of each side are shown.
 const SHOWN: usize = 12;
 
-/// Says where `wald` first differs from `reference`; `None` where they are the same.
+/// Says where `wald` first differs from `reference`; `None` if they are equal.
 pub fn first_difference(wald: &[u8], reference: &[u8]) -> Option<String> {
     if wald == reference {
         return None;
@@ -34,7 +34,7 @@ pub fn first_difference(wald: &[u8], reference: &[u8]) -> Option<String> {
     })
 }
 
-/// `; also different: name, .debug_info` for the sections behind the first different one.
+/// `; also different: name, .debug_info` for the sections after the first different one.
 fn differing_sections(ours: &[Section], theirs: &[Section], wald: &[u8], reference: &[u8]) -> String {
     let different: Vec<&str> = ours
         .iter()

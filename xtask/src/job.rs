@@ -7,9 +7,9 @@ use std::process::Command;
 /// What a linker did.
 #[derive(PartialEq, Eq)]
 pub struct Answer {
-    /// Exit code; `None` where a signal ended it.
+    /// Exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// The module, where one was written.
+    /// The module, if one was written.
     pub module: Option<Vec<u8>>,
     /// What it said on standard error, and on standard output before that.
     pub said: String,
@@ -56,7 +56,7 @@ fn answer(mut command: Command, linker: &Path, output: &Path) -> Result<Answer, 
     Ok(Answer { code: ran.status.code(), module: fs::read(output).ok(), said })
 }
 
-/// The files that a job may read: all that lie beside `link.rsp` in folders.
+/// The files that a job may read: all in the folders beside `link.rsp`.
 pub fn inputs(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders: Vec<PathBuf> = entries(folder).into_iter().filter(|path| path.is_dir()).collect();

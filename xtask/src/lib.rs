@@ -13,6 +13,7 @@ pub mod bench_relink;
 pub mod bless;
 pub mod corpus;
 pub mod demo;
+pub mod demo_link;
 pub mod demo_objects;
 pub mod demo_sqlite;
 pub mod diff;

@@ -14,7 +14,7 @@ pub struct LibraryJob {
     pub inputs: Vec<(InputDescription, Bytes)>,
 }
 
-/// Thin archives' members lie beside them.
+/// Reads the members of thin archives.
 struct Files;
 
 impl FileProvider for Files {
@@ -24,14 +24,14 @@ impl FileProvider for Files {
 }
 
 impl LibraryJob {
-    /// Reads a job. Its paths are relative, so this process goes to its folder.
+    /// Reads a job. Its paths are relative, so this process changes to its folder.
     pub fn read(job: &str) -> Result<LibraryJob, String> {
         let folder = corpus::folder().join(job);
         std::env::set_current_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         LibraryJob::read_here(job)
     }
 
-    /// Reads the job in the folder where this process is.
+    /// Reads the job in the working directory.
     pub fn read_here(job: &str) -> Result<LibraryJob, String> {
         let arguments = ["@link.rsp", "-o", "out.wasm"].map(str::to_string).to_vec();
         let read = CommandLine::read(arguments).map_err(|wrong| format!("{job}: {}", wrong.join("; ")))?;

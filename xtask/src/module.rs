@@ -13,7 +13,7 @@ pub struct Section {
     pub name: String,
     /// The whole section, with its id and size.
     pub whole: Range<usize>,
-    /// What is in it, where that is known; in order.
+    /// What is in it, if that is known; in order.
     pub parts: Vec<Part>,
 }
 
@@ -102,7 +102,7 @@ fn names(module: &[u8]) -> Names {
     names
 }
 
-/// Parts of every section but the code section. Gives back how many functions are imported.
+/// Finds the parts of every section but the code section. Returns how many functions are imported.
 fn label_parts(module: &[u8], names: &Names, sections: &mut [Section]) -> u32 {
     let (mut imported, mut imported_globals) = (0, 0);
     for payload in Parser::new(0).parse_all(module) {

@@ -3,7 +3,7 @@
 use crate::workspace::{find_program, output_of, root};
 use std::process::Command;
 
-/// Package, and a file or program by which one sees that it is there on systems without dpkg.
+/// Package, and a file or program that shows on systems without dpkg that it is installed.
 const PACKAGES: &[(&str, &str)] = &[
     ("clang-22", "clang++-22"),
     ("lld-22", "wasm-ld-22"),
@@ -56,7 +56,7 @@ pub fn missing() -> Vec<&'static str> {
     PACKAGES.iter().filter(|(package, sign)| !is_there(package, sign)).map(|(package, _)| *package).collect()
 }
 
-/// Installs what is missing where that can be done: on Debian as root. Gives back what is missing still, and why.
+/// Installs what is missing, if that is possible: on Debian as root. The error says what is still missing, and why.
 pub fn bring() -> Result<(), String> {
     let wanted = missing();
     if wanted.is_empty() {

@@ -138,7 +138,7 @@ impl Call<'_> {
         self.memory.get_mut(start..start.checked_add(length).ok_or(FAULT)?).ok_or(FAULT)
     }
 
-    /// Writes to where argument `index` points.
+    /// Writes to the address that argument `index` has.
     fn put(&mut self, index: usize, bytes: &[u8]) -> Result<(), Errno> {
         self.put_at(self.int(index) as u32, bytes)
     }

@@ -15,25 +15,25 @@ pub const FAULT: Errno = 21;
 pub const INVAL: Errno = 28;
 /// Is a directory.
 pub const ISDIR: Errno = 31;
-/// No such file.
+/// The file does not exist.
 pub const NOENT: Errno = 44;
 /// Not supported.
 pub const NOSYS: Errno = 52;
 /// Cannot be sought.
 pub const SPIPE: Errno = 70;
 
-/// `path_open`'s flag: make the file where it is not there.
+/// `path_open`'s flag: create the file if it does not exist.
 pub const CREATE: i32 = 1;
 /// `path_open`'s flag: a directory is wanted.
 pub const DIRECTORY: i32 = 2;
-/// `path_open`'s flag: fail where it is there.
+/// `path_open`'s flag: fail if the file exists.
 pub const EXCLUSIVE: i32 = 4;
 /// `path_open`'s flag: empty it.
 pub const TRUNCATE: i32 = 8;
 /// `path_open`'s descriptor flag: always write at the end.
 pub const APPEND: i32 = 1;
 
-/// The descriptor of the one folder that is there from the start.
+/// The descriptor of the one folder that is open from the start.
 pub const PREOPENED: i32 = 3;
 
 /// What a descriptor refers to.
@@ -146,7 +146,7 @@ impl Files {
         Ok(())
     }
 
-    /// Moves the position: from the start (0), from where it is (1), from the end (2).
+    /// Moves the position: from the start (0), from the current position (1), from the end (2).
     pub fn seek(&mut self, fd: i32, offset: i64, whence: i32) -> Result<u64, Errno> {
         match self.open.get_mut(&fd).ok_or(BADF)? {
             Open::File { name, position, .. } => {

@@ -11,7 +11,7 @@ pub fn root() -> &'static Path {
 /// Cargo's output folder.
 pub fn target() -> PathBuf {
     let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    // Cargo takes a relative path from where it was started, which is where we are.
+    // Cargo resolves a relative path against its working directory, which is ours.
     if folder.is_absolute() {
         folder
     } else if std::env::var_os("CARGO_TARGET_DIR").is_some() {
@@ -44,7 +44,7 @@ pub fn output_of(program: &str, args: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
-/// Builds the `wald` command and says where it is.
+/// Builds the `wald` command and returns its path.
 pub fn build_wald(profile: &str) -> Result<PathBuf, String> {
     run(&mut cargo(&["build", "--quiet", "--package", "wald-cli", "--profile", profile]))?;
     let folder = if profile == "dev" { "debug" } else { profile };

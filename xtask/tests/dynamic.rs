@@ -1,7 +1,7 @@
 //! Programs of several modules, threads, 64-bit memory, exceptions and branch hints: each link gives wasm-ld's bytes, and Node runs what
-//! comes out. Sources and small loaders in JavaScript are in `tests/dynamic`.
+//! was linked. Sources and small loaders in JavaScript are in `tests/dynamic`.
 //!
-//! A test whose tools are not there says in one line that it was skipped, and why.
+//! A test whose tools are not installed says in one line that it was skipped, and why.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,7 +18,7 @@ struct Program {
 }
 
 impl Program {
-    /// Copies the files; `None` where something is missing that the test needs.
+    /// Copies the files; `None` if something is missing that the test needs.
     fn new(test: &str, files: &[&str]) -> Option<Program> {
         let needed = ["clang-22", "clang++-22", "llvm-ar-22", "wasm-ld-22", "node"];
         let missing: Vec<&str> =
@@ -83,7 +83,7 @@ impl Program {
         (ran, std::fs::read(&path).unwrap_or_default())
     }
 
-    /// The option by which Node is asked for a feature; nothing where the engine has no such option (any more).
+    /// The option that turns on a feature in Node; empty if this version of Node has no option for it.
     fn engine_options(&self, option: &str) -> Vec<String> {
         let known = self.node(&["--v8-options"]).contains(option);
         known.then(|| option.to_string()).into_iter().collect()
@@ -181,7 +181,7 @@ fn memory64() {
     assert_eq!(program.node(&[&flag[..], &script].concat()), format!("{}\n", 8i64 << 32 | 105));
 }
 
-/// Both proposals for exceptions. Node 20 runs the first; the second where the engine knows it.
+/// Both proposals for exceptions. Node 20 runs the first, and newer engines also the second.
 #[test]
 fn exceptions() {
     let files = ["exceptions.cc", "tag.s", "exceptions.js"];
@@ -201,8 +201,8 @@ fn exceptions() {
     }
 }
 
-/// Hints of two objects, merged into the one section that the engine reads. What stands in it is looked at in
-/// `tests/cases/custom/code_metadata.case`; here that the engine takes it.
+/// Hints of two objects, merged into the one section that the engine reads. `tests/cases/custom/code_metadata.case` checks its
+/// contents, this test that the engine accepts it.
 #[test]
 fn branch_hints() {
     let Some(program) = Program::new("branch_hints", &["hints.s", "more_hints.s", "hints.js"]) else {

@@ -39,7 +39,7 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// How long the filter takes over the file; `None` where it is not installed.
+/// How long the filter takes for the file; `None` if it is not installed.
 fn run_filter(filter: &str, path: &str) -> std::io::Result<Option<Duration>> {
     let start = Instant::now();
     let command = Command::new(filter).stdin(File::open(path)?).stdout(Stdio::null()).status();

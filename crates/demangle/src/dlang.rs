@@ -2,7 +2,7 @@
 //! by `Z` or a type of which only `int` is known. Template instances and function types are not read, so
 //! names with them stay mangled.
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// Writes the demangled `name` (starting at its `_D`) to `out`.
 pub(crate) fn demangle(name: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Option<()> {
@@ -131,7 +131,7 @@ impl Parser<'_> {
             }
         };
         self.prefixes.push(special);
-        // Remove the dot before the symbol, or whatever comes last.
+        // Remove the dot before the symbol, or whatever is last.
         if self.out.len() > self.start {
             self.out.pop();
         } else {

@@ -23,8 +23,8 @@
 //! length: text is at most a mebibyte and 16 bytes for each byte of the name, and printing takes at most as
 //! many steps; nesting is at most 32768 levels (names nested deeper than some two hundred are read on a
 //! thread with a stack of its own, so that the caller's stack does not matter); a Punycode identifier has at
-//! most 4096 bytes, a name 4 MiB. Where a limit is met the answer is `None`. LLVM has no such limits: it
-//! prints text of any length, and overflows its stack.
+//! most 4096 bytes, a name 4 MiB. Beyond a limit the answer is `None`. LLVM has no limits: it prints text of
+//! any length, and overflows its stack.
 //!
 //! # Differences from LLVM
 //!
@@ -35,9 +35,11 @@
 
 mod dlang;
 mod itanium;
+mod limits;
 mod punycode;
 mod rust;
 
+use limits::Limits;
 use std::cell::Cell;
 
 /// Demangles names; its buffers are reused from name to name, so that a C++ name costs no allocation once they
@@ -46,18 +48,6 @@ use std::cell::Cell;
 pub struct Demangler {
     out: Vec<u8>,
     itanium: itanium::Buffers,
-}
-
-/// How much one name may cost.
-pub(crate) struct Limits<'a> {
-    /// Levels of nesting.
-    pub depth: u32,
-    /// Nodes visited in printing, or rules run while text is written.
-    pub steps: usize,
-    /// Bytes of text.
-    pub output: usize,
-    /// Set where `depth` was the reason to give up.
-    pub too_deep: &'a Cell<bool>,
 }
 
 /// What a name may cost in steps of printing and in bytes of text: a fixed part, far more than real names
@@ -90,11 +80,11 @@ impl Demangler {
         Self::default()
     }
 
-    /// The text LLVM's `demangle` prints for `name`, or `None` where it leaves the name as it is.
+    /// The text LLVM's `demangle` prints for `name`, or `None` if it leaves the name as it is.
     /// The result borrows the demangler's buffer and is replaced by the next call.
     ///
     /// A leading dot is kept and the rest demangled; a name that is none of those read here is tried again
-    /// without its first underscore. The text is UTF-8 where the name is, except that a string literal among
+    /// without its first underscore. The text is UTF-8 if the name is, except that a string literal among
     /// template arguments may hold any bytes.
     ///
     /// ```
@@ -129,8 +119,8 @@ impl Demangler {
         })
     }
 
-    /// Reads the name, and where that fails the name without its first underscore, as some platforms put
-    /// one more before every symbol.
+    /// Reads the name. If that fails, reads it without its first underscore, because some platforms put one
+    /// more before every symbol.
     fn attempt(&mut self, name: &[u8], depth: u32) -> Result<(), Failure> {
         match (self.scheme(name, depth), name) {
             (Err(Failure::NoName), [b'_', rest @ ..]) => self.scheme(rest, depth),

@@ -3,7 +3,7 @@
 /// Characters are inserted in the middle, which takes time with the square of the length.
 const MAX_LEN: usize = 4096;
 
-/// Appends the characters `text` encodes to `out`; `None` where it is not well formed.
+/// Appends the characters that `text` encodes to `out`; `None` if it is not well formed.
 pub(crate) fn decode(text: &[u8], out: &mut Vec<char>) -> Option<()> {
     if text.len() > MAX_LEN {
         return None;

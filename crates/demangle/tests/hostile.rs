@@ -128,7 +128,7 @@ fn cut_and_changed_names_do_not_panic() {
     }
 }
 
-/// LLVM's own stack holds names nested some ten thousand levels deep; such names are read here too.
+/// LLVM's own stack holds names nested some ten thousand levels deep. They are read here too.
 #[test]
 fn deep_names_are_read() {
     let mut demangler = Demangler::new();

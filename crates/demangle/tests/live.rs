@@ -26,7 +26,7 @@ fn one_word(name: &str) -> bool {
     word && !name.is_empty() && !own.iter().any(|start| name.starts_with(start))
 }
 
-/// What LLVM prints for each name; `None` where the filter crashed, as it does on some that are nested deep.
+/// What LLVM prints for each name; `None` if the filter crashed, as it does on some deeply nested names.
 fn filter(names: &[String]) -> Option<Vec<String>> {
     let mut child = Command::new(FILTER).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     let mut stdin = child.stdin.take()?;

@@ -8,35 +8,26 @@
 //! mapped. They are read as soon as nobody writes to them, and linked when all were read; before anything is written, all are
 //! looked at once more. What has changed is read again, what may not be complete is waited for, and then the link is repeated.
 
+use crate::configure::Awaiting;
 use crate::identity::Identity;
 use crate::inputs::{self, Inputs, Reading, Taken};
-use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
+use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::Place;
-use crate::prepare_ahead::Preparation;
+use crate::preparation::Preparation;
 use crate::ready_descriptor::{self, Line, Names};
+use crate::sight::Sight;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use wald::diagnostics::{Code, Diagnostic, Location};
 use wald::Linker;
 
-/// How often files are looked for; less often where looking itself takes long.
+/// How often to look for files. The interval grows if a look takes long.
 const LOOK: Duration = Duration::from_millis(5);
-/// When no input has come for this long, it is said what is waited for.
+/// After this long without a new input, a note names the missing ones.
 const NOTE: Duration = Duration::from_secs(5);
 /// What has changed is read again at most this often while other inputs are missing.
 const READ_AGAIN: Duration = Duration::from_millis(100);
-
-/// How inputs are awaited.
-#[derive(Clone, Debug, Default)]
-pub struct Awaiting {
-    /// The descriptor that says which inputs are complete.
-    pub ready_fd: Option<u32>,
-    /// When that descriptor is closed, all inputs are complete.
-    pub end_is_complete: bool,
-    /// How long the inputs may take.
-    pub timeout: Option<Duration>,
-}
 
 /// What the loop hears of.
 enum News {
@@ -95,15 +86,15 @@ pub struct Waiter<'a> {
     next_look: Instant,
     /// When an input was read last.
     last_read: Instant,
-    /// Shows what is waited for, where no progress line does.
+    /// Prints the note about missing inputs if there is no progress line.
     note: &'a mut dyn FnMut(String),
     has_noted: bool,
-    /// Errors are reported for what did not come: nothing is waited for any more.
+    /// Errors were reported for the missing inputs, so none is awaited any more.
     has_given_up: bool,
 }
 
 impl<'a> Waiter<'a> {
-    /// Begins to wait. `note` is called once, if no input comes for [`NOTE`].
+    /// Begins to wait. `note` is called once if no input is completed for [`NOTE`].
     pub fn new(
         inputs: &'a Inputs,
         reading: &Reading<'a>,
@@ -151,10 +142,10 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// Waits until all files are read and handed to the linker; what does not come is an error in its place. Gives back the
+    /// Waits until all files are read and handed to the linker. A missing file becomes an error at its position. Returns the
     /// names that archives' `.imports` files allow to stay undefined.
     ///
-    /// `place` is where the module will go: it is made large enough, and its memory is touched, while there is time.
+    /// While it waits, it makes `place`, the module's memory, large enough and touches its pages.
     pub fn read_all(&mut self, linker: &mut Linker, place: &mut Place) -> Vec<String> {
         loop {
             for file in std::mem::take(&mut self.stale) {
@@ -223,7 +214,7 @@ impl<'a> Waiter<'a> {
         self.reading.progress.wait_for(None);
     }
 
-    /// Says once what is waited for, when nothing has come for some time.
+    /// Prints once which inputs are missing, if none was completed for some time.
     fn note_waiting(&mut self) {
         let Some(&next) = self.missing.first() else { return };
         if self.has_noted || self.last_read.elapsed() < NOTE {
@@ -297,7 +288,7 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// How long nothing may come before the loop goes round.
+    /// How long to wait for an event before the next round of the loop.
     fn pause(&self) -> Duration {
         let now = Instant::now();
         let mut pause = Duration::from_millis(200);
@@ -338,7 +329,7 @@ impl<'a> Waiter<'a> {
                 false => format!("{path}: was not named before descriptor {descriptor} was closed"),
             }),
             Line::Broken(error) => {
-                let reason = crate::error_text(&error);
+                let reason = crate::text::error_text(&error);
                 self.fail_missing(linker, |path, _| {
                     format!("{path}: cannot be waited for: descriptor {descriptor}: {reason}")
                 });
@@ -416,8 +407,8 @@ impl<'a> Waiter<'a> {
             })
     }
 
-    /// Whether the bytes that were linked are those of complete files which have not changed since. Waits where that takes
-    /// time. If it is `false`, inputs must be read again.
+    /// Whether the linked bytes are those of complete files that have not changed since. May wait until that is known. If it is
+    /// `false`, inputs must be read again.
     pub fn is_settled(&mut self, linker: &mut Linker) -> bool {
         if self.has_given_up {
             return true;
@@ -471,7 +462,7 @@ impl<'a> Waiter<'a> {
         !self.has_given_up && self.awaiting.timeout.is_some_and(|timeout| self.start.elapsed() >= timeout)
     }
 
-    /// What has not come by now is an error.
+    /// Reports an error for each input that is still missing.
     fn give_up(&mut self, linker: &mut Linker) {
         let mut late = std::mem::take(&mut self.missing);
         late.append(&mut self.stale);
@@ -539,7 +530,7 @@ fn judge(observer: &mut Observer, sights: &[Sight], is_wrong: bool, is_named: bo
     verdict
 }
 
-/// A worker: reads what is complete until no more comes.
+/// A worker: reads complete files until the queue is closed.
 fn read_each(
     linker: &Linker,
     inputs: &Inputs,

@@ -2,14 +2,14 @@
 //! files can be written.
 
 use crate::configure::Settings;
-use crate::inputs::{cannot_open, names_in, see};
+use crate::inputs::{cannot_open, names_in};
 use crate::lto_options;
 use crate::mapped_file;
-use crate::observer::Sight;
 use crate::option_table::Opt;
 use crate::output_file;
 use crate::parse::Arguments;
 use crate::reproduce::Reproduce;
+use crate::sight::{see, Sight};
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::options::{Options, UnresolvedPolicy};
 
@@ -135,7 +135,7 @@ fn check_output_files(checks: &mut Checks, options: &Options, settings: &Setting
     for (kind, path) in files {
         let Some(path) = path else { continue };
         if let Err(error) = output_file::check_writable(path) {
-            let reason = crate::error_text(&error);
+            let reason = crate::text::error_text(&error);
             checks
                 .diagnostics
                 .push(Diagnostic::error(Code::Open, format!("cannot open {kind} file {path}: {reason}")));

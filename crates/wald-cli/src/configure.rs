@@ -3,8 +3,7 @@
 //! Errors in values are reported in the order in which wasm-ld reads its options, not in command-line order. Like wasm-ld,
 //! the command opens the inputs despite most errors, so one run reports all of them.
 
-use crate::await_inputs::Awaiting;
-use crate::numbers;
+use crate::numbers::{self, integer};
 use crate::option_table::Opt;
 use crate::parse::Arguments;
 use std::time::Duration;
@@ -42,6 +41,17 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// `--watch`.
     pub watch: bool,
+}
+
+/// How inputs are awaited.
+#[derive(Clone, Debug, Default)]
+pub struct Awaiting {
+    /// The descriptor that says which inputs are complete.
+    pub ready_fd: Option<u32>,
+    /// When that descriptor is closed, all inputs are complete.
+    pub end_is_complete: bool,
+    /// How long the inputs may take.
+    pub timeout: Option<Duration>,
 }
 
 /// The meaning of the whole command line.
@@ -203,16 +213,6 @@ pub fn z_warnings(arguments: &Arguments) -> impl Iterator<Item = Diagnostic> + '
         .values(Opt::Z)
         .filter(move |z| !known(z))
         .map(|z| Diagnostic::warning(Code::Options, format!("unknown -z value: {z}")))
-}
-
-/// The integer value of an option, or wasm-ld's message if it is not an integer.
-pub fn integer(arguments: &Arguments, option: Opt) -> Result<Option<i64>, String> {
-    let Some((_, text, value)) = arguments.last(&[option]) else { return Ok(None) };
-    let value = value.unwrap_or_default();
-    match numbers::decimal(value) {
-        Some(number) => Ok(Some(number)),
-        None => Err(format!("{text}: number expected, but got '{value}'")),
-    }
 }
 
 /// Reads values that can be invalid.

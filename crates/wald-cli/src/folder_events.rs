@@ -1,7 +1,7 @@
 //! What happens in folders: which files were written to, closed after writing, or renamed into place.
 //!
-//! Linux tells it through inotify. Elsewhere, on network file systems, and where the system gives no more watches, nothing is
-//! heard, and files are known by looking at them alone. A lost event costs time, never bytes.
+//! Linux reports them through inotify. On other systems, on network file systems, and if the system allows no more watches,
+//! there are no events, and only looking at the files shows a change. A lost event costs time, never bytes.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -80,7 +80,7 @@ mod system {
             FolderEvents { inotify: None, logs: HashMap::new(), lost: None }
         }
 
-        /// Watches a folder. `None` where it does not exist, or the system does not tell.
+        /// Watches a folder. `None` if it does not exist or cannot be watched.
         pub fn watch(&mut self, folder: &Path) -> Option<Watch> {
             let mask = WatchMask::CREATE
                 | WatchMask::MODIFY
@@ -99,7 +99,7 @@ mod system {
             Some(watch)
         }
 
-        /// Takes what has come since the last time.
+        /// Takes the events since the last call.
         pub fn drain(&mut self) -> Heard {
             let mut heard = Heard::default();
             let Some(inotify) = &mut self.inotify else { return heard };
@@ -180,7 +180,7 @@ mod system {
     pub struct Queue(OwnedFd);
 
     impl Queue {
-        /// Waits until there are events. `false` where none came in time.
+        /// Waits for events. `false` if the time ran out first.
         pub fn wait(&self, timeout: Duration) -> bool {
             open_files::wait_readable(&self.0, timeout)
         }

@@ -44,7 +44,8 @@ impl From<&Metadata> for Identity {
     }
 }
 
-/// Elsewhere the standard library knows no inode and no time of the last metadata change: size and both times stand in.
+/// On other systems the standard library has neither inode nor time of the last metadata change. Size and both times replace
+/// them.
 #[cfg(not(unix))]
 impl From<&Metadata> for Identity {
     fn from(metadata: &Metadata) -> Identity {

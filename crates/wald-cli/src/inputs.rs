@@ -7,12 +7,12 @@
 use crate::configure::Settings;
 use crate::library_search::LibrarySearch;
 use crate::line::Line;
-use crate::mapped_file::{self, Contents};
-use crate::observer::Sight;
+use crate::mapped_file;
 use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
 use crate::progress::Progress;
 use crate::reproduce::Reproduce;
+use crate::sight::{see, Sight};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -335,22 +335,6 @@ fn read_names_beside(archive: &str, sights: &mut Vec<Sight>) -> Result<Vec<Strin
     }
 }
 
-/// Reads a file and notes what was seen.
-pub fn see(
-    path: &str,
-    is_optional: bool,
-    sights: &mut Vec<Sight>,
-    read: impl FnOnce() -> std::io::Result<Contents>,
-) -> std::io::Result<Bytes> {
-    let started = Instant::now();
-    let contents = read();
-    let (identity, is_steady, is_mapped) = contents.as_ref().map_or((None, true, false), |contents| {
-        (Some(contents.identity), contents.is_steady, contents.is_mapped)
-    });
-    sights.push(Sight { path: path.to_string(), identity, is_steady, is_mapped, started, is_optional });
-    contents.map(|contents| contents.bytes)
-}
-
 /// The names in a list of symbols, one a line; empty lines and those that begin with `#` are none.
 pub fn names_in(bytes: &[u8]) -> Vec<String> {
     let text = crate::text::from_bytes(bytes);
@@ -363,7 +347,7 @@ pub fn names_in(bytes: &[u8]) -> Vec<String> {
 
 /// How wasm-ld words it.
 pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
-    let message = format!("cannot open {path}: {}", crate::error_text(error));
+    let message = format!("cannot open {path}: {}", crate::text::error_text(error));
     Diagnostic::error(Code::Open, message).with_location(Location::file(path))
 }
 

@@ -2,21 +2,60 @@
 
 use crate::checks::{self, Checks};
 use crate::configure::Settings;
-use crate::observer::Sight;
+use crate::line::Line;
 use crate::option_table::Opt;
 use crate::parse::Arguments;
 use crate::progress::{self, Progress};
 use crate::read_files::ReadFiles;
 use crate::render::Renderer;
 use crate::reproduce::Reproduce;
+use crate::sight::Sight;
+use crate::stopwatch::Stopwatch;
+use crate::terminal::Terminal;
 use crate::transcript::Transcript;
-use crate::{await_inputs, has_error, inputs, output_file, verbose_link};
-use crate::{line::Line, Way};
+use crate::{await_inputs, inputs, output_file, outputs, verbose_link};
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Instant;
-use wald::diagnostics::{Code, Diagnostic, Location};
+use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::options::Options;
-use wald::{LinkResult, Linker};
+use wald::{LinkResult, Linker, MessageKind};
+
+/// What a link takes over from [`Host`](crate::Host).
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    pub clock: &'a Stopwatch,
+    pub shuffle: Option<u64>,
+    pub ends_process: bool,
+    pub terminal: Terminal,
+    pub environment: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+/// Shows what a link says. If the report of extracted members cannot be written, only those lines follow that wasm-ld still
+/// writes, and the result is `false`.
+pub fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Renderer) -> bool {
+    let mut is_complete = true;
+    for line in lines.iter() {
+        if !is_complete && !outputs::follows_failed_report(line) {
+            break;
+        }
+        match line {
+            Line::Diagnostic(diagnostic) => out.add(diagnostic),
+            Line::Message(kind, text) => out.add_message(*kind, text),
+            Line::Extractions(report) => {
+                if let Some(path) = &settings.why_extract {
+                    is_complete &= outputs::write_why_extract(path, &report.to_string(), out);
+                }
+                if arguments.has(Opt::VerboseLink) {
+                    verbose_link::extractions(report)
+                        .for_each(|text| out.add_message(MessageKind::Verbose, &text));
+                }
+            }
+        }
+    }
+    out.write_pending();
+    is_complete
+}
 
 /// All that a link needs.
 pub struct Job<'a> {
@@ -143,7 +182,7 @@ fn await_and_link(
     inputs: &inputs::Inputs,
     transcript: &Transcript,
     reading: &inputs::Reading,
-    awaiting: &await_inputs::Awaiting,
+    awaiting: &crate::configure::Awaiting,
     place: &mut output_file::Place,
     (way, out): (Way, &mut Renderer),
 ) -> Linked {
@@ -181,4 +220,14 @@ fn changed_while_linked(path: String) -> Diagnostic {
     Diagnostic::error(Code::Open, message)
         .with_location(Location::file(path))
         .with_help("link again when nobody writes to it any more")
+}
+
+/// An error about options.
+pub fn option_error(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(Code::Options, message)
+}
+
+/// Whether one of them is an error.
+pub fn has_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }

@@ -24,10 +24,11 @@ mod numbers;
 mod observer;
 mod open_files;
 mod option_table;
+mod out_of_memory;
 mod output_file;
 mod outputs;
 mod parse;
-mod prepare_ahead;
+mod preparation;
 mod process_time;
 mod progress;
 mod read_files;
@@ -37,7 +38,9 @@ mod reproduce;
 mod response_file;
 mod run_build;
 pub mod signals;
+mod sight;
 pub mod standard_streams;
+mod stop;
 mod stopwatch;
 mod stream;
 mod tar;
@@ -52,26 +55,26 @@ mod verbose_link;
 mod watch;
 
 pub use command_line::CommandLine;
-use configure::{Configuration, Settings};
+use configure::Configuration;
 #[doc(hidden)]
 pub use help::guide as option_guide;
-use job::{Job, Linked};
-use line::Line;
-use observer::Sight;
+use job::{has_error, option_error, show, Job, Linked, Way};
 use option_table::Opt;
 use parse::Arguments;
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
+use sight::Sight;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use stop::Stop;
 use stopwatch::Stopwatch;
 use terminal::Terminal;
-use wald::diagnostics::{Code, Diagnostic, Severity};
-use wald::MessageKind;
+use text::error_text;
+use wald::diagnostics::{Code, Diagnostic};
 
 /// What `--version` prints. Build systems look for the word LLD, and Meson takes the first number for LLD's version.
 const VERSION: &str = concat!("LLD 22.1.8 (Wald ", env!("CARGO_PKG_VERSION"), ", compatible with wasm-ld)");
@@ -97,7 +100,7 @@ pub struct Host<'a> {
 /// Makes this process the command: signals and exhausted memory end it with nothing left behind. Called once, first.
 pub fn prepare_process(args: &[OsString]) {
     let name = args.first().map_or("wald".into(), |arg| text::from_os(arg));
-    memory::set_program_name(&program_name(&name));
+    out_of_memory::set_program_name(&program_name(&name));
     memory::install_panic_hook();
     signals::install();
 }
@@ -160,33 +163,6 @@ fn run_build(program: &str, command: &[OsString], host: &mut Host) -> i32 {
         let _ = host.stderr.write_all(&text::to_bytes(&format!("{program}: error: {message}\n")));
         code
     })
-}
-
-/// What a link takes over from [`Host`].
-#[derive(Clone, Copy)]
-struct Way<'a> {
-    clock: &'a Stopwatch,
-    shuffle: Option<u64>,
-    ends_process: bool,
-    terminal: Terminal,
-    environment: &'a dyn Fn(&str) -> Option<OsString>,
-}
-
-/// Why the command does not go on.
-enum Stop {
-    /// It is done, well or not; the renderer knows.
-    Done,
-    /// The files have changed that its arguments come from.
-    Again,
-}
-
-/// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.
-fn error_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(end) if error.raw_os_error().is_some() => text[..end].to_string(),
-        _ => text,
-    }
 }
 
 /// What messages begin with: the program's file name without `.exe`.
@@ -258,10 +234,6 @@ fn is_question(args: &[String]) -> bool {
         || (arguments.has(Opt::ShortVersion) && !arguments.has_input())
 }
 
-fn option_error(message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(Code::Options, message)
-}
-
 /// An argument that is not an option, with the option that was probably meant.
 fn unknown_argument((number, text): (usize, &str)) -> Diagnostic {
     // Comparing with all options takes time, and most errors beyond the limit are not shown.
@@ -294,7 +266,7 @@ fn set_up_renderer(
     }
     diagnostics.extend(arguments.unknown().enumerate().map(unknown_argument));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
-    match configure::integer(arguments, Opt::ErrorLimit) {
+    match numbers::integer(arguments, Opt::ErrorLimit) {
         Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),
         Err(message) => diagnostics.push(option_error(message)),
     }
@@ -347,11 +319,13 @@ fn link(
     let mut place = output_file::Place::new(&output_path, way.ends_process);
     way.clock.lap("arguments");
     let Linked { lines, result } = job::load_and_link(job, response_files, way, &mut place, out);
-    show(&lines, arguments, &settings, out);
+    let is_complete = show(&lines, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
     let result = result.ok_or(Stop::Done)?;
-    if result.module.is_err() || out.error_count() != 0 {
+    if result.module.is_err() && is_complete {
         outputs::write_map_of_failed_link(result.map.as_deref(), &settings, out);
+    }
+    if result.module.is_err() || out.error_count() != 0 {
         return Err(Stop::Done);
     }
     outputs::write(&output_path, &result, &settings, out, |stdout| place.stage(stdout))?;
@@ -362,33 +336,6 @@ fn link(
         std::mem::forget(result.leftovers);
     }
     Ok(())
-}
-
-/// Shows what a link says. wasm-ld writes the report of extracted members in the middle of the link, and ends soon after if it
-/// cannot: once it has compared signatures.
-fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
-    let mut ends_early = false;
-    for line in lines {
-        match line {
-            Line::Diagnostic(diagnostic) => {
-                if ends_early && !diagnostic.message.starts_with("function signature mismatch") {
-                    break;
-                }
-                out.add(diagnostic);
-            }
-            Line::Message(kind, text) => out.add_message(*kind, text),
-            Line::Extractions(report) => {
-                if let Some(path) = &settings.why_extract {
-                    ends_early |= !outputs::write_why_extract(path, &report.to_string(), out);
-                }
-                if arguments.has(Opt::VerboseLink) {
-                    verbose_link::extractions(report)
-                        .for_each(|text| out.add_message(MessageKind::Verbose, &text));
-                }
-            }
-        }
-    }
-    out.write_pending();
 }
 
 /// What `--help` and the hidden options that print something want. Nothing is linked then.
@@ -431,8 +378,4 @@ fn finish_reproduce(reproduce: Option<&Reproduce>, out: &mut Renderer) {
     if let Some(Err(error)) = reproduce.map(Reproduce::finish) {
         out.show_error(Code::Open, format!("--reproduce: cannot write: {}", error_text(&error)));
     }
-}
-
-fn has_error(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }

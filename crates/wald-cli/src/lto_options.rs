@@ -78,7 +78,7 @@ pub fn check_replacements(arguments: &Arguments) -> Vec<Diagnostic> {
 /// `--lto-partitions` and `--thinlto-jobs`, which wasm-ld checks only after it has read the inputs.
 pub fn check_counts(arguments: &Arguments) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    if let Ok(Some(0)) = crate::configure::integer(arguments, Opt::LtoPartitions) {
+    if let Ok(Some(0)) = crate::numbers::integer(arguments, Opt::LtoPartitions) {
         let message = "--lto-partitions: number of threads must be > 0";
         problems.push(Diagnostic::error(Code::Options, message));
     }

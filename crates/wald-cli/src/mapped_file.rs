@@ -96,7 +96,7 @@ fn read_to_end(mut file: File, metadata: &std::fs::Metadata) -> io::Result<(Vec<
     Ok((bytes, identity, is_steady))
 }
 
-/// `None` where the system gives no more mappings (Linux: 65,530 a process): such a file is read.
+/// `None` if the system allows no more mappings (on Linux 65,530 per process). The caller then reads the file.
 fn map(file: &File, length: u64) -> Option<Mmap> {
     let length = usize::try_from(length).ok()?;
     // SAFETY: the mapping is private and read-only. What remains is that another process shortens or changes the file

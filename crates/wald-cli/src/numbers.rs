@@ -1,5 +1,18 @@
 //! Reads numbers in options as LLVM does.
 
+use crate::option_table::Opt;
+use crate::parse::Arguments;
+
+/// The integer value of an option, or wasm-ld's message if it is not an integer.
+pub fn integer(arguments: &Arguments, option: Opt) -> Result<Option<i64>, String> {
+    let Some((_, text, value)) = arguments.last(&[option]) else { return Ok(None) };
+    let value = value.unwrap_or_default();
+    match decimal(value) {
+        Some(number) => Ok(Some(number)),
+        None => Err(format!("{text}: number expected, but got '{value}'")),
+    }
+}
+
 /// A signed decimal number, as for most options.
 pub fn decimal(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);

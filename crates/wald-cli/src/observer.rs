@@ -7,6 +7,7 @@
 use crate::folder_events::{FolderEvents, Last, Queue, Watch};
 use crate::identity::Identity;
 use crate::open_files::{self, Writer};
+use crate::sight::Sight;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -42,23 +43,6 @@ pub enum Stage {
     Complete,
 }
 
-/// A file as it was when it was read.
-#[derive(Clone, Debug)]
-pub struct Sight {
-    /// The file.
-    pub path: String,
-    /// What was read; `None` where there was no such file.
-    pub identity: Option<Identity>,
-    /// It did not change while it was read.
-    pub is_steady: bool,
-    /// A change of the file changes the bytes that were read.
-    pub is_mapped: bool,
-    /// When reading began.
-    pub started: Instant,
-    /// It may be missing: the list of names beside an archive.
-    pub is_optional: bool,
-}
-
 /// What a sight of a file is worth now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
@@ -86,7 +70,7 @@ struct Track {
     watch: Option<Watch>,
     /// It has other names or other folders: events may not tell of all changes.
     is_elsewhere: bool,
-    /// It is not a regular file. Its bytes can be had once, and say themselves where they end.
+    /// It is not a regular file, such as a pipe: it can be read only once, and is complete at its end.
     is_special: bool,
     identity: Option<Identity>,
     /// Since when it is like this, or has no writer.
@@ -184,11 +168,11 @@ impl Observer {
         self.files[file].since.elapsed()
     }
 
-    /// Looks at files, on as many threads as that is worth. Gives back files that there was news of meanwhile.
+    /// Looks at files, on at most `threads` threads. Returns the files for which events arrived meanwhile.
     pub fn look_at(&mut self, files: &[FileId], threads: usize) -> Vec<FileId> {
         let mut news = self.news();
         let found = self.metadata(files, threads);
-        // What was heard during the look may be about a time before or after it: such a file is looked at again.
+        // An event that arrived during the look may be older or newer than the look, so its file is looked at again.
         let mut late = self.news();
         for (&file, found) in files.iter().zip(found) {
             if late.binary_search(&file).is_err() {

@@ -90,7 +90,7 @@ pub fn inherited(_: u32) -> io::Result<ManuallyDrop<File>> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 
-/// Waits until there is something to read, or the end. `false` where nothing came in time.
+/// Waits until there are bytes to read, or the end of the file. `false` if the time ran out first.
 #[cfg(unix)]
 pub fn wait_readable(file: &impl std::os::fd::AsRawFd, timeout: Duration) -> bool {
     let mut wanted = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
@@ -120,7 +120,7 @@ mod tests {
         drop(file);
         let reader = File::open(&path).unwrap();
         let closed = writer_of(&path);
-        // A writer that comes now is neither refused nor ends this process by a signal.
+        // A writer that opens the file now is not refused, and does not end this process by a signal.
         let writer = std::thread::spawn({
             let path = path.clone();
             move || (0..200).for_each(|_| drop(File::options().append(true).open(&path).unwrap()))

@@ -104,9 +104,9 @@ pub fn write(path: &str, bytes: &[u8], stdout: &mut dyn Write) -> io::Result<()>
 
 /// Where a module is made before it is written: memory.
 ///
-/// Making it in the file itself, mapped, would save a copy. But the blocks of such a file are allocated before its data
-/// are written, so after a power failure it could be all zeros, unless its data are waited for, which takes longer than
-/// the copy (ext4, 5 MB: 6 ms instead of 1.7 ms).
+/// Building it in the mapped file would save a copy. But the blocks of a mapped file are allocated before its data are
+/// written, so after a power failure it could be all zeros. Waiting for the data takes longer than the copy (ext4, 5 MB: 6 ms
+/// instead of 1.7 ms).
 pub struct Place {
     output: String,
     keep_mapped: bool,

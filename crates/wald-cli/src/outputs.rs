@@ -4,15 +4,17 @@
 //! their names. So where one cannot be written, none is.
 
 use crate::configure::Settings;
+use crate::line::Line;
 use crate::output_file::{self, Staged};
 use crate::render::Renderer;
+use crate::stop::Stop;
 use crate::stopwatch::Stopwatch;
-use crate::text::to_bytes;
-use crate::{error_text, timing_report, Stop};
+use crate::text::{error_text, to_bytes};
+use crate::timing_report;
 use std::io::{self, Write};
 use wald::diagnostics::{Code, Diagnostic};
 use wald::timing::Timing;
-use wald::LinkResult;
+use wald::{LinkResult, MessageKind};
 
 /// Writes all outputs of a link. `stage_module` stages the module, which goes to `path`.
 pub fn write(
@@ -92,6 +94,34 @@ pub fn write_why_extract(path: &str, text: &str, out: &mut Renderer) -> bool {
         cannot_open(&format!("--why-extract= file {path}"), error, Vec::new(), out);
     }
     written.is_ok()
+}
+
+/// Whether wasm-ld still says this after it failed to write the report of extracted members. Before it ends, it defines its
+/// optional symbols and compares signatures.
+pub fn follows_failed_report(line: &Line) -> bool {
+    const OPTIONAL: [&str; 11] = [
+        "__dso_handle",
+        "__data_end",
+        "__stack_low",
+        "__stack_high",
+        "__global_base",
+        "__heap_base",
+        "__heap_end",
+        "__memory_base",
+        "__table_base",
+        "__wasm_first_page_end",
+        "__tls_base",
+    ];
+    match line {
+        Line::Message(MessageKind::TraceSymbol, text) => text
+            .strip_prefix("<internal>: definition of ")
+            .is_some_and(|name| OPTIONAL.contains(&name) || name.starts_with("signature_mismatch:")),
+        // A mismatch that only Wald finds is found later, and says how the function is called.
+        Line::Diagnostic(Diagnostic { code: Code::SymbolType, message, .. }) => {
+            message.starts_with("function signature mismatch") && !message.contains("\n>>> called as ")
+        }
+        _ => false,
+    }
 }
 
 /// Prints the table of `--time`.

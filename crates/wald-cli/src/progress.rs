@@ -83,7 +83,7 @@ impl Progress {
         self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Shows the line now and then until the work is done. Trouble with the terminal is no trouble of the link's.
+    /// Updates the line until the work is done. Errors of the terminal are ignored.
     fn show(&self, screen: &mut dyn Write, width: &dyn Fn() -> usize, first: Duration) {
         let (mut pause, mut shown) = (first, false);
         let mut done = self.lock();
@@ -105,7 +105,7 @@ impl Progress {
     }
 }
 
-/// Ends the display when it is dropped, also where the work panics.
+/// Ends the display when it is dropped, also if the work panics.
 struct Finish<'a>(&'a Progress);
 
 impl Drop for Finish<'_> {

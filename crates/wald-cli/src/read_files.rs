@@ -1,7 +1,8 @@
 //! What a link has read, so that it can tell before it writes its output whether the files have changed since.
 
 use crate::identity::Identity;
-use crate::observer::{in_parallel, Sight};
+use crate::observer::in_parallel;
+use crate::sight::Sight;
 
 /// The files that were read and whose bytes a change would make wrong. What was copied is what it was, if the file did not change
 /// meanwhile.
@@ -9,7 +10,7 @@ use crate::observer::{in_parallel, Sight};
 pub struct ReadFiles(Vec<Sight>);
 
 impl ReadFiles {
-    /// Adds files that arguments come from: these are few, and must be what they were.
+    /// Adds the files that contain arguments, such as response files. They must not change during the link.
     pub fn add_all(&mut self, sights: impl IntoIterator<Item = Sight>) {
         self.0.extend(sights);
     }

@@ -76,7 +76,7 @@ impl Read for Patient {
 
 /// Finds the input that a line means: as it is named on the command line, or by another path to the same file.
 pub struct Names {
-    /// Inputs by their folder without symbolic links and their name, and those that are links by where these lead.
+    /// Inputs by their path with a resolved folder; those that are symbolic links also by the link's target.
     real: HashMap<PathBuf, usize>,
     /// Real paths of folders.
     folders: HashMap<PathBuf, PathBuf>,
@@ -106,7 +106,7 @@ impl Names {
         self.real_paths(path).iter().find_map(|path| self.real.get(path)).copied()
     }
 
-    /// The path with its folder resolved, and where it leads if it is a link. The file itself need not exist.
+    /// The path with its folder resolved, and its target if it is a symbolic link. The file itself need not exist.
     fn real_paths(&mut self, path: &Path) -> Vec<PathBuf> {
         let Some(name) = path.file_name() else { return Vec::new() };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -4,9 +4,9 @@
 //! turns warnings into errors. After `--error-limit` errors, nothing more is printed. Requested messages go where wasm-ld
 //! writes them: those of `--verbose` to standard error, all others to standard output.
 
+use crate::stop::Stop;
 use crate::stream::Stream;
-use crate::text::visible;
-use crate::{error_text, Stop};
+use crate::text::{error_text, visible};
 use std::borrow::Cow;
 use std::io::Write;
 use wald::diagnostics::{Code, Diagnostic, Severity};

@@ -65,13 +65,13 @@ impl Reproduce {
         }
     }
 
-    /// Adds a file that comes behind all inputs.
+    /// Adds a file after all inputs.
     pub fn add_last(&self, path: &str, bytes: &[u8]) {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         tar.last.push((name_of_copy(path), bytes.to_vec()));
     }
 
-    /// Ends the tar file. Before that there is none, or an older one.
+    /// Completes the tar file. Until then the path has no file, or an older one.
     pub fn finish(&self) -> io::Result<()> {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         for (path, bytes) in std::mem::take(&mut tar.last) {
@@ -198,7 +198,7 @@ fn response(arguments: &Arguments) -> String {
 }
 
 /// True if an option has its main spelling with two dashes, but was written with one, as wasm-ld repeats it. Of options
-/// that also take their value behind `=`, only the other form is the main one.
+/// that also take their value after `=`, only the other form is the main one.
 fn keeps_one_dash(option: Opt, written: &str) -> bool {
     let row = spec(option);
     let Some(bare) = written.strip_prefix('-').filter(|bare| !bare.starts_with('-')) else { return false };
@@ -223,7 +223,7 @@ fn last_component_of_file(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A path's last part, which is `.` behind a separator.
+/// A path's last part; `.` if the path ends with a separator.
 fn last_component(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" if !path.is_empty() => "/",

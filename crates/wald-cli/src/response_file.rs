@@ -3,9 +3,8 @@
 //! A response file may name others; their paths are relative to the working directory. If a file does not exist, its argument
 //! stays, and is reported as a missing input, as in wasm-ld.
 
-use crate::inputs::see;
 use crate::mapped_file;
-use crate::observer::Sight;
+use crate::sight::{see, Sight};
 use std::path::{Path, PathBuf};
 
 /// How response files quote.
@@ -85,7 +84,7 @@ impl Expansion<'_> {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
             Err(error) => {
-                let reason = crate::error_text(&error);
+                let reason = crate::text::error_text(&error);
                 self.complaints.push(format!("cannot not open file '{shown}': {reason}"));
                 return false;
             }

@@ -11,15 +11,15 @@ use std::process::{Command, ExitStatus};
 
 /// The LLVM versions whose name with a number is linked: distributions' clang asks for `wasm-ld-22` first.
 const VERSIONS: std::ops::RangeInclusive<u32> = 10..=30;
-/// What a shell answers if there is no program of that name.
+/// A shell's exit code for a program that does not exist.
 const NOT_FOUND: i32 = 127;
-/// What it answers if a program cannot be run.
+/// Its exit code for a program that cannot be run.
 const NOT_RUN: i32 = 126;
 
 /// Runs the build and returns its exit code. The error is a message, with the exit code.
 pub fn run(command: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<i32, (String, i32)> {
     let (name, arguments) = command.split_first().ok_or(("--run: missing argument".to_string(), 1))?;
-    let failed = |error: io::Error| (format!("--run: {}", crate::error_text(&error)), 1);
+    let failed = |error: io::Error| (format!("--run: {}", crate::text::error_text(&error)), 1);
     // Dropped last: no signal ends this process before the folder is removed.
     let _forwarding = signals::Forwarding::begin();
     let folder = Folder::new().map_err(failed)?;
@@ -33,7 +33,14 @@ pub fn run(command: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) ->
     build.args(arguments).env("PATH", first("PATH")?).env("COMPILER_PATH", first("COMPILER_PATH")?);
     let mut child = build.spawn().map_err(|error| {
         let code = if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN };
-        (format!("--run: cannot start {}: {}", crate::text::from_os(name), crate::error_text(&error)), code)
+        (
+            format!(
+                "--run: cannot start {}: {}",
+                crate::text::from_os(name),
+                crate::text::error_text(&error)
+            ),
+            code,
+        )
     })?;
     signals::forward_to(child.id());
     child.wait().map(exit_code).map_err(failed)

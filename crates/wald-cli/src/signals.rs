@@ -59,7 +59,7 @@ pub fn register(name: &CString) -> Option<Registered> {
             return Some(Registered { slot });
         }
     }
-    // SAFETY: it comes from `into_raw`, and no slot has it.
+    // SAFETY: `into_raw` returned it, and no slot has it.
     drop(unsafe { CString::from_raw(copy) });
     None
 }
@@ -195,8 +195,8 @@ extern "C" fn on_deadly_signal(signal: c_int, info: *const libc::siginfo_t, _: *
         return;
     }
     clean_up();
-    if signal == libc::SIGABRT && crate::memory::ran_out() {
-        crate::memory::report_and_exit();
+    if signal == libc::SIGABRT && crate::out_of_memory::ran_out() {
+        crate::out_of_memory::report_and_exit();
     }
     // SAFETY: all of these are async-signal-safe, and the structures are whole.
     unsafe {
@@ -212,7 +212,7 @@ extern "C" fn on_deadly_signal(signal: c_int, info: *const libc::siginfo_t, _: *
     }
 }
 
-/// The child that gets this process's signals; 0 if it is not known yet, [`NO_CHILD`] if there is none.
+/// The child that gets this process's signals; 0 if it is not known yet, [`NO_CHILD`] if none is running.
 #[cfg(unix)]
 static CHILD: AtomicI32 = AtomicI32::new(NO_CHILD);
 #[cfg(unix)]
@@ -257,7 +257,7 @@ pub fn forward_to(_: u32) {}
 
 /// Forwards a signal, if there is a child. Async-signal-safe.
 ///
-/// The terminal sends its signals to the child, too: those are not sent twice. They come from the kernel, whose codes are
+/// The terminal sends its signals to the child too, so those are not forwarded. The kernel sends them, and its codes are
 /// positive.
 #[cfg(unix)]
 fn forwards(signal: c_int, code: c_int) -> bool {

@@ -1,7 +1,7 @@
 //! Standard output and standard error, which remember that a write has failed.
 //!
-//! What is printed comes from many places that cannot do anything about a full disk or a closed pipe. The first failure is
-//! kept here, and the command asks for it before it writes the module and at its end.
+//! Many places print, and none of them can do anything about a full disk or a closed pipe. The first failure is kept here, and
+//! the command asks for it before it writes the module and at its end.
 
 use std::io::{self, Write};
 

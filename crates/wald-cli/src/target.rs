@@ -1,4 +1,4 @@
-//! What a path after `-o`, or of a report, means: where the bytes really go.
+//! Which file or descriptor a path after `-o`, or of a report, means.
 //!
 //! Symbolic links are followed, so that what they point to is replaced and never the link. A link into `/proc/self/fd`,
 //! as `/dev/stdout` is one, means the open descriptor itself. docs/guide.md has the whole table.
@@ -48,7 +48,7 @@ pub fn resolve(path: &str) -> io::Result<Target> {
     }
 }
 
-/// Follows symbolic links in the last component. `metadata` is that of the file they lead to.
+/// Follows symbolic links in the last component. `metadata` is that of the file they point to.
 fn follow(mut path: PathBuf, metadata: Option<&Metadata>) -> io::Result<Target> {
     for _ in 0..=MOST_LINKS {
         let is_link = std::fs::symlink_metadata(&path).is_ok_and(|link| link.file_type().is_symlink());
@@ -76,7 +76,7 @@ pub fn parent_of(path: &Path) -> PathBuf {
     }
 }
 
-/// A link in `/proc` does not contain the path of what it leads to, so it cannot be followed by hand.
+/// A link in `/proc` does not contain the path of its target, so it cannot be followed by hand.
 fn in_proc(parent: &Path, path: &Path) -> Option<Target> {
     let parent = parent.canonicalize().ok()?;
     let is_own = Path::new("/proc/self/fd").canonicalize().is_ok_and(|own| own == parent);

@@ -26,7 +26,7 @@ const MOST_NAMES: usize = 1000;
 #[cfg(unix)]
 const LONGEST_NAME: usize = 255;
 
-/// A new file beside the one that it will replace. Unless it is committed it goes away.
+/// A new file beside the one that it will replace. It is removed unless it is committed.
 pub struct Temporary {
     file: File,
     output: PathBuf,
@@ -110,7 +110,7 @@ impl Temporary {
         Ok(())
     }
 
-    /// Writes the bytes into the output as it is there; `reason` is why it could not be replaced.
+    /// Writes the bytes into the existing output file; `reason` is why it could not be replaced.
     fn write_through(&mut self, reason: io::Error) -> io::Result<()> {
         if !matches!(reason.raw_os_error(), Some(IN_USE | NOT_PERMITTED)) {
             return Err(reason);
@@ -188,7 +188,7 @@ fn new_file() -> OpenOptions {
     options
 }
 
-/// A locked file without a name. `None` where that is not possible, for whatever reason.
+/// A locked file without a name. `None` if that is not possible, for whatever reason.
 #[cfg(target_os = "linux")]
 fn nameless(output: &Path) -> Option<File> {
     use std::os::unix::fs::OpenOptionsExt;
@@ -235,7 +235,7 @@ fn remove_if_abandoned(path: &Path) {
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
     let Ok(file) = options.open(path) else { return };
     let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    // Only who has the lock may remove the name, so it still is this file's when it goes.
+    // Only the owner of the lock may remove the name, so the name still belongs to this file.
     if is_file && has_locked(&file) && names(path, &file) {
         let _ = std::fs::remove_file(path);
     }
@@ -331,13 +331,13 @@ fn link(file: &File, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Never called: there are no files without a name.
+/// Never called: on this system every file has a name.
 #[cfg(not(target_os = "linux"))]
 fn link(_: &File, _: &Path) -> io::Result<()> {
     Err(ErrorKind::Unsupported.into())
 }
 
-/// Makes sure that `size` bytes can be written to a file that is there. Its length stays.
+/// Makes sure that `size` bytes can be written to an existing file. Its length stays the same.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, size: usize) -> io::Result<()> {
     use std::os::fd::AsRawFd;

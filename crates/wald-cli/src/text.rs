@@ -85,6 +85,15 @@ pub fn to_path(text: &str) -> Cow<'_, Path> {
     Cow::Borrowed(Path::new(text))
 }
 
+/// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.
+pub fn error_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) if error.raw_os_error().is_some() => text[..end].to_string(),
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

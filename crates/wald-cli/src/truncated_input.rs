@@ -1,7 +1,7 @@
 //! Mapped inputs that are truncated while they are linked.
 //!
-//! Memory behind the end of a mapped file cannot be read: the system sends SIGBUS, which ends the process without a word.
-//! Here the address is looked up among the mappings, and the process ends with a message that names the file.
+//! Reading a mapping beyond the end of its file raises SIGBUS, which ends the process without a message. This handler looks
+//! up the address among the mappings, and ends the process with a message that names the file.
 
 #![allow(unsafe_code, reason = "a handler for SIGBUS")]
 

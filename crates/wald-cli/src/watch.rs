@@ -6,18 +6,21 @@
 //! begins anew.
 
 use crate::inputs::{self, Inputs, Reading, Taken};
-use crate::job::{self, Declared, Job, Linked};
-use crate::observer::{FileId, Observer, Sight, Stage, Verdict};
+use crate::job::{self, Declared, Job, Linked, Way};
+use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::{Place, Staged};
+use crate::outputs;
+use crate::preparation::with_reserve;
 use crate::render::Renderer;
+use crate::sight::Sight;
+use crate::stop::Stop;
 use crate::transcript::Transcript;
-use crate::{outputs, Stop, Way};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use wald::Linker;
 
-/// How often files are looked at; less often where looking itself takes long.
+/// How often to look at files. The interval grows if a look takes long.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often if the system tells of changes: there may be some that it does not tell of.
 const SLOW_LOOK: Duration = Duration::from_millis(250);
@@ -51,7 +54,7 @@ pub fn run(
         let Linked { lines, result } = watch.link(&transcript);
         way.clock.link(Instant::now());
         out.begin_again();
-        crate::show(&lines, arguments, settings, out);
+        job::show(&lines, arguments, settings, out);
         let mut written = Err(Stop::Done);
         if let Some(result) = result.as_ref().filter(|result| result.module.is_ok()) {
             if out.error_count() == 0 {
@@ -91,7 +94,7 @@ pub fn wait_for_change(files: &[Sight]) {
     }
 }
 
-/// What a sight is worth: [`Verdict::Stale`] where the file is complete, or gone.
+/// What a look at a file shows: [`Verdict::Stale`] if the file is complete or gone.
 fn judge(observer: &mut Observer, sight: &Sight) -> Verdict {
     let file = observer.observe(&sight.path);
     if observer.stage(file) == Stage::Missing {
@@ -119,7 +122,7 @@ struct Watch<'a> {
     command_files: Vec<Sight>,
     /// The names that the command line allows to stay undefined.
     allowed: Vec<String>,
-    /// Where the next module goes.
+    /// The memory of the next module.
     place: Place,
     /// How large the last one was.
     size: usize,
@@ -165,13 +168,11 @@ impl<'a> Watch<'a> {
         place.stage(stdout)
     }
 
-    /// Waits until files have changed, and reads them again. Gives back their paths; `None` where the command line must be read
-    /// again.
+    /// Waits until files have changed, and reads them again. Returns their paths; `None` if the command line must be read again.
     fn wait(&mut self) -> Option<Vec<String>> {
         // There is time.
         self.linker.prepare();
-        // The next module may be a little larger.
-        self.place.prepare(self.size + self.size / 32);
+        self.place.prepare(with_reserve(self.size));
         let queue = self.observer.queue();
         loop {
             let before = Instant::now();

@@ -59,7 +59,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// What a link gives that starts when all is there.
+/// The output of a link that starts when all inputs exist.
 fn expected(files: &[(String, Vec<u8>)], test: &str) -> Vec<u8> {
     let folder = Folder::new(&format!("{test}-expected"));
     files.iter().for_each(|file| folder.write(file));

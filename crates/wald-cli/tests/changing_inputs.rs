@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// A folder with the demo's objects, of which the last one comes through a pipe.
+/// A folder with the demo's objects. The last one is a pipe.
 struct Link {
     folder: PathBuf,
     last: Vec<u8>,

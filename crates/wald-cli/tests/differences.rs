@@ -1,4 +1,4 @@
-//! The entries of `docs/differences.md` that are about the command line: what Wald does where wasm-ld does otherwise.
+//! What Wald does in the entries of `docs/differences.md` about the command line.
 
 use std::ffi::OsString;
 

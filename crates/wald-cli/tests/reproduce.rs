@@ -1,4 +1,4 @@
-//! What `--reproduce` packs links again where it is unpacked, and gives the same module: whatever the inputs are called.
+//! What `--reproduce` packs can be unpacked and linked again, and gives the same module, whatever the names of the inputs are.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -37,7 +37,7 @@ fn wald(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_wald")).current_dir(folder).args(args).output().unwrap()
 }
 
-/// Links, unpacks what was packed, links that, and compares. Gives back the names in the tar.
+/// Links, unpacks the tar, links its contents, and compares. Returns the names in the tar.
 fn repeat(folder: &Path, tar: &str, output: &str, args: &[&str]) -> Vec<PathBuf> {
     let reproduce = format!("--reproduce={tar}");
     let first = wald(folder, &[args, &["-o", output, &reproduce]].concat());
@@ -52,7 +52,7 @@ fn repeat(folder: &Path, tar: &str, output: &str, args: &[&str]) -> Vec<PathBuf>
         assert!(!path.exists(), "{path:?} is there twice");
         std::fs::write(path, contents).unwrap();
     }
-    // What was linked must not be found again where it was.
+    // The second link must not find the files of the first one.
     let hidden = folder.join("hidden");
     std::fs::rename(folder.join("in"), &hidden).unwrap();
     let there = unpacked.join(files[0].0.components().next().unwrap());

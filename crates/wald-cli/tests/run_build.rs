@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// A folder of its own for each test, which is also where temporary files go.
+/// A folder of its own for each test, also for temporary files.
 struct Folder(PathBuf);
 
 impl Folder {

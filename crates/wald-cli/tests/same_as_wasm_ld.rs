@@ -1,5 +1,5 @@
 //! Odd command lines through `wald` and `wasm-ld-22`: standard error, exit code and whether there is an output must be
-//! the same, byte for byte. Skipped, with a line that says so, where LLVM's tools are not installed.
+//! the same, byte for byte. If LLVM's tools are not installed, the test says so and is skipped.
 //!
 //! What is compared is the command line's side: the inputs link without a word, so nothing here depends on how the
 //! library words its findings. `wald` is started as `wasm-ld-22`, so that even the program's name is the same.
@@ -202,7 +202,7 @@ const START: &str =
 struct Directory(PathBuf);
 
 impl Directory {
-    /// A directory with everything that the cases mention, or `None` where LLVM is not there to make it.
+    /// A directory with everything that the cases mention, or `None` if LLVM is not installed to build it.
     fn new() -> Option<Self> {
         let path = std::env::temp_dir().join(format!("wald-same-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);

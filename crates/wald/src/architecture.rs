@@ -66,7 +66,7 @@ fn scan(bytes: &[u8]) -> Option<bool> {
                 }
             }
         }
-        // The output of `-r` has a memory of its own, which comes later.
+        // The output of `-r` has a memory of its own, which is added later.
         is64 = Some(false);
     }
     is64

@@ -5,8 +5,12 @@
 //! asks the members what they define, so a wrong or missing table changes nothing.
 
 mod big;
+mod member;
 
 use crate::parse_error::ParseError;
+use member::{decimal, malformed, trim_end, LISTING, NAMING, OPENING};
+
+pub use member::{Archive, Member};
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const THIN_MAGIC: &[u8; 8] = b"!<thin>\n";
@@ -17,39 +21,8 @@ pub fn is_archive(bytes: &[u8]) -> bool {
     [MAGIC, THIN_MAGIC, big::MAGIC].iter().any(|magic| bytes.starts_with(*magic))
 }
 
-/// An archive's members in order, without its symbol and name tables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Archive {
-    /// The members.
-    pub members: Vec<Member>,
-    /// Whether the members are separate files.
-    pub thin: bool,
-}
-
-/// A member of an archive. Offsets and sizes are in bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// Its name. In a thin archive, a path relative to the archive's folder.
-    pub name: String,
-    /// Offset of its header.
-    pub header: usize,
-    /// Offset of its contents. A thin archive does not contain them.
-    pub start: usize,
-    /// The size of its contents.
-    pub size: usize,
-}
-
-/// The starts of LLVM's messages, which say in which step it found the error.
-const OPENING: &str = "failed to parse archive";
-const LISTING: &str = "Archive::children failed";
-const NAMING: &str = "could not get the buffer for a child of the archive";
-
 /// LLVM's message about an archive of an unknown format.
 const INVALID: &str = "Invalid data was encountered while parsing the file";
-
-fn malformed(offset: usize, doing: &str, what: impl std::fmt::Display) -> ParseError {
-    ParseError::text(offset, format!("{doing}: truncated or malformed archive ({what})"))
-}
 
 /// Reads the headers of an archive's members. An error has the offset in the archive.
 pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
@@ -211,18 +184,6 @@ fn check_symbol_table(table: &[u8], wide: bool, start: usize) -> Result<(), Pars
         Some(size) if size <= table.len() as u64 => Ok(()),
         _ => Err(truncated),
     }
-}
-
-fn trim_end(field: &[u8]) -> &[u8] {
-    let end = field.iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1);
-    &field[..end]
-}
-
-fn decimal(field: &[u8]) -> Option<usize> {
-    let digits = trim_end(field);
-    // Rust's parser would also accept a sign.
-    let valid = digits.iter().all(u8::is_ascii_digit);
-    valid.then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
 }
 
 #[cfg(test)]

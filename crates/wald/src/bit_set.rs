@@ -65,7 +65,7 @@ impl SharedBitSet {
     /// Whether `number` is in it.
     #[inline]
     pub fn contains(&self, number: usize) -> bool {
-        // Relaxed, here and below: a bit stands for itself; nothing else is read on its account.
+        // Relaxed, here and below: no other memory is read because of a bit's value.
         self.0[number / 64].load(Ordering::Relaxed) >> (number % 64) & 1 != 0
     }
 
@@ -82,7 +82,7 @@ impl SharedBitSet {
         !self.contains(number) && self.0[number / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
-    /// Adds those numbers of `range` that are in `other`, moved to where `start` is the first.
+    /// Adds those numbers of `range` that are in `other`, shifted so that the range begins at `start`.
     pub fn copy_from(&self, other: &SharedBitSet, range: std::ops::Range<usize>, start: usize) {
         let (mut from, mut to) = (range.start, start);
         while from < range.end {

@@ -7,7 +7,7 @@ use crate::format::SymbolKind;
 use crate::index::{ObjectId, SymbolId};
 use crate::symbols::{AnySymbol, LinkedObject, Resolution, Symbol, SymbolTable};
 
-/// Start of each object's numbers, and behind the last object the total.
+/// Start of each object's numbers, and at the end the total.
 #[derive(Clone, Debug, Default)]
 pub struct Range(Vec<u32>);
 
@@ -117,8 +117,7 @@ impl Chunks {
         &self.of_symbol
     }
 
-    /// The chunk that a symbol stood for when resolution was done. A symbol that the linker has defined since has
-    /// none.
+    /// The chunk that defined a symbol when resolution was done. `None` for a symbol that the linker has defined since.
     #[inline]
     pub fn of_symbol(&self, id: SymbolId) -> Option<Target> {
         self.of_symbol.get(id.at()).copied().filter(|&target| target != Target::NONE)

@@ -2,9 +2,18 @@
 
 use crate::bit_set::BitSet;
 use crate::index::NameId;
+use crate::names::Snapshot;
 use crate::object::Interners;
 use crate::options::Options;
 use crate::resolve::display_name;
+
+/// All names and signatures of a link. Nothing can be interned while it exists, and no phase that sees it has the interners.
+pub struct Interned<'a> {
+    /// The names.
+    pub names: Snapshot<'a>,
+    /// The signatures.
+    pub signatures: Snapshot<'a>,
+}
 
 /// The context of one link.
 pub struct Context<'a> {
@@ -28,6 +37,12 @@ impl<'a> Context<'a> {
             allowed_undefined.insert(symbol.at());
         }
         Context { options, interners, allowed_undefined, env: name(b"env") }
+    }
+
+    /// Ends the phases that can intern.
+    pub fn freeze(self) -> Interned<'a> {
+        let Interners { names, signatures, .. } = self.interners;
+        Interned { names: names.snapshot(), signatures: signatures.snapshot() }
     }
 
     /// The id of a name.

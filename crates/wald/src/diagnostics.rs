@@ -277,6 +277,13 @@ impl Diagnostics {
         }
     }
 
+    /// Records errors that wasm-ld does not find, unless it has found others.
+    pub(crate) fn extend_if_none(&mut self, found_by_wald: Vec<Diagnostic>) {
+        if self.errors == 0 {
+            self.extend(found_by_wald);
+        }
+    }
+
     /// The number of errors.
     pub fn error_count(&self) -> usize {
         self.errors

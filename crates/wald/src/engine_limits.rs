@@ -73,12 +73,11 @@ fn note_counts(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) 
 fn note_signatures(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
     for &signature in &layout.indices.types {
         // Each value type takes a byte at least.
-        let is_long =
-            layout.interners.signatures.with(signature.0, |bytes| bytes.len() > MOST_VALUES as usize);
-        if !is_long {
+        let signature = layout.signatures.text(signature.0);
+        if signature.len() <= MOST_VALUES as usize {
             continue;
         }
-        let (parameters, results) = crate::synthetic::arity(layout.interners, signature);
+        let (parameters, results) = crate::synthetic::arity(signature);
         for (count, what) in [(parameters, "parameters of a function"), (results, "results of a function")] {
             if count > MOST_VALUES {
                 diagnostics.push(beyond(count.into(), what, MOST_VALUES.into()));

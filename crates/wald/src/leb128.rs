@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         self.position
     }
 
-    /// Offset behind the last byte.
+    /// Offset after the last byte.
     pub fn end(&self) -> usize {
         self.end
     }
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An unsigned LEB128 number that fits into 32 bits, in no more bytes than such a number can need.
+    /// An unsigned LEB128 number that fits into 32 bits, in at most five bytes.
     #[inline]
     pub fn u32(&mut self) -> Result<u32, ParseError> {
         let start = self.position;
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A signed LEB128 number that fits into 32 bits, in no more bytes than such a number can need.
+    /// A signed LEB128 number that fits into 32 bits, in at most five bytes.
     pub fn i32(&mut self) -> Result<i32, ParseError> {
         let start = self.position;
         let value = self.i64()?;

@@ -140,7 +140,6 @@ mod stub_library;
 pub mod unit;
 // Floor 3: inputs on their way.
 mod input;
-mod renew;
 mod architecture;
 // Floor 4: one phase each.
 mod symbols;
@@ -149,9 +148,9 @@ mod chunks;
 mod context;
 mod mark_live;
 mod merge_strings;
-// What is done before the last input comes.
-mod ahead;
-// The phases after it.
+// Work before the last input arrives; a link from nothing needs none of it.
+mod incremental;
+// The phases after resolution and marking.
 mod program;
 mod features;
 mod layout;

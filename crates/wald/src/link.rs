@@ -2,10 +2,10 @@
 //!
 //! Each phase takes earlier values and returns its own. Inputs were parsed as they arrived ([`crate::linker`]).
 
-use crate::ahead::Ahead;
 use crate::chunks::Chunks;
 use crate::context::Context;
 use crate::diagnostics::{Diagnostics, LinkFailure};
+use crate::incremental::HeadStart;
 use crate::input::Joined;
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
@@ -13,8 +13,6 @@ use crate::layout::{
     self, indices::Indices, memory, mutable_globals, segments, start_stop, Layout, LinkerCode,
 };
 use crate::leftovers::Leftovers;
-use crate::object::Interners;
-use crate::options::Options;
 use crate::program::{Additions, Program};
 use crate::result::Sink;
 use crate::timing::Timer;
@@ -23,22 +21,24 @@ use crate::{scan_relocations, synthetic};
 
 /// Links the joined inputs.
 pub(crate) fn link(
-    options: &Options,
-    interners: &Interners,
+    context: Context<'_>,
     inputs: &Joined<'_>,
-    ahead: Ahead,
+    head_start: HeadStart,
     timer: &Timer,
     sink: &mut dyn Sink,
     diagnostics: &mut Diagnostics,
 ) -> Result<Leftovers, LinkFailure> {
-    let context = Context::new(options, interners);
-    let (folded, earlier, strings) = ahead.into_parts();
+    let options = context.options;
+    let HeadStart { folded, marks, strings } = head_start;
     let symbols =
-        timer.phase("settle", || resolve::settle(options, interners, inputs, folded, diagnostics))?;
+        timer.phase("settle", || resolve::settle(options, context.interners, inputs, folded, diagnostics))?;
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);
-    let live = timer.phase("mark live", || mark_live::mark_live(options, &symbols, &chunks, earlier, timer));
+    let live = timer.phase("mark live", || {
+        let marks = marks.fit(&symbols, &chunks, timer);
+        mark_live::mark_live(options, &symbols, &chunks, marks)
+    });
     mark_live::print_removed(&context, &symbols, &chunks, &live, diagnostics);
     // Beyond this point it is final which chunks of the inputs are linked. What the linker itself defines is added on top.
     let nothing = Additions::new(&symbols);
@@ -75,10 +75,13 @@ pub(crate) fn link(
     );
     let indices = indices?;
     mutable_globals::check(&context, &features, program, &imports, &indices, diagnostics);
+    diagnostics.extend_if_none(scan.impossible);
+    // Beyond this point there are no new names and signatures.
+    let interned = context.freeze();
     let layout = Layout {
         options,
-        interners,
-        names: interners.names.snapshot(),
+        names: &interned.names,
+        signatures: &interned.signatures,
         program,
         strings,
         features,

@@ -1,16 +1,16 @@
 //! [`Linker`]: inputs are declared in order and provided in any order from any thread. The thread that provides an
 //! input parses it.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use crate::ahead::{Ahead, InputVersion};
 use crate::architecture;
 use crate::bytes::Bytes;
 use crate::cancel::CancelToken;
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure, Location, Recorded, Stage};
+use crate::incremental::{DeclaredInput, DeclaredInputs, State, Surroundings};
 use crate::input::{
-    parse_input, take_object, Candidate, FileProvider, InputDescription, InputError, Joined, ParseContext,
-    ParsedInput,
+    parse_input, take_object, FileProvider, InputDescription, InputError, Joined, ParseContext, ParsedInput,
 };
 use crate::input_id::InputId;
 use crate::leftovers::Leftovers;
@@ -18,8 +18,6 @@ use crate::link;
 use crate::object::Interners;
 use crate::options::Options;
 use crate::owner::Owner;
-use crate::renew::Renewal;
-use crate::resolve::prefetch_members;
 use crate::result::{LinkResult, Sink};
 use crate::threads::with_threads;
 use crate::timing::Timer;
@@ -42,15 +40,13 @@ pub struct Linker {
     timer: Timer,
     /// The number of threads; `None` for the caller's.
     threads: Option<usize>,
-    /// When names that died with inputs are freed.
-    renewal: Renewal,
     /// By [`InputId`]; `None` if it was removed.
     inputs: Vec<Option<Box<Input>>>,
     /// The inputs of the next link, in declared order.
     order: Vec<InputId>,
     files: Option<Arc<dyn FileProvider>>,
-    /// What was linked ahead of the rest, or kept of the last link.
-    ahead: Mutex<Option<Ahead>>,
+    /// What was done before the link, or kept of the last one.
+    incremental: State,
     cancel: CancelToken,
 }
 
@@ -70,11 +66,10 @@ impl Linker {
             interners: Interners::default(),
             timer: Timer::new(false),
             threads: None,
-            renewal: Renewal::default(),
             inputs: Vec::new(),
             order: Vec::new(),
             files: None,
-            ahead: Mutex::default(),
+            incremental: State::default(),
             cancel: CancelToken::new(),
         }
     }
@@ -108,7 +103,7 @@ impl Linker {
 
     /// The options of the next link, to change them.
     pub fn options_mut(&mut self) -> &mut Options {
-        self.take_ahead();
+        self.incremental.forget();
         &mut self.options
     }
 
@@ -218,11 +213,8 @@ impl Linker {
 
     /// Frees names that died with inputs, once they are many. The next link then resolves anew.
     fn free_names(&mut self) {
-        if self.renewal.is_due(&self.interners) {
-            self.take_ahead();
-            let inputs = self.inputs.iter_mut().flatten().filter_map(|input| input.parsed.get_mut());
-            self.renewal.renew(&mut self.interners, inputs);
-        }
+        let inputs = self.inputs.iter_mut().flatten().filter_map(|input| input.parsed.get_mut());
+        self.incremental.free_names(&mut self.interners, inputs);
     }
 
     /// The inputs of the next link, in order.
@@ -262,98 +254,31 @@ impl Linker {
 
     /// The same, but it ends early when `stop` is cancelled: what takes long is then left out.
     pub fn prepare_until(&self, stop: &CancelToken) {
-        // One caller at a time: another would only repeat the work.
-        let Ok(mut ahead) = self.ahead.try_lock() else { return };
-        let (inputs, candidates) = self.ready();
-        if self.cancel.is_cancelled() {
-            return;
+        if !self.cancel.is_cancelled() {
+            self.incremental.prepare(self.surroundings(), &self.declared_inputs(), stop);
         }
-        let earlier = ahead.take();
-        *ahead = Some(with_threads(self.threads, || {
-            if earlier.is_none() {
-                prefetch_members(&self.interners, &self.candidates_there().1, &self.timer);
-            }
-            let mut next = match earlier {
-                Some(earlier) if earlier.inputs() == inputs => earlier,
-                earlier => {
-                    let (options, interners) = (&self.options, &self.interners);
-                    Ahead::advance(options, interners, earlier, &inputs, &candidates, &self.timer)
-                }
-            };
-            // What was guessed says more.
-            if next.guessed() == 0 {
-                next.mark(&self.options);
-            }
-            self.prepare_rest(&mut next, stop);
-            next
-        }));
-    }
-
-    /// When most inputs are there: what could be done with them if they were all.
-    fn prepare_rest(&self, next: &mut Ahead, stop: &CancelToken) {
-        let (there, candidates) = self.candidates_there();
-        let all = self.order.len();
-        if there * 8 < all * 7 || stop.is_cancelled() {
-            return;
-        }
-        if next.inputs().len() == all {
-            // Nothing is to be guessed.
-            next.mark(&self.options);
-            return next.prepare_objects(&self.options, stop);
-        }
-        let (known, step) = (next.guessed(), (all / 64).max(16));
-        if known > 0 && there < known + step {
-            return;
-        }
-        prefetch_members(&self.interners, &candidates, &self.timer);
-        next.guess(&self.options, &self.interners, &candidates, there, &self.timer);
-        next.prepare_objects(&self.options, stop);
-        if !stop.is_cancelled() {
-            next.merge_strings(&self.options);
-        }
-    }
-
-    /// How many inputs are there, and what they bring, in order.
-    fn candidates_there(&self) -> (usize, Vec<&Candidate>) {
-        let parsed = self.inputs_in_order().filter_map(|(_, input)| input.parsed.get());
-        let parsed: Vec<&ParsedInput> = parsed.collect();
-        (parsed.len(), parsed.iter().flat_map(|parsed| &parsed.candidates).collect())
     }
 
     /// About how large the output will be as far as links were prepared: for a [`Sink`](crate::Sink) that makes room
     /// early. 0 where nothing is known.
     pub fn prepared_size(&self) -> u64 {
-        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((size, known)) = ahead.as_ref().and_then(Ahead::output_size) else { return 0 };
-        // The inputs that are missing bring about as much as the others.
-        size / known.max(1) as u64 * self.order.len() as u64
+        self.incremental.estimated_size(self.order.len())
     }
 
-    /// The first inputs that are there, and what they bring.
-    fn ready(&self) -> (Vec<InputVersion>, Vec<&Candidate>) {
-        let (mut inputs, mut candidates) = (Vec::new(), Vec::new());
-        for (id, Input { parsed, version, .. }) in self.inputs_in_order() {
-            let Some(parsed) = parsed.get() else { break };
-            inputs.push(InputVersion { id, version: *version, files: parsed.candidates.len() });
-            candidates.extend(&parsed.candidates);
+    fn declared_inputs(&self) -> DeclaredInputs<'_> {
+        let inputs = self.inputs_in_order();
+        let declared =
+            inputs.map(|(id, Input { parsed, version, .. })| DeclaredInput { id, version: *version, parsed });
+        DeclaredInputs(declared.collect())
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            options: &self.options,
+            interners: &self.interners,
+            threads: self.threads,
+            timer: &self.timer,
         }
-        (inputs, candidates)
-    }
-
-    /// What was linked ahead, brought up to all inputs. Asked when all are there.
-    pub(crate) fn complete_ahead(&self) -> Ahead {
-        let (inputs, candidates) = self.ready();
-        let earlier = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ahead::advance(&self.options, &self.interners, earlier, &inputs, &candidates, &self.timer)
-    }
-
-    /// Keeps what the next link can use.
-    pub(crate) fn keep_ahead(&self, ahead: Ahead) {
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
-    }
-
-    fn take_ahead(&self) {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     fn new_diagnostics(&self) -> Diagnostics {
@@ -441,14 +366,16 @@ impl Linker {
         let timer = &self.timer;
         let inputs = timer.phase("join", || self.join(diagnostics));
         diagnostics.check()?;
-        let mut ahead = timer.phase("resolve", || self.complete_ahead());
+        let mut speculation = timer
+            .phase("resolve", || self.incremental.complete(self.surroundings(), &self.declared_inputs()));
         if keep {
             timer.phase("keep", || {
-                ahead.mark(&self.options);
-                self.keep_ahead(ahead.clone());
+                speculation.mark(&self.options);
+                self.incremental.keep(speculation.clone());
             });
         }
-        link::link(&self.options, &self.interners, &inputs, ahead, timer, sink, diagnostics)
+        let context = Context::new(&self.options, &self.interners);
+        link::link(context, &inputs, speculation.into_head_start(), timer, sink, diagnostics)
     }
 }
 

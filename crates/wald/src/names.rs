@@ -84,13 +84,13 @@ impl Interner {
     /// The id of `text`, the same for the same text on every thread.
     pub fn intern(&self, text: &[u8]) -> u32 {
         let hash = xxh3_64(text);
-        // The table uses the hash's top seven bits and its low bits; the shard comes from between.
+        // The table uses the hash's top seven bits and its low bits, so the shard is taken from between.
         let shard = (hash >> 48) as usize & (SHARDS - 1);
         let position = self.lock(shard).intern(text, hash);
         position << SHARD_BITS | shard as u32
     }
 
-    /// The id of `text` where it was interned before.
+    /// The id of `text`, if it was interned before.
     pub fn find(&self, text: &[u8]) -> Option<u32> {
         let hash = xxh3_64(text);
         let shard = (hash >> 48) as usize & (SHARDS - 1);

@@ -244,7 +244,7 @@ impl<'a> Adder<'a> {
         self.added
     }
 
-    /// The symbol of `name`, made if there is none; and whether it was made.
+    /// The symbol of `name`, created if it does not exist; and whether it was created.
     pub fn insert(&mut self, name: NameId) -> (SymbolId, bool) {
         if let Some(id) = self.program().find(name) {
             return (id, false);

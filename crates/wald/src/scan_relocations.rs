@@ -10,7 +10,7 @@ mod object;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use self::object::{Event, ObjectScan, ObjectScanner};
+use self::object::{is_address_imported, Event, ObjectScan, ObjectScanner};
 use crate::bit_set::BitSet;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
@@ -20,7 +20,7 @@ use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId}
 use crate::layout::function_table;
 use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
-use crate::options::{Options, UnresolvedPolicy};
+use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
 use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, Synthetic, SyntheticFunction};
@@ -30,7 +30,7 @@ use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, Synthetic, Synth
 pub struct Scan {
     /// Signatures that `call_indirect` uses, in the order of first use.
     pub types: Vec<SignatureId>,
-    /// Functions whose address is taken, in the order of first use, as they stand in the table.
+    /// Functions whose address is taken, in the order of first use, which is that of the table.
     pub table: Vec<AnySymbol>,
     /// Symbols whose address is kept in a global of the module, in the order of first use.
     pub internal_got: Vec<AnySymbol>,
@@ -38,11 +38,13 @@ pub struct Scan {
     pub imported_got: Vec<SymbolId>,
     /// Functions that trap, for calls of undefined functions.
     pub added: Additions,
+    /// What makes the module wrong, and wasm-ld does not notice.
+    pub impossible: Vec<Diagnostic>,
 }
 
 impl Scan {
-    /// Makes the function table if the module must have one and has none: functions stand in it, or a global keeps what could be the
-    /// address of one, though a stub's is null. See [`function_table::require`].
+    /// Makes the function table if the module needs one and has none: for functions in it, or for a global that may be the address
+    /// of one, though a stub's is null. See [`function_table::require`].
     pub fn require_table(
         &self,
         context: &Context<'_>,
@@ -56,21 +58,6 @@ impl Scan {
             false => (self.added.clone(), None),
         }
     }
-}
-
-/// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
-/// may bring a definition that is to win.
-pub fn is_address_imported(options: &Options, program: Program<'_>, symbol: AnySymbol) -> bool {
-    let AnySymbol::Global(id) = symbol else { return false };
-    let symbol = program.get(id);
-    if symbol.is_shared() {
-        return true;
-    }
-    let dynamic = options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
-    if !options.is_position_independent() && !dynamic || symbol.flags.is_hidden() || symbol.flags.is_local() {
-        return false;
-    }
-    !symbol.is_defined() || options.is_shared() && !options.bsymbolic
 }
 
 /// Whether a symbol may stay undefined because it is imported.
@@ -122,8 +109,9 @@ pub fn scan(
     for (object, scan) in scans.into_iter().enumerate() {
         joiner.join(ObjectId::new(object), scan);
     }
-    joiner.report_impossible();
-    Scan { added: joiner.adder.finish(), ..joiner.result }
+    joiner.report_not_at_run_time();
+    let impossible = joiner.find_impossible();
+    Scan { added: joiner.adder.finish(), impossible, ..joiner.result }
 }
 
 /// Symbols to which any reference counts, whatever its type: most objects refer to none, and of those only the
@@ -193,38 +181,35 @@ impl Joiner<'_> {
         }
     }
 
-    /// What is noticed last.
-    fn report_impossible(&mut self) {
+    /// What wasm-ld notices last.
+    fn report_not_at_run_time(&mut self) {
         for (object, kind) in std::mem::take(&mut self.not_at_run_time) {
             let message = format!("invalid runtime relocation type in data section: {}", kind.name());
             let diagnostic = Diagnostic::error(Code::Relocation, message);
             self.diagnostics.push(diagnostic.blame(&self.program.objects[object.at()].path, None));
         }
-        // Where nothing else is wrong, wasm-ld crashes on these.
-        if self.diagnostics.error_count() > 0 {
-            return;
+    }
+
+    /// What only Wald notices. On some of these, wasm-ld crashes.
+    fn find_impossible(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for &(object, kind, index) in &self.wrong_kinds {
+            let why = ", which is no datum elsewhere";
+            found.push(self.relocation_error(object, kind, index, "cannot be used against", why));
         }
-        for (object, kind, index) in std::mem::take(&mut self.wrong_kinds) {
-            self.report_relocation(
-                object,
-                kind,
-                index,
-                "cannot be used against",
-                ", which is no datum elsewhere",
-            );
-        }
-        for (object, kind, index) in std::mem::take(&mut self.indices) {
-            if self.has_no_index(object, kind, index) {
-                let why = ", which has no index in the module";
-                self.report_relocation(object, kind, index, "cannot be used against undefined", why);
+        for &(object, kind, index) in &self.indices {
+            let why = if self.has_no_index(object, kind, index) {
+                ", which has no index in the module"
             } else if self.has_other_type(object, index) {
-                let why = ", which is imported with another type";
-                self.report_relocation(object, kind, index, "cannot be used against undefined", why);
-            }
+                ", which is imported with another type"
+            } else {
+                continue;
+            };
+            found.push(self.relocation_error(object, kind, index, "cannot be used against undefined", why));
         }
-        for (object, index) in std::mem::take(&mut self.calls) {
-            self.report_call(object, index);
-        }
+        let calls = self.calls.iter().filter_map(|&(object, index)| self.call_error(object, index));
+        found.extend(calls);
+        found
     }
 
     /// Whether an undefined symbol is not in the index space that a relocation is about.
@@ -282,9 +267,9 @@ impl Joiner<'_> {
         }
     }
 
-    fn report_call(&mut self, object: ObjectId, index: u32) {
+    fn call_error(&self, object: ObjectId, index: u32) -> Option<Diagnostic> {
         let linked = &self.program.objects[object.at()];
-        let Reference::Global(id) = linked.reference(index) else { return };
+        let Reference::Global(id) = linked.reference(index) else { return None };
         let symbol = self.program.get(id);
         let parsed = linked.object();
         let element = parsed.symbols[index as usize].element;
@@ -302,11 +287,11 @@ impl Joiner<'_> {
             symbol.signature.map_or_else(String::new, text),
             definer.map_or("<internal>", |object| &self.program.objects[object.at()].path),
         );
-        self.diagnostics.push(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None));
+        Some(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None))
     }
 
     /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there
-    /// is only one thread's data and it may lie anywhere.
+    /// is only one thread's data and it may be anywhere.
     fn check_thread_local(&mut self, object: ObjectId, kind: RelocationType, index: u32) {
         let linked = &self.program.objects[object.at()];
         let is_multithreaded = self.context.options.is_multithreaded();
@@ -371,10 +356,22 @@ impl Joiner<'_> {
         what: &str,
         advice: &str,
     ) {
+        let diagnostic = self.relocation_error(object, kind, index, what, advice);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn relocation_error(
+        &self,
+        object: ObjectId,
+        kind: RelocationType,
+        index: u32,
+        what: &str,
+        advice: &str,
+    ) -> Diagnostic {
         let path = &self.program.objects[object.at()].path;
         let name = self.name_of(object, index);
         let message = format!("{path}: relocation {} {what} symbol `{name}`{advice}", kind.name());
-        self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
+        Diagnostic::error(Code::Relocation, message)
     }
 
     fn add_table_entry(&mut self, symbol: AnySymbol) {

@@ -42,7 +42,7 @@ fn in_own_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
             Err(_) => threads /= 2,
         }
     }
-    // No thread at all. This one becomes a pool; if it is in one already, that is as good.
+    // No thread could be started. This one becomes a pool, unless it is in one already.
     match ThreadPoolBuilder::new().num_threads(1).use_current_thread().build() {
         Ok(pool) => pool.install(work),
         Err(_) => work(),

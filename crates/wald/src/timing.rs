@@ -120,13 +120,15 @@ impl Timer {
             return;
         }
         let id = std::thread::current().id();
+        // The caller's code is not called with the lock held.
+        let detail = detail();
         let mut state = self.lock();
         let thread = state.threads.iter().position(|&known| known == id).unwrap_or_else(|| {
             state.threads.push(id);
             state.threads.len() - 1
         });
         let start = start.since(state.begin);
-        state.timing.events.push(Event { name, detail: detail(), thread, start, duration });
+        state.timing.events.push(Event { name, detail, thread, start, duration });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

@@ -61,7 +61,7 @@ fn description(path: &str) -> InputDescription {
     InputDescription::new(path)
 }
 
-/// What each of the inputs is after an edit, in order: the unit, an object, an archive, and an object that comes and goes.
+/// The inputs after an edit, in order: the unit, an object, an archive, and an object that is added and removed again.
 struct State {
     unit: Unit,
     object: Bytes,
@@ -94,7 +94,7 @@ impl State {
     }
 }
 
-/// How much memory this process has, in bytes; `None` where the system does not say.
+/// How much memory this process has, in bytes; `None` if the system does not say.
 fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;

@@ -136,7 +136,7 @@ fn edit(linker: &mut Linker, current: &mut Current, files: &[(String, Bytes)], s
             *slot = with_one_byte_changed(path, files, state);
             linker.replace(*id).unwrap();
             if random(state, 2) == 0 {
-                // Links what stands before the gap.
+                // Links the inputs before the gap.
                 linker.prepare();
             }
             linker.provide(*id, slot.clone()).unwrap();

@@ -164,7 +164,8 @@ fn said(result: &LinkResult) -> impl PartialEq + std::fmt::Debug {
     (diagnostics, result.messages.clone(), result.extractions.clone())
 }
 
-fn random_options(random: &mut Random, is64: bool) -> Options {
+/// Options, and a number of threads.
+fn random_options(random: &mut Random, is64: bool) -> (Options, Option<usize>) {
     let names = |random: &mut Random| ["_start", "f", "g", "main"][random.below(4)].to_string();
     let mut options = lenient();
     options.architecture = architecture(is64);
@@ -207,10 +208,10 @@ fn random_options(random: &mut Random, is64: bool) -> Options {
     options.want_map = random.one_in(6);
     options.want_why_extract = random.one_in(6);
     options.trace_symbols = (0..random.below(2)).map(|_| names(random)).collect();
-    options
+    (options, [None, None, None, Some(1), Some(2)][random.below(5)])
 }
 
-/// Objects in any order; archives stand behind them, mostly.
+/// Objects in any order; archives usually follow them.
 fn random_inputs(random: &mut Random, groups: &[Group], is64: bool) -> Vec<Input> {
     let fitting: Vec<&Group> = groups.iter().filter(|group| group.is64 == is64).collect();
     let mut inputs = Vec::new();
@@ -388,11 +389,11 @@ fn what_is_prepared_changes_nothing() {
     for seed in sets.clone() {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let is64 = random.one_in(10);
-        let mut options = random_options(&mut random, is64);
+        let (mut options, threads) = random_options(&mut random, is64);
         let inputs = random_inputs(&mut random, &groups, is64);
         let mut linker = Linker::new(options.clone());
         linker.set_record_events(true);
-        linker.set_threads([None, None, None, Some(1), Some(2)][random.below(5)]);
+        linker.set_threads(threads);
         let declare = |input: Input| (linker.declare_input(input.description()), input);
         let mut current: Current = inputs.iter().cloned().map(declare).collect();
         arrive(&linker, &current, &mut random);
@@ -400,9 +401,10 @@ fn what_is_prepared_changes_nothing() {
         for step in 0..EDITS {
             edit(&mut linker, &mut current, &inputs, &mut random);
             if random.one_in(8) {
-                options = random_options(&mut random, is64);
+                let threads;
+                (options, threads) = random_options(&mut random, is64);
                 *linker.options_mut() = options.clone();
-                linker.set_threads([None, None, None, Some(1), Some(2)][random.below(5)]);
+                linker.set_threads(threads);
             }
             if random.one_in(2) {
                 prepare(&linker, &mut random);
@@ -419,7 +421,7 @@ fn what_is_prepared_changes_nothing() {
     assert!(counts.guesses_failed > 200, "{counts:?}");
 }
 
-/// Links units in this order; in one linker `late` comes last, after the others were prepared.
+/// Links units in this order; one linker gets `late` last, after it has prepared the others.
 fn compare_late(units: &[Unit], late: usize) {
     let description = |position: usize| InputDescription::new(position.to_string());
     let link = |late: Option<usize>| {

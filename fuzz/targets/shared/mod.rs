@@ -5,7 +5,7 @@ use wald::options::{Options, UnresolvedPolicy};
 use wald::{Bytes, InputDescription, LinkResult, Linker, Sink};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
-/// What stands between two inputs.
+/// Separates two inputs.
 const NEXT: &[u8] = b"--NEXT--";
 
 /// A link: a byte that chooses options, then inputs.

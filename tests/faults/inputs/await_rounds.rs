@@ -11,7 +11,7 @@ use std::sync::Mutex;
 pub enum End {
     /// Exit code 0 and the right module.
     Linked,
-    /// Another exit code, where a link from nothing fails too.
+    /// Another exit code, and a link from nothing fails too.
     Failed,
     /// Another exit code after a change that came too late.
     Refused,
@@ -23,7 +23,7 @@ struct Plan {
     file: usize,
     /// The version that an earlier build left.
     stale: Option<u8>,
-    /// How it is written, again and again; none where it is there from the start.
+    /// How it is written, again and again; empty if it exists from the start.
     writes: Vec<(u8, Way, Skew, usize)>,
     start: usize,
 }
@@ -55,7 +55,7 @@ struct Round {
     last_way: Way,
     last_skew: Skew,
     last_pause: usize,
-    /// Complete files are named on a descriptor. Then an old file is no danger.
+    /// Complete files are named on a descriptor, so an old file cannot be mistaken for a complete one.
     is_told: bool,
     /// One file changes once more when all are complete: the module is the one before or the one after.
     is_late: bool,

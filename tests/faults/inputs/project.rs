@@ -1,4 +1,4 @@
-//! A small program whose files come in versions: objects, an archive with a list of names beside it, a thin archive and its
+//! A small program whose files have versions: objects, an archive with a list of names beside it, a thin archive and its
 //! members.
 
 use std::collections::HashMap;
@@ -126,7 +126,7 @@ fn members(archive: &[u8]) -> HashMap<String, Vec<u8>> {
     members
 }
 
-/// Where sections of a module begin: what is before such a place is a module, too.
+/// The offsets of a module's sections. A module that is cut there is still a module.
 pub fn section_starts(module: &[u8]) -> Vec<usize> {
     let (mut starts, mut at) = (Vec::new(), 8);
     while module.starts_with(b"\0asm") && at < module.len() {
@@ -175,7 +175,7 @@ pub fn wald() -> &'static Path {
     })
 }
 
-/// A folder that goes away.
+/// A folder that is removed when it is dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -212,7 +212,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a link from nothing gives: `None` where it fails.
+/// The output of a link from nothing; `None` if it fails.
 pub fn expected(versions: &Versions) -> Option<Vec<u8>> {
     static KNOWN: Mutex<Option<HashMap<Versions, Option<Vec<u8>>>>> = Mutex::new(None);
     let known = || KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -1,4 +1,4 @@
-//! How a file comes to be: the ways of compilers, scripts and unlucky moments.
+//! The ways in which compilers, scripts and unlucky moments write a file.
 
 use super::project::{relocations_start, section_starts, Random};
 use std::fs::File;
@@ -13,7 +13,7 @@ pub enum Way {
     Rename,
     /// In place, in one go.
     InPlace,
-    /// In place; a pause before the relocations, where the first part is an object too.
+    /// In place, with a pause before the relocations: the first part is a valid object too.
     TornBeforeRelocations,
     /// In place; a pause between two sections.
     TornBetweenSections,
@@ -25,7 +25,7 @@ pub enum Way {
     OverOldBytes,
     /// Written in part and closed; opened again soon, for the rest.
     Reopened,
-    /// Removed; it comes back by a rename.
+    /// Removed, and later restored by a rename.
     Vanishing,
 }
 

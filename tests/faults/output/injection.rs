@@ -28,7 +28,7 @@ pub struct Call {
     pub line: String,
 }
 
-/// Whether strace is there and may trace.
+/// Whether strace is installed and may trace.
 pub fn can_trace() -> bool {
     let works = has("strace")
         && Command::new("strace")

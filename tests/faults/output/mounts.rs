@@ -5,7 +5,7 @@ use super::scene::{is_root, skipped, Scene, OLD};
 use std::fs;
 use std::process::Command;
 
-/// Says that something cannot be mounted; else the test goes on.
+/// True, with a message, if something cannot be mounted.
 fn cannot(mounted: bool, what: &str) -> bool {
     if !mounted {
         skipped(&format!("{what} cannot be mounted here"));

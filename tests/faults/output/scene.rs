@@ -149,7 +149,7 @@ impl Scene {
     }
 
     /// The one promise: exit code 0 and the whole new module, or the old module and either exit code 1 with a message or
-    /// the end by a signal. Nothing else is there. Returns whether the module is new.
+    /// the end by a signal. The folder has no other files. Returns whether the module is new.
     pub fn check(&self, output: &Output, what: impl Debug) -> bool {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let now = self.output();

@@ -1,6 +1,6 @@
 //! Links with many, or large, things in their inputs.
 
-use super::{append_custom, object, Job, Link};
+use super::job::{append_custom, object, Job, Link};
 use wald::unit::RelocationType;
 use wald::unit::{
     Binding, Data, Definition, Function, Import, Relocation, Symbol, SymbolHandle, Unit, ValueType,

@@ -1,6 +1,6 @@
 //! Links with many options.
 
-use super::{Job, Link};
+use super::job::{Job, Link};
 use wald::unit::{Data, Definition, Function, Relocation, Symbol, Unit};
 
 /// One for each option that may be given any number of times.
@@ -94,10 +94,10 @@ fn reports(link: &mut Link, size: usize) -> Result<(), String> {
 
 fn keep_section(link: &mut Link, size: usize) -> Result<(), String> {
     link.argument("--strip-all");
-    let mut object = super::object(&program(1)?)?;
+    let mut object = super::job::object(&program(1)?)?;
     for number in 0..size {
         link.argument(&format!("--keep-section=section_{number}"));
-        super::append_custom(&mut object, &format!("section_{number}"), b"contents");
+        super::job::append_custom(&mut object, &format!("section_{number}"), b"contents");
     }
     link.file("a.o", object)?;
     link.argument("a.o");
@@ -145,7 +145,7 @@ fn folders(link: &mut Link, size: usize) -> Result<(), String> {
     (0..size).for_each(|number| link.argument(&format!("-Lfolder_{number}")));
     link.folder("last")?;
     link.argument("-Llast");
-    link.archive("last/liba.a", &[super::object(&program(1)?)?])?;
+    link.archive("last/liba.a", &[super::job::object(&program(1)?)?])?;
     (0..20).for_each(|_| link.argument("-la"));
     Ok(())
 }
@@ -158,7 +158,7 @@ fn libraries(link: &mut Link, size: usize, found: bool) -> Result<(), String> {
     }
     for number in 0..size {
         if found {
-            link.archive(&format!("folder_99/libx{number}.a"), &[super::object(&program(1)?)?])?;
+            link.archive(&format!("folder_99/libx{number}.a"), &[super::job::object(&program(1)?)?])?;
         }
         link.argument(&format!("-lx{number}"));
     }

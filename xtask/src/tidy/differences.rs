@@ -1,6 +1,6 @@
 //! The form of `docs/differences.md`: five fields per entry, in one order, and a link to each entry at the top.
 
-use super::Violation;
+use super::violation::Violation;
 
 const FILE: &str = "docs/differences.md";
 const FIELDS: [&str; 5] = ["Case", "wasm-ld 22", "Wald", "Why", "Tests"];

@@ -3,7 +3,7 @@
 
 use super::floors::modules;
 use super::source::RustFile;
-use super::Violation;
+use super::violation::Violation;
 use std::path::Path;
 
 /// Checks that everything is documented.
@@ -148,7 +148,7 @@ fn dependencies(root: &Path) -> Vec<String> {
     names
 }
 
-/// What the link cases say behind `differs:`.
+/// The entries that link cases name after `differs:`.
 fn difference_ids(root: &Path) -> Vec<String> {
     let areas = std::fs::read_dir(root.join("tests/cases")).into_iter().flatten().flatten();
     let mut ids = Vec::new();

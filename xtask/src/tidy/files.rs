@@ -1,7 +1,7 @@
 //! Rules for single files that no lint knows. The lints are in `Cargo.toml` and `clippy.toml`.
 
 use super::source::{line_of, RustFile};
-use super::Violation;
+use super::violation::Violation;
 
 const FILE_LINES: usize = 600;
 /// The link is told in one file that one can read at a sitting.

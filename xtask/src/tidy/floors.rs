@@ -2,7 +2,7 @@
 //! a reader can start at the top of the list.
 
 use super::source::{is_word, line_of, words, RustFile};
-use super::Violation;
+use super::violation::Violation;
 
 const SOURCE: &str = "crates/wald/src/";
 
@@ -53,7 +53,7 @@ fn check_file(file: &RustFile, order: &[String]) -> Vec<Violation> {
     violations
 }
 
-/// The names behind `crate`: one behind `::`, or each of a list in braces.
+/// The names after `crate`: one after `::`, or each of a list in braces.
 fn imported(rest: &str) -> Vec<String> {
     let word = |text: &str| text.trim_start().chars().take_while(|c| is_word(*c)).collect::<String>();
     let Some(rest) = rest.strip_prefix("::") else { return Vec::new() };

@@ -1,18 +1,22 @@
 //! `cargo xtask tidy`: the rules of this repository as code. A test runs them too.
 //!
 //! [`source`] cuts a Rust file into code, comments and tests; [`files`] has the rules for single files, [`floors`] the
-//! one about imports, [`documents`] and [`differences`] those about documents. What a lint can check is a lint: see
+//! one about imports, [`circles`] the one about files that refer to each other, [`documents`] and [`differences`] those about documents. What a lint can check is a lint: see
 //! `[workspace.lints]` in `Cargo.toml`, and `clippy.toml`.
 
+pub mod circles;
 pub mod differences;
 pub mod documents;
 pub mod files;
 pub mod floors;
+pub mod modules;
 pub mod source;
+pub mod violation;
 
 use crate::workspace;
 use source::RustFile;
 use std::path::{Path, PathBuf};
+use violation::Violation;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -20,6 +24,7 @@ USAGE: cargo xtask tidy
 
 Checks the rules of this repository:
   modules     a module of crates/wald imports only from modules that are declared above it in lib.rs
+  circles     the files of a crate, and the demo's C files, refer to each other in one direction only
   lengths     files have at most 600 lines, link.rs 150
   final       between the phases of link.rs only diagnostics change
   headers     each Rust file starts with a `//!` doc
@@ -32,19 +37,6 @@ Checks the rules of this repository:
 
 Clippy checks the rest: Cargo.toml ([workspace.lints]) and clippy.toml.
 ";
-
-/// A rule that was broken.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Violation {
-    /// Path from the workspace root.
-    pub file: String,
-    /// Counted from 1; 0 for the whole file.
-    pub line: usize,
-    /// Short name of the rule.
-    pub rule: &'static str,
-    /// What is wrong.
-    pub message: String,
-}
 
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {
@@ -75,7 +67,7 @@ pub fn complaints() -> Vec<String> {
 pub fn violations() -> Vec<Violation> {
     let root = workspace::root();
     let mut violations = Vec::new();
-    let mut rust_files = Vec::new();
+    let (mut rust_files, mut c_files) = (Vec::new(), Vec::new());
     for path in text_files(root) {
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
@@ -84,9 +76,13 @@ pub fn violations() -> Vec<Violation> {
             let file = RustFile::new(name, text);
             violations.extend(files::check_rust(&file));
             rust_files.push(file);
+        } else if path.extension().is_some_and(|extension| extension == "c" || extension == "h") {
+            c_files.push((name, text));
         }
     }
     violations.extend(floors::check(&rust_files));
+    violations.extend(circles::check(&rust_files));
+    violations.extend(circles::check_c(&c_files));
     violations.extend(documents::check(root, &rust_files));
     violations.sort();
     violations

@@ -7,11 +7,11 @@
 pub struct RustFile {
     /// From the workspace on.
     pub name: String,
-    /// As it stands.
+    /// The unchanged text.
     pub text: String,
     /// Comments and the contents of strings and character literals are blanks.
     pub code: String,
-    /// As `code`, and items behind `#[cfg(test)]` are blanks too. Empty for files that hold tests only.
+    /// As `code`, and items after `#[cfg(test)]` are blanks too. Empty for files with tests only.
     pub product: String,
 }
 
@@ -25,12 +25,17 @@ impl RustFile {
     }
 }
 
+/// A file's code: comments and the contents of strings are blanks. C's are like Rust's.
+pub fn code_of(text: &str) -> String {
+    blank_comments_and_strings(text)
+}
+
 /// The line of a byte, counted from 1.
 pub fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// Where a word stands for itself, and is not part of a longer one.
+/// The offsets of a word that is not part of a longer one.
 pub fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         let before = code[..at].chars().next_back().is_none_or(|c| !is_word(c));
@@ -45,7 +50,7 @@ pub fn is_word(c: char) -> bool {
 }
 
 /// The place of the brace that closes the one at `open`.
-fn matching_brace(code: &str, open: usize) -> Option<usize> {
+pub fn matching_brace(code: &str, open: usize) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code[open..].char_indices() {
         match c {
@@ -101,7 +106,7 @@ fn blank_comments_and_strings(text: &str) -> String {
     code
 }
 
-/// A comment, string or character literal at the start: how much of it is kept and how much behind that is blanked.
+/// A comment, string or character literal at the start: how much of it is kept, and how much after that is blanked.
 fn token(rest: &str, after_word: bool) -> Option<(usize, usize)> {
     if rest.starts_with("//") {
         return Some((0, rest.find('\n').unwrap_or(rest.len())));

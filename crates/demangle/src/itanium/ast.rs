@@ -1,12 +1,12 @@
 //! The tree an Itanium name parses into.
 //!
 //! A node is a small `Copy` value addressed by a [`NodeId`] (a non-zero `u32`, so an absent child costs
-//! nothing); children in a row lie in a second vector and are addressed by a [`List`]. Text is a [`Span`]
+//! nothing); lists of children are in a second vector and addressed by a [`List`]. Text is a [`Span`]
 //! of the mangled name or a static string. Beside each node its [`Shape`] is kept: whether a declarator
 //! written around it needs parentheses and whether it prints something after the declarator. C++ types
 //! print on both sides of what they declare, so that is asked at nearly every pointer.
 
-use super::ops::Op;
+use super::ops::{Op, Prec};
 use std::num::NonZeroU32;
 
 /// The position of a node in the arena.
@@ -37,32 +37,6 @@ impl Span {
 pub(super) struct List {
     pub start: u32,
     pub len: u32,
-}
-
-/// How tightly an expression binds: an operand that binds no tighter is put in parentheses.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[repr(u8)]
-pub(super) enum Prec {
-    Primary,
-    Postfix,
-    Unary,
-    Cast,
-    PtrMem,
-    Multiplicative,
-    Additive,
-    Shift,
-    Spaceship,
-    Relational,
-    Equality,
-    And,
-    Xor,
-    Ior,
-    AndIf,
-    OrIf,
-    Conditional,
-    Assign,
-    Comma,
-    Any,
 }
 
 /// An answer that may have to wait until a parameter pack's element is chosen.
@@ -105,7 +79,7 @@ pub(super) const CONST: Quals = 1;
 pub(super) const VOLATILE: Quals = 2;
 pub(super) const RESTRICT: Quals = 4;
 
-/// The `&` or `&&` behind a member function.
+/// The `&` or `&&` after a member function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum RefQual {
     None,
@@ -213,7 +187,7 @@ pub(super) enum Node {
     Conversion(NodeId),
     /// `operator"" name`
     Literal(NodeId),
-    /// `operator+` and its kin: the word `operator`, a space where a word follows, and the operator
+    /// `operator+` and its kin: the word `operator`, a space if a word follows, and the operator
     Operator(&'static str),
     /// `text name`
     Special {

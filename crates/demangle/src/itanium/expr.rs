@@ -1,7 +1,7 @@
 //! Expressions.
 
-use super::ast::{FloatKind, NewInfo, Node, NodeId, Prec};
-use super::ops::{operator, Form, Op};
+use super::ast::{FloatKind, NewInfo, Node, NodeId};
+use super::ops::{operator, Form, Op, Prec};
 use super::Parser;
 
 impl Parser<'_> {

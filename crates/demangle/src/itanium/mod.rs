@@ -20,7 +20,7 @@ mod print_type;
 mod template;
 mod types;
 
-use crate::Limits;
+use crate::limits::Limits;
 use arena::Arena;
 use ast::{List, Node, NodeId, Shape, Span, Tri};
 
@@ -74,7 +74,7 @@ struct Parser<'a> {
     b: &'a mut Buffers,
     /// How many more rules may be nested.
     depth: u32,
-    /// Set where `depth` ran out: the caller tries again with a deeper stack.
+    /// Set if `depth` ran out: the caller tries again with a deeper stack.
     too_deep: &'a std::cell::Cell<bool>,
     /// The first level of template parameters that belongs to the encoding being parsed.
     level_base: usize,
@@ -212,7 +212,7 @@ impl<'a> Parser<'a> {
         Some(value)
     }
 
-    /// Runs `rule` one level deeper, or fails where the nesting is too deep.
+    /// Runs `rule` one level deeper, or fails if the nesting is too deep.
     fn nested(&mut self, rule: impl FnOnce(&mut Self) -> Option<NodeId>) -> Option<NodeId> {
         if self.depth == 0 {
             self.too_deep.set(true);
@@ -257,7 +257,7 @@ impl<'a> Parser<'a> {
         self.b.arena.list(&mut self.b.pending, from)
     }
 
-    /// What `rule` yields until `end` comes.
+    /// What `rule` yields until `end` is read.
     fn list_until(&mut self, end: u8, rule: fn(&mut Self) -> Option<NodeId>) -> Option<List> {
         let from = self.mark();
         while !self.eat(end) {
@@ -271,7 +271,7 @@ impl<'a> Parser<'a> {
         self.b.substitutions.push(node);
     }
 
-    /// The shape of a pack: plain where all its elements are, else open until one is chosen.
+    /// The shape of a pack: plain if all its elements are, otherwise open until one is chosen.
     fn pack_shape(&self, items: List) -> Shape {
         let mut shape = Shape::PLAIN;
         for &item in self.b.arena.items(items) {

@@ -191,7 +191,7 @@ impl Parser<'_> {
         (!substituted).then_some(name)
     }
 
-    /// `[St] <unqualified-name>`, or a substitution where one is allowed; tells which.
+    /// `[St] <unqualified-name>`, or a substitution if one is allowed; tells which.
     pub(super) fn unscoped_name(
         &mut self,
         facts: Facts,
@@ -463,7 +463,7 @@ impl Parser<'_> {
         so_far
     }
 
-    /// One more component behind `so_far`, and whether it is a substitution candidate.
+    /// One more component after `so_far`, and whether it is a substitution candidate.
     fn nested_component(&mut self, so_far: Option<NodeId>, mut facts: Facts) -> Option<(NodeId, bool)> {
         match (self.peek()?, self.peek_at(1)) {
             (b'T', _) => {

@@ -1,7 +1,31 @@
-//! The operators of the Itanium grammar: their two-letter codes, their spelling, and the form of their
-//! expressions.
+//! The operators of the Itanium grammar: their two-letter codes, their spelling, how tightly they bind, and the form of
+//! their expressions.
 
-use super::ast::Prec;
+/// How tightly an expression binds: an operand that binds no tighter is put in parentheses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(super) enum Prec {
+    Primary,
+    Postfix,
+    Unary,
+    Cast,
+    PtrMem,
+    Multiplicative,
+    Additive,
+    Shift,
+    Spaceship,
+    Relational,
+    Equality,
+    And,
+    Xor,
+    Ior,
+    AndIf,
+    OrIf,
+    Conditional,
+    Assign,
+    Comma,
+    Any,
+}
 
 /// How the operands of an operator follow it in the mangled name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,8 +7,9 @@
 //! than the name: the walk counts its steps and the text's length and gives up at a limit.
 
 use super::arena::Arena;
-use super::ast::{List, Node, NodeId, ParamKind, Prec, Span, Tri};
-use crate::Limits;
+use super::ast::{List, Node, NodeId, ParamKind, Span, Tri};
+use super::ops::Prec;
+use crate::limits::Limits;
 
 /// No pack is being expanded.
 const NO_PACK: u32 = u32::MAX;
@@ -38,7 +39,7 @@ pub(super) struct Printer<'a> {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Printed {
     start: u32,
-    /// Zero where the node was not printed.
+    /// Zero if the node was not printed.
     len: u32,
     epoch: u32,
 }
@@ -118,7 +119,7 @@ impl Printer<'_> {
         !self.in_args || self.parens == 0
     }
 
-    /// One step of the walk; false where a limit is reached.
+    /// One step of the walk; false if a limit is reached.
     fn enter(&mut self) -> bool {
         if self.depth == 0 {
             self.limits.too_deep.set(true);
@@ -135,7 +136,7 @@ impl Printer<'_> {
         true
     }
 
-    /// A step of a walk that prints nothing; `None` where the limit is reached.
+    /// A step of a walk that prints nothing; `None` if the limit is reached.
     pub(super) fn step(&mut self) -> Option<()> {
         self.steps = self.steps.saturating_sub(1);
         (self.steps > 0).then_some(())
@@ -156,7 +157,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Copies the text where it was printed before, and else prints it and keeps in mind where.
+    /// Copies the text if it was printed before. Otherwise prints it and remembers the place.
     fn print_fixed(&mut self, id: NodeId) {
         let Printed { start, len, epoch } = self.printed[id.index()];
         if len > 0 && epoch == self.epoch {
@@ -235,7 +236,7 @@ impl Printer<'_> {
         self.arena.set(id, node);
     }
 
-    /// Answers a question about a node's shape, through the pack element now printed where need be.
+    /// Answers a question about a node's shape. May need the pack element that is being printed.
     pub(super) fn has(&mut self, ask: Ask, id: NodeId) -> bool {
         let shape = self.arena.shape(id);
         let known = match ask {
@@ -286,7 +287,7 @@ impl Printer<'_> {
         (self.pack_index < items.len).then(|| self.arena.item(items, self.pack_index))
     }
 
-    /// The pattern once for each element; `pattern...` where no pack is in it.
+    /// The pattern once for each element; `pattern...` if it contains no pack.
     pub(super) fn expansion(&mut self, pattern: NodeId) {
         let outer = (self.pack_index, self.pack_len);
         (self.pack_index, self.pack_len) = (NO_PACK, NO_PACK);
@@ -353,7 +354,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Template parameters and packs; false where the node is none.
+    /// Prints template parameters and packs; false for other nodes.
     pub(super) fn param_left(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Forward { target, busy, .. } => {

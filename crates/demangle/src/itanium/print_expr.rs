@@ -1,9 +1,9 @@
 //! Prints expressions.
 
-use super::ast::{List, Node, NodeId, Prec, Span};
+use super::ast::{List, Node, NodeId, Span};
 use super::expr::literal_type;
 use super::float;
-use super::ops::Op;
+use super::ops::{Op, Prec};
 use super::print::Printer;
 
 impl Printer<'_> {

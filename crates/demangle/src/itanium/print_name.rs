@@ -4,7 +4,7 @@ use super::ast::{Node, NodeId, RefQual, StdName};
 use super::print::{Ask, Printer};
 
 impl Printer<'_> {
-    /// Names; false where the node is none.
+    /// Prints names; false for other nodes.
     pub(super) fn name_left(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Name(span) => self.span(span),
@@ -67,7 +67,7 @@ impl Printer<'_> {
         true
     }
 
-    /// The names of functions and what is generated beside them; false where the node is none.
+    /// Prints the names of functions and of what is generated with them; false for other nodes.
     fn function_left(&mut self, id: NodeId, node: Node) -> bool {
         match node {
             Node::Binding(names) => {

@@ -67,7 +67,7 @@ impl Printer<'_> {
             Node::Noexcept(expr) => {
                 self.text("noexcept");
                 self.open();
-                self.operand(expr, super::ast::Prec::Any, false);
+                self.operand(expr, super::ops::Prec::Any, false);
                 self.close();
             }
             Node::Throws(types) => {
@@ -107,7 +107,7 @@ impl Printer<'_> {
         true
     }
 
-    /// What a type prints behind its declarator.
+    /// What a type prints after its declarator.
     pub(super) fn type_right(&mut self, id: NodeId, node: Node) {
         match node {
             Node::Qualified { base, .. } => self.right(base),
@@ -190,7 +190,7 @@ impl Printer<'_> {
         self.right(to);
     }
 
-    /// Prints half of a reference, marked as being printed where it may be part of what it refers to.
+    /// Prints half of a reference. It is marked as being printed if it may be part of what it refers to.
     fn reference(&mut self, id: NodeId, half: impl FnOnce(&mut Self)) {
         if self.arena.fixed(id) {
             return half(self);
@@ -216,7 +216,7 @@ impl Printer<'_> {
         }
     }
 
-    /// The node behind pack elements and forward references.
+    /// Follows pack elements and forward references to the node that they mean.
     fn syntax_node(&mut self, mut id: NodeId) -> NodeId {
         let mut bound = self.input.len() + 1;
         loop {

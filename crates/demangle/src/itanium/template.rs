@@ -261,7 +261,7 @@ impl Parser<'_> {
             self.push(param);
         }
         let template_params = self.list(from);
-        // Without declared parameters the level is there only if a parameter is `auto`.
+        // Without declared parameters, the level exists only if a parameter is `auto`.
         if template_params.len == 0 {
             let levels = self.level_count();
             self.close_levels(levels - 1);

@@ -244,7 +244,7 @@ impl Parser<'_> {
         self.pos += 2;
         let operand = self.expr()?;
         self.expect(b'E')?;
-        self.add(Node::Enclosed { word: "decltype", operand, prec: super::ast::Prec::Primary })
+        self.add(Node::Enclosed { word: "decltype", operand, prec: super::ops::Prec::Primary })
     }
 
     /// `Dv <number> _ <type>`, `Dv <number> _ p`, `Dv _ <expr> _ <type>`, `Dv _ <type>`

@@ -1,11 +1,11 @@
 //! Rust v0 names (`_R…`), as LLVM prints them: without crate hashes, a constant without its type.
 //!
-//! Text is written while the name is read. A back reference reads an earlier part again where text is
-//! wanted, which may be exponentially much: the text's length and the number of rules run are bounded.
+//! Text is written while the name is read. If text is wanted, a back reference reads an earlier part again.
+//! That may be exponentially much, so the text's length and the number of rules run are bounded.
 
 mod read;
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// LLVM's bound on nesting.
 const MAX_NESTING: u32 = 500;
@@ -115,7 +115,7 @@ impl<'a> Parser<'a> {
         result
     }
 
-    /// Reads the part a back reference names, where text is wanted.
+    /// Reads the part that a back reference names, if text is wanted.
     fn back_reference<T>(&mut self, rule: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         let target = self.base62()?;
         if target >= self.pos as u64 {

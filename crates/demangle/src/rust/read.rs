@@ -90,7 +90,7 @@ impl<'a> Parser<'a> {
         value.checked_add(1)
     }
 
-    /// A number one higher behind `tag`, zero without it.
+    /// The number after `tag`, plus one; zero without the tag.
     pub(super) fn optional_base62(&mut self, tag: u8) -> Option<u64> {
         if !self.eat(tag) {
             return Some(0);

@@ -4,7 +4,7 @@
 //! cargo run -p wald --example toy -- [--with OBJECT]… OUTPUT SOURCE [EDITED SOURCE]…
 //! ```
 //!
-//! It compiles all functions of SOURCE in parallel, puts each into a [`Unit`] as it comes, and links. Then it goes on to the
+//! It compiles all functions of SOURCE in parallel, adds each to a [`Unit`] when it is ready, and links. Then it goes on to the
 //! edited sources, one after another, as an editor would: only functions whose text has changed are compiled, and only they
 //! change in the unit.
 //!

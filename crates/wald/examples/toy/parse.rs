@@ -35,7 +35,7 @@ pub struct Source<'t> {
     pub line: usize,
 }
 
-/// Operators: how strong they bind, and how they are written. Longer ones come first.
+/// Operators: how strong they bind, and how they are written. Longer ones are first.
 const OPERATORS: &[(u8, &str)] = &[
     (2, "=="),
     (2, "!="),

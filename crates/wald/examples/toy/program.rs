@@ -203,7 +203,7 @@ impl Program {
         Ok(handle)
     }
 
-    /// A function that is gone: where it is still called, others may define it.
+    /// Removes a function. If it is still called, another file may define it.
     fn remove(&mut self, unit: &mut Unit, name: &str) -> Result<(), UnitError> {
         self.calls.remove(name);
         let Some(&(handle, parameters)) = self.functions.get(name) else { return Ok(()) };

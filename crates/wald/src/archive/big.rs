@@ -1,10 +1,10 @@
 //! AIX's big archives: a header of fixed length, and members that are linked to one another by offsets.
 //! See <https://www.ibm.com/docs/en/aix/7.3?topic=formats-ar-file-format-big>.
 
-use super::{decimal, malformed, trim_end, Archive, Member, LISTING, OPENING};
+use super::member::{decimal, malformed, trim_end, Archive, Member, LISTING, OPENING};
 use crate::parse_error::ParseError;
 
-/// What such an archive starts with.
+/// The first bytes of a big archive.
 pub const MAGIC: &[u8; 8] = b"<bigaf>\n";
 
 /// The offset and length of a number in decimal digits.
@@ -39,7 +39,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
         if position == last {
             break;
         }
-        // Members are written one behind the other. That also rules out a circle.
+        // Members are written one after the other. That also rules out a cycle.
         if next <= position {
             self::member(bytes, next)?;
             let what = format!("next member at offset {next} is not behind the member at offset {position}");
@@ -50,7 +50,7 @@ pub fn parse(bytes: &[u8]) -> Result<Archive, ParseError> {
     Ok(archive)
 }
 
-/// The member whose header is at `position`, and where the next one's is.
+/// The member whose header is at `position`, and the offset of the next header.
 fn member(bytes: &[u8], position: usize) -> Result<(Member, usize), ParseError> {
     let short = || {
         let what = "remaining size of archive too small for next archive member header at offset";
@@ -70,7 +70,7 @@ fn member(bytes: &[u8], position: usize) -> Result<(Member, usize), ParseError> 
     let (size, next) = (field(SIZE, "size")?, field(NEXT, "NextOffset")?);
     let name_length = field(NAME_LENGTH, "NameLen")?;
     let name = rest.get(MEMBER_SIZE..MEMBER_SIZE + name_length).ok_or_else(short)?;
-    // A name of odd length has a byte more, and behind it is the terminator.
+    // A name of odd length is padded by one byte. The terminator follows.
     let terminator = MEMBER_SIZE + name_length.next_multiple_of(2);
     if rest.get(terminator..terminator + 2) != Some(b"`\n") {
         let what = "terminator characters in archive member are not the correct \"`\\n\" values for the archive member \

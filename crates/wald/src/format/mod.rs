@@ -55,9 +55,9 @@ pub mod external {
     pub const MEMORY: u8 = 2;
     pub const GLOBAL: u8 = 3;
     pub const TAG: u8 = 4;
-    /// Instead of a kind, behind an empty name: names and types of several imports of the module.
+    /// Instead of a kind, after an empty name: names and types of several imports of the module.
     pub const COMPACT_NAMES_AND_TYPES: u8 = 0x7f;
-    /// The same with one type, which comes first.
+    /// The same with one type, before the names.
     pub const COMPACT_NAMES: u8 = 0x7e;
 }
 

@@ -1,8 +1,7 @@
-//! Relocation entries: their types, and an iterator that decodes them where they are used.
+//! Relocation entries: their types, and an iterator that decodes them on the spot.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
 //!
-//! A new relocation type goes here (number, addend, width) and into `relocate::value`, which says what it
-//! resolves to; the compiler then points at the remaining matches.
+//! The repository's CONTRIBUTING.md lists what a new relocation type needs.
 
 use crate::index::ByteRange;
 
@@ -203,16 +202,15 @@ pub struct Relocation {
 pub struct RelocationIterator<'a> {
     /// From the next entry to the end of the object, not only of the range: eight bytes are read at once.
     bytes: &'a [u8],
-    /// How many bytes of it lie behind the range.
+    /// How many of these bytes are after the range.
     behind: usize,
 }
 
 /// The highest bit of each byte of a LEB128 number says whether another byte follows.
 const CONTINUES: u64 = 0x8080_8080_8080_8080;
 
-/// The first number in a word that holds all of it: seven bits of each byte, put together, and how many bytes they are.
-/// `None` where it goes on behind the word, or is longer than 35 bits. Without branches, because no processor foresees how
-/// long the numbers of relocation entries are.
+/// The LEB128 number at the start of a word, and its length in bytes. `None` if it is longer than the word or than 35 bits.
+/// Without branches, because no processor predicts how long the numbers of relocation entries are.
 #[inline(always)]
 fn first_number(word: u64) -> Option<(u64, u32)> {
     let last = !word & CONTINUES;

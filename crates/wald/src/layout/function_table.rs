@@ -1,4 +1,4 @@
-//! The indirect function table: whether there is one, and which functions stand in it.
+//! The indirect function table: whether the module has one, and which functions are in it.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -98,14 +98,14 @@ fn define(context: &Context<'_>, adder: &mut Adder<'_>, diagnostics: &mut Diagno
     adder.set_function_table(id);
 }
 
-/// What stands in the table.
+/// The contents of the table.
 #[derive(Default)]
 pub struct FunctionTable {
     /// Functions, from [`FunctionTable::base`] on.
     pub entries: Vec<AnySymbol>,
     /// Index of the first function.
     pub base: u64,
-    /// Index of each object's function, by [`Chunks::functions`](crate::chunks::Chunks::functions); 0 where it is not in the table.
+    /// Index of each object's function, by [`Chunks::functions`](crate::chunks::Chunks::functions); 0 if it is not in the table.
     of_function: Vec<u32>,
     /// Index of functions that no object defines.
     of_symbol: HashMap<SymbolId, u32>,
@@ -133,18 +133,18 @@ impl FunctionTable {
         table
     }
 
-    /// Index behind the last function: the table's size.
+    /// One more than the index of the last function: the table's size.
     pub fn size(&self) -> u32 {
         (self.base as u32).wrapping_add(self.entries.len() as u32)
     }
 
-    /// Index of an object's function, by its flat number; 0 where it is not in the table.
+    /// Index of an object's function, by its flat number; 0 if it is not in the table.
     #[inline]
     pub fn of_function(&self, flat: usize) -> u32 {
         self.of_function[flat]
     }
 
-    /// Index of the function that a symbol of the link names; 0 where it is not in the table.
+    /// Index of the function that a symbol of the link names; 0 if it is not in the table.
     pub fn of_symbol(&self, program: Program<'_>, id: SymbolId) -> u32 {
         match program.chunks.function_of_global(id) {
             Some(function) => self.of_function(function),

@@ -88,7 +88,7 @@ pub fn should_import(context: &Context<'_>, program: Program<'_>, id: SymbolId) 
     if symbol.flags.is_weak() && !options.is_relocatable() && !pic {
         return false;
     }
-    // Where only its address is wanted, that comes through a global.
+    // If only its address is needed, the module imports a global with the address.
     if pic && symbol.kind == SymbolKind::Function && !symbol.called_directly {
         return false;
     }
@@ -100,7 +100,7 @@ pub fn should_import(context: &Context<'_>, program: Program<'_>, id: SymbolId) 
 }
 
 impl Imports {
-    /// Collects the imports among all named symbols. A table that is imported only because relocations need it comes last.
+    /// Collects the imports among all named symbols. A table that is imported only because relocations need it is the last one.
     pub fn collect(
         context: &Context<'_>,
         program: Program<'_>,
@@ -109,7 +109,7 @@ impl Imports {
     ) -> Imports {
         let mut imports = Imports { index: vec![u32::MAX; program.symbol_count()], ..Imports::default() };
         let should = |id| Some(id) != late_table && should_import(context, program, id);
-        // The function table comes before all other tables.
+        // The function table precedes all other tables.
         let table = program.function_table().filter(|&table| should(table));
         if let Some(table) = table {
             imports.add(context, program, table);
@@ -127,7 +127,7 @@ impl Imports {
         imports
     }
 
-    /// Adds an import, or finds that the same one is there already.
+    /// Adds an import, unless the same one exists already.
     fn add(&mut self, context: &Context<'_>, program: Program<'_>, id: SymbolId) {
         let symbol = program.get(id);
         let of = match symbol.kind {

@@ -89,7 +89,7 @@ pub struct Indices {
     pub globals: Vec<OutputGlobal>,
     /// Index of each object's global, by [`Chunks::globals`](crate::chunks::Chunks::globals).
     pub global: Vec<u32>,
-    /// Internal GOT entries, behind the other globals.
+    /// Internal GOT entries, after the other globals.
     pub internal_got: Vec<AnySymbol>,
     /// Index of GOT entries, imported and internal.
     pub got: HashMap<AnySymbol, u32>,
@@ -109,7 +109,7 @@ pub struct Indices {
     pub function_types: Vec<u32>,
     /// Exports in order.
     pub exports: Vec<Export>,
-    /// Data symbols that are exported as globals, behind all other globals.
+    /// Data symbols that are exported as globals, after all other globals.
     pub address_globals: Vec<SymbolId>,
     /// Index of each global that the linker makes.
     synthetic_globals: Vec<(SyntheticGlobal, u32)>,
@@ -135,7 +135,7 @@ impl Indices {
             table: vec![NONE; program.chunks.tables.total()],
             ..Indices::default()
         };
-        // What wraps commands was made last, and is behind the functions of all objects.
+        // Wrappers of commands are made last, and follow the functions of all objects.
         let is_wrapper =
             |function: &&SyntheticFunction| matches!(function.purpose, Purpose::CommandExport(_));
         let wrappers = program.functions().filter(is_wrapper).count();
@@ -326,14 +326,13 @@ impl Indices {
         self.synthetic_globals.iter().find(|(known, _)| *known == global).map(|&(_, index)| index)
     }
 
-    /// Number of the indirect function table, where the module defines it.
+    /// Number of the indirect function table, if the module has one.
     pub fn function_table(&self, imports: &Imports) -> Option<u32> {
         let position = self.tables.iter().position(|table| matches!(table, OutputTable::Functions))?;
         Some(imports.tables + position as u32)
     }
 
-    /// Function, global, tag or table index of what a symbol of the link stands for; [`NONE`] where it is not in
-    /// the output.
+    /// Index of the function, global, tag or table that a symbol of the link names; [`NONE`] if it is not in the output.
     pub fn of_symbol(&self, program: Program<'_>, imports: &Imports, id: SymbolId) -> u32 {
         let symbol = program.get(id);
         if let Some(stub) = symbol.stub {
@@ -363,7 +362,7 @@ impl Indices {
         }
     }
 
-    /// As [`Indices::of_symbol`], but of this module's definition even where another module's is called.
+    /// As [`Indices::of_symbol`], but of this module's definition even if calls go to another module's.
     pub fn of_definition(&self, program: Program<'_>, imports: &Imports, id: SymbolId) -> u32 {
         // A function that the linker has defined since takes the object's place.
         let of_object = program.get(id).resolution == Resolution::Object;

@@ -10,7 +10,7 @@ use crate::symbols::{Resolution, Synthetic, SyntheticData};
 const STACK_ALIGNMENT: u64 = 16;
 const HEAP_ALIGNMENT: u64 = 16;
 const DEFAULT_STACK_SIZE: u64 = 64 * 1024;
-/// Where static data starts when the stack does not come first and nothing else is asked for.
+/// The address of static data if the stack is not first and no option sets another one.
 const DEFAULT_GLOBAL_BASE: u64 = 1024;
 
 /// Addresses and sizes.
@@ -32,9 +32,9 @@ pub struct Memory {
     pub heap_end: u64,
     /// Initial size in pages.
     pub pages: u64,
-    /// Largest size in pages; 0 where there is no limit.
+    /// Largest size in pages; 0 if there is no limit.
     pub maximum_pages: u64,
-    /// Address of `__wasm_init_memory_flag`, where there is one.
+    /// Address of `__wasm_init_memory_flag`, if the module has one.
     pub init_flag: Option<u64>,
 }
 
@@ -45,7 +45,7 @@ struct Builder<'a> {
     /// Whether stack and heap are this module's to place: the loader's with position-independent code, the next link's
     /// with an object.
     is_placed_here: bool,
-    /// Whether the program asks where its heap begins.
+    /// Whether the program refers to `__heap_base`.
     has_heap_base: bool,
     /// The next free address.
     pointer: u64,
@@ -189,7 +189,7 @@ impl Builder<'_> {
         true
     }
 
-    /// Refuses a memory that no engine can make. Memories of 64 bits have no such limit: addresses end first.
+    /// Refuses a memory that no engine can make. A 64-bit memory needs no check: its addresses run out first.
     /// See <https://webassembly.github.io/spec/core/valid/types.html#memory-types>.
     fn check_size(&mut self, program: Program<'_>, segments: &Segments) {
         const LIMIT: u64 = 1 << 32;

@@ -11,9 +11,10 @@ pub mod start_stop;
 use std::sync::Arc;
 
 use crate::features::Features;
+use crate::incremental::Pools;
 use crate::index::SyntheticFunctionId;
 use crate::leftovers::Leftovers;
-use crate::merge_strings::Pools;
+use crate::names::Snapshot;
 use crate::options::Options;
 use crate::program::Program;
 use crate::symbols::SyntheticFunction;
@@ -22,10 +23,10 @@ use crate::symbols::SyntheticFunction;
 pub struct Layout<'a> {
     /// What was asked for.
     pub options: &'a Options,
-    /// Names and signatures.
-    pub interners: &'a crate::object::Interners,
-    /// The names, to read without locks.
-    pub names: crate::names::Snapshot<'a>,
+    /// The names.
+    pub names: &'a Snapshot<'a>,
+    /// The signatures.
+    pub signatures: &'a Snapshot<'a>,
     /// What is linked.
     pub program: Program<'a>,
     /// Strings of custom sections that were merged before.
@@ -55,9 +56,9 @@ pub struct Layout<'a> {
 /// The code of the functions that the linker writes.
 #[derive(Default)]
 pub struct LinkerCode {
-    /// The bodies, with their size prefix; empty for dead functions. Those of the parts come last.
+    /// The bodies, with their size prefix; empty for dead functions. Those of the parts are last.
     pub bodies: Vec<Vec<u8>>,
-    /// Parts of functions that would be too large. They are behind all other functions.
+    /// Parts of functions that would be too large. They follow all other functions.
     pub parts: Vec<SyntheticFunction>,
 }
 
@@ -80,7 +81,7 @@ impl Layout<'_> {
         }
     }
 
-    /// What can be dropped later. The next link can lock the names again.
+    /// What can be dropped later.
     pub fn into_leftovers(self, leftovers: &mut Leftovers) {
         let Layout { strings, features, segments, memory, imports, indices, table, code, .. } = self;
         leftovers.add((strings, features, segments, memory, imports, indices, table, code));
@@ -91,15 +92,14 @@ impl Layout<'_> {
         self.options.is64()
     }
 
-    /// Whether a segment's bytes are in the file: bss is left out where memory starts out zeroed, or where code
-    /// can zero it.
+    /// Whether a segment's bytes are in the file. Bss is left out if memory is zero at the start, or if code can zero it.
     pub fn is_in_file(&self, segment: &segments::OutputSegment) -> bool {
         is_in_file(self.options, &self.features, segment)
     }
 }
 
-/// The loader decides where memory begins. Without extended constant expressions only one segment can be said to be there;
-/// passive segments are copied by code, which can add.
+/// Makes one segment of all if the loader decides where memory begins: without extended constant expressions only one active
+/// segment can be placed there. Passive segments are copied by code, which can add.
 pub fn combine_segments(
     options: &Options,
     features: &Features,

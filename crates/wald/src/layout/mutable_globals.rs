@@ -1,4 +1,4 @@
-//! Mutable globals may cross the module's border only where the inputs know the feature.
+//! Mutable globals may be imported or exported only if the inputs have the feature.
 
 use super::imports::{global_type, Imports};
 use super::indices::Indices;

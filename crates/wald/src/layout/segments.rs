@@ -22,7 +22,7 @@ pub struct OutputSegment {
     pub size: u64,
     /// Where it is in memory.
     pub address: u64,
-    /// It holds only zeros and is left out of the file where memory starts out zeroed.
+    /// It has only zeros, and is left out of the file if memory is zero at the start.
     pub is_bss: bool,
     /// It is thread-local.
     pub is_tls: bool,
@@ -77,7 +77,7 @@ pub struct Segments {
     pub list: Vec<OutputSegment>,
     /// Place of each input segment, by [`Chunks::segments`](crate::chunks::Chunks::segments).
     pub places: Vec<Place>,
-    /// Merged strings and where their inputs come from.
+    /// Merged strings and their inputs.
     pub merged: Vec<Merged>,
     /// Segment and offset of common data.
     pub commons: HashMap<SymbolId, (u32, u64)>,
@@ -97,7 +97,7 @@ pub struct Merged {
 }
 
 impl Segments {
-    /// Segment and offset in it of a byte of an input segment; `None` where the segment is not in the output.
+    /// Segment and offset in it of a byte of an input segment; `None` if the segment is not in the output.
     pub fn locate(&self, program: Program<'_>, flat: usize, offset: u64) -> Option<(&OutputSegment, u64)> {
         let place = &self.places[flat];
         let segment = self.list.get(place.segment as usize)?;
@@ -118,13 +118,13 @@ impl Segments {
         Some((segment, place.offset + inside))
     }
 
-    /// Address of common data; 0 where they are not in the output.
+    /// Address of common data; 0 if they are not in the output.
     pub fn common_address(&self, id: SymbolId) -> u64 {
         self.commons.get(&id).map_or(0, |&(segment, offset)| self.list[segment as usize].address + offset)
     }
 
-    /// Makes one segment of all that are in the file, as they lie in memory: the loader says where memory begins, and
-    /// without extended constant expressions only one segment can be there.
+    /// Makes one segment of all that are in the file, with the gaps that they have in memory. The loader decides where memory
+    /// begins, and without extended constant expressions only one segment can be placed there.
     pub fn combine(mut self, is_in_file: impl Fn(&OutputSegment) -> bool) -> Self {
         if self.list.len() <= 1 {
             return self;
@@ -167,7 +167,7 @@ impl Segments {
     }
 }
 
-/// The name of the output segment that an input segment goes to, where that is not its own.
+/// The name of the output segment for an input segment, if it is not its own.
 fn output_name(options: &Options, segment: &InputSegment) -> Option<&'static [u8]> {
     // All thread-local data is in one segment, so that it is addressed from one base.
     if segment.is_tls() {
@@ -200,7 +200,7 @@ struct Input {
     merge_flags: Option<u32>,
 }
 
-/// An output segment and what goes into it.
+/// An output segment and its inputs.
 struct GatheredSegment<'a> {
     name: &'a [u8],
     flags: u32,
@@ -209,7 +209,7 @@ struct GatheredSegment<'a> {
     inputs: Vec<Input>,
 }
 
-/// Output segments and what goes into them, in the order of first appearance.
+/// Output segments and their inputs, in the order of first appearance.
 #[derive(Default)]
 struct Gathered<'a> {
     list: Vec<GatheredSegment<'a>>,
@@ -309,7 +309,7 @@ pub fn create(options: &Options, program: Program<'_>) -> Segments {
     segments
 }
 
-/// The segment of common data, where segments stay by themselves.
+/// The segment of common data, if segments are not merged.
 const COMMONS: &[u8] = b".bss.common";
 
 /// The common data that are in the output, in the order in which their names first appeared. A relocatable object
@@ -322,7 +322,7 @@ fn live_commons(options: &Options, program: Program<'_>) -> Vec<(SymbolId, Commo
     list
 }
 
-/// Puts common data behind what the last segment holds.
+/// Puts common data at the end of the last segment.
 fn place_commons(segments: &mut Segments, commons: &[(SymbolId, Common)]) {
     let number = segments.list.len() as u32 - 1;
     let Some(output) = segments.list.last_mut() else { return };
@@ -342,7 +342,7 @@ fn rank(name: &[u8]) -> u32 {
 
 fn place_inputs(program: Program<'_>, segments: &mut Segments, mut output: OutputSegment, inputs: &[Input]) {
     let number = segments.list.len() as u32;
-    // The strings stand where the first of their inputs would.
+    // The strings take the place of the first of their inputs.
     let first_merged = segments.merged.len();
     let mut alike: HashMap<u32, usize> = HashMap::new();
     for input in inputs {

@@ -3,10 +3,10 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::tails::sort;
-use super::{
-    deduplicate, shard_of, shards_for, starts_of, Input, MergedStrings, OutputString, Shard, Unique,
-};
+use super::deduplicate::{deduplicate, shard_of, shards_for, starts_of, Shard};
+use super::merged::MergedStrings;
+use super::sort::sort;
+use super::unique::{Input, Unique};
 use crate::object::StringPiece;
 
 /// Strings, deduplicated and sorted.
@@ -114,21 +114,5 @@ impl Sorted {
             before = Some(*next);
         }
         merged
-    }
-}
-
-impl MergedStrings {
-    /// Adds a string behind the others, or inside of the last one that is not a tail itself.
-    fn push(&mut self, string: &Unique, is_tail: bool) {
-        let offset = if is_tail {
-            self.size - u64::from(string.len)
-        } else {
-            let offset = self.size;
-            let Unique { input, start, len, .. } = *string;
-            self.strings.push(OutputString { input, start, len, offset: offset as u32 });
-            self.size += u64::from(len);
-            offset
-        };
-        self.offsets[string.number as usize] = offset as u32;
     }
 }

@@ -2,11 +2,12 @@
 
 use hashbrown::HashSet;
 
-use super::parse::{count, range_of};
-use super::*;
+use super::read::{count, range_of};
+use super::tables::{Feature, Producers};
 use crate::bit_set::BitSet;
+use crate::index::ByteRange;
 use crate::leb128::Reader;
-use crate::parse_error::ErrorKind;
+use crate::parse_error::{ErrorKind, ParseError};
 
 pub(super) fn read_features(reader: &mut Reader<'_>, data: &[u8]) -> Result<Vec<Feature>, ParseError> {
     let mut features = Vec::new();

@@ -1,7 +1,7 @@
 //! Element segments: objects repeat in relocations what these say, so they are only looked at for what wasm-ld refuses.
 //! See <https://webassembly.github.io/spec/core/binary/modules.html#element-section>.
 
-use super::parse::constant_expression;
+use super::read::constant_expression;
 use crate::format::{opcode, types};
 use crate::leb128::Reader;
 use crate::parse_error::ParseError;

@@ -1,10 +1,13 @@
 //! The import section, also in its compact form
 //! (<https://github.com/WebAssembly/compact-import-section>): imports of one module say its name once.
 
-use super::parse::{count, global_type, range_of, read_limits, table_type, Parts};
-use super::*;
-use crate::format::{external, limits};
+use super::parts::Parts;
+use super::read::{count, global_type, range_of, read_limits, table_type};
+use super::tables::Import;
+use crate::format::{external, limits, GlobalType, TableType};
+use crate::index::ByteRange;
 use crate::leb128::Reader;
+use crate::parse_error::ParseError;
 
 /// What an import is.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Checks whether two versions of an object are equivalent for resolution. If so, the results of resolution stay valid. If they also
 //! have the same references, so do those of garbage collection.
 
-use super::*;
+use super::tables::{Import, InputFunction, InputSegment, Object, ObjectSymbol};
 use crate::index::ByteRange;
 
 impl Object {

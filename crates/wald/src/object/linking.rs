@@ -3,22 +3,13 @@
 
 use hashbrown::HashSet;
 
-use super::parse::{check_header, count, next_section, range_of, Parts};
-use super::*;
-use crate::format::linking as subsection;
-use crate::format::{section, types};
+use super::parts::{Linking, Parts};
+use super::read::{check_header, count, next_section, range_of};
+use super::tables::{InitFunction, InputSegment, Interners, ObjectSymbol, NONE};
+use crate::format::{linking as subsection, section, segment_flags, types, SymbolFlags, SymbolKind};
+use crate::index::{ByteRange, NameId, ObjectSymbolIndex};
 use crate::leb128::Reader;
-use crate::parse_error::ErrorKind;
-
-/// Where the subsections are; they are read once all other sections are known. Segment info and init functions may come
-/// in pieces.
-#[derive(Default)]
-pub(super) struct Linking {
-    segments: Vec<ByteRange>,
-    init_functions: Vec<ByteRange>,
-    comdats: Option<ByteRange>,
-    symbols: Option<ByteRange>,
-}
+use crate::parse_error::{ErrorKind, ParseError};
 
 /// Finds the subsections.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Linking, ParseError> {

@@ -2,23 +2,15 @@
 //! custom section. The entries stay where they are.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
 
-use super::parse::{count, next_section};
-use super::*;
+use super::parts::RelocationSection;
+use super::read::{count, next_section};
+use super::tables::{Object, ObjectSymbol};
 use crate::format::opcode::REF_FUNC;
 use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::SymbolKind;
+use crate::index::ByteRange;
 use crate::leb128::Reader;
-use crate::parse_error::ErrorKind;
-
-/// A `reloc.*` section.
-#[derive(Clone, Copy)]
-pub(super) struct RelocationSection {
-    /// Index of the section it applies to.
-    target: u32,
-    count: usize,
-    /// The entries.
-    start: usize,
-    end: usize,
-}
+use crate::parse_error::{ErrorKind, ParseError};
 
 /// Reads the header before the entries. They apply to a section that precedes this one.
 pub(super) fn read_header(reader: &mut Reader<'_>, own: u32) -> Result<RelocationSection, ParseError> {

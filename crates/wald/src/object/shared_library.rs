@@ -1,11 +1,14 @@
 //! A shared library among the inputs: the functions and data that it exports, which are there at run time.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/DynamicLinking.md>.
 
-use super::parse::{check_header, count, next_section, Parts};
-use super::*;
+use super::parts::Parts;
+use super::read::{check_header, count, next_section};
+use super::tables::Interners;
 use crate::format::dylink::*;
 use crate::format::{external, section};
+use crate::index::{NameId, SignatureId};
 use crate::leb128::Reader;
+use crate::parse_error::ParseError;
 
 /// What a program that is linked against the library may use of it.
 pub struct SharedLibrary {

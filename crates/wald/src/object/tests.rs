@@ -1,6 +1,8 @@
 //! Objects that are malformed in one place each: what is said, and where.
 
 use super::*;
+use crate::bytes::Bytes;
+use crate::parse_error::ParseError;
 
 /// Puts an object together: sections as id and contents.
 fn object(sections: &[(u8, &[u8])]) -> Vec<u8> {

@@ -1,8 +1,8 @@
-//! The code section: where each function goes, and copying and patching it.
+//! The code section: the offset of each function, and copying and patching it.
 
 use rayon::prelude::*;
 
-use super::{take, Job, Work};
+use super::job::{take, Job, Work};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::Encoding;
 use crate::layout::indices::OutputFunction;

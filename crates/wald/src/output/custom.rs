@@ -1,12 +1,14 @@
-//! Custom sections of the objects: those of one name become one, in the order of the objects. Debug sections
-//! are no different, but strings are merged and dead code gets tombstones. Coverage data are aligned.
+//! Custom sections of the objects: those of one name become one, in the order of the objects. In debug sections
+//! strings are merged and dead code gets tombstones. Coverage data are aligned.
 
 use hashbrown::HashMap;
 
-use super::{metadata, take, Job, Work};
+use super::job::{take, Job, Work};
+use super::metadata;
+use crate::incremental::Source;
 use crate::index::ObjectId;
 use crate::layout::Layout;
-use crate::merge_strings::{MergedStrings, Source};
+use crate::merge_strings::MergedStrings;
 use crate::object::InputSection;
 use crate::relocate::{tombstone, CustomValues, Relocator, SectionOffsets};
 
@@ -29,7 +31,7 @@ pub struct CustomPlan {
 enum Part {
     /// Position in the inputs.
     Input(usize),
-    /// A range of the strings of this merge, and where it ends in the output.
+    /// A range of the strings of this merge, and its end in the output.
     Strings { merge: usize, first: usize, last: usize, end: u64 },
 }
 
@@ -57,7 +59,7 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
             let unwanted = InputSection::is_consumed(name)
                 || strip_debug && name.starts_with(b".debug_")
                 || metadata::is_merged(layout, name);
-            // Strip tools leave empty sections behind so as not to renumber the others.
+            // Strip tools leave empty sections so as not to renumber the others.
             if unwanted || section.data.len == 0 || linked.is_discarded(section.comdat) {
                 continue;
             }
@@ -121,7 +123,7 @@ impl CustomPlan {
         offsets.merged.push(strings);
     }
 
-    /// Whether the inputs' strings were merged, so that nothing of them stands where it stood.
+    /// Whether the inputs' strings were merged, so that their offsets have changed.
     pub(super) fn is_merged(&self) -> bool {
         matches!(self.parts.first(), Some(Part::Strings { .. }))
     }

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::{take, Job, Work};
+use super::job::{take, Job, Work};
 use crate::format::opcode;
 use crate::index::SymbolId;
 use crate::layout::segments::{Content, OutputSegment, Part};
@@ -13,7 +13,7 @@ use crate::relocate::Relocator;
 /// About how many bytes one task copies.
 const TASK: u64 = 128 * 1024;
 
-/// Size of the section's contents, where there is one.
+/// Size of the section's contents; `None` without a section.
 pub(super) fn size(layout: &Layout<'_>) -> Option<u64> {
     let segments = || layout.segments.list.iter().filter(|segment| layout.is_in_file(segment));
     let count = segments().count();
@@ -35,7 +35,7 @@ pub(super) fn headers(layout: &Layout<'_>) -> HashMap<u32, (u64, u64)> {
     headers
 }
 
-/// What stands before a segment's bytes.
+/// The header before a segment's bytes.
 fn header(layout: &Layout<'_>, segment: &OutputSegment) -> Vec<u8> {
     let mut out = Vec::new();
     if segment.is_passive {
@@ -61,8 +61,8 @@ pub(super) fn constant_pointer(out: &mut Vec<u8>, is64: bool, value: u64) {
     out.push(opcode::END);
 }
 
-/// A constant expression that gives an address or table index in a module for which the loader decides where memory or
-/// table begin; without a `base` the module's own.
+/// A constant expression for an address or table index, relative to `base`: the start of memory or table that the loader
+/// decides. Without a `base` the value is absolute.
 pub(super) fn pointer_from(out: &mut Vec<u8>, layout: &Layout<'_>, base: Option<SymbolId>, value: u64) {
     let Some(base) = base else {
         return constant_pointer(out, layout.is64(), value);
@@ -114,7 +114,7 @@ fn part_size(layout: &Layout<'_>, content: &Content) -> u64 {
     }
 }
 
-/// Copies and patches parts that follow each other, up to where the next one starts.
+/// Copies and patches consecutive parts, up to the start of the next one.
 pub(super) fn write(
     layout: &Layout<'_>,
     relocator: &Relocator<'_>,

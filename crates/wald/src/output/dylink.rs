@@ -10,7 +10,7 @@ use crate::leb128::{write_u32, write_u64};
 use crate::mark_live::is_exported;
 use crate::options::UnresolvedPolicy;
 
-/// The section's contents; nothing where no dynamic linker has to do with the module.
+/// The section's contents; `None` unless a dynamic linker loads the module.
 pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let options = layout.options;
     if !options.is_position_independent()
@@ -59,7 +59,7 @@ fn memory_info(layout: &Layout<'_>) -> Vec<u8> {
 /// Exported thread-local data: the exported number counts from `__tls_base`.
 fn thread_local_exports(layout: &Layout<'_>) -> Vec<SymbolId> {
     let exported: Vec<SymbolId> = match layout.options.is_relocatable() {
-        // There is no export section, but the same symbols are listed.
+        // The module has no export section, but the same symbols are listed.
         true => {
             let program = layout.program;
             let is_listed =
@@ -75,7 +75,7 @@ fn thread_local_exports(layout: &Layout<'_>) -> Vec<SymbolId> {
     exported.into_iter().filter(is_tls).collect()
 }
 
-/// Weak references: it is no error where nothing defines them.
+/// Weak references: they may stay undefined.
 fn weak_imports(layout: &Layout<'_>) -> Vec<SymbolId> {
     let is_weak = |id: &SymbolId| {
         let symbol = layout.program.get(*id);

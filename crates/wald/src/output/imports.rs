@@ -14,7 +14,7 @@ struct Entry<'a> {
     of: Vec<u8>,
 }
 
-/// The section's contents; nothing where there are no imports.
+/// The section's contents; `None` without imports.
 pub(super) fn imports(layout: &Layout<'_>) -> Option<Vec<u8>> {
     let entries = entries(layout);
     if !layout.options.compact_imports {
@@ -65,7 +65,7 @@ fn entries<'a>(layout: &'a Layout<'_>) -> Vec<Entry<'a>> {
     }
     for &id in &imports.got {
         let symbol = layout.program.get(id);
-        // A datum that only an archive member defines that nobody needs is no datum yet to wasm-ld.
+        // If only an unneeded archive member defines a datum, wasm-ld does not count it as data.
         let is_data = symbol.kind == SymbolKind::Data && !symbol.is_lazy();
         let module: &[u8] = if is_data { b"GOT.mem" } else { b"GOT.func" };
         let mut of = vec![external::GLOBAL];

@@ -101,7 +101,7 @@ impl OutputSymbols {
         entries.filter(is_lost).collect()
     }
 
-    /// Index of a symbol; [`NONE`] where it is not in the output.
+    /// Index of a symbol; [`NONE`] if it is not in the output.
     pub fn index_of(&self, symbol: AnySymbol) -> u32 {
         match symbol {
             AnySymbol::Global(id) => self.of_symbol[id.at()],
@@ -211,7 +211,7 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
         }
         Some((object, own)) => data_symbol(layout, object, own, out),
         None => {
-            // The linker's own: they lie in no segment.
+            // The linker's own symbols belong to no segment.
             out.push(0);
             write_u64(out, data_address(layout, id, true));
             out.push(0);

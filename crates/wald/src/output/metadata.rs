@@ -1,9 +1,9 @@
 //! `--merge-code-metadata`: what objects say about places in their functions, such as which way a branch probably goes, becomes one
 //! section for each kind. See <https://github.com/WebAssembly/tool-conventions/blob/main/CodeMetadata.md>.
 //!
-//! An object's section is one vector of functions, or several where `-r` put objects together. Functions are taken where the
-//! object's own body is in the output, with the index that it has there, and sorted by it. Offsets count from the begin
-//! of the body, and follow the instructions where `--compress-relocations` moves them.
+//! An object's section is one vector of functions, or several if `-r` combined objects. Functions are taken if the object's
+//! own body is in the output, and sorted by their index in the output. Offsets count from the start of the body, and follow
+//! the instructions if `--compress-relocations` moves them.
 
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ use crate::object::{InputSection, Object};
 use crate::parse_error::{ErrorKind, ParseError};
 use crate::relocate::{ObjectRelocator, Relocator, SectionOffsets, SymbolValues};
 
-/// What all names of such sections begin with.
+/// The names of all sections of code metadata begin with this.
 const PREFIX: &[u8] = b"metadata.code.";
 const BRANCH_HINTS: &[u8] = b"metadata.code.branch_hint";
 
@@ -105,7 +105,7 @@ fn read_object<'a>(
     sections.map(read).collect()
 }
 
-/// The contents of an output section; `None` where nothing is left to say.
+/// The contents of an output section; `None` if no entries are left.
 fn contents(mut entries: Vec<Entry>) -> Option<Vec<u8>> {
     entries.sort_by_key(|entry| entry.function);
     entries.dedup();

@@ -9,6 +9,7 @@ pub mod custom;
 mod data;
 mod dylink;
 mod imports;
+mod job;
 mod linking;
 mod metadata;
 mod names;
@@ -27,6 +28,7 @@ use crate::leb128::write_u64;
 use crate::relocate::{CustomValues, Relocator, SectionOffsets, SymbolValues};
 use crate::result::Sink;
 use crate::timing::Timer;
+use job::{take, Job, Work};
 
 pub use code::CodePlan;
 pub use names::synthetic_name as synthetic_global_name;
@@ -74,12 +76,12 @@ impl OutputSection {
         OutputSection { id, name: name.to_vec(), header, size, offset: 0, body }
     }
 
-    /// Where the contents start in the file: behind id and size.
+    /// Offset of the contents in the file, after id and size.
     pub fn contents_offset(&self) -> u64 {
         self.offset + self.header.len() as u64
     }
 
-    /// Offset behind the section.
+    /// Offset after the section.
     pub fn end(&self) -> u64 {
         self.contents_offset() + self.size
     }
@@ -270,7 +272,7 @@ pub fn check(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) ->
     diagnostics.check()
 }
 
-/// The first object with a custom section of this name, and where the name is in it.
+/// The first object with a custom section of this name, and the name's offset in the object.
 fn first_of_name<'l>(layout: &'l Layout<'_>, name: &[u8]) -> Option<(&'l str, u32)> {
     layout.program.objects.iter().find_map(|linked| {
         let object = linked.object();
@@ -281,7 +283,7 @@ fn first_of_name<'l>(layout: &'l Layout<'_>, name: &[u8]) -> Option<(&'l str, u3
     })
 }
 
-/// The place for the output. Where there is no room for it, that is an error like any other.
+/// The memory for the output. If it cannot be allocated, that is an error like any other.
 pub fn allocate<'s>(
     size: u64,
     sink: &'s mut dyn Sink,
@@ -294,38 +296,13 @@ pub fn allocate<'s>(
         return Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)));
     };
     if cfg!(debug_assertions) {
-        // Whatever stood there, every byte is to be written: tests see one that was forgotten.
+        // Every byte must be written, whatever its old value: this lets tests see one that was forgotten.
         place.fill(0xaa);
     }
     Ok(place)
 }
 
-/// A slice of the output and how it is filled.
-pub(crate) struct Job<'b> {
-    pub(crate) slice: &'b mut [u8],
-    pub(crate) work: Work,
-}
-
-/// How a slice is filled.
-pub(crate) enum Work {
-    /// Functions of the output, by position.
-    Functions(std::ops::Range<usize>),
-    /// Parts of a data segment.
-    SegmentParts(usize, std::ops::Range<usize>),
-    /// Parts of a custom section.
-    CustomParts(usize, std::ops::Range<usize>),
-    /// A part of the name section.
-    Names(usize),
-}
-
-/// Cuts `len` bytes off the front of what is left.
-pub(crate) fn take<'b>(rest: &mut &'b mut [u8], len: usize) -> &'b mut [u8] {
-    let (front, back) = std::mem::take(rest).split_at_mut(len);
-    *rest = back;
-    front
-}
-
-/// Fills `buffer`, which has the plan's size: every byte of it, whatever stood there.
+/// Fills `buffer`, which has the plan's size. Writes every byte of it, whatever its old value.
 pub fn write(
     layout: &Layout<'_>,
     plan: &Plan,

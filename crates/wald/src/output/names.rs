@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use wald_demangle::Demangler;
 
-use super::{take, Job, Work};
+use super::job::{take, Job, Work};
 use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::indices::{OutputFunction, OutputGlobal};
@@ -29,7 +29,7 @@ pub struct NamePlan {
 enum Part {
     /// Made while planning.
     Bytes(Vec<u8>),
-    /// Names of these functions, by position in the output, as they stand in the objects; and their size.
+    /// Names of these functions, by position in the output, as the objects spell them; and their size.
     Functions(std::ops::Range<usize>, usize),
 }
 
@@ -122,7 +122,7 @@ fn count(number: u64) -> Vec<u8> {
     out
 }
 
-/// Writes a number where there is room for it; how many bytes it took.
+/// Writes a number to the start of `out`, and returns its length.
 fn put_u32(out: &mut [u8], mut value: u32) -> usize {
     let mut position = 0;
     while value >= 0x80 {
@@ -180,10 +180,10 @@ impl<'a> Namer<'a> {
     }
 }
 
-/// A function's name as it stands in an object.
+/// A function's name as an object spells it.
 struct InputName<'a> {
     text: &'a [u8],
-    /// It comes from the object's name section or was prepared, and is shown as it is.
+    /// It is from the object's name section or was prepared, and is shown unchanged.
     is_final: bool,
 }
 
@@ -305,7 +305,7 @@ fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
             OutputGlobal::Synthetic(global) => namer.raw(index, synthetic_name(global)),
             OutputGlobal::Input(object, number) => {
                 let parsed = layout.program.objects[object.at()].object();
-                // An object's globals stand together.
+                // An object's globals are consecutive.
                 let names = match &mut names {
                     Some((of, names)) if *of == object => names,
                     other => &mut other.insert((object, parsed.first_names(SymbolKind::Global))).1,

@@ -48,7 +48,7 @@ impl Emitter<'_> {
         self.section(section, chunks.collect(), true)
     }
 
-    /// `reloc.DATA`. `headers` says where in the section each segment's header is, and its size.
+    /// `reloc.DATA`. `headers` has the offset in the section of each segment's header, and its size.
     pub(super) fn data(&self, section: usize, headers: &HashMap<u32, (u64, u64)>) -> Option<Vec<u8>> {
         let mut chunks = Vec::new();
         for (number, segment) in self.layout.segments.list.iter().enumerate() {

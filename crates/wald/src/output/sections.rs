@@ -1,5 +1,5 @@
-//! The small sections: types to elements, producers, target features. Each gives its contents, or nothing
-//! where the section is not needed.
+//! The small sections: types to elements, producers, target features. Each function returns the contents, or
+//! `None` if the section is not needed.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -21,7 +21,7 @@ pub(super) fn name(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(text);
 }
 
-/// A count, and then every item as `write` writes it; nothing where there are none.
+/// A count, and then every item as `write` writes it; `None` without items.
 pub(super) fn list<T>(items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) -> Option<Vec<u8>> {
     if items.is_empty() {
         return None;
@@ -54,7 +54,7 @@ pub(super) fn write_global_type(out: &mut Vec<u8>, of: GlobalType) {
 pub(super) fn types(layout: &Layout<'_>) -> Option<Vec<u8>> {
     list(&layout.indices.types, |out, signature| {
         out.push(types::FUNC);
-        layout.interners.signatures.with(signature.0, |bytes| out.extend_from_slice(bytes));
+        out.extend_from_slice(layout.signatures.text(signature.0));
     })
 }
 
@@ -197,7 +197,7 @@ fn got_global(layout: &Layout<'_>, symbol: AnySymbol, out: &mut Vec<u8>) {
     };
     let pic = layout.options.is_position_independent();
     let by_expression = layout.features.has("extended-const");
-    // Code sets what no expression can say: in each thread anew where the datum is thread-local.
+    // Code sets the values that no constant expression can have. For thread-local data it runs in each thread.
     let by_thread = is_tls && layout.options.shared_memory;
     let mutable = !is_stub && (by_thread || pic && !by_expression && !is_tls);
     write_global_type(out, GlobalType { value: pointer_type(layout), mutable });
@@ -294,7 +294,7 @@ pub(super) fn check_externals(layout: &Layout<'_>, diagnostics: &mut Diagnostics
     for export in &layout.indices.exports {
         check("export", &export.name, export.symbol);
     }
-    // --wrap makes functions of names that may stand for something else.
+    // --wrap makes functions of names that may name something else.
     for id in untyped {
         let name = String::from_utf8_lossy(layout.names.text(layout.program.get(id).name.0));
         let message = format!("cannot import function of unknown signature: {name}");

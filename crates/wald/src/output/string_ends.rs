@@ -1,5 +1,4 @@
-//! Symbols whose place is the end of strings that are merged: where such a place went cannot be said, because no string is
-//! there.
+//! Symbols at the end of merged strings. Such a symbol has no address in the output, because no string starts at its place.
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::Relocation;
@@ -8,7 +7,7 @@ use crate::layout::Layout;
 use crate::object::Object;
 use crate::symbols::AnySymbol;
 
-/// Checks that nothing asks for the address of such a symbol.
+/// Checks that nothing refers to the address of one of these symbols.
 pub(super) fn check(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
     for (position, linked) in layout.program.objects.iter().enumerate() {
         if !linked.properties.has_symbol_behind_strings {
@@ -38,7 +37,7 @@ pub(super) fn check(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Whether it is this object's symbol that a name stands for.
+/// Whether a name resolves to this object's symbol.
 fn defines(layout: &Layout<'_>, symbol: AnySymbol, object: ObjectId, index: usize) -> bool {
     match symbol {
         AnySymbol::Own(..) => true,

@@ -10,13 +10,13 @@ use crate::index::{ObjectId, ObjectSymbolIndex};
 use crate::layout::indices::NONE;
 use crate::layout::Layout;
 use crate::merge_strings::MergedStrings;
-use crate::object::{ChunkStrings, Entry, Means};
+use crate::object::{ChunkStrings, Meaning, PreparedRelocation};
 use crate::symbols::{LinkedObject, Reference};
 
 /// What the symbols of the objects resolve to in custom sections.
 #[derive(Default)]
 pub struct CustomValues {
-    /// For each object, by its symbols; empty where it has no such relocations.
+    /// For each object, by its symbols; empty if it has no relocations that need it.
     objects: Vec<Box<[u64]>>,
 }
 
@@ -92,8 +92,8 @@ impl<'r> ObjectRelocator<'r> {
         let prepared = self.parsed.prepared.get().map_or(&[][..], |prepared| prepared.of_section(position));
         let mut strings = None;
         for entry in prepared {
-            let value = match entry.means() {
-                Means::Piece => self.piece_offset(entry.index(), entry.addend as usize, &mut strings),
+            let value = match entry.meaning() {
+                Meaning::Piece => self.piece_offset(entry.index(), entry.addend as usize, &mut strings),
                 _ => self.value_in_custom(values, &entry.relocation(), tombstone, &mut None),
             };
             patch_plain(entry.kind().encoding(), &mut copy[entry.offset as usize..], value);
@@ -175,23 +175,23 @@ impl<'r> ObjectRelocator<'r> {
         }
     }
 
-    /// `None` where the entries do not tell.
+    /// `None` if the entries do not tell.
     #[inline]
-    fn apply_entries(&self, entries: &[Entry], copy: &mut [u8]) -> Option<()> {
+    fn apply_entries(&self, entries: &[PreparedRelocation], copy: &mut [u8]) -> Option<()> {
         for entry in entries {
             let index = entry.index() as usize;
-            let value = match entry.means() {
-                Means::Symbol => self.value(&entry.relocation(), None, u64::from(entry.offset)),
+            let value = match entry.meaning() {
+                Meaning::Symbol => self.value(&entry.relocation(), None, u64::from(entry.offset)),
                 // What is not in the output has the value that `ObjectRelocator::value` gives for it.
-                Means::OwnFunction => match self.functions[index] {
+                Meaning::OwnFunction => match self.functions[index] {
                     NONE => 0,
                     function => u64::from(function),
                 },
-                Means::OwnSegment => match self.segments[index] {
+                Meaning::OwnSegment => match self.segments[index] {
                     SymbolValues::ASK => return None,
                     start => start.wrapping_add(i64::from(entry.addend) as u64),
                 },
-                Means::Piece => self.piece_address(index, entry.addend as usize)?,
+                Meaning::Piece => self.piece_address(index, entry.addend as usize)?,
             };
             patch(entry.kind().encoding(), &mut copy[entry.offset as usize..], value);
         }

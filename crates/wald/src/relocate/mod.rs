@@ -41,8 +41,8 @@ pub struct Relocator<'a> {
     sections: &'a SectionOffsets,
 }
 
-/// What debug information says of something that is not in the output: an address that no code has. The
-/// values are wasm-ld's. `None` where a section has no such value and the addend stands alone.
+/// What debug information gets as the address of something that is not in the output: a value that no code has, the same as
+/// wasm-ld's. `None` for sections in which the addend alone is written.
 pub fn tombstone(section: &[u8]) -> Option<u64> {
     match section {
         // -1 means something else in these.
@@ -219,7 +219,7 @@ impl ObjectRelocator<'_> {
         }
     }
 
-    /// Offset of a function's body from the start of the code section's contents; `None` where it has none there.
+    /// Offset of a function's body from the start of the code section's contents; `None` if it has no body there.
     #[inline]
     fn function_offset(&self, reference: Reference) -> Option<u64> {
         let (index, prefix) = match reference {
@@ -250,7 +250,7 @@ impl ObjectRelocator<'_> {
         }
     }
 
-    /// The addend of a relocation that stays in the output: what lies in a custom section moves with it.
+    /// The addend of a relocation that stays in the output. It moves with the contents of a custom section.
     pub fn new_addend(&self, relocation: &Relocation) -> i64 {
         match relocation.kind {
             RelocationType::SectionOffsetI32 => self.section_offset(relocation) as i64,
@@ -315,7 +315,7 @@ pub struct CompressedPlaces<'r> {
 }
 
 impl CompressedPlaces<'_> {
-    /// Where this place goes. Offsets must go up from call to call. `None` for a place within a relocated number.
+    /// The new offset of this place. Offsets must rise from call to call. `None` for a place within a relocated number.
     pub fn place_of(&mut self, offset: u32) -> Option<u32> {
         let offset = offset as usize;
         while let Some(relocation) = self.relocations.peek() {

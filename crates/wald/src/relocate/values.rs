@@ -43,8 +43,7 @@ impl SymbolValue {
         self.state & Self::DEFINED != 0
     }
 
-    /// It is a function that nothing defines, and no weak reference: `--wrap` makes such ones also where all that refers
-    /// to them takes them for data.
+    /// It is an undefined function, and not weak. `--wrap` also makes undefined functions that are only referred to as data.
     #[inline]
     pub(super) fn is_undefined_function(&self) -> bool {
         self.state & Self::UNDEFINED_FUNCTION != 0
@@ -62,7 +61,7 @@ impl SymbolValue {
         self.value as u32
     }
 
-    /// What a reference to a tag or table of this name gets, where `index` is that of the symbol: see
+    /// The value of a reference to a tag or table of this name. `index` is that of the symbol: see
     /// `ObjectRelocator::tag_or_table`.
     pub(super) fn as_tag_or_table(&self, index: u32) -> u32 {
         match self.state & (Self::FUNCTION | Self::DATA) {
@@ -73,8 +72,8 @@ impl SymbolValue {
         }
     }
 
-    /// Index of the function whose body debug information means; [`NONE`] also where an object takes a datum of the
-    /// linker's for a function.
+    /// Index of the function whose body debug information refers to. It is [`NONE`] also if an object refers to one of the
+    /// linker's data symbols as a function.
     #[inline]
     pub(super) fn body(&self) -> u32 {
         if self.state & Self::FUNCTION != 0 {
@@ -168,8 +167,7 @@ fn body_prefix(layout: &Layout<'_>, target: Target) -> u8 {
     layout.program.objects[target.object().at()].object().functions[target.position()].prefix
 }
 
-/// Address of a data symbol; thread-local ones relative to their block unless `absolute`. 0 where nothing
-/// defines it.
+/// Address of a data symbol; thread-local ones relative to their block unless `absolute`. 0 if it is undefined.
 pub fn data_address(layout: &Layout<'_>, id: SymbolId, absolute: bool) -> u64 {
     let program = layout.program;
     let symbol = program.get(id);
@@ -184,7 +182,7 @@ pub fn data_address(layout: &Layout<'_>, id: SymbolId, absolute: bool) -> u64 {
     }
 }
 
-/// Address of an object's own datum; `None` where its segment is not in the output.
+/// Address of an object's own datum; `None` if its segment is not in the output.
 #[inline]
 pub fn own_address(layout: &Layout<'_>, object: ObjectId, own: &ObjectSymbol, absolute: bool) -> Option<u64> {
     if !own.lies_in_segment() {
@@ -204,7 +202,7 @@ pub(super) fn own_table_index(layout: &Layout<'_>, object: ObjectId, own: Object
     (layout.indices.function[flat] != NONE).then(|| layout.table.of_function(flat))
 }
 
-/// Index of a function in the function table; 0 where it is not in it.
+/// Index of a function in the function table; 0 if it is not in it.
 pub fn any_table_index(layout: &Layout<'_>, symbol: AnySymbol) -> u32 {
     match symbol {
         AnySymbol::Own(object, index) => own_table_index(layout, object, index).unwrap_or(0),

@@ -1,4 +1,4 @@
-//! Adds one definition or reference to the symbol table and settles it with what is there already.
+//! Adds one definition or reference to the symbol table, and decides between it and the earlier ones.
 
 use super::files::signature_of;
 use super::*;
@@ -109,7 +109,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn undefine(&mut self, id: SymbolId, incoming: &Incoming) {
         let symbol = self.table.get_mut(id);
         symbol.kind = incoming.kind;
-        // A definition that went with its comdat group comes here as a reference.
+        // The definition of a discarded COMDAT group counts as a reference.
         symbol.flags = SymbolFlags(incoming.flags.0 | SymbolFlags::UNDEFINED);
         symbol.file = incoming.file;
         symbol.index = incoming.index;
@@ -209,7 +209,7 @@ impl<'a> Resolver<'a> {
         self.error(Code::SymbolType, message);
     }
 
-    /// Checks kind and type of a symbol that is not a function against what is there.
+    /// Checks kind and type of a symbol that is not a function against the earlier ones.
     fn check_type(&mut self, id: SymbolId, linked: &LinkedObject, symbol: &ObjectSymbol) {
         let existing = self.table.get(id);
         if existing.kind != symbol.kind {

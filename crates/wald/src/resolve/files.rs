@@ -20,7 +20,7 @@ struct Loading<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Adds the files from `first` on. Gives back whether there was one that ends the link at once.
+    /// Adds the files from `first` on. Returns whether one of them ends the link at once.
     pub(super) fn add_files(&mut self, first: usize) -> bool {
         for position in first..self.files.len() {
             let file = FileId::new(position);

@@ -87,7 +87,7 @@ impl Resolver<'_> {
         id
     }
 
-    /// The variant of `id` with this signature, made if there is none; and whether it was made.
+    /// The variant of `id` with this signature, created if it does not exist; and whether it was created.
     fn variant(&mut self, id: SymbolId, signature: Option<SignatureId>) -> (SymbolId, bool) {
         let name = self.table.get(id).name;
         let position = *self.variant_of_name.entry(name).or_insert_with(|| {
@@ -106,7 +106,7 @@ impl Resolver<'_> {
         (variant, true)
     }
 
-    /// Two references must agree on where a function is imported from.
+    /// Two references must agree on the module and name of an import.
     fn merge_import_attributes(&mut self, id: SymbolId, incoming: &Incoming) {
         let existing = self.table.get_mut(id);
         let ImportAttributes { module, field } = incoming.attributes;
@@ -141,7 +141,7 @@ impl Resolver<'_> {
             variants.iter().map(|(name, _)| self.interners.names.with(name.0, <[u8]>::to_vec)).collect();
         for position in llvm_order::dense_map_order(names.iter().map(|name| &name[..])) {
             let (name, symbols) = &variants[position];
-            // What a shared library has is there at run time only: its callers get a trap like those of other variants.
+            // A shared library's function exists only at run time, so its callers get a trap like those of other variants.
             let is_here = |id: SymbolId| self.table.get(id).is_defined() && !self.table.get(id).is_shared();
             let defined = symbols.iter().copied().find(|&id| is_here(id));
             let Some(defined) = defined else {

@@ -41,7 +41,7 @@ struct Extraction {
     file: FileId,
     /// The symbol.
     symbol: SymbolId,
-    /// Whether wasm-ld tells it: not where an object that refers to something else than a function finds the member.
+    /// Whether wasm-ld reports it. It does not if the object that caused the load refers to something other than a function.
     is_told: bool,
 }
 
@@ -172,7 +172,7 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// What there is to say goes to `diagnostics`, or stays in `folded`.
+    /// Diagnostics go to `diagnostics`, or stay in `folded`.
     fn new(
         options: &'a Options,
         interners: &'a Interners,
@@ -220,7 +220,7 @@ impl<'a> Resolver<'a> {
         signature.map_or_else(String::new, |id| self.interners.signatures.with(id.0, display_signature))
     }
 
-    /// The symbol of `name`, made if there is none; and whether it was made.
+    /// The symbol of `name`, created if it does not exist; and whether it was created.
     #[inline]
     fn insert(&mut self, name: NameId) -> (SymbolId, bool) {
         let (id, new) = self.table.insert(name);
@@ -334,8 +334,8 @@ pub fn name_text(names: &Interner, name: NameId) -> String {
     names.with(name.0, |text| String::from_utf8_lossy(text).into_owned())
 }
 
-/// A symbol's name as messages and the name section show it: demangled, and `main` for the
-/// name that C's `main` with arguments goes by.
+/// A symbol's name as messages and the name section show it: demangled, and `main` for the mangled name of C's
+/// `main` with arguments.
 pub fn display_name(name: &[u8], demangle: bool) -> String {
     let mut demangler = wald_demangle::Demangler::new();
     String::from_utf8_lossy(&display_name_with(&mut demangler, name, demangle)).into_owned()

@@ -1,4 +1,4 @@
-//! Shared libraries: what they export is there at run time, so that nothing needs to be linked for it.
+//! Shared libraries: what they export exists at run time, so nothing needs to be linked for it.
 
 use super::functions::signatures_match;
 use super::*;
@@ -9,7 +9,7 @@ impl Resolver<'_> {
     pub(super) fn add_shared_library(&mut self, file: FileId, library: &SharedLibrary) {
         let candidate = self.files[file.at()];
         if self.options.is_relocatable() {
-            // An object cannot depend on a library that is there at run time.
+            // An object cannot depend on a library that exists at run time only.
             let message = format!("attempted static link of dynamic object {}", candidate.location);
             let diagnostic =
                 Diagnostic::error(Code::Parse, message).with_location(candidate.location.clone());
@@ -39,7 +39,7 @@ impl Resolver<'_> {
                     return;
                 }
             } else if symbol.is_defined() {
-                // What is linked wins over what is there at run time.
+                // A linked definition wins over one that exists at run time only.
                 return;
             } else if symbol.called_directly && !signatures_match(symbol.signature, signature) {
                 if self.options.check_shared_signatures {
@@ -62,8 +62,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Resolves tags that nothing defines to those that shared libraries export. This comes after all files so that a link
-    /// that does not need it has its symbols in wasm-ld 22's order.
+    /// Resolves undefined tags to those that shared libraries export. It runs after all files, so that a link that does not need
+    /// it has its symbols in wasm-ld 22's order.
     pub(super) fn take_shared_tags(&mut self) {
         for position in 0..self.files.len() {
             let Some(library) = &self.files[position].shared else { continue };

@@ -66,7 +66,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// A function that an object or an archive may define, and that the host supplies where none does.
+    /// A function that an object or an archive may define. If none does, it is imported from the host.
     fn import_function(&mut self, name: &[u8], signature: SignatureId) -> SymbolId {
         let id = self.import_global(name);
         let symbol = self.table.get_mut(id);
@@ -105,7 +105,7 @@ impl<'a> Resolver<'a> {
         id
     }
 
-    /// Defines a name only where something asks for it.
+    /// Defines a name only if something refers to it.
     fn optional(
         &mut self,
         name: &str,
@@ -157,7 +157,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// References that stand on the command line.
+    /// Adds the references from the command line.
     pub(super) fn refer_from_options(&mut self) {
         let options = self.options;
         for name in &options.undefined {
@@ -269,7 +269,7 @@ impl<'a> Resolver<'a> {
             self.extract_symbol(id, |_| "<internal>".to_string());
             return self.table.find(name).unwrap_or(id);
         } else {
-            // It is no call, and says nothing about where the function is imported from.
+            // It is not a call, and does not name the module of an import.
             let incoming = Incoming::reference(name, signature);
             return self.add_undefined_function(id, &incoming);
         }
@@ -284,12 +284,12 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Sends references where `--wrap` wants them.
+    /// Redirects references as `--wrap` asks.
     pub(super) fn apply_wraps(&mut self, wrapped: &[Wrapped]) {
         if wrapped.is_empty() {
             return;
         }
-        // What is said last about a symbol counts, as where both `f` and `__real_f` are wrapped.
+        // The last entry for a symbol counts, for example if both `f` and `__real_f` are wrapped.
         let map: HashMap<SymbolId, SymbolId> =
             wrapped.iter().flat_map(|w| [(w.symbol, w.wrap), (w.real, w.symbol)]).collect();
         for object in 0..self.table.objects.len() {
@@ -301,8 +301,8 @@ impl<'a> Resolver<'a> {
             let [name, real, wrap] = [w.symbol, w.real, w.wrap].map(|id| self.table.get(id).name);
             let original = self.table.position_of(name);
             let wrap = self.table.position_of(wrap);
-            self.table.lead(real, original);
-            self.table.lead(name, wrap);
+            self.table.redirect(real, original);
+            self.table.redirect(name, wrap);
         }
         self.unhide_entry();
         if let (Some(_), Some(name)) = (self.table.well_known.entry, &self.options.entry) {

@@ -1,6 +1,5 @@
 //! What one object's relocations ask for: found out for many objects at once.
 
-use super::is_address_imported;
 use crate::bit_set::BitSet;
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
@@ -122,7 +121,7 @@ impl ObjectScanner<'_> {
         }
     }
 
-    /// Whether live code calls the symbol. `ref.func` is no call.
+    /// Whether live code calls the symbol. `ref.func` is not a call.
     fn is_called(&self, symbol: u32) -> bool {
         let parsed = self.program.objects[self.object.at()].object();
         (0..).zip(&parsed.functions).any(|(position, function)| {
@@ -229,7 +228,7 @@ impl ObjectScanner<'_> {
         }
     }
 
-    /// What only the loader will know must come through a global, or by code that it runs.
+    /// A value that only the loader knows is read from an imported global, or set by code that runs at the start.
     fn dynamic_relocation(&mut self, relocation: &Relocation, reference: Reference) {
         use RelocationType::*;
         match relocation.kind {
@@ -287,4 +286,19 @@ impl ObjectScanner<'_> {
             Reference::Global(id) => AnySymbol::Global(id),
         }
     }
+}
+
+/// Whether a symbol's address comes from the environment, in an imported global: another module defines the symbol, or
+/// may bring a definition that is to win.
+pub(super) fn is_address_imported(options: &Options, program: Program<'_>, symbol: AnySymbol) -> bool {
+    let AnySymbol::Global(id) = symbol else { return false };
+    let symbol = program.get(id);
+    if symbol.is_shared() {
+        return true;
+    }
+    let dynamic = options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
+    if !options.is_position_independent() && !dynamic || symbol.flags.is_hidden() || symbol.flags.is_local() {
+        return false;
+    }
+    !symbol.is_defined() || options.is_shared() && !options.bsymbolic
 }

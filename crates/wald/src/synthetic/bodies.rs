@@ -13,8 +13,8 @@ use crate::symbols::{Constructor, Purpose, SyntheticFunction, SyntheticGlobal};
 
 const BR: u8 = 0x0c;
 
-/// Whether code must put a segment into memory: it is passive, or it is bss that may not be zero because the
-/// memory comes from outside.
+/// Whether code must initialize a segment's memory: the segment is passive, or it is bss and the imported memory
+/// may not be zero.
 fn needs_initialisation(options: &Options, in_file: bool, segment: &OutputSegment) -> bool {
     segment.is_passive || options.import_memory.is_some() && !in_file
 }
@@ -41,8 +41,8 @@ pub fn write_code(layout: Layout<'_>) -> Layout<'_> {
     layout.with_code(code)
 }
 
-/// Writes the bodies of all live functions of the linker's. One that is larger than engines take becomes calls of parts, which
-/// come behind all other functions.
+/// Writes the bodies of all live functions of the linker. One that is larger than engines accept becomes calls of parts, which
+/// follow all other functions.
 fn write_bodies(layout: &Layout<'_>) -> LinkerCode {
     let program = layout.program;
     let mut bodies: Vec<Vec<u8>> = Vec::new();
@@ -92,7 +92,7 @@ fn write_body<'a>(layout: &'a Layout<'a>, number: SyntheticFunctionId) -> Body<'
             body.code.push(UNREACHABLE);
         }
         Purpose::CommandExport(id) => {
-            let parameters = arity(layout.interners, function.signature).0;
+            let parameters = arity(layout.signatures.text(function.signature.0)).0;
             body.command_export(id, parameters);
         }
     }
@@ -111,8 +111,7 @@ fn finish(mut code: Vec<u8>) -> Vec<u8> {
 /// A function's code as it is written.
 pub(super) struct Body<'a> {
     pub(super) code: Vec<u8>,
-    /// Where the code can be cut into functions of their own: behind the locals, of which it has none, and then between
-    /// statements.
+    /// Where the code can be cut into separate functions: after the (empty) list of locals, and between statements.
     cuts: Vec<usize>,
     pub(super) layout: &'a Layout<'a>,
 }

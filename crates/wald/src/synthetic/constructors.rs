@@ -3,11 +3,10 @@
 
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
-use crate::index::{ObjectId, SignatureId};
+use crate::index::ObjectId;
 use crate::layout::imports::should_import;
 use crate::leb128::Reader;
 use crate::mark_live::is_left_out;
-use crate::object::Interners;
 use crate::program::Program;
 use crate::resolve::display_name;
 use crate::symbols::{AnySymbol, Constructor, Reference};
@@ -60,7 +59,7 @@ pub fn collect(
                 }
             }
             let (parameters, results) =
-                signature.map_or((0, 0), |signature| arity(context.interners, signature));
+                signature.map_or((0, 0), |signature| context.interners.signatures.with(signature.0, arity));
             if parameters != 0 {
                 let name = linked.object().symbols[init.symbol.at()].name_in(linked.object());
                 let name = match symbol {
@@ -79,16 +78,14 @@ pub fn collect(
 }
 
 /// How many parameters and results a signature has.
-pub fn arity(interners: &Interners, signature: SignatureId) -> (u32, u32) {
-    interners.signatures.with(signature.0, |bytes| {
-        let mut reader = Reader::new(bytes);
-        let parameters = reader.u32().unwrap_or(0);
-        for _ in 0..parameters {
-            // A type constructor and its heap type are two numbers.
-            if matches!(reader.byte(), Ok(0x63 | 0x64)) {
-                _ = reader.i64();
-            }
+pub fn arity(signature: &[u8]) -> (u32, u32) {
+    let mut reader = Reader::new(signature);
+    let parameters = reader.u32().unwrap_or(0);
+    for _ in 0..parameters {
+        // A type constructor and its heap type are two numbers.
+        if matches!(reader.byte(), Ok(0x63 | 0x64)) {
+            _ = reader.i64();
         }
-        (parameters, reader.u32().unwrap_or(0))
-    })
+    }
+    (parameters, reader.u32().unwrap_or(0))
 }

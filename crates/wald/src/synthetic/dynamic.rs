@@ -243,7 +243,7 @@ impl Body<'_> {
         }
     }
 
-    /// Calls the linker's own function of this purpose, where there is one.
+    /// Calls the linker's own function of this purpose, if it exists.
     pub(super) fn call_purpose(&mut self, purpose: Purpose) {
         let mut functions = self.layout.program.functions();
         if let Some(number) = functions.position(|function| function.purpose == purpose) {

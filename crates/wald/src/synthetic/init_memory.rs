@@ -10,7 +10,7 @@ use crate::layout::segments::Segments;
 use crate::program::Adder;
 use crate::symbols::Purpose;
 
-/// Adds `__wasm_init_memory` where it is needed; it runs when the module starts.
+/// Adds `__wasm_init_memory` if it is needed. It runs when the module starts.
 pub(super) fn add_init_memory(
     context: &Context<'_>,
     features: &Features,

@@ -1,9 +1,11 @@
 //! A unit as the link sees it: the tables that a parsed object has, made without an object.
 
-use std::sync::{Arc, OnceLock, PoisonError, Weak};
+use std::sync::{OnceLock, PoisonError};
 
+use super::definition::{Import as ImportNames, ProducerKind};
+use super::error::UnitError;
+use super::state::Unit;
 use super::store::{Entry, Slot, Stored};
-use super::{Import as ImportNames, ProducerKind, Unit, UnitError};
 use crate::bytes::Bytes;
 use crate::format::{limits, types, Limits, SymbolFlags, SymbolKind, TableType};
 use crate::index::{ByteRange, NameId, ObjectSymbolIndex, SignatureId};
@@ -28,31 +30,8 @@ pub(super) struct Numbering {
     pub globals: Vec<u32>,
     pub tags: Vec<u32>,
     pub tables: Vec<u32>,
-    /// Number of the function table that is imported behind the others, because addresses of functions are taken.
+    /// Number of the function table that is imported after the others, because addresses of functions are taken.
     pub function_table: Option<u32>,
-}
-
-/// Names' ids in the link that the unit was handed to last: nearly all are the same the next time.
-#[derive(Default)]
-pub(super) struct Interned {
-    link: Weak<()>,
-    /// By slot; [`ObjectSymbol::UNNAMED`] where it is not known.
-    names: Vec<NameId>,
-}
-
-impl Interned {
-    fn prepare(&mut self, interners: &Interners, slots: usize) {
-        if !std::ptr::eq(self.link.as_ptr(), Arc::as_ptr(&interners.identity)) {
-            *self = Interned { link: Arc::downgrade(&interners.identity), names: Vec::new() };
-        }
-        self.names.resize(slots, ObjectSymbol::UNNAMED);
-    }
-
-    pub fn forget(&mut self, slot: u32) {
-        if let Some(name) = self.names.get_mut(slot as usize) {
-            *name = ObjectSymbol::UNNAMED;
-        }
-    }
 }
 
 /// Collects the bytes that tables point into.
@@ -116,7 +95,7 @@ impl Unit {
         self.slots.iter().any(take_addresses) && !self.slots.iter().any(is_table)
     }
 
-    /// The type of the function table that is imported where the unit does not mention it.
+    /// The type of the imported function table, if the unit does not mention it.
     pub(super) fn function_table_type(&self) -> TableType {
         let flags = if self.memory_is_64 { limits::IS_64 } else { 0 };
         TableType { element: types::FUNCREF, limits: Limits { flags, ..Limits::default() } }

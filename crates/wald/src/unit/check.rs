@@ -1,13 +1,15 @@
-//! Checks of definitions: what comes out has nothing in it that the link would have to refuse.
+//! Checks of definitions. The link refuses nothing that passed them.
 
 use std::borrow::Cow;
 
-use super::nesting::{self, Mistake};
-use super::store::{Entry, StoredData, StoredFunction, StoredSection};
-use super::{
-    Binding, ComdatHandle, Data, Definition, Function, Relocation, Section, Symbol, SymbolHandle, TableType,
-    Target, Unit, UnitError, ValueType,
+use super::definition::{
+    Binding, Data, Definition, Function, Relocation, Section, Symbol, TableType, Target, ValueType,
 };
+use super::error::UnitError;
+use super::handle::{ComdatHandle, SymbolHandle};
+use super::nesting::{self, Mistake};
+use super::state::Unit;
+use super::store::{Entry, StoredData, StoredFunction, StoredSection};
 use crate::format::relocation::RelocationType;
 use crate::format::{self, opcode, segment_flags, SymbolKind};
 use crate::leb128::{patch_padded_u64, size_u64, write_u32, Reader};
@@ -139,7 +141,7 @@ impl Unit {
         }
     }
 
-    /// What other symbols are aliases of or lie in must stay there.
+    /// If a symbol has aliases or contains other data symbols, its new definition must still fit them.
     pub(super) fn check_aliases(&self, handle: SymbolHandle, entry: &Entry) -> Result<(), UnitError> {
         let slot = &self.slots[handle.number as usize];
         if slot.aliases == 0 {

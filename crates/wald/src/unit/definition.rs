@@ -1,8 +1,20 @@
 //! What a compiler passes: symbols and their definitions.
 
-use super::{ComdatHandle, SymbolHandle, TypeHandle};
+use super::handle::{ComdatHandle, SymbolHandle, TypeHandle};
 use crate::format::relocation::RelocationType;
 use crate::format::{self, limits, segment_flags, types, SymbolFlags};
+
+/// What the producers section says about a tool.
+/// See <https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProducerKind {
+    /// A source language.
+    Language,
+    /// A compiler or another tool.
+    ProcessedBy,
+    /// An SDK.
+    Sdk,
+}
 
 /// A value type.
 /// See <https://webassembly.github.io/spec/core/syntax/types.html#value-types>.

@@ -2,8 +2,10 @@
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
 use super::build::{Numbering, FUNCTION_TABLE, FUNCTION_TABLE_FLAGS};
+use super::definition::ProducerKind;
+use super::error::UnitError;
+use super::state::Unit;
 use super::store::{Entry, Stored};
-use super::{ProducerKind, Unit, UnitError};
 use crate::format::relocation::RelocationType;
 use crate::format::{
     external, limits, linking, opcode, section, types, GlobalType, SymbolKind, TableType, HEADER,

@@ -118,7 +118,7 @@ impl Converter<'_> {
 
     fn convert(&mut self) -> Option<()> {
         let object = self.object;
-        // Sections have no place without a definition: they come first, empty.
+        // A section cannot be declared without a definition, so it is added first, empty.
         let mut sections = Vec::new();
         for section in &object.custom_sections {
             let name = self.text(section.name);

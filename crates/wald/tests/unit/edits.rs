@@ -55,7 +55,7 @@ impl Model {
         symbol
     }
 
-    /// A body that refers to what is there; what it does is of no interest here.
+    /// A body with references to existing symbols. What it computes does not matter.
     fn function(&self, signature: TypeHandle, random: &mut Random) -> Function {
         let mut body = vec![0];
         let mut relocations = Vec::new();
@@ -112,7 +112,7 @@ impl Model {
                 let import = (random.below(2) == 0).then_some(import);
                 let mut symbol = Symbol { binding: Binding::Global, ..symbol };
                 if random.below(2) == 0 {
-                    // Another unit's function, or nothing that is there.
+                    // Another unit's function, or an undefined one.
                     symbol.name =
                         format!("u{}_{}", (self.number + 1 + random.below(2)) % 3, random.below(20));
                 }

@@ -31,7 +31,7 @@ fn nesting(problem: &str) -> UnitError {
     UnitError::Nesting { function: "g".into(), problem: problem.into() }
 }
 
-/// Any bytes may be where the link writes: a compiler need not leave numbers there.
+/// The bytes that a relocation overwrites may have any value: a compiler need not write numbers.
 #[test]
 fn places_of_relocations_are_no_code() {
     let (mut unit, of, f, _) = small();

@@ -111,7 +111,7 @@ fn units_of_real_objects_link_to_the_same_bytes() {
     assert!(same > 500 && skipped < same / 5 && failed < same / 2);
 }
 
-/// What stands in a thread-local segment is thread-local, whether its symbol says so or not.
+/// Data in a thread-local segment is thread-local, whether its symbol says so or not.
 #[test]
 fn symbols_in_thread_local_data_are_thread_local() {
     use wald::unit::{Data, Definition, Symbol};

@@ -8,42 +8,34 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use wald_demangle::Demangler;
 
+use super::head_start::{EarlierMarks, HeadStart};
+use super::inputs::InputVersion;
+use super::prepare_object::prepare;
+use super::speculative_marks::SpeculativeMarks;
+use super::string_pools::{Pools, Source};
+use super::surroundings::Surroundings;
 use crate::cancel::CancelToken;
 use crate::chunks::Chunks;
 use crate::index::{FileId, ObjectId};
 use crate::input::Candidate;
-use crate::input_id::InputId;
-use crate::mark_live::{Earlier, Guess, Marks};
-use crate::merge_strings::{Pools, Source};
-use crate::object::{InputSection, Interners, Prepared};
+use crate::mark_live::Marks;
+use crate::object::InputSection;
 use crate::options::Options;
 use crate::resolve::{self, display_name_with, Folded};
 use crate::symbols::LinkedObject;
-use crate::timing::Timer;
-
-/// Identifies the contents of an input, to notice changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InputVersion {
-    /// The input.
-    pub id: InputId,
-    /// Counts its replacements.
-    pub version: u32,
-    /// The number of files in it.
-    pub files: usize,
-}
 
 /// The first inputs, resolved and marked.
 #[derive(Clone)]
-pub struct Ahead {
+pub struct Speculation {
     inputs: Vec<InputVersion>,
     folded: Folded,
     /// The number of inputs that they include.
     marks: Option<(Marks, usize)>,
-    guess: Option<Guess>,
+    speculative: Option<SpeculativeMarks>,
     strings: Arc<Pools>,
 }
 
-impl Ahead {
+impl Speculation {
     /// The inputs that were added.
     pub fn inputs(&self) -> &[InputVersion] {
         &self.inputs
@@ -51,19 +43,18 @@ impl Ahead {
 
     /// Continues with `inputs`, which contain `files`. Reuses earlier results that are still valid.
     pub fn advance(
-        options: &Options,
-        interners: &Interners,
-        earlier: Option<Ahead>,
+        around: Surroundings<'_>,
+        earlier: Option<Speculation>,
         inputs: &[InputVersion],
         files: &[&Candidate],
-        timer: &Timer,
-    ) -> Ahead {
-        let guess = earlier.as_ref().and_then(|ahead| ahead.guess.clone());
-        let strings = earlier.as_ref().map_or_else(Arc::default, |ahead| ahead.strings.clone());
-        let earlier = earlier.and_then(|ahead| ahead.update(inputs, files));
-        let (folded, marks) = earlier.map_or((None, None), |ahead| (Some(ahead.folded), ahead.marks));
+    ) -> Speculation {
+        let Surroundings { options, interners, timer, .. } = around;
+        let speculative = earlier.as_ref().and_then(|earlier| earlier.speculative.clone());
+        let strings = earlier.as_ref().map_or_else(Arc::default, |earlier| earlier.strings.clone());
+        let earlier = earlier.and_then(|earlier| earlier.update(inputs, files));
+        let (folded, marks) = earlier.map_or((None, None), |earlier| (Some(earlier.folded), earlier.marks));
         let folded = resolve::fold(options, interners, files, folded, timer);
-        Ahead { inputs: inputs.to_vec(), folded, marks, guess, strings }
+        Speculation { inputs: inputs.to_vec(), folded, marks, speculative, strings }
     }
 
     /// Marks what the inputs so far keep alive.
@@ -78,54 +69,49 @@ impl Ahead {
         }
     }
 
-    /// Guesses what will be live from all files that exist: those of the first inputs, and those after a gap.
-    pub fn guess(
-        &mut self,
-        options: &Options,
-        interners: &Interners,
-        files: &[&Candidate],
-        inputs: usize,
-        timer: &Timer,
-    ) {
+    /// Marks what will probably be live, from the files of all available inputs: the first ones, and those after a gap.
+    pub fn speculate(&mut self, around: Surroundings<'_>, files: &[&Candidate], inputs: usize) {
+        let Surroundings { options, interners, timer, .. } = around;
         if options.gc_sections && options.wrap.is_empty() {
             let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
             let marks = self.marks.as_ref().map(|(marks, _)| marks.clone());
-            self.guess = Some(Guess::new(options, folded.table, (self.inputs.len(), inputs), marks));
+            let inputs = (self.inputs.len(), inputs);
+            self.speculative = Some(SpeculativeMarks::new(options, folded.table, inputs, marks));
         }
     }
 
-    /// The number of inputs in the last guess.
-    pub fn guessed(&self) -> usize {
-        self.guess.as_ref().map_or(0, |guess| guess.inputs)
+    /// The number of inputs in the last speculative link, or 0.
+    pub fn speculated_inputs(&self) -> usize {
+        self.speculative.as_ref().map_or(0, |speculative| speculative.inputs)
     }
 
-    /// Prepares objects: see [`Prepared`].
+    /// Prepares objects: see [`Prepared`](crate::object::Prepared).
     pub fn prepare_objects(&self, options: &Options, stop: &CancelToken) {
-        let prepare = |linked: &LinkedObject, is_live: &dyn Fn(usize) -> bool| {
+        let prepare_linked = |linked: &LinkedObject, is_live: &dyn Fn(usize) -> bool| {
             if !stop.is_cancelled() {
                 linked.object().prepared.get_or_init(|| {
                     let mut demangler = Demangler::new();
-                    Prepared::new(linked.object(), options.demangle, is_live, |name, names| {
+                    prepare(linked.object(), options.demangle, is_live, |name, names| {
                         names.extend_from_slice(&display_name_with(&mut demangler, name, options.demangle));
                     })
                 });
             }
         };
-        match (&self.guess, &self.marks) {
-            (Some(guess), _) => {
-                let objects: Vec<_> = guess.objects().collect();
-                objects.par_iter().for_each(|(linked, is_live)| prepare(linked, is_live));
+        match (&self.speculative, &self.marks) {
+            (Some(speculative), _) => {
+                let objects: Vec<_> = speculative.objects().collect();
+                objects.par_iter().for_each(|(linked, is_live)| prepare_linked(linked, is_live));
             }
             (None, Some((marks, _))) => {
                 let chunks = Chunks::new(&self.folded.table);
                 self.folded.table.objects.par_iter().enumerate().for_each(|(position, linked)| {
                     let id = ObjectId::new(position);
-                    prepare(linked, &|function| marks.is_function_live(&chunks, id, function));
+                    prepare_linked(linked, &|function| marks.is_function_live(&chunks, id, function));
                 });
             }
             // Without garbage collection, everything is live.
             (None, None) => {
-                self.folded.table.objects.par_iter().for_each(|linked| prepare(linked, &|_| true))
+                self.folded.table.objects.par_iter().for_each(|linked| prepare_linked(linked, &|_| true))
             }
         }
     }
@@ -133,7 +119,7 @@ impl Ahead {
     /// Merges the strings of debug information.
     pub fn merge_strings(&self, options: &Options) {
         let mut sources: Vec<(&[u8], Vec<Source>)> = Vec::new();
-        for (linked, _) in self.guess.iter().flat_map(Guess::objects) {
+        for (linked, _) in self.speculative.iter().flat_map(SpeculativeMarks::objects) {
             let object = linked.object();
             for (section, contents) in object.custom_sections.iter().enumerate() {
                 let name = contents.name.of(&object.bytes);
@@ -156,19 +142,20 @@ impl Ahead {
         }
     }
 
-    /// The estimated size of the output of the inputs that exist, and their number. `None` without a guess.
-    pub fn output_size(&self) -> Option<(u64, usize)> {
-        self.guess.as_ref().map(|guess| (guess.output_size(), guess.inputs))
+    /// The marks of the last speculative link.
+    pub fn speculative(&self) -> Option<&SpeculativeMarks> {
+        self.speculative.as_ref()
     }
 
-    /// The results so far.
-    pub fn into_parts(self) -> (Folded, Earlier, Arc<Pools>) {
-        let marks = self.marks.map(|(marks, _)| marks);
-        (self.folded, Earlier { marks, guess: self.guess }, self.strings)
+    /// The results so far, for a link.
+    pub fn into_head_start(self) -> HeadStart {
+        let first = self.marks.map(|(marks, _)| marks);
+        let marks = EarlierMarks { first, speculative: self.speculative };
+        HeadStart { folded: self.folded, marks, strings: self.strings }
     }
 
     /// Adapts the results to `inputs`, whose first ones may have changed. `None` if too much has changed.
-    fn update(mut self, inputs: &[InputVersion], files: &[&Candidate]) -> Option<Ahead> {
+    fn update(mut self, inputs: &[InputVersion], files: &[&Candidate]) -> Option<Speculation> {
         if self.inputs.len() > inputs.len() {
             return None;
         }

@@ -6,13 +6,11 @@
 
 use std::sync::Arc;
 
+use super::policy;
 use crate::index::{NameId, SignatureId};
 use crate::input::{Candidate, ParsedInput};
 use crate::names::Snapshot;
 use crate::object::{Interners, Object, ObjectSymbol, SharedLibrary};
-
-/// Below this many bytes of new names, it is not worth the time.
-const LEAST: usize = 1 << 20;
 
 /// Decides when names are freed.
 #[derive(Default)]
@@ -28,7 +26,7 @@ impl Renewal {
         if self.in_use == 0 {
             self.in_use = size;
         }
-        size > 2 * self.in_use + LEAST
+        policy::is_worth_renewing(size, self.in_use)
     }
 
     /// Frees the names that these inputs do not use. Nothing else may have an id, or a part of an input. Objects that are in use

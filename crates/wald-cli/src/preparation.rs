@@ -1,4 +1,6 @@
 //! Prepares a link on a thread of its own while its inputs are awaited.
+//!
+//! The functions before [`Preparation`] are the schedule: when the link is prepared, and how much memory its module gets in advance.
 
 use crate::output_file::Place;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -6,18 +8,37 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 use wald::{CancelToken, Linker};
 
-/// With so few inputs missing each one that comes is worth it to prepare again.
+/// If at most this many inputs are missing, the link is prepared after each one that arrives.
 const FEW: usize = 16;
-/// So many times the link is prepared before only few are missing.
+/// How often the link is prepared before that.
 const STEPS: usize = 8;
 
-/// When the link is prepared.
+/// Why the link is prepared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
+    /// An eighth of the inputs arrived.
     OnTheWay,
+    /// Half of the last missing inputs arrived.
     NearTheEnd,
-    /// Few are missing, and one of them has come.
+    /// Few are missing, and one of them arrived.
     OneMore,
+}
+
+/// The next step if `missing` of `count` inputs are missing and `new` arrived since the last one.
+fn next_step(count: usize, missing: usize, new: usize) -> Option<Step> {
+    let step = (count / STEPS).max(FEW);
+    match missing {
+        0 => None,
+        _ if new >= step && missing > step => Some(Step::OnTheWay),
+        few if few <= FEW => Some(Step::OneMore),
+        _ if missing <= step && new >= missing => Some(Step::NearTheEnd),
+        _ => None,
+    }
+}
+
+/// How much memory a module of this expected size gets: it may become a little larger.
+pub fn with_reserve(size: usize) -> usize {
+    size + size / 32
 }
 
 /// The thread that prepares, and when it last was told to.
@@ -53,14 +74,7 @@ impl Preparation {
     pub fn input_came(&mut self, count: usize, missing: usize) {
         let read = count - missing;
         let new = read.saturating_sub(self.prepared);
-        let step = (count / STEPS).max(FEW);
-        let step = match missing {
-            0 => return,
-            _ if new >= step && missing > step => Step::OnTheWay,
-            few if few <= FEW => Step::OneMore,
-            _ if missing <= step && new >= missing => Step::NearTheEnd,
-            _ => return,
-        };
+        let Some(step) = next_step(count, missing, new) else { return };
         self.prepared = read;
         if let Some(steps) = &self.steps {
             let _ = steps.send(step);
@@ -83,7 +97,7 @@ impl Preparation {
 fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken, place: &mut Place) {
     let mut took = Duration::ZERO;
     while let Ok(mut step) = steps.recv() {
-        // Inputs that come one by one: a pause that has lasted for as long as preparing takes will last on.
+        // Inputs arrive one by one. A pause that has lasted as long as preparing takes will probably last longer.
         while let Ok(later) = match step {
             Step::OneMore => steps.recv_timeout(took).map_err(|_| ()),
             _ => steps.try_recv().map_err(|_| ()),
@@ -101,9 +115,7 @@ fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken,
             before => start.elapsed().min(before),
         };
         if step != Step::OnTheWay && !complete.is_cancelled() {
-            // A little more than will be needed, most likely.
-            let size = linker.prepared_size();
-            place.prepare(usize::try_from(size + size / 32).unwrap_or(0));
+            place.prepare(with_reserve(usize::try_from(linker.prepared_size()).unwrap_or(0)));
         }
     }
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::sorted::Sorted;
-use super::tails::{self, sort};
-use super::{shard_of, spread, starts_of, text, Input, MergedStrings, Unique};
+use super::policy;
+use crate::merge_strings::{
+    key, shard_of, sort, spread, starts_of, text, Input, MergedStrings, Sorted, Unique,
+};
 use crate::object::Object;
 
 /// A custom section of strings.
@@ -104,7 +105,7 @@ impl Pool {
         }
         let gone = in_link.iter().filter(|place| place.is_none()).count();
         let new = in_pool.iter().filter(|place| place.is_none()).count();
-        if (gone + new) * 4 > sources.len().max(4) {
+        if !policy::is_pool_reusable(gone + new, sources.len()) {
             return None;
         }
         let inputs: Vec<Input<'_>> = sources.iter().map(Source::input).collect();
@@ -154,7 +155,7 @@ impl Pool {
                     None => *by_text.entry(text).or_insert_with(|| {
                         let number = counts.len() as u32;
                         counts.push(0);
-                        let (key, len) = (tails::key(text, 0), text.len() as u32);
+                        let (key, len) = (key(text, 0), text.len() as u32);
                         let (input, start) = (at as u32, piece.start);
                         added.unique.push(Unique { key, input, start, len, number });
                         number
@@ -206,10 +207,10 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::merge;
     use super::*;
     use crate::bytes::Bytes;
     use crate::leb128::write_u64;
+    use crate::merge_strings::merge;
     use crate::object::Interners;
 
     fn source(interners: &Interners, strings: &[u8]) -> Source {

@@ -1,9 +1,9 @@
-//! Guesses what will be live before all inputs exist, as if the missing ones were empty.
+//! Marks what will probably be live before all inputs exist, as if the missing ones were empty.
 //!
 //! Libraries come last and contain the entry point, so almost nothing is reachable until they are linked. A link that waits
 //! therefore resolves all inputs that exist, despite gaps. What they keep alive is also live in the whole link, if every
 //! linked object is linked there too and every followed symbol maps to the same chunk: more files only add roots and
-//! references. [`Guess::fit`] checks this and renumbers, in a fraction of the time of marking.
+//! references. [`SpeculativeMarks::fit`] checks this and renumbers, in a fraction of the time of marking.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
-use super::{Marks, Sets};
+use super::policy;
 use crate::bit_set::SharedBitSet;
 use crate::chunks::{Chunks, Range, Target};
 use crate::index::{NameId, ObjectId, SymbolId};
+use crate::mark_live::{Marks, Sets};
 use crate::object::InputSection;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
@@ -22,7 +23,7 @@ use crate::timing::Timer;
 
 /// Symbols and marks of the files that exist.
 #[derive(Clone)]
-pub struct Guess {
+pub struct SpeculativeMarks {
     contents: Arc<Contents>,
     /// The number of inputs that existed.
     pub inputs: usize,
@@ -39,7 +40,7 @@ struct Contents {
     followed: Option<Vec<(NameId, Target)>>,
 }
 
-impl Guess {
+impl SpeculativeMarks {
     /// Marks in `table`, which knows so many inputs, the first ones without a gap; `earlier` are marks of its first files.
     pub fn new(
         options: &Options,
@@ -55,7 +56,7 @@ impl Guess {
             (table.find(name) == Some(id)).then_some((name, chunks.of_symbol(id)?))
         };
         let followed = marks.sets.symbols.numbers().into_iter().map(follow).collect();
-        Guess { contents: Arc::new(Contents { table, chunks, marks, followed }), inputs, first }
+        SpeculativeMarks { contents: Arc::new(Contents { table, chunks, marks, followed }), inputs, first }
     }
 
     /// Objects, and whether each function is live.
@@ -72,10 +73,10 @@ impl Guess {
         let Contents { table, chunks, marks, .. } = &*self.contents;
         // If inputs arrive in order, liveness of the first ones is known. Otherwise a missing one may refer to any of the others.
         // An estimate that is too large costs less than one that is too small.
-        marks.bytes_of(table, chunks, self.first * 16 < self.inputs * 15)
+        bytes_of(marks, table, chunks, !policy::arrives_in_order(self.first, self.inputs))
     }
 
-    /// The marks for the whole link, if the guess was right. An event records whether it was.
+    /// The marks for the whole link, if they fit it. An event records whether they do.
     pub fn fit(&self, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
         let held = Cell::new(false);
         let detail = || if held.get() { "held" } else { "failed" }.to_owned();
@@ -101,30 +102,28 @@ impl Guess {
     }
 }
 
-impl Marks {
-    /// The estimated bytes of code, data and custom sections of these objects in the output: of marked chunks, and with `all` of
-    /// everything on the command line.
-    fn bytes_of(&self, symbols: &SymbolTable, chunks: &Chunks, all: bool) -> u64 {
-        let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
-            let (id, object) = (ObjectId::new(position), linked.object());
-            let counts = |marks: &SharedBitSet, flat: usize, comdat: u32| {
-                marks.contains(flat) || all && linked.live_from_start && !linked.is_discarded(comdat)
-            };
-            let functions = object.functions.iter().enumerate().filter(|(index, function)| {
-                counts(&self.sets.functions, chunks.functions.of(id, *index), function.comdat)
-            });
-            let segments = object.segments.iter().enumerate().filter(|(index, segment)| {
-                counts(&self.sets.segments, chunks.segments.of(id, *index), segment.comdat)
-            });
-            let sections = object.custom_sections.iter();
-            let sections = sections.filter(|s| !InputSection::is_consumed(s.name.of(&object.bytes)));
-            // A function also has a name.
-            functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
-                + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
-                + sections.map(|section| u64::from(section.data.len)).sum::<u64>()
+/// The estimated bytes of code, data and custom sections of these objects in the output: of marked chunks, and with `all` of
+/// everything on the command line.
+fn bytes_of(marks: &Marks, symbols: &SymbolTable, chunks: &Chunks, all: bool) -> u64 {
+    let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
+        let (id, object) = (ObjectId::new(position), linked.object());
+        let counts = |set: &SharedBitSet, flat: usize, comdat: u32| {
+            set.contains(flat) || all && linked.live_from_start && !linked.is_discarded(comdat)
         };
-        symbols.objects.par_iter().enumerate().map(of_object).sum()
-    }
+        let functions = object.functions.iter().enumerate().filter(|(index, function)| {
+            counts(&marks.sets.functions, chunks.functions.of(id, *index), function.comdat)
+        });
+        let segments = object.segments.iter().enumerate().filter(|(index, segment)| {
+            counts(&marks.sets.segments, chunks.segments.of(id, *index), segment.comdat)
+        });
+        let sections = object.custom_sections.iter();
+        let sections = sections.filter(|s| !InputSection::is_consumed(s.name.of(&object.bytes)));
+        // A function also has a name.
+        functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
+            + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
+            + sections.map(|section| u64::from(section.data.len)).sum::<u64>()
+    };
+    symbols.objects.par_iter().enumerate().map(of_object).sum()
 }
 
 impl Contents {

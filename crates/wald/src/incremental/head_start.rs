@@ -1,0 +1,37 @@
+//! What a link is given of earlier work.
+
+use std::sync::Arc;
+
+use super::speculative_marks::SpeculativeMarks;
+use super::string_pools::Pools;
+use crate::chunks::Chunks;
+use crate::mark_live::Marks;
+use crate::resolve::Folded;
+use crate::symbols::SymbolTable;
+use crate::timing::Timer;
+
+/// Results of earlier work, from which a link continues. A link from nothing only gets the resolved files.
+pub struct HeadStart {
+    /// All files, resolved.
+    pub folded: Folded,
+    /// What was marked.
+    pub marks: EarlierMarks,
+    /// Merged strings of custom sections.
+    pub strings: Arc<Pools>,
+}
+
+/// Marks from before the link, which may fit it.
+pub struct EarlierMarks {
+    /// What the first files keep alive.
+    pub(super) first: Option<Marks>,
+    /// What the files that existed keep alive.
+    pub(super) speculative: Option<SpeculativeMarks>,
+}
+
+impl EarlierMarks {
+    /// The marks from which marking can continue.
+    pub fn fit(self, symbols: &SymbolTable, chunks: &Chunks, timer: &Timer) -> Option<Marks> {
+        let fitting = self.speculative.and_then(|speculative| speculative.fit(symbols, chunks, timer));
+        fitting.or(self.first)
+    }
+}

@@ -1,0 +1,160 @@
+//! What a linker keeps between its calls.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::inputs::DeclaredInputs;
+use super::policy;
+use super::renewal::Renewal;
+use super::speculation::Speculation;
+use super::speculative_marks::SpeculativeMarks;
+use super::surroundings::Surroundings;
+use crate::cancel::CancelToken;
+use crate::input::ParsedInput;
+use crate::object::Interners;
+use crate::resolve::prefetch_members;
+use crate::threads::with_threads;
+
+/// See the [module](super).
+#[derive(Default)]
+pub struct State {
+    /// What was resolved, marked and merged so far. The lock is held across parallel work, which may run any other job of the
+    /// thread pool on this thread. So nothing may wait for it: `prepare` only tries, and a link excludes all other calls.
+    speculation: Mutex<Option<Speculation>>,
+    /// From which the size of the output is estimated, when somebody asks. A value of its own, because nothing may wait for the
+    /// lock of the speculation; this one is only held for a copy.
+    last: Mutex<Option<SpeculativeMarks>>,
+    renewal: Renewal,
+}
+
+impl State {
+    /// Continues with the inputs that are available. Does nothing while another call does it. Long work ends early when `stop`
+    /// is cancelled.
+    pub fn prepare(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>, stop: &CancelToken) {
+        let Ok(mut speculation) = self.speculation.try_lock() else { return };
+        let earlier = speculation.take();
+        let next = with_threads(around.threads, || advance(around, earlier, inputs, stop));
+        self.remember(&next);
+        *speculation = Some(next);
+    }
+
+    /// The earlier work, continued to all inputs. All must be available.
+    pub fn complete(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>) -> Speculation {
+        let (versions, files) = inputs.before_gap();
+        let earlier = lock(&self.speculation).take();
+        *lock(&self.last) = None;
+        Speculation::advance(around, earlier, &versions, &files)
+    }
+
+    /// Keeps what the next link can use.
+    pub fn keep(&self, speculation: Speculation) {
+        self.remember(&speculation);
+        *lock(&self.speculation) = Some(speculation);
+    }
+
+    /// Drops what was kept.
+    pub fn forget(&mut self) {
+        *self.speculation.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.last) = None;
+    }
+
+    /// The estimated size of the output of so many inputs in bytes; 0 if it is not known. Does not wait for a preparation.
+    pub fn estimated_size(&self, inputs: usize) -> u64 {
+        let last = lock(&self.last).clone();
+        // The missing inputs count like the others.
+        last.map_or(0, |last| last.output_size() / last.inputs.max(1) as u64 * inputs as u64)
+    }
+
+    /// Frees names of inputs that are gone, if they are many. The next link then resolves again.
+    pub fn free_names<'i>(
+        &mut self,
+        interners: &mut Interners,
+        inputs: impl Iterator<Item = &'i mut ParsedInput>,
+    ) {
+        if self.renewal.is_due(interners) {
+            self.forget();
+            self.renewal.renew(interners, inputs);
+        }
+    }
+
+    fn remember(&self, speculation: &Speculation) {
+        *lock(&self.last) = speculation.speculative().cloned();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn advance(
+    around: Surroundings<'_>,
+    earlier: Option<Speculation>,
+    inputs: &DeclaredInputs<'_>,
+    stop: &CancelToken,
+) -> Speculation {
+    let Surroundings { options, interners, timer, .. } = around;
+    let (versions, files) = inputs.before_gap();
+    if earlier.is_none() {
+        prefetch_members(interners, &inputs.available().1, timer);
+    }
+    let mut next = match earlier {
+        Some(earlier) if earlier.inputs() == versions => earlier,
+        earlier => Speculation::advance(around, earlier, &versions, &files),
+    };
+    // Speculative marks say more.
+    if next.speculated_inputs() == 0 {
+        next.mark(options);
+    }
+    speculate(around, &mut next, inputs, stop);
+    next
+}
+
+/// Links speculatively when most inputs are available, as if the missing ones were empty.
+fn speculate(
+    around: Surroundings<'_>,
+    next: &mut Speculation,
+    inputs: &DeclaredInputs<'_>,
+    stop: &CancelToken,
+) {
+    let Surroundings { options, interners, timer, .. } = around;
+    let (available, files) = inputs.available();
+    let declared = inputs.count();
+    if !policy::is_worth_speculating(available, declared) || stop.is_cancelled() {
+        return;
+    }
+    if next.inputs().len() == declared {
+        // Nothing is missing.
+        next.mark(options);
+        return next.prepare_objects(options, stop);
+    }
+    if !policy::is_worth_speculating_again(next.speculated_inputs(), available, declared) {
+        return;
+    }
+    prefetch_members(interners, &files, timer);
+    next.speculate(around, &files, available);
+    next.prepare_objects(options, stop);
+    if !stop.is_cancelled() {
+        next.merge_strings(options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A job of the thread pool that runs on the thread that prepares, while that waits for others, would wait for itself.
+    #[test]
+    fn the_estimate_does_not_wait_for_a_preparation() {
+        let state = State::default();
+        let preparing = lock(&state.speculation);
+        let (send, receive) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| send.send(state.estimated_size(3)));
+            let size = receive.recv_timeout(Duration::from_secs(10));
+            drop(preparing);
+            assert_eq!(size, Ok(0));
+        });
+    }
+}

@@ -1,0 +1,214 @@
+//! Follows relocations from what is marked to what it refers to.
+
+use rayon::prelude::*;
+
+use super::constructors::is_left_out;
+use super::liveness::Liveness;
+use super::marks::Marks;
+use super::sets::Sets;
+use crate::chunks::{Chunks, Target};
+use crate::format::relocation::RelocationType;
+use crate::format::SymbolKind;
+use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
+use crate::symbols::{Reference, Resolution, SymbolTable, Synthetic};
+
+/// Scratch state of the phase. Sets only grow and the result does not depend on the order, so several threads can mark at once.
+pub(super) struct Marker<'a> {
+    pub(super) symbols: &'a SymbolTable,
+    pub(super) chunks: &'a Chunks,
+    pub(super) sets: Sets,
+    /// Whether symbols without a chunk wait for later files.
+    pub(super) waits: bool,
+}
+
+/// Functions and segments whose relocations are to be followed.
+pub(super) type Queue = Vec<Target>;
+
+/// The number of chunks that is worth passing to another thread.
+const BATCH: usize = 256;
+/// After this many chunks, a thread offers its queue to others.
+const BUDGET: usize = 2048;
+
+impl<'a> Marker<'a> {
+    pub(super) fn new(
+        symbols: &'a SymbolTable,
+        chunks: &'a Chunks,
+        all: bool,
+        earlier: Option<Marks>,
+    ) -> Self {
+        let earlier = earlier.filter(|marks| marks.still_hold(symbols, chunks));
+        let mut sets = earlier.map_or_else(|| Sets::new(all), |marks| marks.sets);
+        sets.grow(symbols, chunks, all);
+        Marker { symbols, chunks, sets, waits: false }
+    }
+
+    pub(super) fn into_liveness(self, sections: bool) -> Liveness {
+        let sets = self.sets;
+        Liveness {
+            functions: sets.functions.into_set(),
+            segments: sets.segments.into_set(),
+            globals: sets.globals.into_set(),
+            tags: sets.tags.into_set(),
+            tables: sets.tables.into_set(),
+            sections,
+            symbols: sets.symbols.into_set(),
+            synthetic_functions: sets.synthetic_functions.into_set(),
+            objects: sets.objects.into_set(),
+        }
+    }
+
+    pub(super) fn mark_first_objects(&self) {
+        for (object, linked) in self.symbols.objects.iter().enumerate() {
+            if linked.live_from_start {
+                self.sets.objects.insert(object);
+            }
+        }
+    }
+
+    pub(super) fn enqueue_retained_segments(&self, object: ObjectId, queue: &mut Queue) {
+        let parsed = self.symbols.objects[object.at()].object();
+        for (index, segment) in parsed.segments.iter().enumerate() {
+            if segment.is_retained() {
+                self.enqueue_chunk(Target::new(object, SymbolKind::Data, index as u32), queue);
+            }
+        }
+    }
+
+    pub(super) fn enqueue_init_functions(&self, object: ObjectId, queue: &mut Queue) {
+        let linked = &self.symbols.objects[object.at()];
+        for init in &linked.object().init_functions {
+            // A constructor in a discarded COMDAT group belongs to the group's other copy.
+            match linked.reference(init.symbol.0) {
+                Reference::Own(own) if is_left_out(linked, own) => {}
+                Reference::Own(_) => self.enqueue_reference(object, init.symbol.0, queue),
+                Reference::Global(id) => self.enqueue(id, false, queue),
+            }
+        }
+    }
+
+    pub(super) fn enqueue_reference(&self, object: ObjectId, index: u32, queue: &mut Queue) {
+        match self.symbols.objects[object.at()].reference(index) {
+            Reference::Own(own) => self.enqueue_own(object, own, queue),
+            Reference::Global(id) => self.enqueue(id, false, queue),
+        }
+    }
+
+    /// Marks a symbol of the link and its chunk. `address` means that only its place in the function table is needed.
+    #[inline]
+    pub(super) fn enqueue(&self, id: SymbolId, address: bool, queue: &mut Queue) {
+        match self.chunks.of_symbol(id) {
+            Some(target) => {
+                if self.sets.symbols.insert(id.at()) {
+                    self.enqueue_chunk(target, queue);
+                }
+            }
+            None if self.waits && address => _ = self.sets.waiting_addresses.insert(id.at()),
+            None if self.waits => _ = self.sets.waiting.insert(id.at()),
+            None => self.enqueue_without_chunk(id, address, queue),
+        }
+    }
+
+    fn enqueue_without_chunk(&self, id: SymbolId, address: bool, queue: &mut Queue) {
+        let symbol = self.symbols.get(id);
+        if address && symbol.is_stub {
+            // The address of a stub is null: taking it does not need the stub.
+            return;
+        }
+        let new = self.sets.symbols.insert(id.at());
+        match (symbol.resolution, symbol.file) {
+            (Resolution::Synthetic(Synthetic::Function(number)), _) => {
+                self.sets.synthetic_functions.insert(number.at());
+            }
+            // Absolute data has no chunk, but keeps its object live.
+            (Resolution::Object, Some(file)) if new => {
+                if let Some(object) = self.symbols.object_of(file) {
+                    self.enqueue_object(object, queue);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Marks an object's own definition.
+    #[inline]
+    fn enqueue_own(&self, object: ObjectId, index: ObjectSymbolIndex, queue: &mut Queue) {
+        let linked = &self.symbols.objects[object.at()];
+        let own = linked.own(index);
+        match linked.object().chunk_of(own) {
+            Some(position) => self.enqueue_chunk(Target::new(object, own.kind, position), queue),
+            None => self.enqueue_object(object, queue),
+        }
+    }
+
+    fn enqueue_object(&self, object: ObjectId, queue: &mut Queue) {
+        let new = self.sets.objects.insert(object.at());
+        if new && self.symbols.objects[object.at()].properties.has_roots {
+            self.enqueue_init_functions(object, queue);
+            self.enqueue_retained_segments(object, queue);
+        }
+    }
+
+    #[inline]
+    fn enqueue_chunk(&self, target: Target, queue: &mut Queue) {
+        let (object, position, chunks) = (target.object(), target.position(), self.chunks);
+        self.enqueue_object(object, queue);
+        let new = match target.kind() {
+            SymbolKind::Function => self.sets.functions.insert(chunks.functions.of(object, position)),
+            SymbolKind::Data => self.sets.segments.insert(chunks.segments.of(object, position)),
+            kind => {
+                match kind {
+                    SymbolKind::Global => self.sets.globals.insert(chunks.globals.of(object, position)),
+                    SymbolKind::Tag => self.sets.tags.insert(chunks.tags.of(object, position)),
+                    SymbolKind::Table => self.sets.tables.insert(chunks.tables.of(object, position)),
+                    _ => false,
+                };
+                // These refer to nothing.
+                false
+            }
+        };
+        if new {
+            queue.push(target);
+        }
+    }
+
+    /// Follows relocations until nothing new is found.
+    pub(super) fn drain(&self, mut queue: Queue) {
+        let parallel = rayon::current_num_threads() > 1;
+        while !queue.is_empty() {
+            if !parallel || queue.len() < 2 * BATCH {
+                self.follow(&mut queue, BUDGET);
+                continue;
+            }
+            let rest = queue.par_chunks(BATCH).map(|batch| {
+                let mut queue = batch.to_vec();
+                self.follow(&mut queue, BUDGET);
+                queue
+            });
+            queue = rest.reduce(Vec::new, |mut all, mut more| {
+                all.append(&mut more);
+                all
+            });
+        }
+    }
+
+    /// Follows the relocations of up to `budget` chunks.
+    fn follow(&self, queue: &mut Queue, budget: usize) {
+        for _ in 0..budget {
+            let Some(target) = queue.pop() else { return };
+            let linked = &self.symbols.objects[target.object().at()];
+            let range = match target.kind() {
+                SymbolKind::Function => linked.object().functions[target.position()].relocations,
+                _ => linked.object().segments[target.position()].relocations,
+            };
+            for relocation in linked.object().relocations(range) {
+                if relocation.kind == RelocationType::TypeIndexLeb {
+                    continue;
+                }
+                match linked.reference(relocation.index) {
+                    Reference::Own(own) => self.enqueue_own(target.object(), own, queue),
+                    Reference::Global(id) => self.enqueue(id, relocation.kind.is_table_index(), queue),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The result: strings with their offsets in the output.
+
+use super::unique::Unique;
+use crate::object::{ChunkStrings, Object};
+
+/// A string in the output.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputString {
+    /// Which input it is taken from.
+    pub input: u32,
+    /// Where it starts there.
+    pub start: u32,
+    /// Its length with the NUL.
+    pub len: u32,
+    /// Its offset in the output.
+    pub offset: u32,
+}
+
+/// The merged strings.
+#[derive(Debug, Default)]
+pub struct MergedStrings {
+    /// The strings in the output, in order.
+    pub strings: Vec<OutputString>,
+    /// Size of the output.
+    pub size: u64,
+    /// Offset in the output of every string of every input.
+    pub(crate) offsets: Vec<u32>,
+    /// Where each input's offsets start, and the end of the last one's.
+    pub(crate) starts: Vec<u32>,
+}
+
+impl MergedStrings {
+    /// Where the byte at `offset` of an input went: of these strings of this object.
+    #[inline]
+    pub fn output_offset(&self, input: usize, object: &Object, strings: ChunkStrings, offset: u64) -> u64 {
+        match object.strings.find(strings, offset) {
+            Some((position, start)) => {
+                let output = self.offsets[self.starts[input] as usize + position];
+                u64::from(output).wrapping_add(offset).wrapping_sub(u64::from(start))
+            }
+            None => offset,
+        }
+    }
+
+    /// Where the string at `piece` of an input went.
+    #[inline]
+    pub fn offset_of(&self, input: usize, piece: usize) -> u32 {
+        self.offsets[self.starts[input] as usize + piece]
+    }
+
+    /// Writes a range of the strings, starting with the first at the start of `slice`. `data` gives an input's bytes.
+    pub fn write<'d>(&self, data: impl Fn(u32) -> &'d [u8], range: std::ops::Range<usize>, slice: &mut [u8]) {
+        let mut rest = slice;
+        for string in &self.strings[range] {
+            let (front, back) = rest.split_at_mut(string.len as usize);
+            front.copy_from_slice(&data(string.input)[string.start as usize..][..front.len()]);
+            rest = back;
+        }
+    }
+
+    /// Adds a string behind the others, or inside of the last one that is not a tail itself.
+    pub(super) fn push(&mut self, string: &Unique, is_tail: bool) {
+        let offset = if is_tail {
+            self.size - u64::from(string.len)
+        } else {
+            let offset = self.size;
+            let Unique { input, start, len, .. } = *string;
+            self.strings.push(OutputString { input, start, len, offset: offset as u32 });
+            self.size += u64::from(len);
+            offset
+        };
+        self.offsets[string.number as usize] = offset as u32;
+    }
+}
