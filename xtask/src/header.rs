@@ -16,7 +16,13 @@ const PREAMBLE: &str = "\
  *
  * Inputs are declared in order, and their bytes may arrive in any order and from any thread. The caller frees every object that
  * it creates, with the function of that type that ends in _free. Errors in the inputs are diagnostics of a wald_result. Errors
- * in a call are its wald_status, and wald_last_error() says more. */";
+ * in a call are its wald_status, and wald_last_error() says more.
+ *
+ * A struct that starts with `size` can grow in later versions. Set `size` to its sizeof before every call, even if Wald fills in
+ * the struct. Wald reads and writes at most that many bytes. Fields beyond them are zero for Wald. Fields that this version of
+ * Wald does not know are ignored, or become zero if Wald fills in the struct. The structs of an array have the same size, which
+ * is the distance between two of them. A size below that of the first version, or above 4096, is WALD_STATUS_BAD_VALUE. Later
+ * versions may also add values to the enumerations of results. */";
 
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {
@@ -45,7 +51,15 @@ pub fn generate() -> Result<String, String> {
     };
     config.enumeration.rename_variants = cbindgen::RenameRule::QualifiedScreamingSnakeCase;
     // No function takes these types: numbers from C can be checked, values of an enumeration cannot.
-    config.export.include = ["wald_binding", "wald_kind", "wald_producer"].map(String::from).to_vec();
+    let numbers = [
+        "wald_binding",
+        "wald_definition_kind",
+        "wald_producer",
+        "wald_relocation_kind",
+        "wald_segment_flag",
+        "wald_value_type",
+    ];
+    config.export.include = numbers.map(String::from).to_vec();
     let sources = workspace::root().join("crates/wald-capi/src");
     // The modules that it declares are found from there.
     let builder = cbindgen::Builder::new().with_config(config).with_src(sources.join("lib.rs"));

@@ -2,7 +2,13 @@
  *
  * Inputs are declared in order, and their bytes may arrive in any order and from any thread. The caller frees every object that
  * it creates, with the function of that type that ends in _free. Errors in the inputs are diagnostics of a wald_result. Errors
- * in a call are its wald_status, and wald_last_error() says more. */
+ * in a call are its wald_status, and wald_last_error() says more.
+ *
+ * A struct that starts with `size` can grow in later versions. Set `size` to its sizeof before every call, even if Wald fills in
+ * the struct. Wald reads and writes at most that many bytes. Fields beyond them are zero for Wald. Fields that this version of
+ * Wald does not know are ignored, or become zero if Wald fills in the struct. The structs of an array have the same size, which
+ * is the distance between two of them. A size below that of the first version, or above 4096, is WALD_STATUS_BAD_VALUE. Later
+ * versions may also add values to the enumerations of results. */
 
 #ifndef WALD_H
 #define WALD_H
@@ -12,6 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+// The `input` of a wald_diagnostic that is not about an input.
+#define WALD_NO_INPUT UINT32_MAX
 
 // The result of a call. Every status except `WALD_STATUS_OK` is an error of the calling program or the system: nothing was
 // changed, and wald_last_error() says more. Errors in the inputs are diagnostics of a wald_result instead.
@@ -32,12 +41,28 @@ typedef enum wald_status {
   WALD_STATUS_UNIT = 6,
   // An error in Wald itself. The object that the call used can only be freed.
   WALD_STATUS_INTERNAL = 7,
+  // The input was already provided. wald_linker_replace() comes first.
+  WALD_STATUS_ALREADY_PROVIDED = 8,
 } wald_status;
+
+// The option that asked for a message.
+typedef enum wald_message_kind {
+  // An option that has no number here.
+  WALD_MESSAGE_KIND_OTHER = 0,
+  // `trace`: a file that is linked.
+  WALD_MESSAGE_KIND_TRACE = 1,
+  // `trace_symbols`: a reference to a symbol, or a definition.
+  WALD_MESSAGE_KIND_TRACE_SYMBOL = 2,
+  // `print_gc_sections`: an input section that was removed.
+  WALD_MESSAGE_KIND_GC_SECTION = 3,
+  // `verbose`: what the link does.
+  WALD_MESSAGE_KIND_VERBOSE = 4,
+} wald_message_kind;
 
 // The severity of a diagnostic.
 typedef enum wald_severity {
-  // Requested information.
-  WALD_SEVERITY_MESSAGE = 0,
+  // The output is right, but something about it is worth knowing. wasm-ld says nothing here.
+  WALD_SEVERITY_NOTE = 0,
   // Something is probably wrong, but the link goes on.
   WALD_SEVERITY_WARNING = 1,
   // The link fails.
@@ -46,43 +71,41 @@ typedef enum wald_severity {
 
 // The kind of a diagnostic.
 typedef enum wald_code {
+  // A kind that has no number here.
+  WALD_CODE_OTHER = 0,
   // An input could not be opened or read.
-  WALD_CODE_OPEN = 0,
+  WALD_CODE_OPEN = 1,
   // An input's bytes are malformed.
-  WALD_CODE_PARSE = 1,
+  WALD_CODE_PARSE = 2,
   // Options contradict each other or have invalid values.
-  WALD_CODE_OPTIONS = 2,
+  WALD_CODE_OPTIONS = 3,
   // A referenced symbol is not defined.
-  WALD_CODE_UNDEFINED_SYMBOL = 3,
+  WALD_CODE_UNDEFINED_SYMBOL = 4,
   // A symbol is defined more than once.
-  WALD_CODE_DUPLICATE_SYMBOL = 4,
+  WALD_CODE_DUPLICATE_SYMBOL = 5,
   // Two files disagree on a symbol's kind, type, import name or signature.
-  WALD_CODE_SYMBOL_TYPE = 5,
+  WALD_CODE_SYMBOL_TYPE = 6,
   // Two files disagree on target features.
-  WALD_CODE_FEATURES = 6,
+  WALD_CODE_FEATURES = 7,
   // A size or address does not fit.
-  WALD_CODE_LAYOUT = 7,
+  WALD_CODE_LAYOUT = 8,
   // A relocation cannot be applied.
-  WALD_CODE_RELOCATION = 8,
+  WALD_CODE_RELOCATION = 9,
   // The link ignores a part of an input.
-  WALD_CODE_IGNORED = 9,
-  // A file is linked (option `trace`).
-  WALD_CODE_TRACE = 10,
-  // A reference or definition of a symbol (option `trace_symbols`).
-  WALD_CODE_TRACE_SYMBOL = 11,
-  // The report of why archive members were linked (option `want_why_extract`).
-  WALD_CODE_WHY_EXTRACT = 12,
-  // An input section was removed (option `print_gc_sections`).
-  WALD_CODE_GC_SECTION = 13,
-  // What the link does (option `verbose`).
-  WALD_CODE_VERBOSE = 14,
-  // The link was cancelled.
-  WALD_CODE_CANCELLED = 15,
-  // The link map, if the link fails at its very end. Otherwise wald_result_map() returns it.
-  WALD_CODE_LINK_MAP = 16,
+  WALD_CODE_IGNORED = 10,
   // The module is valid, but exceeds a limit of engines.
-  WALD_CODE_ENGINE_LIMIT = 17,
+  WALD_CODE_ENGINE_LIMIT = 11,
+  // The link was cancelled.
+  WALD_CODE_CANCELLED = 12,
 } wald_code;
+
+// When a diagnostic was found.
+typedef enum wald_stage {
+  // While all inputs were linked.
+  WALD_STAGE_LINK = 0,
+  // While an input was read or parsed: the member `input` says which.
+  WALD_STAGE_INPUT = 1,
+} wald_stage;
 
 // The binding of a symbol.
 typedef enum wald_binding {
@@ -95,37 +118,37 @@ typedef enum wald_binding {
 } wald_binding;
 
 // The kind of a wald_definition, with the members that it uses.
-typedef enum wald_kind {
+typedef enum wald_definition_kind {
   // A function: `type`, `bytes` (locals and instructions with the final `end`), `relocations`, `comdat`, `name` (its export).
-  WALD_KIND_FUNCTION = 0,
+  WALD_DEFINITION_KIND_FUNCTION = 0,
   // Another name of the function `of`.
-  WALD_KIND_FUNCTION_ALIAS = 1,
+  WALD_DEFINITION_KIND_FUNCTION_ALIAS = 1,
   // Data: `name` (of the segment), `bytes`, `relocations`, `comdat`, `alignment`, `flags`, and the symbol's range in them:
   // `offset`, `extent`.
-  WALD_KIND_DATA = 2,
+  WALD_DEFINITION_KIND_DATA = 2,
   // A part of the data of the symbol `of`: `offset`, `extent`.
-  WALD_KIND_DATA_WITHIN = 3,
+  WALD_DEFINITION_KIND_DATA_WITHIN = 3,
   // A fixed address: `offset`, `extent`.
-  WALD_KIND_ABSOLUTE_DATA = 4,
+  WALD_DEFINITION_KIND_ABSOLUTE_DATA = 4,
   // A global: `value_type`, `is_mutable`, `bytes` (a constant expression with its `end`).
-  WALD_KIND_GLOBAL = 5,
-  // A table: `value_type`, `limits_flags`, `minimum`, `maximum`.
-  WALD_KIND_TABLE = 6,
+  WALD_DEFINITION_KIND_GLOBAL = 5,
+  // A table: `value_type`, `minimum`, `has_maximum`, `maximum`, `is_64`.
+  WALD_DEFINITION_KIND_TABLE = 6,
   // A tag: `type`.
-  WALD_KIND_TAG = 7,
+  WALD_DEFINITION_KIND_TAG = 7,
   // A custom section: `name`, `bytes`, `relocations`, `comdat`.
-  WALD_KIND_SECTION = 8,
+  WALD_DEFINITION_KIND_SECTION = 8,
   // A function defined elsewhere: `type`, `import_module`, `import_field`.
-  WALD_KIND_UNDEFINED_FUNCTION = 9,
+  WALD_DEFINITION_KIND_UNDEFINED_FUNCTION = 9,
   // Data defined elsewhere.
-  WALD_KIND_UNDEFINED_DATA = 10,
+  WALD_DEFINITION_KIND_UNDEFINED_DATA = 10,
   // A global defined elsewhere: `value_type`, `is_mutable`, `import_module`, `import_field`.
-  WALD_KIND_UNDEFINED_GLOBAL = 11,
+  WALD_DEFINITION_KIND_UNDEFINED_GLOBAL = 11,
   // A table defined elsewhere: the members of a table, `import_module`, `import_field`.
-  WALD_KIND_UNDEFINED_TABLE = 12,
+  WALD_DEFINITION_KIND_UNDEFINED_TABLE = 12,
   // A tag defined elsewhere: `type`, `import_module`, `import_field`.
-  WALD_KIND_UNDEFINED_TAG = 13,
-} wald_kind;
+  WALD_DEFINITION_KIND_UNDEFINED_TAG = 13,
+} wald_definition_kind;
 
 // The kind of producer that wald_unit_add_producer() names.
 typedef enum wald_producer {
@@ -136,6 +159,95 @@ typedef enum wald_producer {
   // An SDK.
   WALD_PRODUCER_SDK = 2,
 } wald_producer;
+
+// The type of a relocation: what is written, and how.
+// See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>.
+typedef enum wald_relocation_kind {
+  // `R_WASM_FUNCTION_INDEX_LEB`.
+  WALD_RELOCATION_KIND_FUNCTION_INDEX_LEB = 0,
+  // `R_WASM_TABLE_INDEX_SLEB`.
+  WALD_RELOCATION_KIND_TABLE_INDEX_SLEB = 1,
+  // `R_WASM_TABLE_INDEX_I32`.
+  WALD_RELOCATION_KIND_TABLE_INDEX_I32 = 2,
+  // `R_WASM_MEMORY_ADDR_LEB`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_LEB = 3,
+  // `R_WASM_MEMORY_ADDR_SLEB`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_SLEB = 4,
+  // `R_WASM_MEMORY_ADDR_I32`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_I32 = 5,
+  // `R_WASM_TYPE_INDEX_LEB`.
+  WALD_RELOCATION_KIND_TYPE_INDEX_LEB = 6,
+  // `R_WASM_GLOBAL_INDEX_LEB`.
+  WALD_RELOCATION_KIND_GLOBAL_INDEX_LEB = 7,
+  // `R_WASM_FUNCTION_OFFSET_I32`.
+  WALD_RELOCATION_KIND_FUNCTION_OFFSET_I32 = 8,
+  // `R_WASM_SECTION_OFFSET_I32`.
+  WALD_RELOCATION_KIND_SECTION_OFFSET_I32 = 9,
+  // `R_WASM_TAG_INDEX_LEB`.
+  WALD_RELOCATION_KIND_TAG_INDEX_LEB = 10,
+  // `R_WASM_MEMORY_ADDR_REL_SLEB`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_REL_SLEB = 11,
+  // `R_WASM_TABLE_INDEX_REL_SLEB`.
+  WALD_RELOCATION_KIND_TABLE_INDEX_REL_SLEB = 12,
+  // `R_WASM_GLOBAL_INDEX_I32`.
+  WALD_RELOCATION_KIND_GLOBAL_INDEX_I32 = 13,
+  // `R_WASM_MEMORY_ADDR_LEB64`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_LEB64 = 14,
+  // `R_WASM_MEMORY_ADDR_SLEB64`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_SLEB64 = 15,
+  // `R_WASM_MEMORY_ADDR_I64`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_I64 = 16,
+  // `R_WASM_MEMORY_ADDR_REL_SLEB64`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_REL_SLEB64 = 17,
+  // `R_WASM_TABLE_INDEX_SLEB64`.
+  WALD_RELOCATION_KIND_TABLE_INDEX_SLEB64 = 18,
+  // `R_WASM_TABLE_INDEX_I64`.
+  WALD_RELOCATION_KIND_TABLE_INDEX_I64 = 19,
+  // `R_WASM_TABLE_NUMBER_LEB`.
+  WALD_RELOCATION_KIND_TABLE_NUMBER_LEB = 20,
+  // `R_WASM_MEMORY_ADDR_TLS_SLEB`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_TLS_SLEB = 21,
+  // `R_WASM_FUNCTION_OFFSET_I64`.
+  WALD_RELOCATION_KIND_FUNCTION_OFFSET_I64 = 22,
+  // `R_WASM_MEMORY_ADDR_LOCREL_I32`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_LOCREL_I32 = 23,
+  // `R_WASM_TABLE_INDEX_REL_SLEB64`.
+  WALD_RELOCATION_KIND_TABLE_INDEX_REL_SLEB64 = 24,
+  // `R_WASM_MEMORY_ADDR_TLS_SLEB64`.
+  WALD_RELOCATION_KIND_MEMORY_ADDR_TLS_SLEB64 = 25,
+  // `R_WASM_FUNCTION_INDEX_I32`.
+  WALD_RELOCATION_KIND_FUNCTION_INDEX_I32 = 26,
+} wald_relocation_kind;
+
+// A flag of a data segment.
+typedef enum wald_segment_flag {
+  // It contains strings that end with a NUL. Equal ones may be merged.
+  WALD_SEGMENT_FLAG_STRINGS = 1,
+  // It is thread-local.
+  WALD_SEGMENT_FLAG_TLS = 2,
+  // It is kept even if nothing refers to it.
+  WALD_SEGMENT_FLAG_RETAIN = 4,
+} wald_segment_flag;
+
+// A value type, as in the binary format.
+typedef enum wald_value_type {
+  // A 32-bit integer.
+  WALD_VALUE_TYPE_I32 = 127,
+  // A 64-bit integer.
+  WALD_VALUE_TYPE_I64 = 126,
+  // A 32-bit floating-point number.
+  WALD_VALUE_TYPE_F32 = 125,
+  // A 64-bit floating-point number.
+  WALD_VALUE_TYPE_F64 = 124,
+  // A 128-bit vector.
+  WALD_VALUE_TYPE_V128 = 123,
+  // A reference to a function.
+  WALD_VALUE_TYPE_FUNCREF = 112,
+  // A reference of the host.
+  WALD_VALUE_TYPE_EXTERNREF = 111,
+  // A reference to an exception.
+  WALD_VALUE_TYPE_EXNREF = 105,
+} wald_value_type;
 
 // Bytes that wald_buffer_free() frees.
 typedef struct wald_buffer wald_buffer;
@@ -168,14 +280,16 @@ typedef struct wald_unit wald_unit;
 
 // Describes an input.
 typedef struct wald_input_description {
-  // Its path in messages. Only wald_linker_provide_file() reads it.
-  const char *path;
+  // The size of this struct: `sizeof (wald_input_description)`.
+  size_t size;
   // As between `--start-lib` and `--end-lib`: it is linked only if one of its symbols is needed.
   bool lazy;
   // As after `--whole-archive`: all members of an archive are linked.
   bool whole_archive;
   // As after `-Bdynamic`: it may be a shared library.
   bool dynamic;
+  // Its path in messages. Only wald_linker_provide_file() reads it.
+  const char *path;
 } wald_input_description;
 
 // Calls wald_file_set() with the contents of the file at `path`, or does nothing if there is no file.
@@ -192,12 +306,58 @@ typedef struct wald_bytes {
   size_t size;
 } wald_bytes;
 
-// One message of a link.
+// Why archive members were linked.
+typedef struct wald_extraction_report {
+  // The size of this struct: `sizeof (wald_extraction_report)`. Set it before the call.
+  size_t size;
+  // The report as wasm-ld writes it. `data` is NULL if there is no report.
+  struct wald_bytes text;
+  // The number of members, for wald_result_extraction().
+  size_t count;
+  // How many of the link's diagnostics precede the report.
+  size_t position;
+  // How many of the link's messages precede the report.
+  size_t message_position;
+} wald_extraction_report;
+
+// One archive member that was linked because of a symbol.
+typedef struct wald_extraction {
+  // The size of this struct: `sizeof (wald_extraction)`. Set it before the call.
+  size_t size;
+  // Whether the report's text has a line for it.
+  bool is_in_report;
+  // The file that refers to the symbol, or the option, such as `--entry`.
+  struct wald_bytes reference;
+  // The archive with the member.
+  struct wald_bytes member;
+  // The symbol, demangled unless the option `demangle` is off.
+  struct wald_bytes symbol;
+} wald_extraction;
+
+// A line that an option asked for, such as `trace`. It is not about anything wrong.
+typedef struct wald_message {
+  // The size of this struct: `sizeof (wald_message)`. Set it before the call.
+  size_t size;
+  // The option that asked for it.
+  enum wald_message_kind kind;
+  // The line, in wasm-ld's words.
+  struct wald_bytes text;
+  // How many of the link's diagnostics precede it.
+  size_t position;
+} wald_message;
+
+// An error, a warning or a note.
 typedef struct wald_diagnostic {
+  // The size of this struct: `sizeof (wald_diagnostic)`. Set it before the call.
+  size_t size;
   // Its severity.
   enum wald_severity severity;
   // Its kind.
   enum wald_code code;
+  // When it was found.
+  enum wald_stage stage;
+  // The input in which it was found: the number from wald_linker_declare(), or WALD_NO_INPUT.
+  uint32_t input;
   // The text, in wasm-ld's words.
   struct wald_bytes message;
   // The file that it is about, if any.
@@ -206,18 +366,20 @@ typedef struct wald_diagnostic {
   struct wald_bytes member;
   // The function or symbol, if any.
   struct wald_bytes symbol;
+  // What to do about it, if known.
+  struct wald_bytes help;
+  // The number of lines that wald_result_note() returns.
+  size_t note_count;
   // Whether `offset` is known.
   bool has_offset;
   // Byte offset from the start of the object.
   uint64_t offset;
-  // The number of lines that wald_result_note() returns.
-  size_t note_count;
-  // What to do about it, if known.
-  struct wald_bytes help;
 } wald_diagnostic;
 
-// A task of one thread. Recorded with the option `want_trace_events`.
+// A task of one thread. Recorded after wald_linker_set_record_events().
 typedef struct wald_event {
+  // The size of this struct: `sizeof (wald_event)`. Set it before the call.
+  size_t size;
   // The name of the task.
   struct wald_bytes name;
   // What it worked on.
@@ -232,8 +394,8 @@ typedef struct wald_event {
 
 // A symbol without its definition.
 typedef struct wald_symbol {
-  // Its name.
-  const char *name;
+  // The size of this struct: `sizeof (wald_symbol)`.
+  size_t size;
   // A wald_binding.
   uint32_t binding;
   // Shared libraries and `--export-dynamic` do not export it.
@@ -244,30 +406,36 @@ typedef struct wald_symbol {
   bool no_strip;
   // It is thread-local.
   bool tls;
+  // Its name.
+  const char *name;
 } wald_symbol;
 
 // A place in the bytes of a definition where the link writes an index or address.
 typedef struct wald_relocation {
-  // The number of its type: <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>
+  // The size of this struct: `sizeof (wald_relocation)`.
+  size_t size;
+  // A wald_relocation_kind.
   uint32_t kind;
   // Offset from the start of the bytes.
   uint32_t offset;
-  // A symbol; for R_WASM_TYPE_INDEX_LEB a signature.
+  // A symbol; for WALD_RELOCATION_KIND_TYPE_INDEX_LEB a signature.
   uint32_t target;
   // Added to an address.
   int64_t addend;
 } wald_relocation;
 
-// The definition of a symbol. Only the members that wald_kind names are read.
+// The definition of a symbol. Only the members that wald_definition_kind names are read.
 typedef struct wald_definition {
-  // A wald_kind.
+  // The size of this struct: `sizeof (wald_definition)`.
+  size_t size;
+  // A wald_definition_kind.
   uint32_t kind;
   // A signature.
   uint32_t type;
   // Code, data or contents of a section.
   const uint8_t *bytes;
   // The number of bytes.
-  size_t size;
+  size_t byte_count;
   // Relocations, with ascending offsets.
   const struct wald_relocation *relocations;
   // The number of relocations.
@@ -284,23 +452,24 @@ typedef struct wald_definition {
   uint32_t of;
   // Alignment as a power of two: 3 is 8 bytes.
   uint32_t alignment;
-  // Segment flags: 1 strings, 2 thread-local, 4 retained.
+  // The sum of wald_segment_flag values.
   uint32_t flags;
+  // The wald_value_type of a global, or of a table's elements.
+  uint8_t value_type;
+  // Whether a global can be set.
+  bool is_mutable;
+  // Whether a table's indices have 64 bits.
+  bool is_64;
+  // Whether a table's size is limited to `maximum`.
+  bool has_maximum;
+  // A table's initial size, in elements.
+  uint64_t minimum;
+  // A table's largest size, in elements.
+  uint64_t maximum;
   // Offset in the segment, or an address.
   uint64_t offset;
   // The size of the data; 0 means the rest of the segment.
   uint64_t extent;
-  // Value type of a global or element type of a table, as in the binary format: 0x7f i32, 0x7e i64, 0x7d f32, 0x7c f64,
-  // 0x7b v128, 0x70 funcref, 0x6f externref, 0x69 exnref.
-  uint8_t value_type;
-  // Whether a global can be set.
-  bool is_mutable;
-  // Flags of a table's limits: 1 has a maximum, 4 is 64-bit.
-  uint8_t limits_flags;
-  // A table's initial size.
-  uint64_t minimum;
-  // A table's maximum size.
-  uint64_t maximum;
 } wald_definition;
 
 #ifdef __cplusplus
@@ -312,6 +481,19 @@ const char *wald_version(void);
 
 // Describes the last failed call of this thread. Valid until the next failed call; never NULL.
 const char *wald_last_error(void);
+
+// Creates a token that is not cancelled. Free it with wald_cancel_token_free().
+struct wald_cancel_token *wald_cancel_token_new(void);
+
+// Cancels the current and later links of linkers with this token. Any thread may call it.
+//
+// Arguments: Valid or NULL.
+void wald_cancel_token_cancel(const struct wald_cancel_token *token);
+
+// Frees a token; NULL is ignored. Linkers with this token keep it.
+//
+// Arguments: From wald_cancel_token_new(), and not used afterwards.
+void wald_cancel_token_free(struct wald_cancel_token *token);
 
 // Creates a linker without inputs. Copies the options; returns NULL if they are NULL. Free the linker with
 // wald_linker_free() or wald_linker_finish().
@@ -329,6 +511,17 @@ void wald_linker_free(struct wald_linker *linker);
 // Arguments: Valid or NULL; no other thread uses the linker.
 enum wald_status wald_linker_set_options(struct wald_linker *linker, const struct wald_options *options);
 
+// Sets the number of threads of the linker, which end with each link. 0, the default, means one for each core.
+//
+// Arguments: Valid or NULL; no other thread uses the linker.
+enum wald_status wald_linker_set_threads(struct wald_linker *linker,
+                                         size_t threads);
+
+// Sets whether each task of each thread is recorded from now on, for wald_result_event(). Off by default.
+//
+// Arguments: Valid or NULL; no other thread uses the linker.
+enum wald_status wald_linker_set_record_events(struct wald_linker *linker, bool record);
+
 // Declares the next input and stores its number in `input`. The order of declarations is the order of the link.
 //
 // Arguments: Valid or NULL; no other thread uses the linker.
@@ -336,7 +529,7 @@ enum wald_status wald_linker_declare(struct wald_linker *linker,
                                      const struct wald_input_description *description,
                                      uint32_t *input);
 
-// Declares an input before another one, or as the last one if the other was removed.
+// Declares an input before another one, which must not be removed.
 //
 // Arguments: Valid or NULL; no other thread uses the linker.
 enum wald_status wald_linker_declare_before(struct wald_linker *linker,
@@ -344,7 +537,8 @@ enum wald_status wald_linker_declare_before(struct wald_linker *linker,
                                             const struct wald_input_description *description,
                                             uint32_t *input);
 
-// Provides an input's bytes: copies them and parses them on this thread. A second call for the same input is ignored.
+// Provides an input's bytes: copies them and parses them on this thread. An input can be provided again only after
+// wald_linker_replace().
 //
 // Arguments: Valid or NULL; `data` points to `size` bytes.
 enum wald_status wald_linker_provide(const struct wald_linker *linker,
@@ -353,8 +547,8 @@ enum wald_status wald_linker_provide(const struct wald_linker *linker,
                                      size_t size);
 
 // Provides an input's bytes without a copy. They must not change until `release` is called with `context`. That happens once,
-// from any thread: when the input was replaced or removed and no link needs it, when the linker is freed, or immediately if
-// this call fails. `release` may be NULL.
+// from any thread: when the input was replaced or removed and no link needs it, when the linker is freed or finished, or
+// immediately if this call fails. `release` may be NULL.
 //
 // Arguments: Valid or NULL; `data` points to `size` bytes until they are released.
 enum wald_status wald_linker_provide_borrowed(const struct wald_linker *linker,
@@ -438,19 +632,6 @@ struct wald_result *wald_linker_link_into(struct wald_linker *linker,
 // Arguments: From wald_linker_new() or NULL, and not used afterwards.
 struct wald_result *wald_linker_finish(struct wald_linker *linker);
 
-// Creates a token that is not cancelled. Free it with wald_cancel_token_free().
-struct wald_cancel_token *wald_cancel_token_new(void);
-
-// Cancels the current and later links of linkers with this token. Any thread may call it.
-//
-// Arguments: Valid or NULL.
-void wald_cancel_token_cancel(const struct wald_cancel_token *token);
-
-// Frees a token; NULL is ignored. Linkers with this token keep it.
-//
-// Arguments: From wald_cancel_token_new(), and not used afterwards.
-void wald_cancel_token_free(struct wald_cancel_token *token);
-
 // Sets the token by which another thread can cancel the next links. A cancelled link fails with a diagnostic. With a new token,
 // the linker links again.
 //
@@ -471,7 +652,8 @@ void wald_options_free(struct wald_options *options);
 //
 // - `true` or `false`, a name, or a number, in hexadecimal with `0x`.
 // - For a list, each call adds an element. NULL empties the list.
-// - NULL resets a value that is optional.
+// - NULL resets a value that is optional. `entry`: NULL means that the module has no entry.
+// - `architecture`: `wasm32` or `wasm64`. NULL means 32 bits; the error about an object with 64 bits then names the option.
 // - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
 // - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 // - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
@@ -500,10 +682,36 @@ bool wald_result_ok(const struct wald_result *result);
 // Arguments: Valid or NULL.
 struct wald_bytes wald_result_module(const struct wald_result *result);
 
-// Returns the link map, with the option `want_map`.
+// Returns the link map, with the option `want_map`. A link that fails only when its output is checked has one, too.
 //
 // Arguments: Valid or NULL.
 struct wald_bytes wald_result_map(const struct wald_result *result);
+
+// Stores the report of why archive members were linked, with the option `want_why_extract`. A link that fails after it has
+// resolved all symbols has one, too.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_result_extraction_report(const struct wald_result *result,
+                                               struct wald_extraction_report *report);
+
+// Stores the extraction with this number, counted from 0 in loading order.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_result_extraction(const struct wald_result *result,
+                                        size_t number,
+                                        struct wald_extraction *extraction);
+
+// Returns the number of messages.
+//
+// Arguments: Valid or NULL.
+size_t wald_result_message_count(const struct wald_result *result);
+
+// Stores the message with this number, counted from 0.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_result_message(const struct wald_result *result,
+                                     size_t number,
+                                     struct wald_message *message);
 
 // Returns the number of diagnostics.
 //
@@ -558,7 +766,7 @@ void wald_unit_free(struct wald_unit *unit);
 // Arguments: Valid or NULL; no other thread uses the unit.
 enum wald_status wald_unit_set_memory_64(struct wald_unit *unit, bool is_64);
 
-// Stores the number of the signature with these value types (see wald_definition) in `type`. Equal types have equal numbers.
+// Stores the number of the signature with these types (each a wald_value_type) in `type`. Equal types have equal numbers.
 //
 // Arguments: Valid or NULL; no other thread uses the unit.
 enum wald_status wald_unit_signature(struct wald_unit *unit,

@@ -1,14 +1,18 @@
 //! Wald for C, and for every language that can call C. `cargo xtask header` generates `include/wald.h` from these files;
 //! `tests/` has programs in C that use it.
 //!
-//! Each file is a part of the interface: [`options`], [`linker`], [`result`], [`mod@unit`]. [`border`] is shared by all: it
-//! checks what C passes as far as possible, and keeps panics inside this crate.
+//! Each file is a part of the interface: [`options`], [`linker`] and [`cancel`], [`result`] with its [`records`], [`mod@unit`] and
+//! [`kinds`]. [`border`] is shared by all: it checks what C passes as far as possible, lets structs grow, and keeps panics
+//! inside this crate.
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 #![allow(unsafe_code, reason = "the C interface")]
 
 pub mod border;
+pub mod cancel;
+pub mod kinds;
 pub mod linker;
 pub mod options;
+pub mod records;
 pub mod result;
 pub mod unit;
 

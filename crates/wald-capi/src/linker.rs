@@ -5,16 +5,17 @@ use std::io;
 use std::sync::Arc;
 
 use wald::diagnostics::{Code, Diagnostic, Location};
-use wald::index::InputId;
-use wald::{Bytes, CancelToken, FileProvider, InputDescription, Linker, Sink};
+use wald::{Bytes, FileProvider, InputDescription, InputError, InputId, Linker, Sink};
 
 use crate::border::{
-    exclusive, free, give, optional_text, put, shared, slice, status, take, text, value, wald_status,
-    Failure, Outcome,
+    bad, exclusive, free, give, growable, null, optional_text, put, read_struct, shared, slice, status, take,
+    text, value, wald_status, Failure, Outcome,
 };
+use crate::cancel::wald_cancel_token;
 use crate::options::wald_options;
+use crate::records::WALD_NO_INPUT;
 use crate::result::wald_result;
-use crate::unit::wald_unit;
+use crate::unit::{refused, wald_unit};
 
 /// A linker. Inputs are declared in command-line order; their bytes may arrive in any order and from any thread. A linker can
 /// link more than once.
@@ -24,44 +25,66 @@ use crate::unit::wald_unit;
 #[allow(non_camel_case_types)]
 pub struct wald_linker {
     linker: Linker,
-    declared: u32,
+    /// By the number that C has for an input. Removed ones keep theirs.
+    inputs: Vec<Declared>,
+}
+
+struct Declared {
+    id: InputId,
+    path: String,
 }
 
 /// Describes an input.
 #[allow(non_camel_case_types)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wald_input_description {
-    /// Its path in messages. Only wald_linker_provide_file() reads it.
-    pub path: *const c_char,
+    /// The size of this struct: `sizeof (wald_input_description)`.
+    pub size: usize,
     /// As between `--start-lib` and `--end-lib`: it is linked only if one of its symbols is needed.
     pub lazy: bool,
     /// As after `--whole-archive`: all members of an archive are linked.
     pub whole_archive: bool,
     /// As after `-Bdynamic`: it may be a shared library.
     pub dynamic: bool,
+    /// Its path in messages. Only wald_linker_provide_file() reads it.
+    pub path: *const c_char,
 }
 
-/// Cancels links from another thread. See wald_linker_set_cancel_token().
-#[allow(non_camel_case_types)]
-pub struct wald_cancel_token(CancelToken);
+growable!(wald_input_description, first = path, last = path);
 
 impl wald_linker {
-    fn input(&self, input: u32) -> Outcome<InputId> {
-        match input < self.declared {
-            true => Ok(InputId(input)),
-            false => Err(Failure(wald_status::UnknownHandle, format!("no input has the number {input}"))),
-        }
+    fn input(&self, number: u32) -> Outcome<&Declared> {
+        let missing = || Failure(wald_status::UnknownHandle, format!("no input has the number {number}"));
+        self.inputs.get(number as usize).ok_or_else(missing)
     }
 
-    fn path(&self, input: InputId) -> String {
-        let mut inputs = self.linker.inputs();
-        inputs.find(|(id, _)| *id == input).map_or(String::new(), |(_, description)| description.path.clone())
+    fn fail(&self, input: &Declared, message: String) -> Outcome {
+        let diagnostic = Diagnostic::error(Code::Open, message).with_location(Location::file(&input.path));
+        self.linker.fail_input(input.id, diagnostic).map_err(|error| input.refused(error))
     }
 
-    fn fail(&self, input: InputId, message: String) {
-        let location = Location { path: self.path(input), ..Location::default() };
-        self.linker.fail_input(input, Diagnostic::error(Code::Open, message).at(location));
+    /// Passes what a link returned to C.
+    fn answer(&self, result: wald::LinkResult) -> *mut wald_result {
+        give(wald_result::new(result, self.inputs.iter().map(|input| input.id)))
     }
+}
+
+impl Declared {
+    fn refused(&self, error: InputError) -> Failure {
+        let status = match error {
+            InputError::AlreadyProvided => wald_status::AlreadyProvided,
+            InputError::Unit(error) => return refused(error),
+            _ => wald_status::UnknownHandle,
+        };
+        Failure(status, format!("{}: {error}", self.path))
+    }
+}
+
+/// An I/O error's text without Rust's `(os error 2)`.
+fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
 }
 
 /// Creates a linker without inputs. Copies the options; returns NULL if they are NULL. Free the linker with
@@ -74,7 +97,7 @@ pub unsafe extern "C" fn wald_linker_new(options: *const wald_options) -> *mut w
     value(std::ptr::null_mut(), || {
         // SAFETY: the caller's promise.
         let options = unsafe { shared(options, "options") }?;
-        Ok(give(wald_linker { linker: Linker::new(options.0.clone()), declared: 0 }))
+        Ok(give(wald_linker { linker: Linker::new(options.0.clone()), inputs: Vec::new() }))
     })
 }
 
@@ -105,6 +128,35 @@ pub unsafe extern "C" fn wald_linker_set_options(
     })
 }
 
+/// Sets the number of threads of the linker, which end with each link. 0, the default, means one for each core.
+///
+/// # Safety
+/// Valid or NULL; no other thread uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_set_threads(linker: *mut wald_linker, threads: usize) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        unsafe { exclusive(linker, "linker") }?.linker.set_threads((threads > 0).then_some(threads));
+        Ok(())
+    })
+}
+
+/// Sets whether each task of each thread is recorded from now on, for wald_result_event(). Off by default.
+///
+/// # Safety
+/// Valid or NULL; no other thread uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_set_record_events(
+    linker: *mut wald_linker,
+    record: bool,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        unsafe { exclusive(linker, "linker") }?.linker.set_record_events(record);
+        Ok(())
+    })
+}
+
 /// Declares the next input and stores its number in `input`. The order of declarations is the order of the link.
 ///
 /// # Safety
@@ -119,7 +171,7 @@ pub unsafe extern "C" fn wald_linker_declare(
     status(|| unsafe { declare(linker, None, description, input) })
 }
 
-/// Declares an input before another one, or as the last one if the other was removed.
+/// Declares an input before another one, which must not be removed.
 ///
 /// # Safety
 /// Valid or NULL; no other thread uses the linker.
@@ -141,31 +193,33 @@ unsafe fn declare(
     input: *mut u32,
 ) -> Outcome {
     // SAFETY: the caller's promise.
-    let (linker, description) =
-        unsafe { (exclusive(linker, "linker")?, shared(description, "description")?) };
+    let (linker, of) = unsafe { (exclusive(linker, "linker")?, read_struct(description, "description")?) };
     if input.is_null() {
-        return Err(crate::border::null("input"));
+        return Err(null("input"));
     }
-    let description = InputDescription {
-        // SAFETY: the caller's promise.
-        path: unsafe { text(description.path, "path") }?.to_string(),
-        lazy: description.lazy,
-        whole_archive: description.whole_archive,
-        dynamic: description.dynamic,
-    };
+    let number = u32::try_from(linker.inputs.len()).ok().filter(|&number| number != WALD_NO_INPUT);
+    let number = number.ok_or_else(|| bad("too many inputs"))?;
+    // SAFETY: the caller's promise.
+    let mut description = InputDescription::new(unsafe { text(of.path, "path") }?);
+    description.lazy = of.lazy;
+    description.whole_archive = of.whole_archive;
+    description.dynamic = of.dynamic;
+    let path = description.path.clone();
     let id = match next {
         Some(next) => {
-            let next = linker.input(next)?;
-            linker.linker.declare_input_before(next, description)
+            let before = linker.input(next)?.id;
+            let declared = linker.linker.declare_input_before(before, description);
+            declared.or_else(|error| Err(linker.input(next)?.refused(error)))?
         }
         None => linker.linker.declare_input(description),
     };
-    linker.declared += 1;
+    linker.inputs.push(Declared { id, path });
     // SAFETY: the caller's promise.
-    unsafe { put(input, id.0, "input") }
+    unsafe { put(input, number, "input") }
 }
 
-/// Provides an input's bytes: copies them and parses them on this thread. A second call for the same input is ignored.
+/// Provides an input's bytes: copies them and parses them on this thread. An input can be provided again only after
+/// wald_linker_replace().
 ///
 /// # Safety
 /// Valid or NULL; `data` points to `size` bytes.
@@ -179,8 +233,8 @@ pub unsafe extern "C" fn wald_linker_provide(
     status(|| {
         // SAFETY: the caller's promise.
         let (linker, data) = unsafe { (shared(linker, "linker")?, slice(data, size, "data")?) };
-        linker.linker.provide(linker.input(input)?, Bytes::from(data.to_vec()));
-        Ok(())
+        let input = linker.input(input)?;
+        linker.linker.provide(input.id, Bytes::from(data.to_vec())).map_err(|error| input.refused(error))
     })
 }
 
@@ -217,8 +271,8 @@ impl Drop for Borrowed {
 }
 
 /// Provides an input's bytes without a copy. They must not change until `release` is called with `context`. That happens once,
-/// from any thread: when the input was replaced or removed and no link needs it, when the linker is freed, or immediately if
-/// this call fails. `release` may be NULL.
+/// from any thread: when the input was replaced or removed and no link needs it, when the linker is freed or finished, or
+/// immediately if this call fails. `release` may be NULL.
 ///
 /// # Safety
 /// Valid or NULL; `data` points to `size` bytes until they are released.
@@ -236,10 +290,10 @@ pub unsafe extern "C" fn wald_linker_provide_borrowed(
         // SAFETY: the caller's promise.
         let linker = unsafe { shared(linker, "linker") }?;
         if data.is_null() && size > 0 {
-            return Err(crate::border::null("data"));
+            return Err(null("data"));
         }
-        linker.linker.provide(linker.input(input)?, Bytes::from_owner(bytes));
-        Ok(())
+        let input = linker.input(input)?;
+        linker.linker.provide(input.id, Bytes::from_owner(bytes)).map_err(|error| input.refused(error))
     })
 }
 
@@ -258,15 +312,13 @@ pub unsafe extern "C" fn wald_linker_provide_file(
         // SAFETY: the caller's promise.
         let (linker, path) = unsafe { (shared(linker, "linker")?, optional_text(path, "path")?) };
         let input = linker.input(input)?;
-        let path = path.map_or_else(|| linker.path(input), str::to_string);
-        match std::fs::read(&path) {
-            Ok(bytes) => linker.linker.provide(input, Bytes::from(bytes)),
-            Err(error) => {
-                let what = wald::input::describe_io_error(&error);
-                linker.fail(input, format!("cannot open {path}: {what}"));
+        let path = path.unwrap_or(&input.path);
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                linker.linker.provide(input.id, Bytes::from(bytes)).map_err(|error| input.refused(error))
             }
+            Err(error) => linker.fail(input, format!("cannot open {path}: {}", describe(&error))),
         }
-        Ok(())
     })
 }
 
@@ -283,8 +335,8 @@ pub unsafe extern "C" fn wald_linker_provide_unit(
     status(|| {
         // SAFETY: the caller's promise.
         let (linker, unit) = unsafe { (shared(linker, "linker")?, shared(unit, "unit")?) };
-        let provided = linker.linker.provide_unit(linker.input(input)?, &unit.0);
-        provided.map_err(|error| Failure(wald_status::Unit, error.to_string()))
+        let input = linker.input(input)?;
+        linker.linker.provide_unit(input.id, &unit.0).map_err(|error| input.refused(error))
     })
 }
 
@@ -301,8 +353,7 @@ pub unsafe extern "C" fn wald_linker_fail_input(
     status(|| {
         // SAFETY: the caller's promise.
         let (linker, message) = unsafe { (shared(linker, "linker")?, text(message, "message")?) };
-        linker.fail(linker.input(input)?, message.to_string());
-        Ok(())
+        linker.fail(linker.input(input)?, message.to_string())
     })
 }
 
@@ -328,9 +379,9 @@ pub unsafe extern "C" fn wald_linker_replace(linker: *mut wald_linker, input: u3
     status(|| {
         // SAFETY: the caller's promise.
         let linker = unsafe { exclusive(linker, "linker") }?;
-        let input = linker.input(input)?;
-        linker.linker.replace(input);
-        Ok(())
+        let id = linker.input(input)?.id;
+        let replaced = linker.linker.replace(id);
+        replaced.or_else(|error| Err(linker.input(input)?.refused(error)))
     })
 }
 
@@ -343,9 +394,9 @@ pub unsafe extern "C" fn wald_linker_remove(linker: *mut wald_linker, input: u32
     status(|| {
         // SAFETY: the caller's promise.
         let linker = unsafe { exclusive(linker, "linker") }?;
-        let input = linker.input(input)?;
-        linker.linker.remove(input);
-        Ok(())
+        let id = linker.input(input)?.id;
+        let removed = linker.linker.remove(id);
+        removed.or_else(|error| Err(linker.input(input)?.refused(error)))
     })
 }
 
@@ -432,7 +483,9 @@ pub unsafe extern "C" fn wald_linker_set_file_reader(
 pub unsafe extern "C" fn wald_linker_link(linker: *mut wald_linker) -> *mut wald_result {
     value(std::ptr::null_mut(), || {
         // SAFETY: the caller's promise.
-        Ok(give(wald_result::new(unsafe { exclusive(linker, "linker") }?.linker.link())))
+        let linker = unsafe { exclusive(linker, "linker") }?;
+        let result = linker.linker.link();
+        Ok(linker.answer(result))
     })
 }
 
@@ -476,7 +529,7 @@ pub unsafe extern "C" fn wald_linker_link_into(
         // SAFETY: the caller's promise.
         let linker = unsafe { exclusive(linker, "linker") }?;
         let result = linker.linker.link_into(&mut Place { place, context });
-        Ok(give(wald_result::new(result.with_module(Vec::new()))))
+        Ok(linker.answer(result.with_module(Vec::new())))
     })
 }
 
@@ -488,39 +541,10 @@ pub unsafe extern "C" fn wald_linker_link_into(
 pub unsafe extern "C" fn wald_linker_finish(linker: *mut wald_linker) -> *mut wald_result {
     value(std::ptr::null_mut(), || {
         // SAFETY: the caller's promise.
-        let linker = unsafe { take(linker) }.ok_or_else(|| crate::border::null("linker"))?;
-        Ok(give(wald_result::new(linker.linker.finish())))
+        let wald_linker { linker, inputs } = unsafe { take(linker) }.ok_or_else(|| null("linker"))?;
+        let result = linker.finish();
+        Ok(give(wald_result::new(result, inputs.iter().map(|input| input.id))))
     })
-}
-
-/// Creates a token that is not cancelled. Free it with wald_cancel_token_free().
-#[no_mangle]
-pub extern "C" fn wald_cancel_token_new() -> *mut wald_cancel_token {
-    give(wald_cancel_token(CancelToken::new()))
-}
-
-/// Cancels the current and later links of linkers with this token. Any thread may call it.
-///
-/// # Safety
-/// Valid or NULL.
-#[no_mangle]
-pub unsafe extern "C" fn wald_cancel_token_cancel(token: *const wald_cancel_token) {
-    // SAFETY: the caller's promise.
-    let token = unsafe { shared(token, "token") };
-    value((), || {
-        token?.0.cancel();
-        Ok(())
-    });
-}
-
-/// Frees a token; NULL is ignored. Linkers with this token keep it.
-///
-/// # Safety
-/// From wald_cancel_token_new(), and not used afterwards.
-#[no_mangle]
-pub unsafe extern "C" fn wald_cancel_token_free(token: *mut wald_cancel_token) {
-    // SAFETY: the caller's promise.
-    unsafe { free(token) };
 }
 
 /// Sets the token by which another thread can cancel the next links. A cancelled link fails with a diagnostic. With a new token,

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use wald::options::{BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
+use wald::options::{Architecture, BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
 
 use crate::border::{exclusive, free, give, optional_text, status, text, wald_status, Failure, Outcome};
 
@@ -56,7 +56,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers! { u32 u64 usize }
+numbers! { u32 u64 }
 
 /// Each call adds one; NULL empties the list.
 impl Setting for Vec<String> {
@@ -92,6 +92,18 @@ impl Setting for UnresolvedPolicy {
             Some("ignore-all") => UnresolvedPolicy::Ignore,
             Some("import-dynamic") => UnresolvedPolicy::ImportDynamic,
             _ => return Err(bad("report-all, warn, ignore-all or import-dynamic")),
+        };
+        Ok(())
+    }
+}
+
+impl Setting for Architecture {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = match value {
+            Some("wasm32") => Architecture::Wasm32,
+            Some("wasm64") => Architecture::Wasm64,
+            None => Architecture::Unspecified,
+            _ => return Err(bad("wasm32 or wasm64")),
         };
         Ok(())
     }
@@ -156,16 +168,15 @@ impl Setting for Option<ImportName> {
     }
 }
 
+/// A test compares the names with the fields of [`Options`].
 macro_rules! fields {
     ($($name:ident)*) => {
         /// The names of all options.
         const NAMES: &[&str] = &[$(concat!(stringify!($name), "\0"),)*];
 
         fn set(options: &mut Options, name: &str, value: Value<'_>) -> Outcome {
-            // The compiler reports a field without a name here.
-            let Options { $($name,)* } = options;
             match name {
-                $(stringify!($name) => $name.set(value),)*
+                $(stringify!($name) => options.$name.set(value),)*
                 _ => Err(Failure(wald_status::UnknownOption, format!("no option is called {name}"))),
             }
         }
@@ -173,12 +184,13 @@ macro_rules! fields {
 }
 
 fields! {
-    output output_kind emit_relocs rpaths check_shared_signatures soname is64 entry exports exports_if_defined export_all export_dynamic undefined trace_symbols wrap
-    allowed_undefined unresolved_symbols import_undefined allow_multiple_definition gc_sections print_gc_sections
-    merge_data_segments optimize compress_relocations compact_imports merge_code_metadata strip_debug strip_all keep_sections build_id demangle import_memory
-    export_memory shared_memory cooperative_threading import_table export_table growable_table table_base stack_first stack_size global_base
-    initial_heap initial_memory max_memory no_growable_memory page_size check_features features extra_features bsymbolic
-    noinhibit_exec fatal_warnings trace verbose want_map want_why_extract want_trace_events threads leave_memory
+    output output_kind emit_relocs rpaths check_shared_signatures soname architecture entry exports exports_if_defined
+    export_all export_dynamic undefined trace_symbols wrap allowed_undefined unresolved_symbols import_undefined
+    allow_multiple_definition gc_sections print_gc_sections merge_data_segments optimize compress_relocations
+    compact_imports merge_code_metadata strip_debug strip_all keep_sections build_id demangle import_memory export_memory
+    shared_memory cooperative_threading import_table export_table growable_table table_base stack_first stack_size
+    global_base initial_heap initial_memory max_memory no_growable_memory page_size check_features features
+    extra_features bsymbolic noinhibit_exec fatal_warnings trace verbose want_map want_why_extract
 }
 
 /// Creates options with wasm-ld's defaults. Free them with wald_options_free().
@@ -202,7 +214,8 @@ pub unsafe extern "C" fn wald_options_free(options: *mut wald_options) {
 ///
 /// - `true` or `false`, a name, or a number, in hexadecimal with `0x`.
 /// - For a list, each call adds an element. NULL empties the list.
-/// - NULL resets a value that is optional.
+/// - NULL resets a value that is optional. `entry`: NULL means that the module has no entry.
+/// - `architecture`: `wasm32` or `wasm64`. NULL means 32 bits; the error about an object with 64 bits then names the option.
 /// - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
 /// - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 /// - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
@@ -240,12 +253,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_field_has_a_name() {
+        let shown = format!("{:#?}", Options::default());
+        // Fields of values inside of it are indented further.
+        let fields = shown.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+        let fields: Vec<&str> = fields.map(|(name, _)| name).filter(|name| !name.starts_with(' ')).collect();
+        let names: Vec<&str> = NAMES.iter().map(|name| name.trim_end_matches('\0')).collect();
+        assert_eq!(names, fields);
+    }
+
+    #[test]
     fn every_option_takes_a_value_and_shows_it() {
         for name in NAMES {
             let name = name.trim_end_matches('\0');
             let mut options = Options::default();
             let before = format!("{options:?}");
-            let values = ["true", "false", "7", "text", "warn", "sha1", "module,field", "pie"];
+            let values = ["true", "false", "7", "text", "warn", "sha1", "module,field", "pie", "wasm32"];
             let takes = |options: &mut Options, value| {
                 set(options, name, Some(value)).is_ok() && format!("{options:?}") != before
             };
@@ -268,6 +291,8 @@ mod tests {
             ("build_id", None),
             ("import_memory", Some("memory")),
             ("unresolved_symbols", Some("")),
+            ("architecture", Some("wasm16")),
+            ("threads", Some("1")),
             ("output", None),
             ("outputs", Some("a")),
         ] {
@@ -281,5 +306,11 @@ mod tests {
         assert_eq!(options.build_id, BuildId::Hex(vec![0x0a, 0xff]));
         set(&mut options, "features", None).ok();
         assert_eq!(options.features, None);
+        set(&mut options, "entry", None).ok();
+        assert_eq!(options.entry, None);
+        set(&mut options, "architecture", Some("wasm64")).ok();
+        assert_eq!(options.architecture, Architecture::Wasm64);
+        set(&mut options, "architecture", None).ok();
+        assert_eq!(options.architecture, Architecture::Unspecified);
     }
 }

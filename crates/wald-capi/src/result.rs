@@ -1,19 +1,37 @@
-//! What a link answers: a module, diagnostics as data, times.
+//! What a link returns: a module, a map, reports and diagnostics as data, times.
 
-use wald::diagnostics::{Code, Diagnostic, Severity};
-use wald::{LinkResult, Output};
+use std::collections::HashMap;
 
-use crate::border::{free, put, shared, value, wald_bytes, wald_status, with_nul, Failure};
-use crate::border::{status, Outcome};
+use wald::diagnostics::Diagnostic;
+use wald::{Extraction, ExtractionReport, InputId, LinkResult, Message};
+
+use crate::border::{
+    free, put, put_struct, shared, status, value, wald_bytes, wald_status, with_nul, Failure, Outcome,
+};
+use crate::records::{
+    wald_diagnostic, wald_event, wald_extraction, wald_extraction_report, wald_message, WALD_NO_INPUT,
+};
 
 /// The result of a link. Any number of threads may read it. Everything in it stays valid until wald_result_free().
 #[allow(non_camel_case_types)]
 pub struct wald_result {
-    output: Option<Output>,
+    /// `None` if the link failed.
+    module: Option<Vec<u8>>,
     /// Strings here and below end with a NUL.
+    map: Option<String>,
+    report: Option<Report>,
+    messages: Vec<Message>,
     diagnostics: Vec<Diagnostic>,
+    /// The inputs that diagnostics name, and their numbers.
+    inputs: HashMap<InputId, u32>,
     phases: Vec<(String, u64)>,
     events: Vec<Event>,
+}
+
+/// The strings end with a NUL.
+struct Report {
+    text: String,
+    of: ExtractionReport,
 }
 
 struct Event {
@@ -24,116 +42,15 @@ struct Event {
     duration: u64,
 }
 
-/// The severity of a diagnostic.
-#[allow(non_camel_case_types)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub enum wald_severity {
-    /// Requested information.
-    Message = 0,
-    /// Something is probably wrong, but the link goes on.
-    Warning = 1,
-    /// The link fails.
-    Error = 2,
-}
-
-/// The kind of a diagnostic.
-#[allow(non_camel_case_types)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub enum wald_code {
-    /// An input could not be opened or read.
-    Open = 0,
-    /// An input's bytes are malformed.
-    Parse = 1,
-    /// Options contradict each other or have invalid values.
-    Options = 2,
-    /// A referenced symbol is not defined.
-    UndefinedSymbol = 3,
-    /// A symbol is defined more than once.
-    DuplicateSymbol = 4,
-    /// Two files disagree on a symbol's kind, type, import name or signature.
-    SymbolType = 5,
-    /// Two files disagree on target features.
-    Features = 6,
-    /// A size or address does not fit.
-    Layout = 7,
-    /// A relocation cannot be applied.
-    Relocation = 8,
-    /// The link ignores a part of an input.
-    Ignored = 9,
-    /// A file is linked (option `trace`).
-    Trace = 10,
-    /// A reference or definition of a symbol (option `trace_symbols`).
-    TraceSymbol = 11,
-    /// The report of why archive members were linked (option `want_why_extract`).
-    WhyExtract = 12,
-    /// An input section was removed (option `print_gc_sections`).
-    GcSection = 13,
-    /// What the link does (option `verbose`).
-    Verbose = 14,
-    /// The link was cancelled.
-    Cancelled = 15,
-    /// The link map, if the link fails at its very end. Otherwise wald_result_map() returns it.
-    LinkMap = 16,
-    /// The module is valid, but exceeds a limit of engines.
-    EngineLimit = 17,
-}
-
-/// One message of a link.
-#[allow(non_camel_case_types)]
-#[repr(C)]
-pub struct wald_diagnostic {
-    /// Its severity.
-    pub severity: wald_severity,
-    /// Its kind.
-    pub code: wald_code,
-    /// The text, in wasm-ld's words.
-    pub message: wald_bytes,
-    /// The file that it is about, if any.
-    pub path: wald_bytes,
-    /// The archive member, if any.
-    pub member: wald_bytes,
-    /// The function or symbol, if any.
-    pub symbol: wald_bytes,
-    /// Whether `offset` is known.
-    pub has_offset: bool,
-    /// Byte offset from the start of the object.
-    pub offset: u64,
-    /// The number of lines that wald_result_note() returns.
-    pub note_count: usize,
-    /// What to do about it, if known.
-    pub help: wald_bytes,
-}
-
-/// A task of one thread. Recorded with the option `want_trace_events`.
-#[allow(non_camel_case_types)]
-#[repr(C)]
-pub struct wald_event {
-    /// The name of the task.
-    pub name: wald_bytes,
-    /// What it worked on.
-    pub detail: wald_bytes,
-    /// The number of the thread, in order of first appearance.
-    pub thread: usize,
-    /// When it started, in nanoseconds since the link began.
-    pub start: u64,
-    /// How long it took, in nanoseconds.
-    pub duration: u64,
-}
-
 impl wald_result {
-    pub(crate) fn new(result: LinkResult) -> Self {
-        let LinkResult { output, mut diagnostics, timing } = result;
-        for diagnostic in &mut diagnostics {
-            let Diagnostic { message, location, notes, help, .. } = diagnostic;
-            let place = location.iter_mut().flat_map(|location| {
-                [Some(&mut location.path), location.member.as_mut(), location.symbol.as_mut()]
-            });
-            for text in place.flatten().chain([message]).chain(notes).chain(help) {
-                *text = with_nul(text);
-            }
-        }
+    /// `inputs` are all that were declared, in the order of their numbers.
+    pub(crate) fn new(result: LinkResult, inputs: impl Iterator<Item = InputId>) -> Self {
+        // The memory that the link leaves is freed here: a result can live long.
+        let LinkResult { module, map, extractions, mut messages, mut diagnostics, timing, .. } = result;
+        diagnostics.iter_mut().for_each(terminate);
+        messages.iter_mut().for_each(|message| message.text = with_nul(&message.text));
+        let has_inputs = diagnostics.iter().any(|diagnostic| diagnostic.input.is_some());
+        let inputs = if has_inputs { inputs.zip(0..).collect() } else { HashMap::new() };
         let nanoseconds =
             |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let phases = timing.phases.iter().map(|(name, time)| (with_nul(name), nanoseconds(*time))).collect();
@@ -144,41 +61,37 @@ impl wald_result {
             start: nanoseconds(event.start),
             duration: nanoseconds(event.duration),
         });
-        let events = events.collect();
-        let output =
-            output.ok().map(|Output { module, map }| Output { module, map: map.as_deref().map(with_nul) });
-        wald_result { output, diagnostics, phases, events }
+        wald_result {
+            module: module.ok(),
+            map: map.as_deref().map(with_nul),
+            report: extractions.map(Report::new),
+            messages,
+            diagnostics,
+            inputs,
+            phases,
+            events: events.collect(),
+        }
     }
 }
 
-fn severity(severity: Severity) -> wald_severity {
-    match severity {
-        Severity::Message => wald_severity::Message,
-        Severity::Warning => wald_severity::Warning,
-        Severity::Error => wald_severity::Error,
+impl Report {
+    fn new(mut of: ExtractionReport) -> Self {
+        let text = with_nul(&of.to_string());
+        for Extraction { reference, member, symbol, .. } in &mut of.extractions {
+            [reference, member, symbol].into_iter().for_each(|text| *text = with_nul(text));
+        }
+        Report { text, of }
     }
 }
 
-fn code(code: Code) -> wald_code {
-    match code {
-        Code::Open => wald_code::Open,
-        Code::Parse => wald_code::Parse,
-        Code::Options => wald_code::Options,
-        Code::UndefinedSymbol => wald_code::UndefinedSymbol,
-        Code::DuplicateSymbol => wald_code::DuplicateSymbol,
-        Code::SymbolType => wald_code::SymbolType,
-        Code::Features => wald_code::Features,
-        Code::Layout => wald_code::Layout,
-        Code::Relocation => wald_code::Relocation,
-        Code::Ignored => wald_code::Ignored,
-        Code::Trace => wald_code::Trace,
-        Code::TraceSymbol => wald_code::TraceSymbol,
-        Code::WhyExtract => wald_code::WhyExtract,
-        Code::GcSection => wald_code::GcSection,
-        Code::Verbose => wald_code::Verbose,
-        Code::Cancelled => wald_code::Cancelled,
-        Code::LinkMap => wald_code::LinkMap,
-        Code::EngineLimit => wald_code::EngineLimit,
+/// Appends a NUL to each string.
+fn terminate(diagnostic: &mut Diagnostic) {
+    let Diagnostic { message, location, notes, help, .. } = diagnostic;
+    let place = location
+        .iter_mut()
+        .flat_map(|location| [Some(&mut location.path), location.member.as_mut(), location.symbol.as_mut()]);
+    for text in place.flatten().chain([message]).chain(notes).chain(help) {
+        *text = with_nul(text);
     }
 }
 
@@ -204,7 +117,7 @@ pub unsafe extern "C" fn wald_result_free(result: *mut wald_result) {
 #[no_mangle]
 pub unsafe extern "C" fn wald_result_ok(result: *const wald_result) -> bool {
     // SAFETY: the caller's promise.
-    value(false, || Ok(unsafe { shared(result, "result") }?.output.is_some()))
+    value(false, || Ok(unsafe { shared(result, "result") }?.module.is_some()))
 }
 
 /// Returns the module; `data` is NULL if there is none.
@@ -215,13 +128,13 @@ pub unsafe extern "C" fn wald_result_ok(result: *const wald_result) -> bool {
 pub unsafe extern "C" fn wald_result_module(result: *const wald_result) -> wald_bytes {
     value(wald_bytes::NONE, || {
         // SAFETY: the caller's promise.
-        let output = &unsafe { shared(result, "result") }?.output;
-        let module = output.as_ref().map(|output| &output.module).filter(|module| !module.is_empty());
-        Ok(module.map_or(wald_bytes::NONE, |module| wald_bytes::of(module)))
+        let module = &unsafe { shared(result, "result") }?.module;
+        let module = module.as_deref().filter(|module| !module.is_empty());
+        Ok(module.map_or(wald_bytes::NONE, wald_bytes::of))
     })
 }
 
-/// Returns the link map, with the option `want_map`.
+/// Returns the link map, with the option `want_map`. A link that fails only when its output is checked has one, too.
 ///
 /// # Safety
 /// Valid or NULL.
@@ -229,8 +142,90 @@ pub unsafe extern "C" fn wald_result_module(result: *const wald_result) -> wald_
 pub unsafe extern "C" fn wald_result_map(result: *const wald_result) -> wald_bytes {
     value(wald_bytes::NONE, || {
         // SAFETY: the caller's promise.
-        let output = &unsafe { shared(result, "result") }?.output;
-        Ok(wald_bytes::of_optional(output.as_ref().and_then(|output| output.map.as_ref())))
+        Ok(wald_bytes::of_optional(unsafe { shared(result, "result") }?.map.as_ref()))
+    })
+}
+
+/// Stores the report of why archive members were linked, with the option `want_why_extract`. A link that fails after it has
+/// resolved all symbols has one, too.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_result_extraction_report(
+    result: *const wald_result,
+    report: *mut wald_extraction_report,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let of = unsafe { shared(result, "result") }?.report.as_ref();
+        let answer = wald_extraction_report {
+            size: 0,
+            text: wald_bytes::of_optional(of.map(|report| &report.text)),
+            count: of.map_or(0, |report| report.of.extractions.len()),
+            position: of.map_or(0, |report| report.of.position),
+            message_position: of.map_or(0, |report| report.of.message_position),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { put_struct(report, &answer, "report") }
+    })
+}
+
+/// Stores the extraction with this number, counted from 0 in loading order.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_result_extraction(
+    result: *const wald_result,
+    number: usize,
+    extraction: *mut wald_extraction,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let report = unsafe { shared(result, "result") }?.report.as_ref();
+        let list = report.map_or(&[][..], |report| &report.of.extractions);
+        let of = nth(list, number, "extraction")?;
+        let answer = wald_extraction {
+            size: 0,
+            is_in_report: of.is_in_report,
+            reference: wald_bytes::of_text(&of.reference),
+            member: wald_bytes::of_text(&of.member),
+            symbol: wald_bytes::of_text(&of.symbol),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { put_struct(extraction, &answer, "extraction") }
+    })
+}
+
+/// Returns the number of messages.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_result_message_count(result: *const wald_result) -> usize {
+    // SAFETY: the caller's promise.
+    value(0, || Ok(unsafe { shared(result, "result") }?.messages.len()))
+}
+
+/// Stores the message with this number, counted from 0.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_result_message(
+    result: *const wald_result,
+    number: usize,
+    message: *mut wald_message,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let result = unsafe { shared(result, "result") }?;
+        let of = nth(&result.messages, number, "message")?;
+        let text = wald_bytes::of_text(&of.text);
+        let answer = wald_message { size: 0, kind: of.kind.into(), text, position: of.position };
+        // SAFETY: the caller's promise.
+        unsafe { put_struct(message, &answer, "message") }
     })
 }
 
@@ -259,20 +254,24 @@ pub unsafe extern "C" fn wald_result_diagnostic(
         let result = unsafe { shared(result, "result") }?;
         let of = nth(&result.diagnostics, number, "diagnostic")?;
         let place = of.location.as_ref();
+        let input = of.input.and_then(|id| result.inputs.get(&id).copied());
         let answer = wald_diagnostic {
-            severity: severity(of.severity),
-            code: code(of.code),
+            size: 0,
+            severity: of.severity.into(),
+            code: of.code.into(),
+            stage: of.stage.into(),
+            input: input.unwrap_or(WALD_NO_INPUT),
             message: wald_bytes::of_text(&of.message),
             path: wald_bytes::of_optional(place.map(|place| &place.path)),
             member: wald_bytes::of_optional(place.and_then(|place| place.member.as_ref())),
             symbol: wald_bytes::of_optional(place.and_then(|place| place.symbol.as_ref())),
+            help: wald_bytes::of_optional(of.help.as_ref()),
+            note_count: of.notes.len(),
             has_offset: place.is_some_and(|place| place.offset.is_some()),
             offset: place.and_then(|place| place.offset).unwrap_or(0),
-            note_count: of.notes.len(),
-            help: wald_bytes::of_optional(of.help.as_ref()),
         };
         // SAFETY: the caller's promise.
-        unsafe { put(diagnostic, answer, "diagnostic") }
+        unsafe { put_struct(diagnostic, &answer, "diagnostic") }
     })
 }
 
@@ -352,6 +351,7 @@ pub unsafe extern "C" fn wald_result_event(
         let result = unsafe { shared(result, "result") }?;
         let of = nth(&result.events, number, "event")?;
         let answer = wald_event {
+            size: 0,
             name: wald_bytes::of_text(&of.name),
             detail: wald_bytes::of_text(&of.detail),
             thread: of.thread,
@@ -359,6 +359,6 @@ pub unsafe extern "C" fn wald_result_event(
             duration: of.duration,
         };
         // SAFETY: the caller's promise.
-        unsafe { put(event, answer, "event") }
+        unsafe { put_struct(event, &answer, "event") }
     })
 }

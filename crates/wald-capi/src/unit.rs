@@ -2,16 +2,18 @@
 
 use std::ffi::c_char;
 
-use wald::format::relocation::RelocationType;
-use wald::format::{GlobalType, Limits, TableType};
 use wald::unit::{
-    Binding, ComdatHandle, Data, Definition, Function, Import, ProducerKind, Relocation, Section, Symbol,
-    SymbolHandle, Target, TypeHandle, Unit, UnitError, ValueType,
+    Binding, Data, Definition, Function, GlobalType, Import, ProducerKind, Relocation, RelocationType,
+    Section, Symbol, TableType, Target, Unit, UnitError, ValueType,
 };
 
 use crate::border::{
-    exclusive, free, give, optional_text, put, shared, slice, status, text, value, wald_bytes, wald_status,
-    Failure, Outcome,
+    bad, exclusive, free, give, growable, null, optional_text, put, read_struct, read_structs, shared, slice,
+    status, text, value, wald_bytes, wald_status, Failure, Outcome,
+};
+use crate::kinds::{
+    wald_binding, wald_definition_kind, wald_producer, wald_relocation_kind, wald_segment_flag,
+    wald_value_type,
 };
 
 /// A unit: what a compiler passes from memory instead of an object file. It is a table of symbols with their definitions.
@@ -26,74 +28,13 @@ pub struct wald_unit(pub(crate) Unit);
 #[allow(non_camel_case_types)]
 pub struct wald_buffer(Vec<u8>);
 
-/// The binding of a symbol.
-#[allow(non_camel_case_types)]
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub enum wald_binding {
-    /// Visible to other inputs; only one of them may define it.
-    Global = 0,
-    /// As global, but another definition replaces it, and a reference may stay undefined.
-    Weak = 1,
-    /// Visible only in this unit.
-    Local = 2,
-}
-
-/// The kind of a wald_definition, with the members that it uses.
-#[allow(non_camel_case_types)]
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub enum wald_kind {
-    /// A function: `type`, `bytes` (locals and instructions with the final `end`), `relocations`, `comdat`, `name` (its export).
-    Function = 0,
-    /// Another name of the function `of`.
-    FunctionAlias = 1,
-    /// Data: `name` (of the segment), `bytes`, `relocations`, `comdat`, `alignment`, `flags`, and the symbol's range in them:
-    /// `offset`, `extent`.
-    Data = 2,
-    /// A part of the data of the symbol `of`: `offset`, `extent`.
-    DataWithin = 3,
-    /// A fixed address: `offset`, `extent`.
-    AbsoluteData = 4,
-    /// A global: `value_type`, `is_mutable`, `bytes` (a constant expression with its `end`).
-    Global = 5,
-    /// A table: `value_type`, `limits_flags`, `minimum`, `maximum`.
-    Table = 6,
-    /// A tag: `type`.
-    Tag = 7,
-    /// A custom section: `name`, `bytes`, `relocations`, `comdat`.
-    Section = 8,
-    /// A function defined elsewhere: `type`, `import_module`, `import_field`.
-    UndefinedFunction = 9,
-    /// Data defined elsewhere.
-    UndefinedData = 10,
-    /// A global defined elsewhere: `value_type`, `is_mutable`, `import_module`, `import_field`.
-    UndefinedGlobal = 11,
-    /// A table defined elsewhere: the members of a table, `import_module`, `import_field`.
-    UndefinedTable = 12,
-    /// A tag defined elsewhere: `type`, `import_module`, `import_field`.
-    UndefinedTag = 13,
-}
-
-/// The kind of producer that wald_unit_add_producer() names.
-#[allow(non_camel_case_types)]
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub enum wald_producer {
-    /// A source language.
-    Language = 0,
-    /// A compiler or another tool.
-    ProcessedBy = 1,
-    /// An SDK.
-    Sdk = 2,
-}
-
 /// A symbol without its definition.
 #[allow(non_camel_case_types)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wald_symbol {
-    /// Its name.
-    pub name: *const c_char,
+    /// The size of this struct: `sizeof (wald_symbol)`.
+    pub size: usize,
     /// A wald_binding.
     pub binding: u32,
     /// Shared libraries and `--export-dynamic` do not export it.
@@ -104,35 +45,46 @@ pub struct wald_symbol {
     pub no_strip: bool,
     /// It is thread-local.
     pub tls: bool,
+    /// Its name.
+    pub name: *const c_char,
 }
+
+growable!(wald_symbol, first = name, last = name);
 
 /// A place in the bytes of a definition where the link writes an index or address.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wald_relocation {
-    /// The number of its type: <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#relocation-sections>
+    /// The size of this struct: `sizeof (wald_relocation)`.
+    pub size: usize,
+    /// A wald_relocation_kind.
     pub kind: u32,
     /// Offset from the start of the bytes.
     pub offset: u32,
-    /// A symbol; for R_WASM_TYPE_INDEX_LEB a signature.
+    /// A symbol; for WALD_RELOCATION_KIND_TYPE_INDEX_LEB a signature.
     pub target: u32,
     /// Added to an address.
     pub addend: i64,
 }
 
-/// The definition of a symbol. Only the members that wald_kind names are read.
+growable!(wald_relocation, first = addend, last = addend);
+
+/// The definition of a symbol. Only the members that wald_definition_kind names are read.
 #[allow(non_camel_case_types)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct wald_definition {
-    /// A wald_kind.
+    /// The size of this struct: `sizeof (wald_definition)`.
+    pub size: usize,
+    /// A wald_definition_kind.
     pub kind: u32,
     /// A signature.
     pub r#type: u32,
     /// Code, data or contents of a section.
     pub bytes: *const u8,
     /// The number of bytes.
-    pub size: usize,
+    pub byte_count: usize,
     /// Relocations, with ascending offsets.
     pub relocations: *const wald_relocation,
     /// The number of relocations.
@@ -149,26 +101,29 @@ pub struct wald_definition {
     pub of: u32,
     /// Alignment as a power of two: 3 is 8 bytes.
     pub alignment: u32,
-    /// Segment flags: 1 strings, 2 thread-local, 4 retained.
+    /// The sum of wald_segment_flag values.
     pub flags: u32,
+    /// The wald_value_type of a global, or of a table's elements.
+    pub value_type: u8,
+    /// Whether a global can be set.
+    pub is_mutable: bool,
+    /// Whether a table's indices have 64 bits.
+    pub is_64: bool,
+    /// Whether a table's size is limited to `maximum`.
+    pub has_maximum: bool,
+    /// A table's initial size, in elements.
+    pub minimum: u64,
+    /// A table's largest size, in elements.
+    pub maximum: u64,
     /// Offset in the segment, or an address.
     pub offset: u64,
     /// The size of the data; 0 means the rest of the segment.
     pub extent: u64,
-    /// Value type of a global or element type of a table, as in the binary format: 0x7f i32, 0x7e i64, 0x7d f32, 0x7c f64,
-    /// 0x7b v128, 0x70 funcref, 0x6f externref, 0x69 exnref.
-    pub value_type: u8,
-    /// Whether a global can be set.
-    pub is_mutable: bool,
-    /// Flags of a table's limits: 1 has a maximum, 4 is 64-bit.
-    pub limits_flags: u8,
-    /// A table's initial size.
-    pub minimum: u64,
-    /// A table's maximum size.
-    pub maximum: u64,
 }
 
-fn refused(error: UnitError) -> Failure {
+growable!(wald_definition, first = extent, last = extent);
+
+pub(crate) fn refused(error: UnitError) -> Failure {
     let status = match error {
         UnitError::UnknownHandle => wald_status::UnknownHandle,
         _ => wald_status::Unit,
@@ -176,112 +131,145 @@ fn refused(error: UnitError) -> Failure {
     Failure(status, error.to_string())
 }
 
-fn bad(what: impl Into<String>) -> Failure {
-    Failure(wald_status::BadValue, what.into())
-}
-
 /// # Safety
-/// The strings are NULL or NUL-terminated.
-unsafe fn symbol_of(of: &wald_symbol) -> Outcome<Symbol> {
-    let binding = match of.binding {
-        0 => Binding::Global,
-        1 => Binding::Weak,
-        2 => Binding::Local,
-        other => return Err(bad(format!("no binding has the number {other}"))),
+/// NULL or a struct as large as it says, whose strings are NULL or NUL-terminated.
+unsafe fn symbol_of(symbol: *const wald_symbol) -> Outcome<Symbol> {
+    // SAFETY: the caller's promise.
+    let of = unsafe { read_struct(symbol, "symbol") }?;
+    let binding = match wald_binding::from_number(of.binding)? {
+        wald_binding::Global => Binding::Global,
+        wald_binding::Weak => Binding::Weak,
+        wald_binding::Local => Binding::Local,
     };
     // SAFETY: the caller's promise.
     let name = unsafe { text(of.name, "name") }?.to_string();
-    let wald_symbol { hidden, exported, no_strip, tls, .. } = *of;
+    let wald_symbol { hidden, exported, no_strip, tls, .. } = of;
     Ok(Symbol { name, binding, hidden, exported, no_strip, tls })
 }
 
 fn value_type(code: u8) -> Outcome<ValueType> {
-    use ValueType::{ExnRef, ExternRef, FuncRef, F32, F64, I32, I64, V128};
-    let known = [I32, I64, F32, F64, V128, FuncRef, ExternRef, ExnRef];
-    known
-        .into_iter()
-        .find(|of| of.code() == code)
-        .ok_or_else(|| bad(format!("no value type has the number {code}")))
+    Ok(match wald_value_type::from_number(code.into())? {
+        wald_value_type::I32 => ValueType::I32,
+        wald_value_type::I64 => ValueType::I64,
+        wald_value_type::F32 => ValueType::F32,
+        wald_value_type::F64 => ValueType::F64,
+        wald_value_type::V128 => ValueType::V128,
+        wald_value_type::Funcref => ValueType::FuncRef,
+        wald_value_type::Externref => ValueType::ExternRef,
+        wald_value_type::Exnref => ValueType::ExnRef,
+    })
 }
 
-fn relocation(of: &wald_relocation) -> Outcome<Relocation> {
-    let unknown = || bad(format!("no relocation type has the number {}", of.kind));
-    let kind = RelocationType::from_number(of.kind).ok_or_else(unknown)?;
+fn segment_flags(flags: u32) -> Outcome<u32> {
+    for flag in (0..u32::BITS).map(|bit| flags & 1 << bit).filter(|&flag| flag != 0) {
+        wald_segment_flag::from_number(flag)?;
+    }
+    Ok(flags)
+}
+
+fn relocation(unit: &Unit, of: &wald_relocation) -> Outcome<Relocation> {
+    let number = wald_relocation_kind::from_number(of.kind)? as u32;
+    let kind = RelocationType::from_number(number).ok_or_else(|| bad("no relocation type"))?;
     let target = match kind {
-        RelocationType::TypeIndexLeb => Target::Type(TypeHandle::from_number(of.target)),
-        _ => Target::Symbol(SymbolHandle::from_number(of.target)),
+        RelocationType::TypeIndexLeb => Target::Type(unit.type_handle(of.target)),
+        _ => Target::Symbol(unit.symbol_handle(of.target)),
     };
     Ok(Relocation { kind, offset: of.offset, target, addend: of.addend })
 }
 
-/// # Safety
-/// Pointers are NULL or valid.
-unsafe fn definition_of(of: &wald_definition) -> Outcome<Definition> {
-    let signature = TypeHandle::from_number(of.r#type);
-    let symbol = SymbolHandle::from_number(of.of);
-    let comdat = of.comdat.checked_sub(1).map(ComdatHandle::from_number);
-    let (offset, size) = (of.offset, of.extent);
-    // SAFETY: the caller's promise.
-    let bytes = || unsafe { slice(of.bytes, of.size, "bytes") }.map(<[u8]>::to_vec);
-    let relocations = || -> Outcome<Vec<Relocation>> {
-        // SAFETY: the caller's promise.
-        let list = unsafe { slice(of.relocations, of.relocation_count, "relocations") }?;
-        list.iter().map(relocation).collect()
-    };
-    // SAFETY: the caller's promise.
-    let name = || unsafe { text(of.name, "name") }.map(str::to_string);
-    let import = || -> Outcome<Option<Import>> {
-        // SAFETY: the caller's promise.
-        let (module, field) = unsafe {
-            (
-                optional_text(of.import_module, "import_module")?,
-                optional_text(of.import_field, "import_field")?,
-            )
-        };
+/// A wald_definition, and the parts that several kinds have. Only [`definition_of`] makes one: its pointers are NULL or valid.
+struct Parts<'a> {
+    of: wald_definition,
+    unit: &'a Unit,
+}
+
+impl Parts<'_> {
+    fn bytes(&self) -> Outcome<Vec<u8>> {
+        // SAFETY: see the type.
+        unsafe { slice(self.of.bytes, self.of.byte_count, "bytes") }.map(<[u8]>::to_vec)
+    }
+
+    fn relocations(&self) -> Outcome<Vec<Relocation>> {
+        // SAFETY: see the type.
+        let list = unsafe { read_structs(self.of.relocations, self.of.relocation_count, "relocations") }?;
+        list.iter().map(|of| relocation(self.unit, of)).collect()
+    }
+
+    fn name(&self) -> Outcome<String> {
+        self.optional_name()?.ok_or_else(|| null("name"))
+    }
+
+    fn optional_name(&self) -> Outcome<Option<String>> {
+        // SAFETY: see the type.
+        Ok(unsafe { optional_text(self.of.name, "name") }?.map(str::to_string))
+    }
+
+    fn import(&self) -> Outcome<Option<Import>> {
+        let (module, field) = (self.of.import_module, self.of.import_field);
+        // SAFETY: see the type.
+        let (module, field) =
+            unsafe { (optional_text(module, "import_module")?, optional_text(field, "import_field")?) };
         let given = module.is_some() || field.is_some();
         let (module, field) = (module.unwrap_or("env").to_string(), field.map(str::to_string));
         Ok(given.then_some(Import { module, field }))
-    };
-    let global = || -> Outcome<GlobalType> {
-        Ok(GlobalType { value: value_type(of.value_type)?.code(), mutable: of.is_mutable })
-    };
-    let limits = Limits { flags: of.limits_flags, minimum: of.minimum, maximum: of.maximum };
-    let table = TableType { element: of.value_type, limits };
-    Ok(match of.kind {
-        0 => Definition::Function(Function {
+    }
+
+    fn global(&self) -> Outcome<GlobalType> {
+        Ok(GlobalType { value_type: value_type(self.of.value_type)?, mutable: self.of.is_mutable })
+    }
+
+    fn table(&self) -> Outcome<TableType> {
+        let wald_definition { value_type: element, minimum, maximum, has_maximum, is_64, .. } = self.of;
+        let maximum = has_maximum.then_some(maximum);
+        Ok(TableType { element: value_type(element)?, minimum, maximum, is_64 })
+    }
+}
+
+/// # Safety
+/// NULL or a struct as large as it says, whose pointers are NULL or valid.
+unsafe fn definition_of(unit: &Unit, definition: *const wald_definition) -> Outcome<Definition> {
+    // SAFETY: the caller's promise.
+    let of = unsafe { read_struct(definition, "definition") }?;
+    let parts = Parts { of, unit };
+    let (signature, symbol) = (unit.type_handle(of.r#type), unit.symbol_handle(of.of));
+    let comdat = of.comdat.checked_sub(1).map(|number| unit.comdat_handle(number));
+    let (offset, size) = (of.offset, of.extent);
+    use wald_definition_kind as kind;
+    Ok(match kind::from_number(of.kind)? {
+        kind::Function => Definition::Function(Function {
             signature,
-            body: bytes()?,
-            relocations: relocations()?,
+            body: parts.bytes()?,
+            relocations: parts.relocations()?,
             comdat,
-            // SAFETY: the caller's promise.
-            export_name: unsafe { optional_text(of.name, "name") }?.map(str::to_string),
+            export_name: parts.optional_name()?,
         }),
-        1 => Definition::FunctionAlias(symbol),
-        2 => Definition::Data(Data {
-            segment: name()?,
+        kind::FunctionAlias => Definition::FunctionAlias(symbol),
+        kind::Data => Definition::Data(Data {
+            segment: parts.name()?,
             alignment: of.alignment,
-            flags: of.flags,
-            bytes: bytes()?,
-            relocations: relocations()?,
+            flags: segment_flags(of.flags)?,
+            bytes: parts.bytes()?,
+            relocations: parts.relocations()?,
             comdat,
             offset,
             size: (size != 0).then_some(size),
         }),
-        3 => Definition::DataWithin { of: symbol, offset, size },
-        4 => Definition::AbsoluteData { address: offset, size },
-        5 => Definition::Global { of: global()?, init: bytes()? },
-        6 => Definition::Table(table),
-        7 => Definition::Tag(signature),
-        8 => {
-            let (name, bytes, relocations) = (name()?, bytes()?, relocations()?);
-            Definition::Section(Section { name, bytes, relocations, comdat })
-        }
-        9 => Definition::UndefinedFunction(signature, import()?),
-        10 => Definition::UndefinedData,
-        11 => Definition::UndefinedGlobal(global()?, import()?),
-        12 => Definition::UndefinedTable(table, import()?),
-        13 => Definition::UndefinedTag(signature, import()?),
-        other => return Err(bad(format!("no kind has the number {other}"))),
+        kind::DataWithin => Definition::DataWithin { of: symbol, offset, size },
+        kind::AbsoluteData => Definition::AbsoluteData { address: offset, size },
+        kind::Global => Definition::Global { of: parts.global()?, init: parts.bytes()? },
+        kind::Table => Definition::Table(parts.table()?),
+        kind::Tag => Definition::Tag(signature),
+        kind::Section => Definition::Section(Section {
+            name: parts.name()?,
+            bytes: parts.bytes()?,
+            relocations: parts.relocations()?,
+            comdat,
+        }),
+        kind::UndefinedFunction => Definition::UndefinedFunction(signature, parts.import()?),
+        kind::UndefinedData => Definition::UndefinedData,
+        kind::UndefinedGlobal => Definition::UndefinedGlobal(parts.global()?, parts.import()?),
+        kind::UndefinedTable => Definition::UndefinedTable(parts.table()?, parts.import()?),
+        kind::UndefinedTag => Definition::UndefinedTag(signature, parts.import()?),
     })
 }
 
@@ -314,7 +302,7 @@ pub unsafe extern "C" fn wald_unit_set_memory_64(unit: *mut wald_unit, is_64: bo
     })
 }
 
-/// Stores the number of the signature with these value types (see wald_definition) in `type`. Equal types have equal numbers.
+/// Stores the number of the signature with these types (each a wald_value_type) in `type`. Equal types have equal numbers.
 ///
 /// # Safety
 /// Valid or NULL; no other thread uses the unit.
@@ -375,15 +363,11 @@ pub unsafe extern "C" fn wald_unit_add(
 ) -> wald_status {
     status(|| {
         // SAFETY: the caller's promise.
-        let (unit, symbol, definition) = unsafe {
-            (
-                exclusive(unit, "unit")?,
-                symbol_of(shared(symbol, "symbol")?)?,
-                definition_of(shared(definition, "definition")?)?,
-            )
-        };
+        let unit = unsafe { exclusive(unit, "unit") }?;
+        // SAFETY: the caller's promise.
+        let (symbol, definition) = unsafe { (symbol_of(symbol)?, definition_of(&unit.0, definition)?) };
         if handle.is_null() {
-            return Err(crate::border::null("handle"));
+            return Err(null("handle"));
         }
         let added = unit.0.add(symbol, definition).map_err(refused)?;
         // SAFETY: the caller's promise.
@@ -403,9 +387,10 @@ pub unsafe extern "C" fn wald_unit_define(
 ) -> wald_status {
     status(|| {
         // SAFETY: the caller's promise.
-        let (unit, definition) =
-            unsafe { (exclusive(unit, "unit")?, definition_of(shared(definition, "definition")?)?) };
-        unit.0.define(SymbolHandle::from_number(handle), definition).map_err(refused)
+        let unit = unsafe { exclusive(unit, "unit") }?;
+        // SAFETY: the caller's promise.
+        let definition = unsafe { definition_of(&unit.0, definition) }?;
+        unit.0.define(unit.0.symbol_handle(handle), definition).map_err(refused)
     })
 }
 
@@ -421,8 +406,8 @@ pub unsafe extern "C" fn wald_unit_set_symbol(
 ) -> wald_status {
     status(|| {
         // SAFETY: the caller's promise.
-        let (unit, symbol) = unsafe { (exclusive(unit, "unit")?, symbol_of(shared(symbol, "symbol")?)?) };
-        unit.0.set_symbol(SymbolHandle::from_number(handle), symbol).map_err(refused)
+        let (unit, symbol) = unsafe { (exclusive(unit, "unit")?, symbol_of(symbol)?) };
+        unit.0.set_symbol(unit.0.symbol_handle(handle), symbol).map_err(refused)
     })
 }
 
@@ -435,7 +420,7 @@ pub unsafe extern "C" fn wald_unit_remove(unit: *mut wald_unit, handle: u32) -> 
     status(|| {
         // SAFETY: the caller's promise.
         let unit = unsafe { exclusive(unit, "unit") }?;
-        unit.0.remove(SymbolHandle::from_number(handle)).map_err(refused)
+        unit.0.remove(unit.0.symbol_handle(handle)).map_err(refused)
     })
 }
 
@@ -452,7 +437,7 @@ pub unsafe extern "C" fn wald_unit_add_init_function(
     status(|| {
         // SAFETY: the caller's promise.
         let unit = unsafe { exclusive(unit, "unit") }?;
-        unit.0.add_init_function(priority, SymbolHandle::from_number(handle)).map_err(refused)
+        unit.0.add_init_function(priority, unit.0.symbol_handle(handle)).map_err(refused)
     })
 }
 
@@ -465,7 +450,7 @@ pub unsafe extern "C" fn wald_unit_remove_init_function(unit: *mut wald_unit, ha
     status(|| {
         // SAFETY: the caller's promise.
         let unit = unsafe { exclusive(unit, "unit") }?;
-        unit.0.remove_init_function(SymbolHandle::from_number(handle)).map_err(refused)
+        unit.0.remove_init_function(unit.0.symbol_handle(handle)).map_err(refused)
     })
 }
 
@@ -501,11 +486,10 @@ pub unsafe extern "C" fn wald_unit_add_producer(
         // SAFETY: the caller's promise.
         let (unit, name, version) =
             unsafe { (exclusive(unit, "unit")?, text(name, "name")?, text(version, "version")?) };
-        let kind = match kind {
-            0 => ProducerKind::Language,
-            1 => ProducerKind::ProcessedBy,
-            2 => ProducerKind::Sdk,
-            other => return Err(bad(format!("no kind of producer has the number {other}"))),
+        let kind = match wald_producer::from_number(kind)? {
+            wald_producer::Language => ProducerKind::Language,
+            wald_producer::ProcessedBy => ProducerKind::ProcessedBy,
+            wald_producer::Sdk => ProducerKind::Sdk,
         };
         unit.0.add_producer(kind, name, version).map_err(refused)
     })

@@ -62,15 +62,15 @@ fn objects() -> Vec<PathBuf> {
     paths
 }
 
-#[test]
-fn a_c_program_uses_everything() {
-    if !has("cc", "a_c_program_uses_everything") {
+/// Runs a C program with the demo's objects, and again under valgrind.
+fn check(name: &str, says: &str) {
+    if !has("cc", name) {
         return;
     }
-    let program = build(&root().join("tests/everything.c"), "everything");
+    let program = build(&root().join(format!("tests/{name}.c")), name);
     let output = run(Command::new(&program).args(objects()));
-    assert_eq!(output.stdout, b"everything works\n");
-    if sanitizer().is_none() && has("valgrind", "a_c_program_uses_everything under valgrind") {
+    assert_eq!(output.stdout, says.as_bytes());
+    if sanitizer().is_none() && has("valgrind", &format!("{name} under valgrind")) {
         let mut valgrind = Command::new("valgrind");
         valgrind.args([
             "-q",
@@ -79,8 +79,18 @@ fn a_c_program_uses_everything() {
             "--errors-for-leak-kinds=definite,indirect",
         ]);
         let output = run(valgrind.arg(&program).args(objects()));
-        assert_eq!(output.stdout, b"everything works\n");
+        assert_eq!(output.stdout, says.as_bytes());
     }
+}
+
+#[test]
+fn a_c_program_uses_everything() {
+    check("everything", "everything works\n");
+}
+
+#[test]
+fn older_and_newer_programs_pass_structs_of_other_sizes() {
+    check("sizes", "all sizes work\n");
 }
 
 /// The example of the README, with the shared library.

@@ -35,21 +35,21 @@ static void read_file(File *file, const char *path) {
   fclose(stream);
 }
 
-static wald_linker *new_linker(const char *threads, int variant) {
+static wald_linker *new_linker(size_t threads, int variant) {
   wald_options *options = wald_options_new();
   OK(wald_options_set(options, "output", "c.wasm"));
-  OK(wald_options_set(options, "threads", threads));
   OK(wald_options_set(options, "gc-sections", variant % 2 ? "true" : "false"));
   OK(wald_options_set(options, "strip_all", variant % 3 ? "true" : "false"));
   OK(wald_options_set(options, "want_map", "true"));
   wald_linker *linker = wald_linker_new(options);
   wald_options_free(options);
   CHECK(linker);
+  OK(wald_linker_set_threads(linker, threads));
   return linker;
 }
 
 static uint32_t declare(wald_linker *linker, const char *path) {
-  wald_input_description description = {.path = path};
+  wald_input_description description = {.size = sizeof description, .path = path};
   uint32_t input = 99;
   OK(wald_linker_declare(linker, &description, &input));
   return input;
@@ -62,7 +62,7 @@ static void declare_all(wald_linker *linker) {
 }
 
 static wald_result *link_alone(int variant) {
-  wald_linker *linker = new_linker("1", variant);
+  wald_linker *linker = new_linker(1, variant);
   declare_all(linker);
   for (size_t i = 0; i < file_count; i++)
     OK(wald_linker_provide(linker, (uint32_t)i, files[i].data, files[i].size));
@@ -110,7 +110,7 @@ static void two_threads(wald_result **expected) {
   for (int i = 0; i < 2; i++)
     pthread_join(threads[i], NULL);
 
-  wald_linker *linker = new_linker("2", 1);
+  wald_linker *linker = new_linker(2, 1);
   declare_all(linker);
   Feeder feeders[2] = {{linker, 0}, {linker, 1}};
   for (int i = 0; i < 2; i++)
@@ -133,10 +133,12 @@ static void count_release(void *context) { __atomic_add_fetch((int *)context, 1,
 
 static uint8_t *room(void *context, size_t size) { return *(uint8_t **)context = malloc(size); }
 
+static uint8_t *no_room(void *context, size_t size) { return size > 0 ? context : NULL; }
+
 // Replaces, removes and adds; every borrowed input comes back once.
 static void relink(wald_result **expected) {
   int released = 0, borrowed = 0;
-  wald_linker *linker = new_linker("1", 1);
+  wald_linker *linker = new_linker(1, 1);
   declare_all(linker);
   for (size_t i = 0; i < file_count; i++, borrowed++)
     OK(wald_linker_provide_borrowed(linker, (uint32_t)i, files[i].data, files[i].size, count_release, &released));
@@ -152,24 +154,47 @@ static void relink(wald_result **expected) {
   OK(wald_linker_provide_borrowed(linker, 0, files[0].data, files[0].size, count_release, &released));
   borrowed++;
   uint32_t before;
-  wald_input_description description = {.path = "before.o"};
+  wald_input_description description = {.size = sizeof description, .path = "before.o"};
   OK(wald_linker_declare_before(linker, 1, &description, &before));
   OK(wald_linker_fail_input(linker, before, "cannot be compiled"));
   result = wald_linker_link(linker);
-  wald_diagnostic diagnostic;
+  wald_diagnostic diagnostic = {.size = sizeof diagnostic};
   CHECK(!wald_result_ok(result) && wald_result_diagnostic_count(result) == 1);
   OK(wald_result_diagnostic(result, 0, &diagnostic));
   CHECK(diagnostic.code == WALD_CODE_OPEN && strcmp((const char *)diagnostic.message.data, "cannot be compiled") == 0);
   CHECK(strcmp((const char *)diagnostic.path.data, "before.o") == 0);
+  CHECK(diagnostic.stage == WALD_STAGE_INPUT && diagnostic.input == before);
   wald_result_free(result);
+  CHECK(wald_linker_fail_input(linker, before, "again") == WALD_STATUS_ALREADY_PROVIDED);
   OK(wald_linker_remove(linker, before));
+  CHECK(wald_linker_remove(linker, before) == WALD_STATUS_UNKNOWN_HANDLE && strstr(wald_last_error(), "before.o"));
+  CHECK(wald_linker_replace(linker, before) == WALD_STATUS_UNKNOWN_HANDLE);
+  CHECK(wald_linker_declare_before(linker, before, &description, &before) == WALD_STATUS_UNKNOWN_HANDLE);
+  CHECK(wald_linker_declare_before(linker, 1000, &description, &before) == WALD_STATUS_UNKNOWN_HANDLE);
+
+  // What was provided cannot be provided again, by no call.
+  CHECK(wald_linker_provide(linker, 0, files[0].data, files[0].size) == WALD_STATUS_ALREADY_PROVIDED);
+  CHECK(strstr(wald_last_error(), files[0].path) && strstr(wald_last_error(), "already provided"));
+  CHECK(wald_linker_provide_file(linker, 0, NULL) == WALD_STATUS_ALREADY_PROVIDED);
+  CHECK(wald_linker_provide_file(linker, 0, "/no/such/file.o") == WALD_STATUS_ALREADY_PROVIDED);
+  CHECK(wald_linker_provide_borrowed(linker, 0, files[0].data, 1, count_release, &released) == WALD_STATUS_ALREADY_PROVIDED);
+  borrowed++;
+  wald_unit *nothing = wald_unit_new();
+  CHECK(wald_linker_provide_unit(linker, 0, nothing) == WALD_STATUS_ALREADY_PROVIDED);
+  wald_unit_free(nothing);
 
   uint8_t *module = NULL;
   result = wald_linker_link_into(linker, room, &module);
   wald_bytes known = wald_result_module(expected[1]);
   CHECK(wald_result_ok(result) && module && memcmp(module, known.data, known.size) == 0);
+  CHECK(wald_result_module(result).data == NULL);
   wald_result_free(result);
   free(module);
+
+  // A link that fails at its end has a map.
+  result = wald_linker_link_into(linker, no_room, NULL);
+  CHECK(!wald_result_ok(result) && wald_result_map(result).size > 100);
+  wald_result_free(result);
   CHECK(wald_linker_provide_borrowed(linker, 1000, files[0].data, 1, count_release, &released) == WALD_STATUS_UNKNOWN_HANDLE);
   borrowed++;
 
@@ -180,44 +205,103 @@ static void relink(wald_result **expected) {
   result = wald_linker_link(linker);
   OK(wald_result_diagnostic(result, 0, &diagnostic));
   CHECK(!wald_result_ok(result) && diagnostic.code == WALD_CODE_CANCELLED);
+  CHECK(diagnostic.stage == WALD_STAGE_LINK && diagnostic.input == WALD_NO_INPUT);
   wald_result_free(result);
   wald_linker_free(linker);
   CHECK(released == borrowed);
+}
+
+// Each kind of definition that unit() does not use. Nothing refers to them, so they are removed again.
+static void other_kinds(wald_unit *unit, uint32_t type) {
+  uint32_t group, of, data;
+  OK(wald_unit_add_comdat(unit, "group", &group));
+  const uint8_t nop[] = {0, 0x0b}, zero[] = {0x41, 0, 0x0b};
+  wald_symbol symbol = {.size = sizeof symbol, .name = "of"};
+  wald_definition function = {.size = sizeof function, .kind = WALD_DEFINITION_KIND_FUNCTION, .type = type, .bytes = nop,
+                              .byte_count = sizeof nop, .comdat = group};
+  OK(wald_unit_add(unit, &symbol, &function, &of));
+  symbol.name = "data";
+  wald_definition bytes = {.size = sizeof bytes, .kind = WALD_DEFINITION_KIND_DATA, .name = ".data", .bytes = nop,
+                           .byte_count = sizeof nop};
+  OK(wald_unit_add(unit, &symbol, &bytes, &data));
+  const wald_definition definitions[] = {
+      {.kind = WALD_DEFINITION_KIND_FUNCTION_ALIAS, .of = of},
+      {.kind = WALD_DEFINITION_KIND_DATA_WITHIN, .of = data, .offset = 1, .extent = 1},
+      {.kind = WALD_DEFINITION_KIND_ABSOLUTE_DATA, .offset = 0x1000, .extent = 4},
+      {.kind = WALD_DEFINITION_KIND_GLOBAL, .value_type = WALD_VALUE_TYPE_I32, .is_mutable = true, .bytes = zero, .byte_count = sizeof zero},
+      {.kind = WALD_DEFINITION_KIND_TABLE, .value_type = WALD_VALUE_TYPE_FUNCREF, .minimum = 1, .has_maximum = true, .maximum = 2},
+      {.kind = WALD_DEFINITION_KIND_TAG, .type = type},
+      {.kind = WALD_DEFINITION_KIND_SECTION, .name = "notes", .bytes = nop, .byte_count = sizeof nop},
+      {.kind = WALD_DEFINITION_KIND_UNDEFINED_FUNCTION, .type = type, .import_module = "host", .import_field = "f"},
+      {.kind = WALD_DEFINITION_KIND_UNDEFINED_DATA},
+      {.kind = WALD_DEFINITION_KIND_UNDEFINED_GLOBAL, .value_type = WALD_VALUE_TYPE_I64, .import_module = "host"},
+      {.kind = WALD_DEFINITION_KIND_UNDEFINED_TABLE, .value_type = WALD_VALUE_TYPE_EXTERNREF, .is_64 = true, .import_field = "t"},
+      {.kind = WALD_DEFINITION_KIND_UNDEFINED_TAG, .type = type},
+  };
+  for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++) {
+    uint32_t added;
+    wald_definition definition = definitions[i];
+    definition.size = sizeof definition;
+    symbol.name = "other";
+    OK(wald_unit_add(unit, &symbol, &definition, &added));
+    OK(wald_unit_remove(unit, added));
+  }
+  bytes.comdat = group + 1;
+  CHECK(wald_unit_define(unit, data, &bytes) == WALD_STATUS_UNKNOWN_HANDLE);
+  function.type = 1000;
+  CHECK(wald_unit_define(unit, of, &function) == WALD_STATUS_UNKNOWN_HANDLE);
+  wald_definition table = {.size = sizeof table, .kind = WALD_DEFINITION_KIND_TABLE, .value_type = WALD_VALUE_TYPE_I32};
+  symbol.name = "table";
+  CHECK(wald_unit_add(unit, &symbol, &table, &of) == WALD_STATUS_UNIT);
+  OK(wald_unit_remove(unit, data));
 }
 
 // Two functions, one of which calls the other and reads a datum.
 static void unit(void) {
   wald_unit *unit = wald_unit_new();
   uint32_t none, number, answer, datum, start;
-  const uint8_t i32 = 0x7f;
+  const uint8_t i32 = WALD_VALUE_TYPE_I32, unknown = 0x7a;
   OK(wald_unit_signature(unit, NULL, 0, NULL, 0, &none));
   OK(wald_unit_signature(unit, NULL, 0, &i32, 1, &number));
+  CHECK(wald_unit_signature(unit, &unknown, 1, NULL, 0, &number) == WALD_STATUS_BAD_VALUE);
   const uint8_t load[] = {0, 0x41, 0x80, 0x80, 0x80, 0x80, 0, 0x28, 2, 0, 0x0b};
   const uint8_t call[] = {0, 0x10, 0x80, 0x80, 0x80, 0x80, 0, 0x1a, 0x0b};
-  wald_symbol symbol = {.name = "datum", .binding = WALD_BINDING_LOCAL};
-  wald_definition data = {.kind = WALD_KIND_DATA, .name = ".data.datum", .alignment = 2, .bytes = (const uint8_t *)"\1\2\3\4", .size = 4};
+  wald_symbol symbol = {.size = sizeof symbol, .name = "datum", .binding = WALD_BINDING_LOCAL};
+  wald_definition data = {.size = sizeof data, .kind = WALD_DEFINITION_KIND_DATA, .name = ".data.datum", .alignment = 2,
+                          .bytes = (const uint8_t *)"\1\2\3\4", .byte_count = 4, .flags = WALD_SEGMENT_FLAG_RETAIN};
   OK(wald_unit_add(unit, &symbol, &data, &datum));
-  wald_relocation address = {.kind = 4, .offset = 2, .target = datum};
-  wald_definition function = {.kind = WALD_KIND_FUNCTION, .type = number, .bytes = load, .size = sizeof load, .relocations = &address, .relocation_count = 1};
-  symbol = (wald_symbol){.name = "answer", .exported = true};
+  data.flags = WALD_SEGMENT_FLAG_RETAIN + 8;
+  CHECK(wald_unit_define(unit, datum, &data) == WALD_STATUS_BAD_VALUE);
+  wald_relocation address = {.size = sizeof address, .kind = WALD_RELOCATION_KIND_MEMORY_ADDR_SLEB, .offset = 2, .target = datum};
+  wald_definition function = {.size = sizeof function, .kind = WALD_DEFINITION_KIND_FUNCTION, .type = number, .bytes = load,
+                              .byte_count = sizeof load, .relocations = &address, .relocation_count = 1};
+  symbol = (wald_symbol){.size = sizeof symbol, .name = "answer", .exported = true};
   OK(wald_unit_add(unit, &symbol, &function, &answer));
-  wald_relocation callee = {.kind = 0, .offset = 2, .target = answer};
-  wald_definition caller = {.kind = WALD_KIND_FUNCTION, .type = none, .bytes = call, .size = sizeof call, .relocations = &callee, .relocation_count = 1};
-  symbol = (wald_symbol){.name = "_start"};
+  wald_relocation callee = {.size = sizeof callee, .kind = WALD_RELOCATION_KIND_FUNCTION_INDEX_LEB, .offset = 2, .target = answer};
+  wald_definition caller = {.size = sizeof caller, .kind = WALD_DEFINITION_KIND_FUNCTION, .type = none, .bytes = call,
+                            .byte_count = sizeof call, .relocations = &callee, .relocation_count = 1};
+  symbol = (wald_symbol){.size = sizeof symbol, .name = "_start"};
   OK(wald_unit_add(unit, &symbol, &caller, &start));
   uint32_t found;
   OK(wald_unit_find(unit, "_start", &found));
   CHECK(found == start);
   CHECK(wald_unit_remove(unit, answer) == WALD_STATUS_UNIT && strstr(wald_last_error(), "answer"));
   CHECK(wald_unit_add(unit, &symbol, &caller, &start) == WALD_STATUS_UNIT);
+  CHECK(wald_unit_remove(unit, 1000) == WALD_STATUS_UNKNOWN_HANDLE);
+  callee.kind = 77;
+  CHECK(wald_unit_define(unit, start, &caller) == WALD_STATUS_BAD_VALUE);
   caller.kind = 77;
   CHECK(wald_unit_define(unit, start, &caller) == WALD_STATUS_BAD_VALUE);
+  symbol.binding = 77;
+  CHECK(wald_unit_set_symbol(unit, start, &symbol) == WALD_STATUS_BAD_VALUE);
+  CHECK(wald_unit_add_producer(unit, 77, "C", "11") == WALD_STATUS_BAD_VALUE);
+  other_kinds(unit, none);
   OK(wald_unit_add_feature(unit, '+', "mutable-globals"));
   OK(wald_unit_add_producer(unit, WALD_PRODUCER_LANGUAGE, "C", "11"));
   OK(wald_unit_add_init_function(unit, 1, found));
   OK(wald_unit_remove_init_function(unit, found));
 
-  wald_linker *linker = new_linker("1", 2);
+  wald_linker *linker = new_linker(1, 2);
   uint32_t input = declare(linker, "unit");
   OK(wald_linker_provide_unit(linker, input, unit));
   wald_result *first = wald_linker_link(linker);
@@ -225,7 +309,7 @@ static void unit(void) {
 
   // Another body, and linked again; then as an object.
   const uint8_t constant[] = {0, 0x41, 42, 0x0b};
-  function.bytes = constant, function.size = sizeof constant, function.relocation_count = 0;
+  function.bytes = constant, function.byte_count = sizeof constant, function.relocation_count = 0;
   OK(wald_unit_define(unit, answer, &function));
   OK(wald_linker_replace(linker, input));
   OK(wald_linker_provide_unit(linker, input, unit));
@@ -233,7 +317,7 @@ static void unit(void) {
   wald_unit_free(unit);
   wald_result *second = wald_linker_finish(linker);
   CHECK(wald_result_ok(second) && !same(first, second));
-  linker = new_linker("1", 2);
+  linker = new_linker(1, 2);
   wald_bytes bytes = wald_buffer_bytes(object);
   OK(wald_linker_provide(linker, declare(linker, "unit"), bytes.data, bytes.size));
   wald_buffer_free(object);
@@ -248,6 +332,62 @@ static void read_thin(void *context, const char *path, wald_file *file) {
   CHECK(strcmp(path, "dir/member.o") == 0);
   ++*(int *)context;
   OK(wald_file_set(file, (const uint8_t *)"\0asm\1\0\0\0\1", 9));
+}
+
+// What options ask a link to say.
+static void messages(void) {
+  wald_options *options = wald_options_new();
+  OK(wald_options_set(options, "trace", "true"));
+  OK(wald_options_set(options, "print_gc_sections", "true"));
+  OK(wald_options_set(options, "trace_symbols", "_start"));
+  OK(wald_options_set(options, "verbose", "true"));
+  OK(wald_options_set(options, "want_why_extract", "true"));
+  wald_linker *linker = wald_linker_new(options);
+  wald_options_free(options);
+  declare_all(linker);
+  for (size_t i = 0; i < file_count; i++)
+    OK(wald_linker_provide(linker, (uint32_t)i, files[i].data, files[i].size));
+  wald_result *result = wald_linker_finish(linker);
+  CHECK(wald_result_ok(result));
+  size_t of_kind[WALD_MESSAGE_KIND_VERBOSE + 1] = {0};
+  wald_message message = {.size = sizeof message};
+  for (size_t i = 0; i < wald_result_message_count(result); i++) {
+    OK(wald_result_message(result, i, &message));
+    CHECK(strlen((const char *)message.text.data) == message.text.size);
+    CHECK(message.position <= wald_result_diagnostic_count(result));
+    CHECK(message.kind > WALD_MESSAGE_KIND_OTHER && message.kind <= WALD_MESSAGE_KIND_VERBOSE);
+    of_kind[message.kind]++;
+  }
+  CHECK(of_kind[WALD_MESSAGE_KIND_TRACE] >= file_count && of_kind[WALD_MESSAGE_KIND_TRACE_SYMBOL] > 0);
+  CHECK(of_kind[WALD_MESSAGE_KIND_GC_SECTION] > 0 && of_kind[WALD_MESSAGE_KIND_VERBOSE] > 0);
+  CHECK(wald_result_message(result, 9999, &message) == WALD_STATUS_UNKNOWN_HANDLE);
+
+  // The report as data has the lines of its text.
+  wald_extraction_report report = {.size = sizeof report};
+  OK(wald_result_extraction_report(result, &report));
+  const char *text = (const char *)report.text.data;
+  CHECK(text && strlen(text) == report.text.size && strncmp(text, "reference\textracted\tsymbol\n", 27) == 0);
+  CHECK(report.count > 0 && report.position == 0 && report.message_position <= wald_result_message_count(result));
+  size_t lines = 0;
+  for (size_t i = 0; i < report.count; i++) {
+    wald_extraction extraction = {.size = sizeof extraction};
+    OK(wald_result_extraction(result, i, &extraction));
+    char line[4096];
+    snprintf(line, sizeof line, "\n%s\t%s\t%s\n", (const char *)extraction.reference.data,
+             (const char *)extraction.member.data, (const char *)extraction.symbol.data);
+    CHECK(extraction.symbol.size > 0 && (strstr(text, line) != NULL) == extraction.is_in_report);
+    lines += extraction.is_in_report;
+  }
+  CHECK(lines > 0);
+  wald_extraction extraction = {.size = sizeof extraction};
+  CHECK(wald_result_extraction(result, report.count, &extraction) == WALD_STATUS_UNKNOWN_HANDLE);
+  wald_result_free(result);
+
+  // Without the options there are neither.
+  result = link_alone(0);
+  OK(wald_result_extraction_report(result, &report));
+  CHECK(report.text.data == NULL && report.count == 0 && wald_result_message_count(result) == 0);
+  wald_result_free(result);
 }
 
 // Bad calls and bad inputs.
@@ -267,8 +407,12 @@ static void errors(void) {
   CHECK(!wald_result_ok(NULL) && wald_result_module(NULL).data == NULL && wald_result_diagnostic_count(NULL) == 0);
   wald_options_free(NULL), wald_linker_free(NULL), wald_result_free(NULL), wald_unit_free(NULL), wald_buffer_free(NULL);
 
-  OK(wald_options_set(options, "threads", "1"));
+  CHECK(wald_options_set(options, "architecture", "wasm16") == WALD_STATUS_BAD_VALUE);
+  OK(wald_options_set(options, "architecture", "wasm32"));
+  OK(wald_options_set(options, "architecture", NULL));
+  OK(wald_options_set(options, "entry", NULL));
   wald_linker *linker = wald_linker_new(options);
+  OK(wald_linker_set_threads(linker, 1));
   CHECK(wald_linker_declare(linker, NULL, NULL) == WALD_STATUS_NULL_ARGUMENT);
   CHECK(wald_linker_provide(linker, 0, NULL, 0) == WALD_STATUS_UNKNOWN_HANDLE);
   uint32_t cut = declare(linker, "cut.o"), gone = declare(linker, "/no/such/file.o"), thin = declare(linker, "dir/thin.a");
@@ -283,10 +427,11 @@ static void errors(void) {
   CHECK(asked == 1);
   wald_result *result = wald_linker_link(linker);
   CHECK(!wald_result_ok(result) && wald_result_diagnostic_count(result) >= 2);
-  wald_diagnostic diagnostic;
+  wald_diagnostic diagnostic = {.size = sizeof diagnostic};
   OK(wald_result_diagnostic(result, 0, &diagnostic));
   CHECK(diagnostic.severity == WALD_SEVERITY_ERROR && diagnostic.code == WALD_CODE_PARSE);
   CHECK(diagnostic.has_offset && diagnostic.offset == 9 && strcmp((const char *)diagnostic.path.data, "cut.o") == 0);
+  CHECK(diagnostic.stage == WALD_STAGE_INPUT && diagnostic.input == cut);
   CHECK(diagnostic.note_count == 1 && strstr((const char *)wald_result_note(result, 0, 0).data, "0x9"));
   CHECK(wald_result_note(result, 0, 1).data == NULL && wald_result_note(result, 99, 0).data == NULL);
   OK(wald_result_diagnostic(result, 1, &diagnostic));
@@ -295,14 +440,14 @@ static void errors(void) {
   CHECK(wald_result_event_count(result) == 0);
   wald_result_free(result);
 
-  OK(wald_options_set(options, "want_trace_events", "true"));
+  OK(wald_linker_set_record_events(linker, true));
   OK(wald_linker_set_options(linker, options));
   wald_options_free(options);
   result = wald_linker_finish(linker);
-  wald_event event;
+  wald_event event = {.size = sizeof event};
   CHECK(wald_result_event_count(result) > 0);
   OK(wald_result_event(result, 0, &event));
-  CHECK(strlen((const char *)event.name.data) == event.name.size);
+  CHECK(strlen((const char *)event.name.data) == event.name.size && event.size == sizeof event);
   wald_result_free(result);
 }
 
@@ -319,6 +464,7 @@ int main(int argc, char **argv) {
   two_threads(expected);
   relink(expected);
   unit();
+  messages();
   errors();
   for (int i = 0; i < 3; i++)
     wald_result_free(expected[i]);

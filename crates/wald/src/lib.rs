@@ -122,6 +122,7 @@ mod parse_error;
 mod bytes;
 mod names;
 mod leb128;
+mod owner;
 mod input_id;
 // Floor 1: vocabulary without logic.
 mod format;

@@ -12,11 +12,12 @@ use crate::incremental::{DeclaredInput, DeclaredInputs, State, Surroundings};
 use crate::input::{
     parse_input, take_object, FileProvider, InputDescription, InputError, Joined, ParseContext, ParsedInput,
 };
-use crate::input_id::{InputId, Owner};
+use crate::input_id::InputId;
 use crate::leftovers::Leftovers;
 use crate::link;
 use crate::object::Interners;
 use crate::options::Options;
+use crate::owner::Owner;
 use crate::result::{LinkResult, Sink};
 use crate::threads::with_threads;
 use crate::timing::Timer;

@@ -36,7 +36,7 @@ impl Unit {
                     let name = slot.symbol.name.clone();
                     return Err(UnitError::WrongKind { needed: SymbolKind::Function, name });
                 }
-                Entry::FunctionAlias(of.0)
+                Entry::FunctionAlias(of.number)
             }
             Definition::Data(data) => Entry::Data(self.check_data(data)?),
             Definition::DataWithin { of, offset, size } => {
@@ -48,7 +48,7 @@ impl Unit {
                 if offset > data.bytes.len() as u64 {
                     return Err(UnitError::DataOffset(offset));
                 }
-                Entry::DataWithin { of: of.0, offset, size }
+                Entry::DataWithin { of: of.number, offset, size }
             }
             Definition::AbsoluteData { address, size } => Entry::AbsoluteData { address, size },
             Definition::Global { of, init } => {
@@ -89,7 +89,7 @@ impl Unit {
         code.extend_from_slice(&body);
         let comdat = self.check_comdat(comdat)?;
         let references = relocations.iter().filter_map(|relocation| match relocation.target {
-            Target::Symbol(symbol) if names_function(relocation, &body) => Some(symbol.0),
+            Target::Symbol(symbol) if names_function(relocation, &body) => Some(symbol.number),
             _ => None,
         });
         Ok(StoredFunction {
@@ -132,20 +132,24 @@ impl Unit {
     fn check_comdat(&self, comdat: Option<ComdatHandle>) -> Result<u32, UnitError> {
         match comdat {
             None => Ok(NONE),
-            Some(ComdatHandle(group)) if (group as usize) < self.comdats.len() => Ok(group),
+            Some(ComdatHandle { unit, number })
+                if unit == self.owner && (number as usize) < self.comdats.len() =>
+            {
+                Ok(number)
+            }
             Some(_) => Err(UnitError::UnknownHandle),
         }
     }
 
     /// If a symbol has aliases or contains other data symbols, its new definition must still fit them.
     pub(super) fn check_aliases(&self, handle: SymbolHandle, entry: &Entry) -> Result<(), UnitError> {
-        let slot = &self.slots[handle.0 as usize];
+        let slot = &self.slots[handle.number as usize];
         if slot.aliases == 0 {
             return Ok(());
         }
         let fits = |alias: &Entry| match (alias, entry) {
-            (Entry::FunctionAlias(of), _) if *of != handle.0 => true,
-            (Entry::DataWithin { of, .. }, _) if *of != handle.0 => true,
+            (Entry::FunctionAlias(of), _) if *of != handle.number => true,
+            (Entry::DataWithin { of, .. }, _) if *of != handle.number => true,
             (Entry::FunctionAlias(_), Entry::Function(_)) => true,
             (Entry::DataWithin { offset, .. }, Entry::Data(data)) => *offset <= data.bytes.len() as u64,
             (Entry::FunctionAlias(_) | Entry::DataWithin { .. }, _) => false,

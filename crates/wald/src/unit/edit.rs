@@ -28,12 +28,12 @@ impl Unit {
 
     fn intern_type(&mut self, text: Vec<u8>) -> TypeHandle {
         if let Some(&known) = self.known_types.get(&text) {
-            return TypeHandle(known);
+            return self.type_handle(known);
         }
         let index = self.types.len() as u32;
         self.types.push(text.clone());
         self.known_types.insert(text, index);
-        TypeHandle(index)
+        self.type_handle(index)
     }
 
     /// A new comdat group.
@@ -43,7 +43,7 @@ impl Unit {
             return Err(UnitError::ComdatName(name));
         }
         self.comdats.push(name);
-        Ok(ComdatHandle(self.comdats.len() as u32 - 1))
+        Ok(self.comdat_handle(self.comdats.len() as u32 - 1))
     }
 
     /// A new symbol.
@@ -55,7 +55,7 @@ impl Unit {
         self.count(&entry, 1);
         self.order.of(&entry).into_iter().for_each(|list| list.push(slot));
         self.slots.push(Slot { symbol, entry, references: 0, direct_calls: 0, aliases: 0 });
-        Ok(SymbolHandle(slot))
+        Ok(self.symbol_handle(slot))
     }
 
     /// Replaces what a symbol stands for: a function's body, a datum, or from undefined to defined and back. The symbol
@@ -67,7 +67,7 @@ impl Unit {
         if let (Some(needed), true) = (kind, entry.kind() != kind) {
             return Err(UnitError::WrongKind { needed, name: slot.symbol.name.clone() });
         }
-        if entry.target() == Some(handle.0) {
+        if entry.target() == Some(handle.number) {
             return Err(UnitError::UnknownHandle);
         }
         self.check_aliases(handle, &entry)?;
@@ -81,14 +81,17 @@ impl Unit {
         check::binding(&symbol, &slot.entry)?;
         let is_section = matches!(slot.entry, Entry::Section(_));
         let known = self.names.get(&symbol.name);
-        if symbol.binding != Binding::Local && !is_section && known.is_some_and(|&known| known != handle.0) {
+        if symbol.binding != Binding::Local
+            && !is_section
+            && known.is_some_and(|&known| known != handle.number)
+        {
             return Err(UnitError::DuplicateName(symbol.name));
         }
         self.release_name(handle);
         if symbol.binding != Binding::Local && !is_section {
-            self.names.insert(symbol.name.clone(), handle.0);
+            self.names.insert(symbol.name.clone(), handle.number);
         }
-        self.slots[handle.0 as usize].symbol = symbol;
+        self.slots[handle.number as usize].symbol = symbol;
         Ok(())
     }
 
@@ -96,13 +99,13 @@ impl Unit {
     pub fn remove(&mut self, handle: SymbolHandle) -> Result<(), UnitError> {
         let slot = self.slot(handle)?;
         // A function may call itself.
-        let own = slot.entry.references().filter(|&(of, _)| of == handle.0).count();
+        let own = slot.entry.references().filter(|&(of, _)| of == handle.number).count();
         if slot.references as usize > own {
             return Err(UnitError::InUse(slot.symbol.name.clone()));
         }
         self.release_name(handle);
         self.exchange(handle, Entry::Removed);
-        self.slots[handle.0 as usize].symbol = Symbol::default();
+        self.slots[handle.number as usize].symbol = Symbol::default();
         Ok(())
     }
 
@@ -113,8 +116,8 @@ impl Unit {
         if slot.entry.kind() != Some(Function) {
             return Err(UnitError::WrongKind { needed: Function, name: slot.symbol.name.clone() });
         }
-        self.slots[function.0 as usize].references += 1;
-        self.init_functions.push((priority, function.0));
+        self.slots[function.number as usize].references += 1;
+        self.init_functions.push((priority, function.number));
         Ok(())
     }
 
@@ -122,8 +125,8 @@ impl Unit {
     pub fn remove_init_function(&mut self, function: SymbolHandle) -> Result<(), UnitError> {
         self.slot(function)?;
         let before = self.init_functions.len();
-        self.init_functions.retain(|&(_, slot)| slot != function.0);
-        self.slots[function.0 as usize].references -= (before - self.init_functions.len()) as u32;
+        self.init_functions.retain(|&(_, slot)| slot != function.number);
+        self.slots[function.number as usize].references -= (before - self.init_functions.len()) as u32;
         Ok(())
     }
 
@@ -165,23 +168,23 @@ impl Unit {
     }
 
     fn release_name(&mut self, handle: SymbolHandle) {
-        self.interned.get_mut().unwrap_or_else(PoisonError::into_inner).forget(handle.0);
-        let name = &self.slots[handle.0 as usize].symbol.name;
-        if self.names.get(name) == Some(&handle.0) {
+        self.interned.get_mut().unwrap_or_else(PoisonError::into_inner).forget(handle.number);
+        let name = &self.slots[handle.number as usize].symbol.name;
+        if self.names.get(name) == Some(&handle.number) {
             self.names.remove(name);
         }
     }
 
     /// Puts another definition into a slot.
     fn exchange(&mut self, handle: SymbolHandle, entry: Entry) {
-        let slot = handle.0 as usize;
+        let slot = handle.number as usize;
         self.count(&entry, 1);
         let was = std::mem::replace(&mut self.slots[slot].entry, Entry::Removed);
         self.count(&was, -1);
         // What was defined and still is keeps its place.
         if std::mem::discriminant(&was) != std::mem::discriminant(&entry) {
-            self.order.of(&was).into_iter().for_each(|list| list.retain(|&other| other != handle.0));
-            self.order.of(&entry).into_iter().for_each(|list| list.push(handle.0));
+            self.order.of(&was).into_iter().for_each(|list| list.retain(|&other| other != handle.number));
+            self.order.of(&entry).into_iter().for_each(|list| list.push(handle.number));
         }
         self.slots[slot].entry = entry;
     }

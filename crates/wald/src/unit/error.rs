@@ -8,7 +8,7 @@ use crate::format::SymbolKind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnitError {
-    /// The handle belongs to nothing in this unit, or to something that was removed.
+    /// The handle is another unit's, or belongs to nothing in this unit, or to something that was removed.
     UnknownHandle,
     /// Another symbol has the name, and both are seen by other units.
     DuplicateName(String),

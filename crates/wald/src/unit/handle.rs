@@ -1,49 +1,32 @@
 //! Handles of what is in a unit.
 
-/// A symbol of a [`Unit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SymbolHandle(pub(super) u32);
+use crate::owner::Owner;
 
-impl SymbolHandle {
-    /// A number that stands for the handle where handles cannot go, as in another language.
-    pub fn number(self) -> u32 {
-        self.0
-    }
+macro_rules! handles {
+    ($($(#[doc = $doc:literal])* $name:ident)*) => {$(
+        $(#[doc = $doc])*
+        ///
+        /// Another unit does not know it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name {
+            pub(super) unit: Owner,
+            pub(super) number: u32,
+        }
 
-    /// The handle with this number. One that belongs to nothing is an error where it is used.
-    pub fn from_number(number: u32) -> Self {
-        SymbolHandle(number)
-    }
+        impl $name {
+            /// A number that represents the handle if its unit is known and handles cannot be stored, as in another language.
+            pub fn number(self) -> u32 {
+                self.number
+            }
+        }
+    )*};
 }
 
-/// A function signature of a [`Unit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeHandle(pub(super) u32);
-
-impl TypeHandle {
-    /// As [`SymbolHandle::number`].
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// As [`SymbolHandle::from_number`].
-    pub fn from_number(number: u32) -> Self {
-        TypeHandle(number)
-    }
-}
-
-/// A comdat group of a [`Unit`]: of groups with one name, the link keeps the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ComdatHandle(pub(super) u32);
-
-impl ComdatHandle {
-    /// As [`SymbolHandle::number`].
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// As [`SymbolHandle::from_number`].
-    pub fn from_number(number: u32) -> Self {
-        ComdatHandle(number)
-    }
+handles! {
+    /// A symbol of a [`Unit`](super::Unit).
+    SymbolHandle
+    /// A function signature of a [`Unit`](super::Unit).
+    TypeHandle
+    /// A COMDAT group of a [`Unit`](super::Unit): of groups with one name, the link keeps the first.
+    ComdatHandle
 }

@@ -79,7 +79,7 @@ impl Unit {
             _ => of == Some(SymbolKind::Data),
         };
         match fits {
-            true => Ok((handle.0, of)),
+            true => Ok((handle.number, of)),
             false => Err(UnitError::Relocation(kind.name())),
         }
     }

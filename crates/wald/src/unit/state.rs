@@ -6,13 +6,15 @@ use hashbrown::{HashMap, HashSet};
 
 use super::definition::{ProducerKind, Symbol};
 use super::error::UnitError;
-use super::handle::{SymbolHandle, TypeHandle};
+use super::handle::{ComdatHandle, SymbolHandle, TypeHandle};
 use super::interned::Interned;
 use super::store::{Entry, Slot};
+use crate::owner::Owner;
 
 /// See the [module](super).
 #[derive(Default)]
 pub struct Unit {
+    pub(super) owner: Owner,
     /// Signatures in binary form.
     pub(super) types: Vec<Vec<u8>>,
     pub(super) known_types: HashMap<Vec<u8>, u32>,
@@ -62,9 +64,24 @@ impl Unit {
         Unit::default()
     }
 
+    /// The symbol with this [number](SymbolHandle::number). A number that belongs to nothing is an error where the handle is used.
+    pub fn symbol_handle(&self, number: u32) -> SymbolHandle {
+        SymbolHandle { unit: self.owner, number }
+    }
+
+    /// As [`Unit::symbol_handle`].
+    pub fn type_handle(&self, number: u32) -> TypeHandle {
+        TypeHandle { unit: self.owner, number }
+    }
+
+    /// As [`Unit::symbol_handle`].
+    pub fn comdat_handle(&self, number: u32) -> ComdatHandle {
+        ComdatHandle { unit: self.owner, number }
+    }
+
     /// The symbol of this name that other units see.
     pub fn find(&self, name: &str) -> Option<SymbolHandle> {
-        self.names.get(name).copied().map(SymbolHandle)
+        self.names.get(name).map(|&slot| self.symbol_handle(slot))
     }
 
     /// A symbol's name and flags.
@@ -73,13 +90,13 @@ impl Unit {
     }
 
     pub(super) fn slot(&self, handle: SymbolHandle) -> Result<&Slot, UnitError> {
-        let slot = self.slots.get(handle.0 as usize);
+        let slot = self.slots.get(handle.number as usize).filter(|_| handle.unit == self.owner);
         slot.filter(|slot| !matches!(slot.entry, Entry::Removed)).ok_or(UnitError::UnknownHandle)
     }
 
     pub(super) fn check_type(&self, handle: TypeHandle) -> Result<u32, UnitError> {
-        match (handle.0 as usize) < self.types.len() {
-            true => Ok(handle.0),
+        match handle.unit == self.owner && (handle.number as usize) < self.types.len() {
+            true => Ok(handle.number),
             false => Err(UnitError::UnknownHandle),
         }
     }

@@ -44,7 +44,7 @@ fn places_of_relocations_are_no_code() {
 fn wrong_definitions_change_nothing() {
     let (mut unit, of, f, d) = small();
     let before = unit.to_object().unwrap();
-    let unknown = SymbolHandle::from_number(77);
+    let unknown = unit.symbol_handle(77);
     let call = |offset, of| vec![Relocation::call(offset, of)];
     let body = vec![0, 0x10, 0x80, 0x80, 0x80, 0x80, 0, 0x0b];
     let function = |relocations| Definition::Function(Function::new(of, body.clone(), relocations));
@@ -71,10 +71,7 @@ fn wrong_definitions_change_nothing() {
         (function_of(of, vec![0, 0x02, 0x40, 0x0b]), nesting("1 `end` missing")),
         (function_of(of, vec![0, 0x0b, 0x0b]), nesting("code follows its last `end`, at offset 2")),
         (function_of(of, vec![0, 0x41]), nesting("its last instruction is cut off")),
-        (
-            Definition::Function(Function::new(TypeHandle::from_number(9), nop(), vec![])),
-            UnitError::UnknownHandle,
-        ),
+        (Definition::Function(Function::new(unit.type_handle(9), nop(), vec![])), UnitError::UnknownHandle),
         (Definition::Data(Data::new("a", 32, vec![])), UnitError::Alignment(32)),
         (Definition::Data(Data { offset: 1, ..Data::default() }), UnitError::DataOffset(1)),
         (Definition::DataWithin { of: d, offset: 8, size: 0 }, UnitError::DataOffset(8)),
@@ -104,7 +101,7 @@ fn wrong_definitions_change_nothing() {
 fn wrong_edits_change_nothing() {
     let (mut unit, of, f, d) = small();
     let before = unit.to_object().unwrap();
-    let unknown = SymbolHandle::from_number(77);
+    let unknown = unit.symbol_handle(77);
     let undefined = Definition::UndefinedFunction(of, None);
     assert_eq!(unit.add(Symbol::weak("f"), undefined.clone()), Err(UnitError::DuplicateName("f".into())));
     assert_eq!(
@@ -147,4 +144,47 @@ fn what_nothing_refers_to_can_be_removed() {
     assert_eq!(unit.to_object().unwrap(), empty);
     // Its name is free again.
     unit.add(Symbol::global("f"), Definition::UndefinedFunction(of, None)).unwrap();
+}
+
+/// Two units with the same contents: their handles have the same numbers.
+#[test]
+fn handles_of_another_unit_are_unknown() {
+    let ((mut unit, of, f, d), (mut other, other_type, other_f, other_d)) = (small(), small());
+    let comdat = unit.add_comdat("group").unwrap();
+    let other_comdat = other.add_comdat("group").unwrap();
+    assert_eq!((f.number(), of.number(), comdat.number()), (other_f.number(), 0, 0));
+    let before = unit.to_object().unwrap();
+    let body = vec![0, 0x10, 0x80, 0x80, 0x80, 0x80, 0, 0x0b];
+    let call = Function::new(of, body.clone(), vec![Relocation::call(2, other_f)]);
+    let of_type = Relocation {
+        kind: RelocationType::TypeIndexLeb,
+        target: Target::Type(other_type),
+        ..Relocation::call(2, f)
+    };
+    let grouped = Function { comdat: Some(other_comdat), ..Function::new(of, nop(), vec![]) };
+    let definitions = [
+        Definition::Function(call),
+        Definition::Function(Function::new(of, body, vec![of_type])),
+        Definition::Function(grouped),
+        Definition::Data(Data { comdat: Some(other_comdat), ..Data::default() }),
+        Definition::Section(Section { comdat: Some(other_comdat), ..Section::default() }),
+        Definition::DataWithin { of: other_d, offset: 0, size: 0 },
+        Definition::FunctionAlias(other_f),
+        Definition::Tag(other_type),
+        Definition::UndefinedTag(other_type, None),
+        Definition::UndefinedFunction(other_type, None),
+        function_of(other_type, nop()),
+    ];
+    for definition in definitions {
+        assert_eq!(unit.add(Symbol::global("g"), definition), Err(UnitError::UnknownHandle));
+    }
+    let defined = unit.define(other_d, Definition::Data(Data::new(".data", 0, vec![0; 7])));
+    assert_eq!(defined, Err(UnitError::UnknownHandle));
+    assert_eq!(unit.set_symbol(other_d, Symbol::local("e")), Err(UnitError::UnknownHandle));
+    assert_eq!(unit.symbol(other_d), Err(UnitError::UnknownHandle));
+    assert_eq!(unit.remove(other_f), Err(UnitError::UnknownHandle));
+    assert_eq!(unit.add_init_function(0, other_f), Err(UnitError::UnknownHandle));
+    assert_eq!(unit.remove_init_function(other_f), Err(UnitError::UnknownHandle));
+    assert_eq!(unit.to_object().unwrap(), before);
+    assert!(d != other_d && unit.symbol_handle(other_d.number()) == d);
 }
