@@ -4,9 +4,8 @@
 use crate::build::{copy, files_below};
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a link may take before it counts as hung.
@@ -63,7 +62,10 @@ pub fn link(
     let stderr_path = directory.with_extension("stderr");
     let create = |path: &Path| fs::File::create(path).map_err(|e| format!("{}: {e}", path.display()));
     let mut command = Command::new(linker);
-    command.arg0("wasm-ld").args(arguments).current_dir(directory);
+    // On Windows a program's name is always its file's.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, "wasm-ld");
+    command.args(arguments).current_dir(directory);
     // What a developer sets for work of their own.
     ["WALD_FLAGS", "CLICOLOR_FORCE", "LLD_REPRODUCE"].iter().for_each(|name| _ = command.env_remove(name));
     command.envs(environment.iter().map(|(name, value)| (*name, value)));
@@ -87,7 +89,7 @@ fn run_with_timeout(command: &mut Command) -> Result<i32, String> {
     let mut pause = Duration::from_micros(500);
     loop {
         if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
-            return Ok(status.code().unwrap_or_else(|| -status.signal().unwrap_or(0)));
+            return Ok(exit_code(status));
         }
         if start.elapsed() > TIMEOUT {
             let _ = child.kill();
@@ -135,4 +137,13 @@ fn portable(file: &Path, content: Vec<u8>, directory: &Path) -> Vec<u8> {
         listing.push_str(&format!("=== {name} ({kind})\n{}\n", content.escape_debug()));
     }
     listing.into_bytes()
+}
+
+/// The exit code, or minus the number of the signal that ended the process.
+fn exit_code(status: ExitStatus) -> i32 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return -signal;
+    }
+    status.code().unwrap_or(0)
 }

@@ -4,6 +4,7 @@
 //! documentation of `wald` are built and run against them as a project of their own.
 
 use crate::workspace::{self, cargo, create_folder, read, shown, write};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,10 +35,19 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let mut command = cargo(&["package", "--quiet", "--no-verify", "--allow-dirty"]);
     command.args(CRATES.iter().flat_map(|name| ["--package", name]));
     workspace::run(&mut command)?;
-    let folder = std::env::temp_dir().join(format!("wald-packages-{}", std::process::id()));
+    let folder = unpacked();
+    let _ = std::fs::remove_dir_all(&folder);
     let result = check(&folder, with_tests);
     let _ = std::fs::remove_dir_all(&folder);
     result
+}
+
+/// A folder outside of the workspace, the same in each run: the tests contain its path, and cargo does not compile them again
+/// if it changes.
+fn unpacked() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    workspace::target().hash(&mut hasher);
+    std::env::temp_dir().join(format!("wald-packages-{:016x}", hasher.finish()))
 }
 
 fn check(folder: &Path, with_tests: bool) -> Result<(), String> {
@@ -67,7 +77,7 @@ fn check(folder: &Path, with_tests: bool) -> Result<(), String> {
     }
     if with_tests {
         let mut command = outside(folder);
-        workspace::run(command.args(["test", "--quiet", "--workspace", "--exclude", "programs"]))?;
+        workspace::run(command.args(["test", "--quiet", "--no-fail-fast", "--workspace", "--exclude", "programs"]))?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The real compiler drivers start Wald, and what it links runs.
 //!
-//! A test whose driver or target is not there says in one line that it was skipped, and why.
+//! A test whose driver or target is not installed says in one line that it was skipped, and why.
+
+#![cfg(unix)]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;

@@ -52,6 +52,14 @@ fn variables_decide_about_color_and_options_win() {
 }
 
 #[test]
+fn short_help_is_help() {
+    let (code, help, said) = wald(&["-h"], &[]);
+    assert_eq!((code, &*said), (Some(0), ""));
+    assert!(help.contains("--help"), "{help}");
+    assert_eq!(help, wald(&["--help"], &[]).1);
+}
+
+#[test]
 fn wald_flags_come_before_the_arguments() {
     let folder = std::env::temp_dir().join(format!("wald-flags-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

@@ -33,6 +33,16 @@ fn objects() -> Vec<PathBuf> {
     objects
 }
 
+/// How many objects a test must have used: at least this many in the repository. The package has only the demo's objects.
+fn least(in_repository: usize) -> usize {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/kept");
+    if kept.is_dir() {
+        in_repository
+    } else {
+        1
+    }
+}
+
 /// Links that show much of an object: as little as possible is thrown away.
 fn options(variant: usize) -> Options {
     let mut options = Options::default();
@@ -108,7 +118,7 @@ fn units_of_real_objects_link_to_the_same_bytes() {
         same += 1;
     }
     println!("{same} objects, {skipped} not made into units, {failed} links that fail");
-    assert!(same > 500 && skipped < same / 5 && failed < same / 2);
+    assert!(same >= least(500) && skipped < same / 5 && failed < same / 2);
 }
 
 /// Data in a thread-local segment is thread-local, whether its symbol says so or not.

@@ -47,5 +47,5 @@ fn wasm_ld_links_the_equivalent_object() {
         failures += usize::from(module.is_none());
     }
     println!("{modules} modules, {failures} failed links");
-    assert!(modules > 60);
+    assert!(modules >= least(60));
 }
