@@ -4,7 +4,7 @@ use crate::instructions;
 use crate::recipe::Recipe;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use wald_tests::compare::mask_build_id;
+use wald_tests::compare::{mask_build_id, only_adds_notes};
 use wald_tests::link::Answer;
 use wald_tests::validate::{sections, validate};
 use wasmparser::{KnownCustom, Linking, Parser, Payload, SegmentFlags};
@@ -31,11 +31,11 @@ pub const RULES: &[Rule] = &[
     Rule { id: "reference-crashes", applies: reference_crashes },
     Rule { id: "dropped-table", applies: dropped_table },
     Rule { id: "reference-crashes", applies: object_and_library },
-    Rule { id: "no-index", applies: |d| refuses(d, "has no index in the module") },
-    Rule { id: "no-index", applies: |d| refuses(d, "which is imported with another type") },
+    Rule { id: "no-index", applies: |d| refuses(d, NO_INDEX) },
+    Rule { id: "no-index", applies: |d| refuses(d, OTHER_TYPE) },
     Rule { id: "impossible-counts", applies: impossible_base },
-    Rule { id: "duplicate-export", applies: |d| refuses(d, "duplicate export name: ") },
-    Rule { id: "called-otherwise", applies: |d| refuses(d, "function signature mismatch: ") },
+    Rule { id: "duplicate-export", applies: |d| refuses(d, DUPLICATE_EXPORT) },
+    Rule { id: "called-otherwise", applies: |d| refuses(d, CALLED_OTHERWISE) },
     Rule { id: "dropped-table", applies: unknown_table },
     Rule { id: "declared-functions", applies: declared_functions },
     Rule { id: "duplicate-export", applies: exported_once },
@@ -46,6 +46,11 @@ pub const RULES: &[Rule] = &[
     Rule { id: "all-inputs-are-read", applies: tables_without_symbols },
     Rule { id: "combined-strings", applies: combined_strings },
 ];
+
+const NO_INDEX: &str = "has no index in the module";
+const OTHER_TYPE: &str = "which is imported with another type";
+const DUPLICATE_EXPORT: &str = "duplicate export name: ";
+const CALLED_OTHERWISE: &str = "function signature mismatch: ";
 
 /// The entry that allows the difference.
 pub fn excuse(difference: &Difference) -> Option<&'static str> {
@@ -65,6 +70,11 @@ fn with_tar_of(wald: &Answer, reference: &Answer) -> Option<Answer> {
     let mut wald = wald.clone();
     *wald.files.get_mut(name)? = theirs.clone();
     Some(wald)
+}
+
+/// True if Wald says what wasm-ld says, perhaps with notes.
+fn says_the_same(reference: &Answer, wald: &Answer) -> bool {
+    only_adds_notes(&wald.stderr, &reference.stderr)
 }
 
 fn is_limit(line: &str) -> bool {
@@ -166,7 +176,7 @@ fn unknown_table(difference: &Difference) -> bool {
     ours.is_some() && uses(theirs, &renumber) == ours
 }
 
-/// wasm-ld writes an invalid module; all that Wald says more are errors with `says`.
+/// wasm-ld writes an invalid module. Wald says more: an error with `says`, and perhaps others for which it refuses a module.
 fn refuses(difference: &Difference, says: &str) -> bool {
     let Difference { reference, wald, .. } = difference;
     if reference.code != 0 || !fails_in_order(wald) || is_valid(reference) {
@@ -174,8 +184,12 @@ fn refuses(difference: &Difference, says: &str) -> bool {
     }
     let (said, stderr) = (text(&reference.stderr), text(&wald.stderr));
     let Some(more) = stderr.strip_prefix(&said) else { return false };
-    let errors = more.lines().filter(|line| line.contains("error: "));
-    errors.filter(|line| !is_limit(line)).all(|line| line.contains(says))
+    let is_error = |line: &&str| line.contains("error: ") && !is_limit(line);
+    let errors: Vec<&str> = more.lines().filter(is_error).collect();
+    let is_refusal = |line: &str| {
+        [NO_INDEX, OTHER_TYPE, DUPLICATE_EXPORT, CALLED_OTHERWISE].iter().any(|text| line.contains(text))
+    };
+    errors.first().is_some_and(|first| first.contains(says)) && errors.iter().all(|line| is_refusal(line))
 }
 
 /// The module that wasm-ld writes is invalid for the reason `invalid`, Wald's is valid, and only the named sections differ.
@@ -197,7 +211,7 @@ fn mends(difference: &Difference, invalid: &str, may_differ: &[&str]) -> bool {
         kept.map(|section| (section.name.clone(), content(section.range, &section.name))).collect()
     };
     is_invalid
-        && reference.stderr == wald.stderr
+        && says_the_same(reference, wald)
         && is_valid(wald)
         // The build id is a hash of the module.
         && (recipe.has("build-id") || others(theirs) == others(ours))
@@ -224,7 +238,7 @@ fn segment_flags(difference: &Difference) -> bool {
     is_object
         && reference.code == 0
         && wald.code == 0
-        && reference.stderr == wald.stderr
+        && says_the_same(reference, wald)
         && has_flags(wald)
         && !has_flags(reference)
 }
@@ -266,7 +280,7 @@ fn reproduce_relinks(difference: &Difference) -> bool {
         files.map(|(name, contents)| (name.clone(), contents.clone())).collect::<BTreeMap<_, _>>()
     };
     reference.code == wald.code
-        && reference.stderr == wald.stderr
+        && says_the_same(reference, wald)
         && reference.stdout == wald.stdout
         && reference.files.keys().eq(wald.files.keys())
         && without(reference) == without(wald)
@@ -311,8 +325,10 @@ fn combined_strings(difference: &Difference) -> bool {
         return false;
     }
     let (Some(theirs), Some(ours)) = (module(reference), module(wald)) else { return false };
-    let same_texts = reference.stderr == wald.stderr && reference.stdout == wald.stdout;
-    same_texts && is_valid(wald) && (theirs == ours || differ_in_addresses(theirs, ours))
+    let same_texts = says_the_same(reference, wald) && reference.stdout == wald.stdout;
+    // The build id is a hash of the module.
+    let is_free = |section: &str| section == "build_id" && recipe.has("build-id");
+    same_texts && is_valid(wald) && (theirs == ours || differ_in_addresses(theirs, ours, is_free))
 }
 
 /// True if all data become one segment, and strings get wrong addresses from wasm-ld.
@@ -329,14 +345,14 @@ fn code_without_addresses(module: &[u8]) -> Vec<u8> {
     instructions::functions(module, false, |table| table).unwrap_or_default().concat().into_bytes()
 }
 
-/// True if two modules differ in the addresses in their code, data and debug information only.
-fn differ_in_addresses(a: &[u8], b: &[u8]) -> bool {
+/// True if two modules differ in the addresses in their code, data and debug information only, and in sections that `is_free` names.
+fn differ_in_addresses(a: &[u8], b: &[u8], is_free: impl Fn(&str) -> bool) -> bool {
     let (ours, theirs) = (sections(a), sections(b));
     ours.len() == theirs.len()
         && ours.iter().zip(&theirs).all(|(one, other)| {
             let same = match one.name.as_str() {
                 "code" => code_without_addresses(a) == code_without_addresses(b),
-                name if holds_addresses(name) => one.range.len() == other.range.len(),
+                name if holds_addresses(name) || is_free(name) => one.range.len() == other.range.len(),
                 _ => a[one.range.clone()] == b[other.range.clone()],
             };
             one.name == other.name && same
