@@ -96,8 +96,7 @@ fn add_inputs(
         }
     }
     // What is left is about all inputs together: there are none.
-    if !inputs.have_mistakes() && !(has_option_error && inputs.are_missing()) {
-        lines.extend(found.map(Line::from));
-    }
+    let is_known = inputs.have_mistakes() || has_option_error && inputs.are_missing();
+    lines.extend(found.filter(|_| !is_known).map(Line::from));
     true
 }
