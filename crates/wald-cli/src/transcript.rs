@@ -96,7 +96,7 @@ fn add_inputs(
         }
     }
     // What is left is about all inputs together: there are none.
-    if !(inputs.have_mistakes() || has_option_error && inputs.are_missing()) {
+    if !inputs.have_mistakes() && !(has_option_error && inputs.are_missing()) {
         lines.extend(found.map(Line::from));
     }
     true
