@@ -2,14 +2,14 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::inputs::DeclaredInputs;
+use super::inputs::{DeclaredInputs, InputVersion};
 use super::policy;
 use super::renewal::Renewal;
 use super::speculation::Speculation;
 use super::speculative_marks::SpeculativeMarks;
 use super::surroundings::Surroundings;
 use crate::cancel::CancelToken;
-use crate::input::ParsedInput;
+use crate::input::{Candidate, ParsedInput};
 use crate::object::Interners;
 use crate::resolve::prefetch_members;
 use crate::threads::with_threads;
@@ -31,8 +31,9 @@ impl State {
     /// is cancelled.
     pub fn prepare(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>, stop: &CancelToken) {
         let Ok(mut speculation) = self.speculation.try_lock() else { return };
+        let before_gap = inputs.before_gap();
         let earlier = speculation.take();
-        let next = with_threads(around.threads, || advance(around, earlier, inputs, stop));
+        let next = with_threads(around.threads, || advance(around, earlier, before_gap, inputs, stop));
         self.remember(&next);
         *speculation = Some(next);
     }
@@ -88,11 +89,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn advance(
     around: Surroundings<'_>,
     earlier: Option<Speculation>,
+    (versions, files): (Vec<InputVersion>, Vec<&Candidate>),
     inputs: &DeclaredInputs<'_>,
     stop: &CancelToken,
 ) -> Speculation {
     let Surroundings { options, interners, timer, .. } = around;
-    let (versions, files) = inputs.before_gap();
     if earlier.is_none() {
         prefetch_members(interners, &inputs.available().1, timer);
     }
