@@ -142,21 +142,39 @@ mod tests {
             return;
         }
         let folder = std::env::temp_dir().join(format!("wald-dist-{}", std::process::id()));
-        let (dist, text) = (folder.join("dist"), |path: &str| folder.join(path).to_str().unwrap().to_string());
+        let (dist, text) =
+            (folder.join("dist"), |path: &str| folder.join(path).to_str().unwrap().to_string());
         workspace::create_folder(&folder).unwrap();
         std::fs::write(text("static.c"), "int which(void) { return 1; }").unwrap();
         std::fs::write(text("shared.c"), "int which(void) { return 2; }").unwrap();
-        std::fs::write(text("main.c"), "#include <wald.h>\nint which(void); int main(void) { return which(); }").unwrap();
+        std::fs::write(
+            text("main.c"),
+            "#include <wald.h>\nint which(void); int main(void) { return which(); }",
+        )
+        .unwrap();
         run(Command::new("cc").args(["-c", &text("static.c"), "-o", &text("static.o")]));
         run(Command::new("ar").args(["rc", &text("static.a"), &text("static.o")]));
         let soname = "-Wl,-soname,libwald.so.0";
-        run(Command::new("cc").args(["-shared", "-fPIC", soname, &text("shared.c"), "-o", &text("shared.so")]));
+        run(Command::new("cc").args([
+            "-shared",
+            "-fPIC",
+            soname,
+            &text("shared.c"),
+            "-o",
+            &text("shared.so"),
+        ]));
         install_library(&dist, Path::new(&text("static.a")), Some(Path::new(&text("shared.so")))).unwrap();
         let library = dist.join("lib");
         let build = |arguments: &[&str]| {
             let mut command = Command::new("pkg-config");
-            let flags = run(command.args(["--cflags", "--libs"]).args(arguments).env("PKG_CONFIG_PATH", library.join("pkgconfig")));
-            run(Command::new("cc").arg(text("main.c")).args(["-o", &text("main")]).args(flags.split_whitespace()));
+            let flags = run(command
+                .args(["--cflags", "--libs"])
+                .args(arguments)
+                .env("PKG_CONFIG_PATH", library.join("pkgconfig")));
+            run(Command::new("cc")
+                .arg(text("main.c"))
+                .args(["-o", &text("main")])
+                .args(flags.split_whitespace()));
             let status = Command::new(text("main")).env("LD_LIBRARY_PATH", &library).status().unwrap();
             status.code()
         };

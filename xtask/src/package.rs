@@ -77,7 +77,14 @@ fn check(folder: &Path, with_tests: bool) -> Result<(), String> {
     }
     if with_tests {
         let mut command = outside(folder);
-        workspace::run(command.args(["test", "--quiet", "--no-fail-fast", "--workspace", "--exclude", "programs"]))?;
+        workspace::run(command.args([
+            "test",
+            "--quiet",
+            "--no-fail-fast",
+            "--workspace",
+            "--exclude",
+            "programs",
+        ]))?;
     }
     Ok(())
 }
