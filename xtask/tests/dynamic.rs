@@ -3,6 +3,8 @@
 //!
 //! A test whose tools are not installed says in one line that it was skipped, and why.
 
+#![cfg(unix)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;

@@ -65,7 +65,7 @@ pub(crate) fn link(
     let wrappers = synthetic::wrap_commands(&context, program, &constructors);
     let program = program.with(&wrappers);
 
-    // Beyond this point it is final what stands in the output; it gets its indices.
+    // Beyond this point the contents of the output are final. They get their indices.
     let (got, types) = (scan.internal_got, &scan.types);
     let (table, indices) = rayon::join(
         || FunctionTable::new(options, program, scan.table),

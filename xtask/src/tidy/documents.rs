@@ -41,6 +41,9 @@ pub fn check(root: &Path, files: &[RustFile]) -> Vec<Violation> {
             add("ARCHITECTURE.md", format!("does not say why {} has unsafe code", file.name));
         }
     }
+    for path in named_paths(&read("CONTRIBUTING.md")).filter(|path| !root.join(path).exists()) {
+        add("CONTRIBUTING.md", format!("names {path}, which does not exist"));
+    }
     for (file, message) in ci(&read) {
         add(file, message);
     }
@@ -56,6 +59,15 @@ pub fn check(root: &Path, files: &[RustFile]) -> Vec<Violation> {
     }
     violations.extend(super::differences::check(&differences));
     violations
+}
+
+/// The paths of files and folders in a document. Those with a part in capitals, such as AREA, are examples.
+fn named_paths(text: &str) -> impl Iterator<Item = &str> {
+    let is_path =
+        |word: &&str| ["crates/", "tests/", "xtask/", "docs/"].iter().any(|start| word.starts_with(start));
+    let is_example =
+        |word: &str| word.split('/').any(|part| part.starts_with("AREA") || part.starts_with("NAME"));
+    text.split('`').skip(1).step_by(2).filter(is_path).filter(move |word| !is_example(word))
 }
 
 /// What must agree between the workflow for CI, the script that it shares with developers, and the manifests.
@@ -161,4 +173,15 @@ fn difference_ids(root: &Path) -> Vec<String> {
     ids.sort();
     ids.dedup();
     ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_found_between_backquotes() {
+        let text = "`crates/a.rs`, `cargo test`, crates/b.rs, `tests/cases/AREA/NAME.case`\n```sh\ncrates/c\n```\n`docs/d.md`";
+        assert_eq!(named_paths(text).collect::<Vec<_>>(), ["crates/a.rs", "docs/d.md"]);
+    }
 }
