@@ -15,6 +15,7 @@ use crate::reproduce::Reproduce;
 use crate::sight::{see, Sight};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +43,8 @@ pub struct Inputs {
     has_mistakes: bool,
     /// The files: for each the places in the list that name it, in order of the first one.
     files: Vec<Vec<usize>>,
-    by_path: HashMap<PathBuf, usize>,
+    /// By path. As a string, because a path is hashed by its components.
+    by_path: HashMap<OsString, usize>,
 }
 
 impl Inputs {
@@ -95,7 +97,7 @@ impl Inputs {
 
     /// The file that a path names, if it is one of the inputs.
     pub fn file(&self, path: &str) -> Option<usize> {
-        self.by_path.get(&simple(path)).copied()
+        self.by_path.get(simple(path).as_os_str()).copied()
     }
 
     /// What the linker knows the file by: one for each time that it is named.
@@ -121,7 +123,7 @@ impl Inputs {
 
     fn add(&mut self, declared: Declared) {
         let next = self.files.len();
-        let file = *self.by_path.entry(simple(&declared.path)).or_insert(next);
+        let file = *self.by_path.entry(simple(&declared.path).into_os_string()).or_insert(next);
         if file == next {
             self.files.push(Vec::new());
         }
@@ -151,9 +153,9 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
         let found = match argument {
             Argument::Input(path) => Ok(path.clone()),
             Argument::Unknown(_) => continue,
-            Argument::Option { option, value, .. } => match option {
+            Argument::Option { option, text, value } => match option {
                 Opt::Library => {
-                    let name = value.as_deref().unwrap_or_default();
+                    let name = value.of(text).unwrap_or_default();
                     libraries.find(name, dynamic).ok_or_else(|| format!("unable to find library -l{name}"))
                 }
                 Opt::StartLib if lazy => Err("nested --start-lib".into()),

@@ -20,9 +20,31 @@ pub enum Argument {
         option: Opt,
         /// The argument as written, for messages. Includes the value if both are one word.
         text: String,
-        /// Its value; `None` for flags.
-        value: Option<String>,
+        /// Its value.
+        value: OptionValue,
     },
+}
+
+/// The value of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionValue {
+    /// It has none.
+    None,
+    /// It is the end of the argument, from this byte on. A copy would double the memory of a long command line.
+    From(usize),
+    /// It is the next argument.
+    Next(String),
+}
+
+impl OptionValue {
+    /// The value of an option that was written as `text`.
+    pub fn of<'a>(&'a self, text: &'a str) -> Option<&'a str> {
+        match self {
+            OptionValue::None => None,
+            OptionValue::From(start) => text.get(*start..),
+            OptionValue::Next(value) => Some(value),
+        }
+    }
 }
 
 /// The parsed command line, in order.
@@ -39,7 +61,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    fn push_option(&mut self, option: Opt, text: String, value: Option<String>) {
+    fn push_option(&mut self, option: Opt, text: String, value: OptionValue) {
         self.places.entry(option).or_default().push(self.list.len());
         self.list.push(Argument::Option { option, text, value });
     }
@@ -47,7 +69,7 @@ impl Arguments {
     /// The text and value of the option at a position.
     fn option_at(&self, place: usize) -> Option<(&str, Option<&str>)> {
         match self.list.get(place)? {
-            Argument::Option { text, value, .. } => Some((text, value.as_deref())),
+            Argument::Option { text, value, .. } => Some((text, value.of(text))),
             Argument::Input(_) | Argument::Unknown(_) => None,
         }
     }
@@ -214,10 +236,10 @@ pub fn parse(arguments: Vec<String>) -> Arguments {
             continue;
         };
         let value = match value_of(spelling.kind, rest) {
-            Value::None => None,
-            Value::Here(value) => Some(value.to_string()),
+            Value::None => OptionValue::None,
+            Value::Here(value) => OptionValue::From(argument.len() - value.len()),
             Value::NextArgument => match arguments.next() {
-                Some(value) => Some(value),
+                Some(value) => OptionValue::Next(value),
                 None => {
                     result.missing_value = Some(argument);
                     break;
@@ -263,7 +285,7 @@ mod tests {
             "{arguments:?}: {result:?}"
         );
         match result.list.as_slice() {
-            [Argument::Option { option, value, .. }] => (*option, value.clone()),
+            [Argument::Option { option, text, value }] => (*option, value.of(text).map(str::to_string)),
             other => panic!("{arguments:?} gave {other:?}"),
         }
     }

@@ -162,7 +162,7 @@ fn response(arguments: &Arguments) -> String {
         match argument {
             Argument::Input(path) => text += &quote(&as_argument(name_of_copy(path))),
             Argument::Option { option, text: written, value } => {
-                let value = value.as_deref();
+                let value = value.of(written);
                 let start = text.len();
                 match option {
                     // The copies are complete, and there is one link to repeat.

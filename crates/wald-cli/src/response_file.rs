@@ -5,6 +5,7 @@
 
 use crate::mapped_file;
 use crate::sight::{see, Sight};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// How response files quote.
@@ -93,25 +94,27 @@ impl Expansion<'_> {
             self.complaints.push(format!("recursive expansion of: '{shown}'"));
             return false;
         }
-        let text = decode(&bytes);
+        let arguments = split(&decode(&bytes), self.quoting);
+        // Response files can be large, and everything in them is copied once more.
+        drop(bytes);
         self.open.push(absolute);
-        self.add_all(split(&text, self.quoting));
+        self.add_all(arguments);
         self.open.pop();
         true
     }
 }
 
 /// UTF-8 with or without a byte order mark, or UTF-16 with one.
-fn decode(bytes: &[u8]) -> String {
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let utf16 = |from: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
         String::from_utf16_lossy(&units)
     };
     match bytes {
-        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => crate::text::from_bytes(rest),
-        _ => std::str::from_utf8(bytes).map_or_else(|_| crate::text::from_bytes(bytes), str::to_string),
+        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes).into(),
+        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes).into(),
+        [0xef, 0xbb, 0xbf, rest @ ..] => crate::text::from_bytes(rest).into(),
+        _ => std::str::from_utf8(bytes).map_or_else(|_| crate::text::from_bytes(bytes).into(), Cow::from),
     }
 }
 
