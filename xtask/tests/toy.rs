@@ -93,7 +93,7 @@ fn a_function_that_is_gone_is_undefined() {
     let output = folder.compile(&["out.wasm", "a.toy", "b.toy"]);
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "toy: a.toy: undefined symbol: helper\ntoy: not linked\n"
+        "toy: error: a.toy: undefined symbol: helper\ntoy: not linked\n"
     );
     let _ = std::fs::remove_file(folder.0.join("out.wasm"));
     assert_eq!(run(&folder.module(&["out.wasm", "a.toy", "c.toy"])), "8\n");
