@@ -36,6 +36,7 @@ pub const RULES: &[Rule] = &[
     Rule { id: "impossible-counts", applies: impossible_base },
     Rule { id: "duplicate-export", applies: |d| refuses(d, DUPLICATE_EXPORT) },
     Rule { id: "called-otherwise", applies: |d| refuses(d, CALLED_OTHERWISE) },
+    Rule { id: "table-too-large", applies: |d| refuses(d, TABLE_TOO_LARGE) },
     Rule { id: "dropped-table", applies: unknown_table },
     Rule { id: "declared-functions", applies: declared_functions },
     Rule { id: "duplicate-export", applies: exported_once },
@@ -50,6 +51,7 @@ pub const RULES: &[Rule] = &[
 const NO_INDEX: &str = "has no index in the module";
 const OTHER_TYPE: &str = "which is imported with another type";
 const DUPLICATE_EXPORT: &str = "duplicate export name: ";
+const TABLE_TOO_LARGE: &str = "function table too large, cannot be greater than ";
 const CALLED_OTHERWISE: &str = "function signature mismatch: ";
 
 /// The entry that allows the difference.
@@ -187,7 +189,9 @@ fn refuses(difference: &Difference, says: &str) -> bool {
     let is_error = |line: &&str| line.contains("error: ") && !is_limit(line);
     let errors: Vec<&str> = more.lines().filter(is_error).collect();
     let is_refusal = |line: &str| {
-        [NO_INDEX, OTHER_TYPE, DUPLICATE_EXPORT, CALLED_OTHERWISE].iter().any(|text| line.contains(text))
+        [NO_INDEX, OTHER_TYPE, DUPLICATE_EXPORT, CALLED_OTHERWISE, TABLE_TOO_LARGE]
+            .iter()
+            .any(|text| line.contains(text))
     };
     errors.first().is_some_and(|first| first.contains(says)) && errors.iter().all(|line| is_refusal(line))
 }

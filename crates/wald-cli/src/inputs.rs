@@ -284,7 +284,8 @@ pub fn read_file(linker: &Linker, inputs: &Inputs, file: usize, reading: &Readin
             let _ = linker.fail_input(*id, diagnostic(path));
         }
     };
-    let mut taken = Taken::default();
+    // Most files refer to no others.
+    let mut taken = Taken { sights: Vec::with_capacity(1), ..Taken::default() };
     let start = Instant::now();
     let bytes = match read_path(path, reading, &mut taken.sights) {
         Ok(bytes) => bytes,

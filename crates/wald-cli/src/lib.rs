@@ -321,7 +321,11 @@ fn link(
     let Linked { lines, result } = job::load_and_link(job, response_files, way, &mut place, out);
     let is_complete = show(&lines, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
-    let result = result.ok_or(Stop::Done)?;
+    let mut result = result.ok_or(Stop::Done)?;
+    if way.ends_process {
+        // The system frees memory faster.
+        std::mem::forget((lines, std::mem::take(&mut result.leftovers)));
+    }
     if result.module.is_err() && is_complete {
         outputs::write_map_of_failed_link(result.map.as_deref(), &settings, out);
     }
@@ -331,10 +335,6 @@ fn link(
     outputs::write(&output_path, &result, &settings, out, |stdout| place.stage(stdout))?;
     way.clock.lap("save");
     outputs::report_timing(&settings, &result.timing, way.clock, out);
-    if way.ends_process {
-        // The system frees memory faster.
-        std::mem::forget(result.leftovers);
-    }
     Ok(())
 }
 

@@ -42,8 +42,9 @@ impl Transcript {
     pub fn with_link(&self, inputs: &Inputs, result: &mut LinkResult<()>) -> Vec<Line> {
         let diagnostics = std::mem::take(&mut result.diagnostics);
         let of_inputs = diagnostics.iter().take_while(|diagnostic| diagnostic.stage == Stage::Input).count();
-        let mut diagnostics = diagnostics.into_iter();
         let mut lines = self.options.clone();
+        lines.reserve(diagnostics.len() + self.checks.len());
+        let mut diagnostics = diagnostics.into_iter();
         let found = diagnostics.by_ref().take(of_inputs);
         let is_complete = add_inputs(&mut lines, inputs, found, false);
         if !is_complete || lines.iter().any(Line::is_error) {

@@ -20,6 +20,7 @@ use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId}
 use crate::layout::function_table;
 use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
+use crate::leb128::Reader;
 use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
@@ -276,8 +277,13 @@ impl Joiner<'_> {
         let of_import = parsed.imports.functions.get(element as usize).map(|import| import.of);
         let type_index =
             of_import.unwrap_or_else(|| parsed.functions[parsed.defined_function(element)].type_index);
-        let text =
-            |signature: SignatureId| self.context.interners.signatures.with(signature.0, display_signature);
+        let signatures = &self.context.interners.signatures;
+        let bytes = |signature: SignatureId| signatures.with(signature.0, <[u8]>::to_vec);
+        let called = bytes(parsed.types[type_index as usize]);
+        if symbol.signature.is_some_and(|defined| is_valid_call(&called, &bytes(defined))) {
+            return None;
+        }
+        let text = |signature: SignatureId| signatures.with(signature.0, display_signature);
         let definer = symbol.file.and_then(|file| self.program.object_of(file));
         let message = format!(
             "function signature mismatch: {}\n>>> called as {} in {}\n>>> defined as {} in {}",
@@ -480,5 +486,41 @@ impl Joiner<'_> {
         let symbol = self.adder.change(id);
         symbol.stub = Some(number);
         symbol.is_stub = true;
+    }
+}
+
+/// Whether code stays valid if it calls a function of the signature `defined` as one of `called`. It does if the functions
+/// differ by leading parameters that are results again: these stay on the stack.
+fn is_valid_call(called: &[u8], defined: &[u8]) -> bool {
+    let split = |signature: &[u8]| -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut reader = Reader::new(signature);
+        let mut list = || -> Option<Vec<u8>> {
+            let count = reader.u32().ok()?;
+            (0..count).map(|_| reader.byte().ok()).collect()
+        };
+        Some((list()?, list()?))
+    };
+    let (Some(called), Some(defined)) = (split(called), split(defined)) else { return false };
+    let (parameters, results) =
+        (called.0.strip_suffix(&defined.0[..]), called.1.strip_suffix(&defined.1[..]));
+    parameters.is_some() && parameters == results
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_leave_the_stack_as_expected_are_valid() {
+        const I32: u8 = 0x7f;
+        const I64: u8 = 0x7e;
+        let one = &[1, I32, 1, I32][..];
+        assert!(is_valid_call(one, &[0, 0]));
+        assert!(is_valid_call(&[2, I64, I32, 1, I64], &[1, I32, 0]));
+        assert!(is_valid_call(&[2, I64, I32, 2, I64, I32], &[1, I32, 1, I32]));
+        assert!(!is_valid_call(&[0, 0], one));
+        assert!(!is_valid_call(&[1, I32, 1, I64], &[0, 0]));
+        assert!(!is_valid_call(&[2, I32, I64, 1, I64], &[1, I32, 0]));
+        assert!(!is_valid_call(&[1, I32, 0], &[0, 0]));
     }
 }

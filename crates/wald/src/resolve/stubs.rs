@@ -7,6 +7,7 @@ use crate::stub_library::StubLibrary;
 impl Resolver<'_> {
     /// Settles symbols that stub libraries supply, until no dependency brings anything new.
     pub(super) fn process_stub_libraries(&mut self, libraries: &[&StubLibrary]) {
+        libraries.iter().for_each(|library| self.use_dependencies(library));
         loop {
             let mut extracted = false;
             for library in libraries {
@@ -14,6 +15,23 @@ impl Resolver<'_> {
             }
             if !extracted {
                 return;
+            }
+        }
+    }
+
+    /// wasm-ld preserves through LTO what a stub library's symbol needs, if nothing defines the symbol. It does not ask whether
+    /// anything refers to the symbol. What it preserves counts as used by an object.
+    fn use_dependencies(&mut self, library: &StubLibrary) {
+        for (symbol, dependencies) in &library.symbols {
+            let symbol = self.name(symbol);
+            if self.table.find(symbol).is_some_and(|id| !self.table.get(id).is_undefined()) {
+                continue;
+            }
+            for dependency in dependencies {
+                let dependency = self.name(dependency);
+                if let Some(needed) = self.table.find(dependency) {
+                    self.table.get_mut(needed).used_in_regular_object = true;
+                }
             }
         }
     }
