@@ -207,8 +207,8 @@ fn mends(difference: &Difference, invalid: &str, may_differ: &[&str]) -> bool {
     let others = |bytes: &[u8]| -> BTreeMap<String, Vec<u8>> {
         let bytes = if recipe.has("build-id") { mask_build_id(bytes) } else { bytes.to_vec() };
         let kept = sections(&bytes).into_iter().filter(|section| !may_differ.contains(&&section.name[..]));
-        // Relocations begin with their section's number.
-        let start = |name: &str| usize::from(name.starts_with("reloc."));
+        // The name precedes the contents. Relocations begin with their section's number.
+        let start = |name: &str| if name.starts_with("reloc.") { 1 + name.len() + 1 } else { 0 };
         let content = |range: Range<usize>, name: &str| match has_combined_data(recipe) {
             true if name == "code" => code_without_addresses(&bytes),
             true if holds_addresses(name) => vec![0; range.len()],
