@@ -50,7 +50,7 @@ impl Moment {
 
 /// Collects a [`Timing`] while inputs are parsed and linked; used from any thread. A linker has one, so that each link's
 /// timing contains the parse tasks before it.
-pub struct Timer {
+pub(crate) struct Timer {
     with_events: AtomicBool,
     state: Mutex<State>,
 }
