@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 /// Whether a request has failed.
 static RAN_OUT: AtomicBool = AtomicBool::new(false);
 
-/// The start of the message, `name: error: `: there is no memory to build it when it is needed.
-static START: (AtomicPtr<u8>, AtomicUsize) =
-    (AtomicPtr::new(DEFAULT_START.as_ptr().cast_mut()), AtomicUsize::new(DEFAULT_START.len()));
-const DEFAULT_START: &str = "wald: error: ";
+/// The message. There is no memory to build it when it is needed, and two threads may need it at once: one call writes all of it.
+static MESSAGE: (AtomicPtr<u8>, AtomicUsize) =
+    (AtomicPtr::new(DEFAULT_MESSAGE.as_ptr().cast_mut()), AtomicUsize::new(DEFAULT_MESSAGE.len()));
+const DEFAULT_MESSAGE: &str = "wald: error: out of memory\n";
+
+/// Whether a thread is writing the message.
+static IS_REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// Remembers that a request for memory has failed.
 pub fn note() {
@@ -39,20 +42,23 @@ const PROBE: usize = 256 << 10;
 
 /// Sets the program's name for the message.
 pub fn set_program_name(name: &str) {
-    let start = crate::text::to_bytes(&format!("{name}: error: ")).into_owned();
-    let start = Box::leak(start.into_boxed_slice());
-    START.0.store(start.as_mut_ptr(), Ordering::SeqCst);
-    START.1.store(start.len(), Ordering::SeqCst);
+    let message = crate::text::to_bytes(&format!("{name}: error: out of memory\n")).into_owned();
+    let message = Box::leak(message.into_boxed_slice());
+    MESSAGE.0.store(message.as_mut_ptr(), Ordering::SeqCst);
+    MESSAGE.1.store(message.len(), Ordering::SeqCst);
 }
 
 /// Says that memory ran out and ends the process with exit code 1. Allocates nothing and is async-signal-safe.
 #[cfg(unix)]
 pub fn report_and_exit() -> ! {
-    const REST: &str = "out of memory\n";
-    // SAFETY: both are strings that live for ever.
+    // SAFETY: the message is a string that lives for ever.
     unsafe {
-        libc::write(2, START.0.load(Ordering::SeqCst).cast(), START.1.load(Ordering::SeqCst));
-        libc::write(2, REST.as_ptr().cast(), REST.len());
+        if IS_REPORTED.swap(true, Ordering::SeqCst) {
+            // Another thread is about to end the process. Not for ever: it may be this one, in a signal handler.
+            libc::usleep(100_000);
+        } else {
+            libc::write(2, MESSAGE.0.load(Ordering::SeqCst).cast(), MESSAGE.1.load(Ordering::SeqCst));
+        }
         libc::_exit(1)
     }
 }

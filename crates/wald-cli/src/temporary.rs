@@ -105,7 +105,12 @@ impl Temporary {
         let (mut file, name) = named(&self.output)?;
         self.name = Some(name);
         self.file.rewind()?;
-        io::copy(&mut self.file, &mut file)?;
+        // A signal that is handled can interrupt the system's own copying. The files' positions say how far it came.
+        while let Err(error) = io::copy(&mut self.file, &mut file) {
+            if error.kind() != ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
         self.file = file;
         Ok(())
     }
@@ -299,7 +304,11 @@ fn close_copy(file: &File) -> io::Result<()> {
     // SAFETY: nobody else has the copy.
     match unsafe { libc::close(copy.into_raw_fd()) } {
         0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+        _ => Err(io::Error::last_os_error()).or_else(|error| match error.kind() {
+            // The descriptor is closed all the same.
+            ErrorKind::Interrupted => Ok(()),
+            _ => Err(error),
+        }),
     }
 }
 
@@ -337,16 +346,17 @@ fn link(_: &File, _: &Path) -> io::Result<()> {
     Err(ErrorKind::Unsupported.into())
 }
 
-/// Makes sure that `size` bytes can be written to an existing file. Its length stays the same.
+/// Makes sure that `length` bytes can be written to an existing file. Its length stays the same.
 #[cfg(target_os = "linux")]
-fn reserve(file: &File, size: usize) -> io::Result<()> {
+fn reserve(file: &File, length: usize) -> io::Result<()> {
     use std::os::fd::AsRawFd;
-    let Ok(size @ 1..) = libc::off_t::try_from(size) else { return Ok(()) };
+    let Ok(size @ 1..) = libc::off_t::try_from(length) else { return Ok(()) };
     // SAFETY: the descriptor is open.
     match unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, 0, size) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()).or_else(|error| match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Err(error),
+            ErrorKind::Interrupted => reserve(file, length),
             // Not every file system can do that.
             _ => Ok(()),
         }),
