@@ -36,9 +36,11 @@ pub const RULES: &[Rule] = &[
     Rule { id: "impossible-counts", applies: impossible_base },
     Rule { id: "duplicate-export", applies: |d| refuses(d, DUPLICATE_EXPORT) },
     Rule { id: "called-otherwise", applies: |d| refuses(d, CALLED_OTHERWISE) },
+    Rule { id: "weak-data-of-archive", applies: weak_data_of_archive },
     Rule { id: "table-too-large", applies: |d| refuses(d, TABLE_TOO_LARGE) },
     Rule { id: "dropped-table", applies: unknown_table },
     Rule { id: "declared-functions", applies: declared_functions },
+    Rule { id: "declared-functions", applies: declared_functions_in_map },
     Rule { id: "duplicate-export", applies: exported_once },
     Rule { id: "segment-flags", applies: segment_flags },
     Rule { id: "library-tags", applies: library_tags },
@@ -128,6 +130,14 @@ fn reference_crashes(difference: &Difference) -> bool {
         && wald.code == 1
         && text(&wald.stderr).contains("error: ")
         && wald.files.keys().all(is_report)
+}
+
+/// wasm-ld crashes while it writes the symbol table.
+fn weak_data_of_archive(difference: &Difference) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let has_symbols = ["r", "relocatable", "emit-relocs"].iter().any(|option| recipe.has(option));
+    let is_in_table = text(&reference.stderr).contains("LinkingSection::writeBody");
+    has_symbols && reference.crashed() && is_in_table && wald.code == 0 && is_valid(wald)
 }
 
 /// `-r -shared`, of which wasm-ld makes something by accident.
@@ -227,6 +237,27 @@ fn declared_functions(difference: &Difference) -> bool {
     // With --emit-relocs, symbols of sections have their numbers.
     let numbers = if difference.recipe.has("emit-relocs") { "linking" } else { "element" };
     mends(difference, "undeclared function reference", &["element", numbers])
+}
+
+/// A link that fails only after its map was made. The map has the section of the declarations, and what follows it is further back.
+fn declared_functions_in_map(difference: &Difference) -> bool {
+    let Difference { reference, wald, .. } = difference;
+    let rows = |answer: &Answer| -> BTreeMap<String, Vec<String>> {
+        let of_file = |(name, bytes): (&String, &Vec<u8>)| {
+            let lines = text(bytes);
+            // The second column is the offset in the file.
+            let row = |line: &str| [line.get(..8), line.get(17..)].map(Option::unwrap_or_default).concat();
+            let kept = lines.lines().filter(|line| !line.ends_with(" ELEM")).map(row);
+            (name.clone(), kept.collect())
+        };
+        answer.files.iter().map(of_file).collect()
+    };
+    let is_map = |name: &String| name.ends_with(".map");
+    reference.code == 1
+        && wald.code == 1
+        && says_the_same(reference, wald)
+        && wald.files.keys().all(is_map)
+        && rows(reference) == rows(wald)
 }
 
 /// Aliases of one function with one export name.

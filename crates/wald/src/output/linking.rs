@@ -182,7 +182,13 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
     let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
     let has_place = symbol.is_common() && !layout.options.is_relocatable();
     let flags = if has_place { symbol.flags.with_binding(0) } else { symbol.flags };
-    write_u32(out, flags.0 | if is_address { SymbolFlags::ABSOLUTE } else { 0 });
+    // A weak reference to data does not load the archive member that defines it.
+    let is_undefined = symbol.kind == SymbolKind::Data && symbol.is_lazy();
+    let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+    write_u32(
+        out,
+        flags.0 | flag(is_address, SymbolFlags::ABSOLUTE) | flag(is_undefined, SymbolFlags::UNDEFINED),
+    );
     let text = layout.names.text(symbol.name.0);
     if symbol.kind != SymbolKind::Data {
         write_u32(out, indices.of_definition(program, imports, id));
