@@ -4,8 +4,9 @@
 //! system and finds by looking again and again. Worker threads read and parse what may be read, and one more thread lets the
 //! library prepare the link, so that little is left when the last input is in.
 //!
-//! Without a descriptor nobody says when a file is complete: [`Observer`] tells from what was seen. Files are copied, never
-//! mapped. They are read as soon as nobody writes to them, and linked when all were read; before anything is written, all are
+//! Files are copied, never mapped: even one that was named as complete may be rewritten in place, and is then named again.
+//!
+//! Without a descriptor nobody says when a file is complete: [`Observer`] tells from what was seen. Files are read as soon as nobody writes to them, and linked when all were read; before anything is written, all are
 //! looked at once more. What has changed is read again, what may not be complete is waited for, and then the link is repeated.
 
 use crate::configure::Awaiting;
@@ -120,7 +121,7 @@ impl<'a> Waiter<'a> {
         let now = Instant::now();
         Waiter {
             inputs,
-            reading: Reading { copies: !has_descriptor, ahead: true, ..*reading },
+            reading: Reading { ahead: true, ..*reading },
             awaiting,
             observer,
             names: Names::new(inputs),

@@ -127,7 +127,8 @@ pub fn load_and_link(
     let awaiting = settings.awaiting.as_ref().filter(|_| !failed);
     let threads =
         settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-    let copies = awaiting.is_some_and(|awaiting| awaiting.ready_fd.is_none());
+    // A file that was named as complete may be rewritten in place, and is then named again.
+    let copies = awaiting.is_some();
     let members = inputs::Members { keep_mapped: way.ends_process, copies };
     let Declared { mut linker, inputs, transcript, allowed_undefined, sights } = declare(job, members, out);
     let reproduce = reproduce.map(|reproduce| &**reproduce);
