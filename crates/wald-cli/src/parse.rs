@@ -251,7 +251,8 @@ pub fn parse(arguments: Vec<String>) -> Arguments {
     result
 }
 
-/// The option in a response file: its main spelling, in wasm-ld's preferred form.
+/// The option in a response file: its main spelling, in wasm-ld's preferred form. A response file cannot contain an empty argument,
+/// so an empty value follows `=`, and an option that does not take it there is left out: it would take the next argument.
 pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> String) -> String {
     let row = spec(option);
     let dashes = row.shown_dashes();
@@ -261,9 +262,8 @@ pub fn canonical(option: Opt, value: Option<&str>, quote: impl Fn(&str) -> Strin
             format!("{dashes}{}={}", row.name, quote(value.unwrap_or_default()))
         }
         (Kind::Joined, value) => format!("{dashes}{}{}", row.name, quote(value.unwrap_or_default())),
-        (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate | Kind::Rest, None | Some("")) => {
-            format!("{dashes}{} \"\"", row.name)
-        }
+        (Kind::EqualsOrSeparate, None | Some("")) => format!("{dashes}{}=", row.name),
+        (Kind::JoinedOrSeparate | Kind::Rest, None | Some("")) => String::new(),
         (Kind::EqualsOrSeparate | Kind::JoinedOrSeparate | Kind::Rest, Some(value)) => {
             format!("{dashes}{} {}", row.name, quote(value))
         }
@@ -336,6 +336,8 @@ mod tests {
     fn the_canonical_form_is_wasm_lds() {
         let plain = |text: &str| text.to_string();
         assert_eq!(canonical(Opt::Entry, Some("f"), plain), "--entry f");
+        assert_eq!(canonical(Opt::Entry, Some(""), plain), "--entry=");
+        assert_eq!(canonical(Opt::LibraryPath, Some(""), plain), "");
         assert_eq!(canonical(Opt::ImportMemory, Some("a,b"), plain), "--import-memory=a,b");
         assert_eq!(canonical(Opt::LibraryPath, Some("x"), plain), "-L x");
         assert_eq!(canonical(Opt::LtoO, Some("2"), plain), "--lto-O2");

@@ -186,7 +186,7 @@ fn response(arguments: &Arguments) -> String {
                     }
                     _ => text += &canonical(*option, value, quote),
                 }
-                if keeps_one_dash(*option, written) {
+                if text.len() > start && keeps_one_dash(*option, written) {
                     text.remove(start);
                 }
             }

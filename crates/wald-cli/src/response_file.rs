@@ -158,10 +158,10 @@ fn is_space(character: char) -> bool {
 }
 
 /// Splits at white space. Single and double quotes group. A backslash makes the next character literal, in single quotes too,
-/// unlike in a shell.
+/// unlike in a shell. Empty quotes are no argument, also unlike in a shell, and unlike with Windows' quoting.
 fn split_posix(text: &str) -> Vec<String> {
     let mut arguments = Vec::new();
-    let mut current: Option<String> = None;
+    let mut current = String::new();
     // The mark that ends the current quoted part.
     let mut quoted: Option<u8> = None;
     let mut rest = text;
@@ -172,22 +172,19 @@ fn split_posix(text: &str) -> Vec<String> {
         };
         let plain = rest.bytes().position(|byte| is_special(&byte)).unwrap_or(rest.len());
         if plain > 0 {
-            current.get_or_insert_default().push_str(&rest[..plain]);
+            current.push_str(&rest[..plain]);
         }
         let mut special = rest[plain..].chars();
         match special.next() {
             // A backslash at the end of the file is literal.
-            Some('\\') => current.get_or_insert_default().push(special.next().unwrap_or('\\')),
-            Some(mark @ ('"' | '\'')) => {
-                quoted = if quoted.is_some() { None } else { Some(mark as u8) };
-                current.get_or_insert_default();
-            }
-            Some(_) => arguments.extend(current.take()),
-            None => {}
+            Some('\\') => current.push(special.next().unwrap_or('\\')),
+            Some(mark @ ('"' | '\'')) => quoted = if quoted.is_some() { None } else { Some(mark as u8) },
+            Some(_) if !current.is_empty() => arguments.push(std::mem::take(&mut current)),
+            _ => {}
         }
         rest = special.as_str();
     }
-    arguments.extend(current);
+    arguments.extend(Some(current).filter(|last| !last.is_empty()));
     arguments
 }
 
@@ -236,7 +233,7 @@ mod tests {
     fn posix_quoting() {
         assert_eq!(
             split_posix("a.o\n-o \"out wasm\" 'a b'c d\\ e \"f\\\"g\" '' h\\\\i # x"),
-            ["a.o", "-o", "out wasm", "a bc", "d e", "f\"g", "", "h\\i", "#", "x"]
+            ["a.o", "-o", "out wasm", "a bc", "d e", "f\"g", "h\\i", "#", "x"]
         );
     }
 
