@@ -6,11 +6,13 @@
 //! order of the objects, so that the result is the same for any number of threads.
 
 mod object;
+mod uses;
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use self::object::{is_address_imported, Event, ObjectScan, ObjectScanner};
+use self::uses::{uses, Use};
 use crate::bit_set::BitSet;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
@@ -20,7 +22,6 @@ use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId}
 use crate::layout::function_table;
 use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
-use crate::leb128::Reader;
 use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
@@ -239,7 +240,7 @@ impl Joiner<'_> {
         !fits || !has_stub && !is_made_late && !is_imported()
     }
 
-    /// Whether an undefined global, table or tag is imported as something that the object cannot use: wasm-ld compares only definitions
+    /// Whether an undefined global, table or tag is imported as something that the code cannot use: wasm-ld compares only definitions
     /// with references.
     fn has_other_type(&self, object: ObjectId, index: u32) -> bool {
         let linked = &self.program.objects[object.at()];
@@ -250,24 +251,43 @@ impl Joiner<'_> {
         let symbol = self.program.get(id);
         match (own.kind, symbol.kind) {
             (SymbolKind::Global, SymbolKind::Global) => {
-                let of_own = object_global_type(parsed, own);
+                let declared = object_global_type(parsed, own);
                 let imported = global_type(self.context.options, self.program, id);
-                // Clang declares `__memory_base` as mutable with `-O0 -g`, and never writes it.
-                let is_own = symbol.file.is_none();
-                of_own.value != imported.value || of_own.mutable && !imported.mutable && !is_own
+                let mut uses = self.uses(object, RelocationType::GlobalIndexLeb, index);
+                declared != imported && !uses.all(|use_of| use_of.can_use_global(declared, imported))
             }
             (SymbolKind::Table, SymbolKind::Table) => {
-                object_table_type(parsed, own).element != table_type(self.program, id).element
+                let is_same = object_table_type(parsed, own).element == table_type(self.program, id).element;
+                !is_same
+                    && !self
+                        .uses(object, RelocationType::TableNumberLeb, index)
+                        .all(|use_of| use_of.can_use_any_table())
             }
             (SymbolKind::Tag, SymbolKind::Tag) => {
                 let import = parsed.imports.tags.get(own.element as usize);
-                let of_own = import.and_then(|import| parsed.types.get(import.of as usize)).copied();
-                of_own != symbol.signature
+                let declared = import.and_then(|import| parsed.types.get(import.of as usize)).copied();
+                let (Some(declared), Some(imported)) = (declared, symbol.signature) else {
+                    return declared != symbol.signature;
+                };
+                let (declared, imported) = (self.signature(declared), self.signature(imported));
+                !self
+                    .uses(object, RelocationType::TagIndexLeb, index)
+                    .all(|use_of| use_of.can_use_tag(&declared, &imported))
             }
             _ => false,
         }
     }
 
+    fn uses(&self, object: ObjectId, kind: RelocationType, symbol: u32) -> impl Iterator<Item = Use<'_>> {
+        uses(self.program, object, kind, symbol)
+    }
+
+    /// A signature in binary form.
+    fn signature(&self, signature: SignatureId) -> Vec<u8> {
+        self.context.interners.signatures.with(signature.0, <[u8]>::to_vec)
+    }
+
+    /// The error about calls of a function that has another signature in the end, unless they are valid all the same.
     fn call_error(&self, object: ObjectId, index: u32) -> Option<Diagnostic> {
         let linked = &self.program.objects[object.at()];
         let Reference::Global(id) = linked.reference(index) else { return None };
@@ -277,13 +297,16 @@ impl Joiner<'_> {
         let of_import = parsed.imports.functions.get(element as usize).map(|import| import.of);
         let type_index =
             of_import.unwrap_or_else(|| parsed.functions[parsed.defined_function(element)].type_index);
-        let signatures = &self.context.interners.signatures;
-        let bytes = |signature: SignatureId| signatures.with(signature.0, <[u8]>::to_vec);
-        let called = bytes(parsed.types[type_index as usize]);
-        if symbol.signature.is_some_and(|defined| is_valid_call(&called, &bytes(defined))) {
+        let called = self.signature(parsed.types[type_index as usize]);
+        let defined = self.signature(symbol.signature?);
+        if self
+            .uses(object, RelocationType::FunctionIndexLeb, index)
+            .all(|call| call.can_call(&called, &defined))
+        {
             return None;
         }
-        let text = |signature: SignatureId| signatures.with(signature.0, display_signature);
+        let text =
+            |signature: SignatureId| self.context.interners.signatures.with(signature.0, display_signature);
         let definer = symbol.file.and_then(|file| self.program.object_of(file));
         let message = format!(
             "function signature mismatch: {}\n>>> called as {} in {}\n>>> defined as {} in {}",
@@ -486,41 +509,5 @@ impl Joiner<'_> {
         let symbol = self.adder.change(id);
         symbol.stub = Some(number);
         symbol.is_stub = true;
-    }
-}
-
-/// Whether code stays valid if it calls a function of the signature `defined` as one of `called`. It does if the functions
-/// differ by leading parameters that are results again: these stay on the stack.
-fn is_valid_call(called: &[u8], defined: &[u8]) -> bool {
-    let split = |signature: &[u8]| -> Option<(Vec<u8>, Vec<u8>)> {
-        let mut reader = Reader::new(signature);
-        let mut list = || -> Option<Vec<u8>> {
-            let count = reader.u32().ok()?;
-            (0..count).map(|_| reader.byte().ok()).collect()
-        };
-        Some((list()?, list()?))
-    };
-    let (Some(called), Some(defined)) = (split(called), split(defined)) else { return false };
-    let (parameters, results) =
-        (called.0.strip_suffix(&defined.0[..]), called.1.strip_suffix(&defined.1[..]));
-    parameters.is_some() && parameters == results
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_that_leave_the_stack_as_expected_are_valid() {
-        const I32: u8 = 0x7f;
-        const I64: u8 = 0x7e;
-        let one = &[1, I32, 1, I32][..];
-        assert!(is_valid_call(one, &[0, 0]));
-        assert!(is_valid_call(&[2, I64, I32, 1, I64], &[1, I32, 0]));
-        assert!(is_valid_call(&[2, I64, I32, 2, I64, I32], &[1, I32, 1, I32]));
-        assert!(!is_valid_call(&[0, 0], one));
-        assert!(!is_valid_call(&[1, I32, 1, I64], &[0, 0]));
-        assert!(!is_valid_call(&[2, I32, I64, 1, I64], &[1, I32, 0]));
-        assert!(!is_valid_call(&[1, I32, 0], &[0, 0]));
     }
 }

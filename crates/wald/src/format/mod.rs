@@ -108,7 +108,9 @@ pub mod opcode {
     pub const BLOCK: u8 = 0x02;
     pub const BR_TABLE: u8 = 0x0e;
     pub const END: u8 = 0x0b;
+    pub const THROW: u8 = 0x08;
     pub const CALL: u8 = 0x10;
+    pub const RETURN_CALL: u8 = 0x12;
     pub const DROP: u8 = 0x1a;
     pub const LOCAL_GET: u8 = 0x20;
     pub const LOCAL_SET: u8 = 0x21;
@@ -133,6 +135,7 @@ pub mod opcode {
     pub const MEMORY_INIT: u8 = 0x08;
     pub const DATA_DROP: u8 = 0x09;
     pub const MEMORY_FILL: u8 = 0x0b;
+    pub const TABLE_SIZE: u8 = 0x10;
     pub const ATOMICS_PREFIX: u8 = 0xfe;
     pub const ATOMIC_NOTIFY: u8 = 0x00;
     pub const I32_ATOMIC_WAIT: u8 = 0x01;

@@ -38,7 +38,7 @@ pub(super) enum Event {
     WrongKind(RelocationType, u32),
     /// Code names an undefined symbol by an index, which it has only if it is imported.
     Index(RelocationType, u32),
-    /// Code calls a function that has another signature in the end.
+    /// Code of the object calls a function that has another signature in the end. It need not be live.
     Call(u32),
 }
 
@@ -101,8 +101,8 @@ impl ObjectScanner<'_> {
         scanner.found
     }
 
-    /// Looks for calls of functions whose signature is not what the object says. Resolution has told those that disagree apart; what
-    /// is found here has slipped through, as with `--wrap`.
+    /// Looks for functions that are called directly and whose signature is not what the object says. Resolution has told those that
+    /// disagree apart; what is found here has slipped through, as with `--wrap`.
     fn check_calls(&mut self) {
         let linked = &self.program.objects[self.object.at()];
         let parsed = linked.object();
@@ -115,25 +115,10 @@ impl ObjectScanner<'_> {
             let type_index = of_import
                 .unwrap_or_else(|| parsed.functions[parsed.defined_function(own.element)].type_index);
             let is_same = |signature| signature == parsed.types[type_index as usize];
-            if !self.program.get(id).signature.is_none_or(is_same) && self.is_called(index) {
+            if !self.program.get(id).signature.is_none_or(is_same) {
                 self.found.events.push(Event::Call(index));
             }
         }
-    }
-
-    /// Whether live code calls the symbol. `ref.func` is not a call.
-    fn is_called(&self, symbol: u32) -> bool {
-        let parsed = self.program.objects[self.object.at()].object();
-        (0..).zip(&parsed.functions).any(|(position, function)| {
-            self.program
-                .live
-                .functions
-                .contains(self.program.chunks.functions.of(self.object, position as usize))
-                && !parsed.function_references.contains(&(position, symbol))
-                && parsed.relocations(function.relocations).any(|relocation| {
-                    relocation.kind == RelocationType::FunctionIndexLeb && relocation.index == symbol
-                })
-        })
     }
 
     fn chunk(&mut self, range: ByteRange, function: u32) {
