@@ -117,7 +117,31 @@ impl Case {
         if case.comment.is_empty() || case.links.is_empty() {
             return Err("a case needs a head comment and a `link:` line".into());
         }
+        case.check_numbers()?;
         Ok(case)
+    }
+
+    /// Each line about a link names one, and one about Wald's own answer has its reason.
+    fn check_numbers(&self) -> Result<(), String> {
+        let texts = self.wald_says.iter().chain(&self.wald_prints).chain(&self.wald_omits);
+        let mut own: Vec<usize> = texts.map(|(link, _)| *link).collect();
+        own.extend(self.wald_codes.iter().map(|(link, _)| *link));
+        own.extend(self.wald_bytes.iter().map(|(link, ..)| *link));
+        own.extend(self.wald_holds.iter().map(|(link, ..)| *link));
+        for source in &self.sources {
+            if let Some((link, _)) = source.name.strip_prefix("wald.").and_then(|name| name.split_once('.')) {
+                own.push(number(link)?);
+            }
+        }
+        if !own.is_empty() && self.differs.is_none() {
+            return Err("a line about Wald's own answer needs `differs:`".into());
+        }
+        let others = self.runs.iter().map(|run| run.link).chain(self.invalid_outputs.iter().copied());
+        let mut all = own.into_iter().chain(others).chain(self.code_metadata.iter().map(|(link, _)| *link));
+        match all.find(|link| !(1..=self.links.len()).contains(link)) {
+            Some(link) => Err(format!("there is no link {link}")),
+            None => Ok(()),
+        }
     }
 
     fn directive(&mut self, line: &str) -> Result<(), String> {
@@ -205,13 +229,39 @@ impl Case {
 
     /// Whether what Wald writes in this link is not what wasm-ld writes.
     pub fn has_own_output(&self, number: usize) -> bool {
-        self.links_only_with_wald(number) || self.wald_holds.iter().any(|(link, ..)| *link == number)
+        self.links_only_with_wald(number) || self.holds(number).count() != 0
+    }
+
+    /// What Wald's error messages contain.
+    pub fn says(&self, number: usize) -> impl Iterator<Item = &str> {
+        of_link(&self.wald_says, number)
+    }
+
+    /// What Wald's standard output contains.
+    pub fn prints(&self, number: usize) -> impl Iterator<Item = &str> {
+        of_link(&self.wald_prints, number)
+    }
+
+    /// Files of Wald, and bytes in them.
+    pub fn holds(&self, number: usize) -> impl Iterator<Item = (&String, &Vec<u8>)> {
+        let own = self.wald_holds.iter().filter(move |(link, ..)| *link == number);
+        own.map(|(_, file, bytes)| (file, bytes))
+    }
+
+    /// Whether the case says how Wald's files differ from those of wasm-ld.
+    pub fn describes_files(&self, number: usize) -> bool {
+        self.wald_bytes.iter().any(|(link, ..)| *link == number)
+            || of_link(&self.wald_omits, number).count() != 0
     }
 
     /// The text of the section called `name`, if the case has one.
     pub fn section(&self, name: &str) -> Option<&str> {
         self.sources.iter().find(|s| s.name == name).map(|s| s.text.as_str())
     }
+}
+
+fn of_link(lines: &[(usize, String)], number: usize) -> impl Iterator<Item = &str> {
+    lines.iter().filter(move |(link, _)| *link == number).map(|(_, text)| text.as_str())
 }
 
 /// All `.case` files under `root`, sorted.

@@ -16,17 +16,24 @@ pub fn wald_with_reference(
     reference: &Answer,
 ) -> Result<(), String> {
     let own = |stream: &str| case.section(&format!("wald.{number}.{stream}")).map(str::as_bytes);
-    let says = case.wald_says.iter().find(|(link, _)| *link == number).map(|(_, text)| text.as_str());
-    let fails = !case.links_only_with_wald(number) && (reference.crashed() || says.is_some());
-    if case.differs.is_some() && fails {
-        return only_error(wald, says.unwrap_or(""));
-    }
     let own_code = case.wald_codes.iter().find(|(link, _)| *link == number).map(|(_, code)| *code);
+    let fails = !case.links_only_with_wald(number) && (reference.crashed() || case.says(number).count() != 0);
+    if case.differs.is_some() && fails {
+        let own_streams = own("stderr").or(own("stdout")).is_some() || case.prints(number).count() != 0;
+        if own_streams
+            || own_code.is_some_and(|code| code != 1)
+            || case.describes_files(number)
+            || case.holds(number).count() != 0
+        {
+            return Err(format!("link {number}: only `wald-says:` has an effect, because Wald must fail"));
+        }
+        return only_error(wald, case.says(number));
+    }
+    if case.says(number).count() != 0 {
+        return Err(format!("wald-says: {number} has no effect, because Wald links"));
+    }
     let expected_code = own_code.unwrap_or(reference.code);
-    let (stderr, stdout) = match &case.differs {
-        Some(_) => (own("stderr").unwrap_or(&reference.stderr), own("stdout").unwrap_or(&reference.stdout)),
-        None => (&reference.stderr[..], &reference.stdout[..]),
-    };
+    let stderr = own("stderr").unwrap_or(&reference.stderr);
     if wald.code != expected_code {
         let said = String::from_utf8_lossy(&wald.stderr);
         return Err(format!("exit code {}, expected {expected_code}; stderr:\n{said}", wald.code));
@@ -34,37 +41,45 @@ pub fn wald_with_reference(
     if wald.stderr != stderr && !only_adds_notes(&wald.stderr, stderr) {
         return Err(different_text("stderr", &wald.stderr, stderr));
     }
-    let prints = case.wald_prints.iter().find(|(link, _)| *link == number).map(|(_, text)| text.as_str());
-    if let Some(text) = prints {
+    for text in case.prints(number) {
         if !String::from_utf8_lossy(&wald.stdout).contains(text) {
             return Err(format!("`{text}` is not in stdout: {}", String::from_utf8_lossy(&wald.stdout)));
         }
-    } else if wald.stdout != stdout {
+    }
+    let stdout = own("stdout").unwrap_or(&reference.stdout);
+    if wald.stdout != stdout && case.prints(number).count() == 0 {
         return Err(different_text("stdout", &wald.stdout, stdout));
     }
+    let own_files = own_files(case, number, wald)?;
     if own_code.is_some_and(|code| code != reference.code) {
+        if case.describes_files(number) {
+            return Err(format!("link {number}: wasm-ld and Wald do not both link, so no file is compared"));
+        }
         return match wald.files.keys().next() {
             Some(file) if expected_code != 0 => Err(format!("wrote {file} although it failed")),
             _ => Ok(()),
         };
     }
     let mut expected = as_wald_writes(case, number, reference)?;
-    own_files(case, number, wald, &mut expected)?;
+    for (file, content) in own_files {
+        if expected.files.insert(file.clone(), content).is_none() {
+            return Err(format!("wald-holds: wasm-ld has to write {file}, or the link needs `wald-code:`"));
+        }
+    }
     files(case, wald, &expected)
 }
 
-/// Checks files that Wald writes in its own way, and takes them over into `expected`.
-fn own_files(case: &Case, number: usize, wald: &Answer, expected: &mut Answer) -> Result<(), String> {
-    for (_, file, bytes) in case.wald_holds.iter().filter(|(link, ..)| *link == number) {
+/// The files that Wald writes in its own way. They contain what `wald-holds` says.
+fn own_files(case: &Case, number: usize, wald: &Answer) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut files = Vec::new();
+    for (file, bytes) in case.holds(number) {
         let content = wald.files.get(file).ok_or(format!("{file} was not written"))?;
         if !content.windows(bytes.len()).any(|window| window == bytes) {
             return Err(format!("{file} has no bytes {bytes:02x?}:\n{content:02x?}"));
         }
-        if case.differs.is_none() || expected.files.insert(file.clone(), content.clone()).is_none() {
-            return Err(format!("wald-holds: needs `differs:`, and wasm-ld has to write {file}"));
-        }
+        files.push((file.clone(), content.clone()));
     }
-    Ok(())
+    Ok(files)
 }
 
 /// wasm-ld's answer, with the bytes that Wald is to write otherwise and without the files that it does not write.
@@ -83,14 +98,16 @@ fn as_wald_writes(case: &Case, number: usize, reference: &Answer) -> Result<Answ
     Ok(expected)
 }
 
-/// Wald must fail in order: a message with `text` in it, exit code 1, nothing written.
-fn only_error(wald: &Answer, text: &str) -> Result<(), String> {
+/// Wald must fail in order: messages with these texts, exit code 1, nothing written.
+fn only_error<'a>(wald: &Answer, texts: impl Iterator<Item = &'a str>) -> Result<(), String> {
     let stderr = String::from_utf8_lossy(&wald.stderr);
     if wald.code != 1 {
         return Err(format!("exit code {}, expected an error; stderr:\n{stderr}", wald.code));
     }
-    if !stderr.contains("wasm-ld: error: ") || !stderr.contains(text) {
-        return Err(format!("no error with `{text}` in stderr:\n{stderr}"));
+    for text in ["wasm-ld: error: "].into_iter().chain(texts) {
+        if !stderr.contains(text) {
+            return Err(format!("no error with `{text}` in stderr:\n{stderr}"));
+        }
     }
     match wald.files.keys().next() {
         Some(file) => Err(format!("wrote {file} although it failed")),

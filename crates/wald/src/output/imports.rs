@@ -65,8 +65,8 @@ fn entries<'a>(layout: &'a Layout<'_>) -> Vec<Entry<'a>> {
     }
     for &id in &imports.got {
         let symbol = layout.program.get(id);
-        // If only an unneeded archive member defines a datum, wasm-ld does not count it as data.
-        let is_data = symbol.kind == SymbolKind::Data && !symbol.is_lazy();
+        // If only an unneeded archive member defines a datum, wasm-ld does not count it as data, and cannot make a library of it.
+        let is_data = symbol.kind == SymbolKind::Data && (!symbol.is_lazy() || layout.options.is_shared());
         let module: &[u8] = if is_data { b"GOT.mem" } else { b"GOT.func" };
         let mut of = vec![external::GLOBAL];
         write_global_type(&mut of, GlobalType { value: pointer_type(layout), mutable: true });
