@@ -37,6 +37,7 @@ pub const RULES: &[Rule] = &[
     Rule { id: "duplicate-export", applies: |d| refuses(d, DUPLICATE_EXPORT) },
     Rule { id: "called-otherwise", applies: |d| refuses(d, CALLED_OTHERWISE) },
     Rule { id: "weak-data-of-archive", applies: weak_data_of_archive },
+    Rule { id: "hidden-functions", applies: hidden_functions },
     Rule { id: "table-too-large", applies: |d| refuses(d, TABLE_TOO_LARGE) },
     Rule { id: "dropped-table", applies: unknown_table },
     Rule { id: "declared-functions", applies: declared_functions },
@@ -123,10 +124,12 @@ fn is_valid(answer: &Answer) -> bool {
     module(answer).is_some_and(|module| validate(module).is_ok())
 }
 
-/// Reports may have been written before the crash, by both.
+/// Reports may have been written before the crash, by both. wasm-ld does not always come to write the map.
 fn reference_crashes(difference: &Difference) -> bool {
     let Difference { reference, wald, .. } = difference;
-    let is_report = |name: &String| reference.files.contains_key(name) && !name.ends_with(".wasm");
+    let is_report = |name: &String| {
+        name.ends_with(".map") || reference.files.contains_key(name) && !name.ends_with(".wasm")
+    };
     reference.crashed()
         && wald.code == 1
         && text(&wald.stderr).contains("error: ")
@@ -143,6 +146,14 @@ fn weak_data_of_archive(difference: &Difference) -> bool {
     let is_known = crashes_in("LinkingSection::writeBody", &["r", "relocatable", "emit-relocs"])
         || crashes_in("ImportSection::addImport", &["shared"]);
     reference.crashed() && is_known && wald.code == 0 && is_valid(wald)
+}
+
+/// wasm-ld crashes while it writes the function table, in which the function is.
+fn hidden_functions(difference: &Difference) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let is_in_table = text(&reference.stderr).contains("ElemSection::writeBody");
+    let is_library = ["shared", "pie"].iter().any(|option| recipe.has(option));
+    is_library && reference.crashed() && is_in_table && wald.code == 0 && is_valid(wald)
 }
 
 /// `-r -shared`, of which wasm-ld makes something by accident.
@@ -201,7 +212,12 @@ fn refuses(difference: &Difference, says: &str) -> bool {
     if reference.code != 0 || !fails_in_order(wald) || must_be_invalid && is_valid(reference) {
         return false;
     }
-    let (said, stderr) = (text(&reference.stderr), text(&wald.stderr));
+    // A library's tag is not undefined for Wald.
+    let without_tags = |text: String| -> String {
+        let is_kept = |line: &&str| !has_library(difference) || !is_about_tag(line);
+        text.lines().filter(is_kept).map(|line| format!("{line}\n")).collect()
+    };
+    let (said, stderr) = (without_tags(text(&reference.stderr)), without_tags(text(&wald.stderr)));
     let Some(more) = stderr.strip_prefix(&said) else { return false };
     let is_error = |line: &&str| line.contains("error: ") && !is_limit(line);
     let errors: Vec<&str> = more.lines().filter(is_error).collect();
@@ -302,16 +318,19 @@ fn flags(object: &[u8]) -> SegmentFlags {
 /// wasm-ld also says that a tag is undefined. If that is all that it says, Wald links.
 fn library_tags(difference: &Difference) -> bool {
     let (said, says) = (text(&difference.reference.stderr), text(&difference.wald.stderr));
-    let is_about_tag = |line: &str| {
-        let name = line.rsplit(' ').next().unwrap_or_default();
-        line.contains("undefined symbol: ") && (name.starts_with("tag") || name == "__cpp_exception")
-    };
     let count = |text: &str| text.lines().filter(|line| is_about_tag(line)).count();
     let links = difference.reference.code == 1 && difference.wald.code == 0 && is_valid(difference.wald);
+    let ends_early = said.lines().any(|line| is_about_tag(line) && line.contains(". Required by "));
+    let says_more = || {
+        let others = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| !is_about_tag(line)).map(String::from).collect()
+        };
+        others(&says).starts_with(&others(&said))
+    };
     has_library(difference)
         && (links || difference.reference.code == difference.wald.code)
         && count(&says) < count(&said)
-        && agree_but_for(difference.reference, difference.wald, is_about_tag)
+        && (agree_but_for(difference.reference, difference.wald, is_about_tag) || ends_early && says_more())
 }
 
 /// Options let wasm-ld leave the tag undefined, and it writes an index that no tag has. With an import, types and the import's
@@ -333,6 +352,11 @@ fn imported_tags(module: &[u8]) -> usize {
         found += tags.count();
     }
     found
+}
+
+fn is_about_tag(line: &str) -> bool {
+    let name = line.rsplit(' ').next().unwrap_or_default();
+    line.contains("undefined symbol: ") && (name.starts_with("tag") || name == "__cpp_exception")
 }
 
 fn has_library(difference: &Difference) -> bool {
@@ -393,8 +417,11 @@ fn combined_strings(difference: &Difference) -> bool {
     }
     let (Some(theirs), Some(ours)) = (module(reference), module(wald)) else { return false };
     let same_texts = says_the_same(reference, wald) && reference.stdout == wald.stdout;
-    // The build id is a hash of the module.
-    let is_free = |section: &str| section == "build_id" && recipe.has("build-id");
+    let has_offsets = |section: &str| section == "linking" || section == "reloc.CODE";
+    // The build id is a hash of the module. A shorter constant moves the code behind it.
+    let is_free = |section: &str| {
+        section == "build_id" && recipe.has("build-id") || recipe.has("emit-relocs") && has_offsets(section)
+    };
     same_texts && is_valid(wald) && (theirs == ours || differ_in_addresses(theirs, ours, is_free))
 }
 

@@ -124,3 +124,8 @@ pub const COMMANDS: &[Command] = &[
         run: dist::run,
     },
 ];
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

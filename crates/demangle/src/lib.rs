@@ -161,3 +161,8 @@ impl Demangler {
         }
     }
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -253,7 +253,8 @@ pub(crate) unsafe fn put_struct<T: Growable>(place: *mut T, value: &T, what: &st
     let size = unsafe { size_of_struct(place, what) }?;
     let known = size.min(std::mem::size_of::<T>());
     let bytes = place.cast::<u8>();
-    // SAFETY: `size` bytes can be written, as the caller promises. `value` is a Rust value, so it is elsewhere.
+    // SAFETY: `size` bytes can be written, as the caller promises. `value` is borrowed, and `place` is the caller's own memory,
+    // so they do not overlap.
     unsafe {
         std::ptr::copy_nonoverlapping(std::ptr::from_ref(value).cast::<u8>(), bytes, known);
         bytes.add(known).write_bytes(0, size - known);

@@ -5,15 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wald.h>
-
-#define CHECK(what) \
-  do { \
-    if (!(what)) { \
-      fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #what, wald_last_error()); \
-      exit(1); \
-    } \
-  } while (0)
-#define OK(call) CHECK((call) == WALD_STATUS_OK)
+#include "check.h"
 
 typedef struct {
   const char *path;

@@ -15,7 +15,7 @@ use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::Place;
 use crate::preparation::Preparation;
-use crate::ready_descriptor::{self, Line, Names};
+use crate::ready_descriptor::{self, Announcement, Names};
 use crate::sight::Sight;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
@@ -33,7 +33,7 @@ const READ_AGAIN: Duration = Duration::from_millis(100);
 /// What the loop hears of.
 enum News {
     /// A line of the descriptor.
-    Line(Line),
+    Announced(Announcement),
     /// Something happened in the folders of inputs. The thread that tells waits until it is looked at.
     Folders,
     /// A worker has read a file.
@@ -106,7 +106,9 @@ impl<'a> Waiter<'a> {
         let (news, heard) = mpsc::channel();
         if let Some(descriptor) = awaiting.ready_fd {
             let news = news.clone();
-            ready_descriptor::listen(descriptor, move |line| news.send(News::Line(line)).is_ok());
+            ready_descriptor::listen(descriptor, move |announcement| {
+                news.send(News::Announced(announcement)).is_ok()
+            });
         }
         let mut observer = Observer::new(!has_descriptor);
         let mut files: Vec<File> = Vec::new();
@@ -233,8 +235,8 @@ impl<'a> Waiter<'a> {
 
     fn take_news(&mut self, linker: &Linker, work: &Sender<usize>, news: News) {
         match news {
-            News::Line(line) => {
-                self.take_line(linker, line);
+            News::Announced(announcement) => {
+                self.take_announcement(linker, announcement);
                 self.next_look = Instant::now();
             }
             News::Folders => {
@@ -307,10 +309,10 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    fn take_line(&mut self, linker: &Linker, line: Line) {
+    fn take_announcement(&mut self, linker: &Linker, announcement: Announcement) {
         let descriptor = self.awaiting.ready_fd.unwrap_or_default();
-        match line {
-            Line::Ready(path) => {
+        match announcement {
+            Announcement::Ready(path) => {
                 let Some(file) = self.names.find(self.inputs, &path) else { return };
                 let state = &mut self.files[file];
                 (state.is_named, state.is_due) = (true, true);
@@ -320,16 +322,16 @@ impl<'a> Waiter<'a> {
                     state.is_named_again = true;
                 }
             }
-            Line::End if self.awaiting.end_is_complete => {
+            Announcement::End if self.awaiting.end_is_complete => {
                 for &file in &self.missing {
                     (self.files[file].is_named, self.files[file].is_due) = (true, true);
                 }
             }
-            Line::End => self.fail_missing(linker, |path, is_named| match is_named {
+            Announcement::End => self.fail_missing(linker, |path, is_named| match is_named {
                 true => String::new(),
                 false => format!("{path}: was not named before descriptor {descriptor} was closed"),
             }),
-            Line::Broken(error) => {
+            Announcement::Broken(error) => {
                 let reason = crate::text::error_text(&error);
                 self.fail_missing(linker, |path, _| {
                     format!("{path}: cannot be waited for: descriptor {descriptor}: {reason}")
@@ -418,9 +420,9 @@ impl<'a> Waiter<'a> {
             self.answer_events();
             while let Ok(news) = self.heard.try_recv() {
                 match news {
-                    News::Line(Line::Ready(path)) => self.take_line(linker, Line::Ready(path)),
+                    News::Announced(ready @ Announcement::Ready(_)) => self.take_announcement(linker, ready),
                     // All files were named.
-                    News::Line(_) | News::Read(..) => {}
+                    News::Announced(_) | News::Read(..) => {}
                     News::Folders => _ = self.observer.news(),
                 }
             }

@@ -23,7 +23,7 @@ use wald::{LinkResult, Linker, MessageKind};
 
 /// What a link takes over from [`Host`](crate::Host).
 #[derive(Clone, Copy)]
-pub struct Way<'a> {
+pub struct Session<'a> {
     pub clock: &'a Stopwatch,
     pub shuffle: Option<u64>,
     pub ends_process: bool,
@@ -31,11 +31,11 @@ pub struct Way<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
-/// Shows what a link says. If the report of extracted members cannot be written, only those lines follow that wasm-ld still
-/// writes, and the result is `false`.
-pub fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mut Renderer) -> bool {
+/// Shows what a link says, and writes the map if it fails after the map was made. If the report of extracted members cannot be
+/// written, only those lines follow that wasm-ld still writes, and no map.
+pub fn show(linked: &Linked, arguments: &Arguments, settings: &Settings, out: &mut Renderer) {
     let mut is_complete = true;
-    for line in lines.iter() {
+    for line in &linked.lines {
         if !is_complete && !outputs::follows_failed_report(line) {
             break;
         }
@@ -54,7 +54,11 @@ pub fn show(lines: &[Line], arguments: &Arguments, settings: &Settings, out: &mu
         }
     }
     out.write_pending();
-    is_complete
+    if let Some(LinkResult { module: Err(_), map: Some(map), .. }) =
+        linked.result.as_ref().filter(|_| is_complete)
+    {
+        outputs::write_map_of_failed_link(map, settings, out);
+    }
 }
 
 /// All that a link needs.
@@ -119,7 +123,7 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
 pub fn load_and_link(
     job: Job,
     response_files: Vec<Sight>,
-    way: Way,
+    session: Session,
     place: &mut output_file::Place,
     out: &mut Renderer,
 ) -> Linked {
@@ -129,20 +133,20 @@ pub fn load_and_link(
         settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
     // A file that was named as complete may be rewritten in place, and is then named again.
     let copies = awaiting.is_some();
-    let members = inputs::Members { keep_mapped: way.ends_process, copies };
+    let members = inputs::Members { keep_mapped: session.ends_process, copies };
     let Declared { mut linker, inputs, transcript, allowed_undefined, sights } = declare(job, members, out);
     let reproduce = reproduce.map(|reproduce| &**reproduce);
     let progress = &Progress::new(inputs.paths().count());
-    let (shuffle, keep_mapped, ahead) = (way.shuffle, way.ends_process, false);
+    let (shuffle, keep_mapped, ahead) = (session.shuffle, session.ends_process, false);
     let reading = inputs::Reading { threads, shuffle, keep_mapped, copies, ahead, reproduce, progress };
     let mut read = ReadFiles::default();
     read.add_all(response_files.into_iter().chain(sights));
-    way.clock.lap("find");
-    let mut linked = progress::watch(way.terminal, progress, || {
+    session.clock.lap("find");
+    let mut linked = progress::watch(session.terminal, progress, || {
         // First, because changed options undo what was prepared.
         linker.options_mut().allowed_undefined.extend(allowed_undefined);
         if let Some(awaiting) = awaiting {
-            return await_and_link(linker, &inputs, &transcript, &reading, awaiting, place, (way, out));
+            return await_and_link(linker, &inputs, &transcript, &reading, awaiting, place, (session, out));
         }
         for taken in inputs::read_all(&linker, &inputs, &reading) {
             read.add(taken.sights);
@@ -151,18 +155,18 @@ pub fn load_and_link(
             }
         }
         let opening = progress.opening_share();
-        way.clock.split([("open", opening), ("parse", 1.0 - opening)]);
+        session.clock.split([("open", opening), ("parse", 1.0 - opening)]);
         let linked = link(linker, &inputs, &transcript, |linker| linker.finish_into(place));
-        way.clock.link(Instant::now());
+        session.clock.link(Instant::now());
         linked
     });
     let changed = read.changed_in_place(threads).into_iter().map(changed_while_linked);
     linked.lines.extend(changed.map(Line::from));
-    if way.ends_process {
+    if session.ends_process {
         // The system frees memory faster.
         std::mem::forget((inputs, transcript, read));
     }
-    way.clock.lap("check");
+    session.clock.lap("check");
     linked
 }
 
@@ -189,11 +193,11 @@ fn await_and_link(
     reading: &inputs::Reading,
     awaiting: &crate::configure::Awaiting,
     place: &mut output_file::Place,
-    (way, out): (Way, &mut Renderer),
+    (session, out): (Session, &mut Renderer),
 ) -> Linked {
     let own = linker.options().allowed_undefined.clone();
     let mut note = |message| {
-        if !way.terminal.can_rewrite {
+        if !session.terminal.can_rewrite {
             out.show_note(message);
         }
     };
@@ -204,7 +208,7 @@ fn await_and_link(
             allowed.splice(..0, own.iter().cloned());
             linker.options_mut().allowed_undefined = allowed;
         }
-        way.clock.lap("wait");
+        session.clock.lap("wait");
         let linked = link(&mut linker, inputs, transcript, |linker| linker.link_once_into(place));
         let ended = Instant::now();
         if waiter.is_settled(&mut linker) {
@@ -212,11 +216,11 @@ fn await_and_link(
                 // The process ends: the system frees its memory faster.
                 std::mem::forget(linker);
             }
-            way.clock.link(ended);
+            session.clock.link(ended);
             return linked;
         }
         // Only the last link counts as one.
-        way.clock.lap("wait");
+        session.clock.lap("wait");
     }
 }
 

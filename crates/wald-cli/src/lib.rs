@@ -58,7 +58,7 @@ pub use command_line::CommandLine;
 use configure::Configuration;
 #[doc(hidden)]
 pub use help::guide as option_guide;
-use job::{has_error, option_error, show, Job, Linked, Way};
+use job::{has_error, option_error, show, Job, Linked, Session};
 use option_table::Opt;
 use parse::Arguments;
 use render::Renderer;
@@ -127,7 +127,7 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         renderer.complain(&complaint);
         return 1;
     }
-    let way = Way {
+    let session = Session {
         clock,
         shuffle: host.shuffle,
         ends_process: host.ends_process,
@@ -138,8 +138,8 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     let mut is_again = false;
     loop {
         let mut files = Vec::new();
-        let (arguments, diagnostics) = read_arguments(args.clone(), way, &mut files, &mut renderer);
-        let again = link(&arguments, diagnostics, files.clone(), &program, way, &mut renderer);
+        let (arguments, diagnostics) = read_arguments(args.clone(), session, &mut files, &mut renderer);
+        let again = link(&arguments, diagnostics, files.clone(), &program, session, &mut renderer);
         match again {
             Err(Stop::Again) => {}
             // A watched command line that is wrong now will be put right.
@@ -193,7 +193,7 @@ fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
 /// wrong so far.
 fn read_arguments(
     args: Vec<String>,
-    way: Way,
+    session: Session,
     files: &mut Vec<Sight>,
     renderer: &mut Renderer,
 ) -> (Arguments, Vec<Diagnostic>) {
@@ -212,7 +212,7 @@ fn read_arguments(
         Some(other) => diagnostics.push(option_error(format!("invalid response file quoting: {other}"))),
     }
     let (mut args, mut complaints) = response_file::expand_and_see(args, quoting, files);
-    if let Some(flags) = (way.environment)("WALD_FLAGS").filter(|_| !is_question(&args)) {
+    if let Some(flags) = (session.environment)("WALD_FLAGS").filter(|_| !is_question(&args)) {
         let flags = response_file::split(&text::from_os(&flags), quoting);
         let (flags, more) = response_file::expand_and_see(flags, quoting, files);
         args.splice(..0, flags);
@@ -222,7 +222,7 @@ fn read_arguments(
         renderer.complain(&complaint);
     }
     let arguments = parse::parse(args);
-    set_up_renderer(&arguments, way.terminal, renderer, &mut diagnostics);
+    set_up_renderer(&arguments, session.terminal, renderer, &mut diagnostics);
     (arguments, diagnostics)
 }
 
@@ -279,14 +279,14 @@ fn set_up_renderer(
 
 /// From the parsed arguments to the written output. `diagnostics` is what was wrong so far; it is shown here.
 ///
-/// A wrong value stops nothing before the inputs are read, so that one run shows all that is wrong. Therefore what is
-/// wrong with options goes to the linker, which puts it before what is wrong with inputs and ends there.
+/// The inputs are read even if an option is wrong, so that one run shows all mistakes. The order in which they are shown is that of
+/// the [`transcript`].
 fn link(
     arguments: &Arguments,
     mut diagnostics: Vec<Diagnostic>,
     response_files: Vec<Sight>,
     program: &str,
-    way: Way,
+    session: Session,
     out: &mut Renderer,
 ) -> Result<(), Stop> {
     if let Some(text) = text_that_was_asked_for(arguments, program, &mut diagnostics) {
@@ -297,7 +297,7 @@ fn link(
     if arguments.has(Opt::Version) || arguments.has(Opt::ShortVersion) {
         let _ = writeln!(out.stdout, "{VERSION}");
     }
-    let reproduce = begin_reproduce(arguments, way, &mut diagnostics);
+    let reproduce = begin_reproduce(arguments, session, &mut diagnostics);
     let Configuration { options, settings, diagnostics: wrong, fatal } = configure::configure(arguments);
     diagnostics.extend(wrong);
     // wasm-ld's -v without any plain input is a question, and needs no link.
@@ -314,27 +314,25 @@ fn link(
     let watch = settings.watch && !has_error(&diagnostics);
     let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
     if watch {
-        return watch::run(job, response_files, way, program, out);
+        return watch::run(job, response_files, session, program, out);
     }
-    let mut place = output_file::Place::new(&output_path, way.ends_process);
-    way.clock.lap("arguments");
-    let Linked { lines, result } = job::load_and_link(job, response_files, way, &mut place, out);
-    let is_complete = show(&lines, arguments, &settings, out);
+    let mut place = output_file::Place::new(&output_path, session.ends_process);
+    session.clock.lap("arguments");
+    let linked = job::load_and_link(job, response_files, session, &mut place, out);
+    show(&linked, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
+    let Linked { lines, result } = linked;
     let mut result = result.ok_or(Stop::Done)?;
-    if way.ends_process {
+    if session.ends_process {
         // The system frees memory faster.
         std::mem::forget((lines, std::mem::take(&mut result.leftovers)));
-    }
-    if result.module.is_err() && is_complete {
-        outputs::write_map_of_failed_link(result.map.as_deref(), &settings, out);
     }
     if result.module.is_err() || out.error_count() != 0 {
         return Err(Stop::Done);
     }
     outputs::write(&output_path, &result, &settings, out, |stdout| place.stage(stdout))?;
-    way.clock.lap("save");
-    outputs::report_timing(&settings, &result.timing, way.clock, out);
+    session.clock.lap("save");
+    outputs::report_timing(&settings, &result.timing, session.clock, out);
     Ok(())
 }
 
@@ -360,10 +358,10 @@ fn text_that_was_asked_for(
 
 fn begin_reproduce(
     arguments: &Arguments,
-    way: Way,
+    session: Session,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Arc<Reproduce>> {
-    let variable = || (way.environment)("LLD_REPRODUCE").map(|path| text::from_os(&path));
+    let variable = || (session.environment)("LLD_REPRODUCE").map(|path| text::from_os(&path));
     let path = &arguments.last_value(Opt::Reproduce).map(str::to_string).or_else(variable)?;
     match Reproduce::create(path, arguments, VERSION) {
         Ok(reproduce) => Some(Arc::new(reproduce)),

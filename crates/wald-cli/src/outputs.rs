@@ -77,8 +77,8 @@ fn map_path(settings: &Settings) -> Option<&str> {
 }
 
 /// Writes the map of a link that failed after it was made.
-pub fn write_map_of_failed_link(text: Option<&str>, settings: &Settings, out: &mut Renderer) {
-    let (Some(text), Some(path)) = (text, map_path(settings)) else { return };
+pub fn write_map_of_failed_link(text: &str, settings: &Settings, out: &mut Renderer) {
+    let Some(path) = map_path(settings) else { return };
     let text = out.text_for(path, text);
     if let Err(error) = output_file::write(path, &to_bytes(&text), &mut out.stdout) {
         cannot_open(&format!("map file {path}"), &error, Vec::new(), out);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the descriptor says.
-pub enum Line {
+pub enum Announcement {
     /// This input is complete.
     Ready(String),
     /// There will be no more lines.
@@ -19,12 +19,12 @@ pub enum Line {
 
 /// Starts a thread that passes on the lines until `pass_on` refuses one: it may wait for a line long after the last input,
 /// so nobody waits for it.
-pub fn listen(descriptor: u32, pass_on: impl Fn(Line) -> bool + Send + Sync + 'static) {
+pub fn listen(descriptor: u32, pass_on: impl Fn(Announcement) -> bool + Send + Sync + 'static) {
     // In this thread, before other files are opened.
     let file = match open_files::inherited(descriptor) {
         Ok(file) => file,
         Err(error) => {
-            pass_on(Line::Broken(error));
+            pass_on(Announcement::Broken(error));
             return;
         }
     };
@@ -33,24 +33,24 @@ pub fn listen(descriptor: u32, pass_on: impl Fn(Line) -> bool + Send + Sync + 's
         let pass_on = pass_on.clone();
         move || {
             let end = match pass_on_lines(BufReader::new(Patient(file)), &*pass_on) {
-                Ok(()) => Line::End,
-                Err(error) => Line::Broken(error),
+                Ok(()) => Announcement::End,
+                Err(error) => Announcement::Broken(error),
             };
             pass_on(end);
         }
     };
     if let Err(error) = std::thread::Builder::new().spawn(work) {
-        pass_on(Line::Broken(error));
+        pass_on(Announcement::Broken(error));
     }
 }
 
-fn pass_on_lines(mut lines: impl BufRead, pass_on: &dyn Fn(Line) -> bool) -> io::Result<()> {
+fn pass_on_lines(mut lines: impl BufRead, pass_on: &dyn Fn(Announcement) -> bool) -> io::Result<()> {
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         // Where nobody listens any more, all inputs are in.
-        if !text.is_empty() && !pass_on(Line::Ready(crate::text::from_bytes(text))) {
+        if !text.is_empty() && !pass_on(Announcement::Ready(crate::text::from_bytes(text))) {
             return Ok(());
         }
         line.clear();

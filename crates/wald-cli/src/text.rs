@@ -21,7 +21,7 @@ pub fn from_bytes(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes that the text stands for.
+/// The bytes of an argument or path from its text.
 pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
     // All these characters begin with this byte, and hardly anything else does.
     if !text.as_bytes().contains(&0xf4) {
@@ -37,7 +37,7 @@ pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// The byte that a character stands for, if it stands for one.
+/// The byte that a private-use character replaces.
 pub fn byte_of(character: char) -> Option<u8> {
     match (character as u32).checked_sub(FIRST) {
         Some(byte @ 0x80..=0xff) => Some(byte as u8),
@@ -74,7 +74,7 @@ pub fn from_os(argument: &OsStr) -> String {
     return argument.to_string_lossy().into_owned();
 }
 
-/// The path that the text stands for.
+/// The path from its text.
 pub fn to_path(text: &str) -> Cow<'_, Path> {
     #[cfg(unix)]
     if let Cow::Owned(bytes) = to_bytes(text) {

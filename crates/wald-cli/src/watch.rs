@@ -6,7 +6,7 @@
 //! begins anew.
 
 use crate::inputs::{self, Inputs, Reading, Taken};
-use crate::job::{self, Declared, Job, Linked, Way};
+use crate::job::{self, Declared, Job, Linked, Session};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::{Place, Staged};
 use crate::outputs;
@@ -34,12 +34,12 @@ const GONE: Duration = Duration::from_millis(300);
 pub fn run(
     job: Job,
     command_files: Vec<Sight>,
-    way: Way,
+    session: Session,
     program: &str,
     out: &mut Renderer,
 ) -> Result<(), Stop> {
     let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
-    let way = Way { ends_process: false, ..way };
+    let session = Session { ends_process: false, ..session };
     let members = inputs::Members { keep_mapped: false, copies: true };
     let Declared { linker, inputs: declared, transcript, allowed_undefined, sights } =
         job::declare(job, members, out);
@@ -49,12 +49,13 @@ pub fn run(
     let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
     let mut what = format!("{} inputs", declared.paths().count());
     let mut watch = Watch::new(linker, &declared, reading, command_files, allowed_undefined);
-    way.clock.lap("read");
+    session.clock.lap("read");
     loop {
-        let Linked { lines, result } = watch.link(&transcript);
-        way.clock.link(Instant::now());
+        let linked = watch.link(&transcript);
+        session.clock.link(Instant::now());
         out.begin_again();
-        job::show(&lines, arguments, settings, out);
+        job::show(&linked, arguments, settings, out);
+        let result = linked.result;
         let mut written = Err(Stop::Done);
         if let Some(result) = result.as_ref().filter(|result| result.module.is_ok()) {
             if out.error_count() == 0 {
@@ -63,16 +64,16 @@ pub fn run(
             }
         }
         let outcome = if written.is_ok() { "linked" } else { "not linked" };
-        way.clock.lap("save");
-        let took = way.clock.elapsed().as_secs_f64() * 1e3;
+        session.clock.lap("save");
+        let took = session.clock.elapsed().as_secs_f64() * 1e3;
         let line = format!("{program}: {what}: {outcome} in {took:.1} ms\n");
         let _ = out.stderr.write_all(&crate::text::to_bytes(&line));
         if let Some(result) = result {
-            outputs::report_timing(settings, &result.timing, way.clock, out);
+            outputs::report_timing(settings, &result.timing, session.clock, out);
         }
         let _ = out.check_streams();
         let Some(changed) = watch.wait() else { return Err(Stop::Again) };
-        way.clock.restart();
+        session.clock.restart();
         what = match &changed[..] {
             [one] => format!("{one} changed"),
             [one, rest @ ..] => format!("{one} and {} more changed", rest.len()),

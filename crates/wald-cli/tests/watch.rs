@@ -135,6 +135,21 @@ fn files_may_go_and_come_back() {
     assert!(watched.output() == first);
 }
 
+#[test]
+fn the_map_of_a_link_that_fails_at_its_end_is_written() {
+    // `start.o` does not declare the feature mutable-globals, which is checked after the map is made.
+    let mut watched = Watched::start_with("map", |folder, _| {
+        let object = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/start.o");
+        std::fs::copy(object, folder.join("start.o")).unwrap();
+        ["start.o", "--export=__stack_pointer", "--Map=out.map"].map(str::to_string).to_vec()
+    });
+    let said = watched.next();
+    assert!(said.last().unwrap().ends_with("not linked"), "{said:?}");
+    let map = std::fs::read_to_string(watched.path("out.map")).unwrap();
+    assert!(map.lines().any(|line| line.ends_with("__stack_pointer")), "{map}");
+    assert!(!watched.path("out.wasm").exists());
+}
+
 /// An object that defines what `index.o` needs is left out: a list says that it may stay undefined.
 fn without_stop_words(names: &[String]) -> Vec<String> {
     names.iter().filter(|name| *name != "stop_words.o").cloned().collect()

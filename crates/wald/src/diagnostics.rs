@@ -152,9 +152,14 @@ impl Diagnostic {
         }
     }
 
+    /// Records that it was found while this input was read or parsed.
+    pub(crate) fn set_input(&mut self, input: InputId) {
+        (self.input, self.stage) = (Some(input), Stage::Input);
+    }
+
     /// The same diagnostic, found while this input was read or parsed.
     pub(crate) fn of_input(mut self, input: InputId) -> Self {
-        (self.input, self.stage) = (Some(input), Stage::Input);
+        self.set_input(input);
         self
     }
 

@@ -180,3 +180,8 @@ pub use result::{LinkResult, Sink};
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

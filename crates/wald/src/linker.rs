@@ -31,7 +31,8 @@ const NO_INPUT_FILES: &str = "no input files";
 /// A linker can be kept: [`Linker::link`] leaves it as it is, and after [`Linker::replace`], [`Linker::remove`] or another
 /// declaration the next link parses only what changed. Its bytes are those of a link from nothing.
 ///
-/// Linkers share no state, so any number of them may work in one process. Dropping one frees everything it holds.
+/// Linkers do not share inputs, names or results, so any number of them may work in one process. Dropping one frees its memory. A
+/// [`LinkResult`] has memory of its own: see [`Leftovers`].
 /// [`Linker::set_cancel_token`] ends a link that is running.
 pub struct Linker {
     owner: Owner,
@@ -147,7 +148,7 @@ impl Linker {
             let task = || parse_input(&context, &input.description, bytes);
             self.timer.task("parse", || input.description.path.clone(), task)
         };
-        input.provide(parse)
+        input.provide(id, parse)
     }
 
     /// Provides an input as a unit, in its present state. Later changes of the unit count from the next [`Linker::replace`] and
@@ -162,7 +163,7 @@ impl Linker {
         }
         let build = || unit.build(&self.interners);
         let object = self.timer.task("unit", || input.description.path.clone(), build)?;
-        input.provide(|| take_object(&input.description, object))
+        input.provide(id, || take_object(&input.description, object))
     }
 
     /// Marks an input as unavailable. The link fails with this diagnostic, in the order of the inputs.
@@ -170,7 +171,8 @@ impl Linker {
     /// # Errors
     /// As [`Linker::provide`].
     pub fn fail_input(&self, id: InputId, diagnostic: Diagnostic) -> Result<(), InputError> {
-        self.input(id)?.provide(|| ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() })
+        let parsed = || ParsedInput { diagnostics: vec![diagnostic], ..ParsedInput::default() };
+        self.input(id)?.provide(id, parsed)
     }
 
     /// Forgets an input's bytes. New ones must be provided before the next link.
@@ -206,18 +208,18 @@ impl Linker {
         input.ok_or(InputError::Unknown)
     }
 
-    /// Those that take part, in order.
+    /// The inputs of the next link in declared order.
     fn inputs_in_order(&self) -> impl Iterator<Item = (InputId, &Input)> {
         self.order.iter().filter_map(|&id| Some((id, self.input(id).ok()?)))
     }
 
-    /// Frees names that died with inputs, once they are many. The next link then resolves anew.
+    /// Frees the names that only replaced and removed inputs used, if there are many. The next link then resolves all symbols again.
     fn free_names(&mut self) {
         let inputs = self.inputs.iter_mut().flatten().filter_map(|input| input.parsed.get_mut());
         self.incremental.free_names(&mut self.interners, inputs);
     }
 
-    /// The inputs of the next link, in order.
+    /// The inputs of the next link in declared order.
     pub fn inputs(&self) -> impl Iterator<Item = (InputId, &InputDescription)> {
         self.inputs_in_order().map(|(id, input)| (id, &input.description))
     }
@@ -236,31 +238,31 @@ impl Linker {
         Ok(self.input(id)?.parsed.get().map_or(&[], |parsed| &parsed.diagnostics))
     }
 
-    /// What is wrong with the inputs, in order: the diagnostics of [`Stage::Input`](crate::diagnostics::Stage::Input) with which
-    /// a link would begin.
+    /// What is wrong with the inputs in declared order. A link begins with the same diagnostics, all of
+    /// [`Stage::Input`](crate::diagnostics::Stage::Input).
     pub fn check_inputs(&self) -> Vec<Diagnostic> {
         let mut diagnostics = self.new_diagnostics();
         self.join(&mut diagnostics);
         diagnostics.into_parts().diagnostics
     }
 
-    /// Uses the time until the next input comes: resolves symbols as far as inputs are there without a gap in their
-    /// order, and parses the archive members that will be needed. When most inputs are there, also decodes relocations and
-    /// merges debug information's strings, which takes memory. May be called at any time and from any thread; the
-    /// result of the link does not depend on it, only how much is left to do at its end.
+    /// Does a part of the link before all inputs are provided. Resolves the symbols of the inputs before the first missing one, and
+    /// parses the archive members that these symbols need. If most inputs are provided, it also decodes relocations and merges the
+    /// strings of debug information, which takes memory. It may be called at any time and from any thread, and changes how long the
+    /// link takes, never its result.
     pub fn prepare(&self) {
         self.prepare_until(&CancelToken::new());
     }
 
-    /// The same, but it ends early when `stop` is cancelled: what takes long is then left out.
+    /// As [`Linker::prepare`], but returns soon after `stop` is cancelled. What was done until then is kept.
     pub fn prepare_until(&self, stop: &CancelToken) {
         if !self.cancel.is_cancelled() {
             self.incremental.prepare(self.surroundings(), &self.declared_inputs(), stop);
         }
     }
 
-    /// About how large the output will be as far as links were prepared: for a [`Sink`](crate::Sink) that makes room
-    /// early. 0 where nothing is known.
+    /// An estimate of the output's size in bytes, or 0 before [`Linker::prepare`] had enough inputs. A [`Sink`](crate::Sink) can
+    /// allocate memory before the link needs it.
     pub fn prepared_size(&self) -> u64 {
         self.incremental.estimated_size(self.order.len())
     }
@@ -285,7 +287,7 @@ impl Linker {
         Diagnostics::new(self.options.fatal_warnings).with_cancel_token(self.cancel.clone())
     }
 
-    /// All inputs in declared order. One that was never provided is an error; so are inputs without a single file.
+    /// All inputs in declared order. It is an error if one was never provided, or if they contain no file at all.
     fn join(&self, diagnostics: &mut Diagnostics) -> Joined<'_> {
         let mut joined = Joined::default();
         for (id, Input { description, parsed, .. }) in self.inputs_in_order() {
@@ -295,7 +297,7 @@ impl Linker {
                 diagnostics.push(diagnostic.with_location(Location::file(&description.path)).of_input(id));
                 continue;
             };
-            diagnostics.extend(parsed.diagnostics.iter().map(|diagnostic| diagnostic.clone().of_input(id)));
+            diagnostics.extend(parsed.diagnostics.iter().cloned());
             // One object of the wrong width says enough: the others would only repeat it.
             if let Err(diagnostic) = architecture::check(&self.options, &parsed.candidates) {
                 diagnostics.push((*diagnostic).of_input(id));
@@ -380,12 +382,14 @@ impl Linker {
 }
 
 impl Input {
-    /// Takes what `parse` makes of the input, unless it was provided already.
-    fn provide(&self, parse: impl FnOnce() -> ParsedInput) -> Result<(), InputError> {
+    /// Takes what `parse` makes of this input, whose id is `id`, unless it was provided already.
+    fn provide(&self, id: InputId, parse: impl FnOnce() -> ParsedInput) -> Result<(), InputError> {
         let mut is_new = false;
         self.parsed.get_or_init(|| {
             is_new = true;
-            parse()
+            let mut parsed = parse();
+            parsed.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.set_input(id));
+            parsed
         });
         if is_new {
             Ok(())

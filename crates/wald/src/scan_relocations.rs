@@ -142,7 +142,7 @@ struct Joiner<'a> {
     /// The trapping function for each signature of undefined functions.
     stubs: HashMap<SignatureId, SyntheticFunctionId>,
     wrong_kinds: Vec<(ObjectId, RelocationType, u32)>,
-    /// Undefined symbols that code names by an index.
+    /// Undefined symbols that code names by an index, and those whose address may be an index in the function table.
     indices: Vec<(ObjectId, RelocationType, u32)>,
     /// Symbols that are called with another signature than they have.
     calls: Vec<(ObjectId, u32)>,
@@ -218,10 +218,13 @@ impl Joiner<'_> {
     fn has_no_index(&self, object: ObjectId, kind: RelocationType, index: u32) -> bool {
         let Reference::Global(id) = self.program.objects[object.at()].reference(index) else { return false };
         let symbol = self.program.get(id);
+        let is_in_table = self.seen_table.contains_key(&AnySymbol::Global(id));
         let fits = match kind {
             RelocationType::FunctionIndexLeb => symbol.kind == SymbolKind::Function,
             RelocationType::TagIndexLeb => symbol.kind == SymbolKind::Tag,
             RelocationType::TableNumberLeb => symbol.kind == SymbolKind::Table,
+            kind if kind.is_table_index() && !is_in_table => return false,
+            kind if kind.is_table_index() => true,
             // `--wrap` makes a function without a signature of any name. Its address can be imported, nothing else.
             _ if symbol.kind == SymbolKind::Function && symbol.signature.is_none() => {
                 let own = &self.program.objects[object.at()].object().symbols[index as usize];
@@ -229,8 +232,8 @@ impl Joiner<'_> {
                 return own.kind == SymbolKind::Global
                     || !is_address_imported(self.context.options, self.program, address);
             }
-            // The address of anything else is in a global.
-            _ if symbol.kind != SymbolKind::Global => return false,
+            // The address of anything else is in a global, and that of a function in the table.
+            _ if symbol.kind != SymbolKind::Global && !is_in_table => return false,
             _ => true,
         };
         // The function table is made when it turns out to be needed.
@@ -407,6 +410,11 @@ impl Joiner<'_> {
         if let AnySymbol::Global(id) = symbol {
             let entry = self.adder.program().get(id);
             if entry.is_stub || entry.is_lazy() || entry.kind != SymbolKind::Function {
+                return;
+            }
+            if entry.is_undefined_weak() && !should_import(self.context, self.program, id) {
+                // In position-independent code, a hidden one. Other modules cannot define it, so its address is null.
+                self.adder.change(id).is_stub = true;
                 return;
             }
         }

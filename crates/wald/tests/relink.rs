@@ -1,8 +1,10 @@
 //! A kept link after random edits gives what a fresh link gives: bytes and diagnostics.
 
-use wald::diagnostics::Diagnostic;
+mod common;
+
+use common::said;
 use wald::options::Options;
-use wald::{Bytes, ExtractionReport, InputDescription, InputId, LinkResult, Linker, Message};
+use wald::{Bytes, InputDescription, InputId, LinkResult, Linker};
 
 /// The demo's objects and its archive.
 fn files() -> Vec<(String, Bytes)> {
@@ -31,17 +33,6 @@ fn options(step: u64) -> Options {
 
 fn threads(step: u64) -> Option<usize> {
     Some(1 + step as usize % 2)
-}
-
-/// What a link says, without the ids of inputs, which are different in each linker.
-fn said<M>(result: &LinkResult<M>) -> (Vec<Diagnostic>, Vec<Message>, Option<ExtractionReport>) {
-    let without_id = |diagnostic: &Diagnostic| {
-        let mut diagnostic = diagnostic.clone();
-        diagnostic.input = None;
-        diagnostic
-    };
-    let diagnostics: Vec<Diagnostic> = result.diagnostics.iter().map(without_id).collect();
-    (diagnostics, result.messages.clone(), result.extractions.clone())
 }
 
 fn description(path: &str) -> InputDescription {

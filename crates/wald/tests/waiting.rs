@@ -4,12 +4,14 @@
 //! Linked are the demo's objects and the kept objects of the link cases, several cases together. Which set has which number
 //! never changes, but for the threads: `WALD_SETS=5000..90000` links others.
 
+mod common;
+
+use common::said;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use wald::diagnostics::Diagnostic;
 use wald::options::{Architecture, Options, OutputKind, UnresolvedPolicy};
 use wald::unit::{
     segment_flags, Data, Definition, Function, Relocation, RelocationType, Symbol, Unit, ValueType,
@@ -152,17 +154,6 @@ fn architecture(is64: bool) -> Architecture {
     } else {
         Architecture::Wasm32
     }
-}
-
-/// What a link says, without the ids of inputs, which are different in each linker.
-fn said(result: &LinkResult) -> impl PartialEq + std::fmt::Debug {
-    let without_id = |diagnostic: &Diagnostic| {
-        let mut diagnostic = diagnostic.clone();
-        diagnostic.input = None;
-        diagnostic
-    };
-    let diagnostics: Vec<Diagnostic> = result.diagnostics.iter().map(without_id).collect();
-    (diagnostics, result.messages.clone(), result.extractions.clone())
 }
 
 /// Options, and a number of threads.

@@ -144,6 +144,13 @@ impl RelocationType {
         )
     }
 
+    /// Whether it asks for the address of a function only, so that an undefined weak function needs no body. As in wasm-ld, offsets from
+    /// the start of the module's own part of the table do not count.
+    #[inline]
+    pub(crate) fn is_null_for_stubs(self) -> bool {
+        self.is_table_index() && !matches!(self, TableIndexRelSleb | TableIndexRelSleb64)
+    }
+
     /// Whether the output may need an entry on its account: a type, a place in the function table, a global that
     /// keeps an address; or whether it must be checked (thread-local addresses).
     #[inline]

@@ -83,14 +83,15 @@ fn import(context: &Context<'_>, adder: &mut Adder<'_>) {
 
 fn define(context: &Context<'_>, adder: &mut Adder<'_>, diagnostics: &mut Diagnostics) {
     let is_exported = context.options.exports_table();
-    let (id, _) = adder.insert(context.name(NAME));
+    let (id, is_new) = adder.insert(context.name(NAME));
     let symbol = adder.change(id);
     symbol.kind = SymbolKind::Table;
     symbol.flags = SymbolFlags(if is_exported { 0 } else { SymbolFlags::HIDDEN });
     symbol.file = None;
     symbol.force_export = is_exported;
     symbol.resolution = Resolution::Synthetic(Synthetic::FunctionTable);
-    if symbol.traced {
+    let is_traced = || context.options.trace_symbols.iter().any(|name| name.as_bytes() == NAME);
+    if symbol.traced || is_new && is_traced() {
         let text = format!("<internal>: definition of {}", String::from_utf8_lossy(NAME));
         diagnostics.say(MessageKind::TraceSymbol, text);
     }

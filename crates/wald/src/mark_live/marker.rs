@@ -206,7 +206,7 @@ impl<'a> Marker<'a> {
                 }
                 match linked.reference(relocation.index) {
                     Reference::Local(own) => self.enqueue_own(target.object(), own, queue),
-                    Reference::Global(id) => self.enqueue(id, relocation.kind.is_table_index(), queue),
+                    Reference::Global(id) => self.enqueue(id, relocation.kind.is_null_for_stubs(), queue),
                 }
             }
         }

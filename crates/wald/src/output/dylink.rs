@@ -79,7 +79,7 @@ fn thread_local_exports(layout: &Layout<'_>) -> Vec<SymbolId> {
 fn weak_imports(layout: &Layout<'_>) -> Vec<SymbolId> {
     let is_weak = |id: &SymbolId| {
         let symbol = layout.program.get(*id);
-        symbol.is_undefined_weak() && layout.program.is_referenced(*id)
+        symbol.is_undefined_weak() && !symbol.is_stub && layout.program.is_referenced(*id)
     };
     layout.program.named().filter(is_weak).collect()
 }

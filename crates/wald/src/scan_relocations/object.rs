@@ -36,7 +36,8 @@ pub(super) enum Event {
     /// A relocation for the address of a datum, against a function: objects disagree about what it is that nothing
     /// defines.
     WrongKind(RelocationType, u32),
-    /// Code names an undefined symbol by an index, which it has only if it is imported.
+    /// Code names an undefined symbol by an index, or code or data have its index in the function table. It has one only if it is
+    /// imported.
     Index(RelocationType, u32),
     /// Code of the object calls a function that has another signature in the end. It need not be live.
     Call(u32),
@@ -186,8 +187,8 @@ impl ObjectScanner<'_> {
             self.check_kind(&relocation, reference);
             let is_index =
                 matches!(relocation.kind, FunctionIndexLeb | GlobalIndexLeb | TagIndexLeb | TableNumberLeb);
-            let in_code = function != u32::MAX;
-            if is_index && in_code && !options.is_relocatable() && self.index_seen.insert(index) {
+            let is_needed = is_index && function != u32::MAX || relocation.kind.is_table_index();
+            if is_needed && !options.is_relocatable() && self.index_seen.insert(index) {
                 self.found.events.push(Event::Index(relocation.kind, relocation.index));
             }
         }

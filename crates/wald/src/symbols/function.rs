@@ -45,9 +45,9 @@ pub enum Purpose {
     Start,
     /// `__wasm_init_tls`: sets up a thread's block of thread-local data.
     InitTls,
-    /// A part of another one that is larger than engines take.
+    /// A part of a linker-written function that exceeds the engines' limit for one body.
     Part,
-    /// Traps: stands for a function that is not there.
+    /// Traps. Called in place of a weak undefined function.
     Unreachable,
     /// Calls constructors, the function, destructors: what a command exports.
     CommandExport(SymbolId),

@@ -2,7 +2,7 @@
 
 use crate::index::SyntheticFunctionId;
 
-/// What a symbol stands for in the end.
+/// What defines a symbol after resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// Nothing defines it. It may become an import.

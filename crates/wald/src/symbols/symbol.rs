@@ -18,7 +18,7 @@ pub struct ImportAttributes {
 pub struct Symbol {
     /// Its name.
     pub name: NameId,
-    /// What it stands for; meaningless while it is lazy.
+    /// Function, data, global, table, tag or section. Meaningless while it is lazy.
     pub kind: SymbolKind,
     /// Flags of the definition, or of the reference that counts.
     pub flags: SymbolFlags,
@@ -54,10 +54,10 @@ pub struct Symbol {
 }
 
 impl Symbol {
-    /// The [`Symbol::chunk`] of what lies in no chunk of an object.
+    /// The [`Symbol::chunk`] of a symbol without a chunk.
     pub const NO_CHUNK: u32 = u32::MAX;
 
-    /// A symbol that nothing is known of but its name.
+    /// A symbol of which only the name and kind are known.
     pub fn new(name: NameId, kind: SymbolKind) -> Self {
         Symbol {
             name,

@@ -172,7 +172,7 @@ impl Body<'_> {
         let first_defined = layout.imports.globals;
         // wasm-ld writes `__wasm_apply_data_relocs` before it knows the indices of the globals that it defines.
         let got = layout.indices.got.get(&symbol).copied().filter(|&global| late || global < first_defined);
-        if !pic && got.is_none() {
+        if got.is_none() && (!pic || is_null(layout.program, symbol)) {
             return;
         }
         let is64 = relocation.kind.encoding() == Encoding::I64;
@@ -254,6 +254,11 @@ impl Body<'_> {
 
 fn is_stub(program: Program<'_>, symbol: AnySymbol) -> bool {
     matches!(symbol, AnySymbol::Global(id) if program.get(id).is_stub)
+}
+
+/// Whether it is a function that nothing defines and nothing calls: its address is null.
+fn is_null(program: Program<'_>, symbol: AnySymbol) -> bool {
+    matches!(symbol, AnySymbol::Global(id) if program.get(id).is_stub && program.get(id).is_undefined_weak())
 }
 
 /// Whether this module has the datum.

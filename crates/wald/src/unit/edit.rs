@@ -58,8 +58,7 @@ impl Unit {
         Ok(self.symbol_handle(slot))
     }
 
-    /// Replaces what a symbol stands for: a function's body, a datum, or from undefined to defined and back. The symbol
-    /// stays of its kind.
+    /// Gives a symbol another definition, or makes it undefined. The kind of the symbol must stay the same.
     pub fn define(&mut self, handle: SymbolHandle, definition: Definition) -> Result<(), UnitError> {
         let slot = self.slot(handle)?;
         let kind = slot.entry.kind();
@@ -95,7 +94,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Takes a symbol out, with what it stands for. Nothing else may refer to it.
+    /// Removes a symbol and its definition. Nothing else may refer to it.
     pub fn remove(&mut self, handle: SymbolHandle) -> Result<(), UnitError> {
         let slot = self.slot(handle)?;
         // A function may call itself.

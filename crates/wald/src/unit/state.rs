@@ -44,7 +44,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The list that an entry stands in.
+    /// The list that contains an entry of this kind.
     pub fn of(&mut self, entry: &Entry) -> Option<&mut Vec<u32>> {
         Some(match entry {
             Entry::Function(_) => &mut self.functions,
