@@ -38,8 +38,8 @@ pub struct Input {
 pub struct Files(Arc<BTreeMap<String, Bytes>>);
 
 impl FileProvider for Files {
-    fn read(&self, path: &str) -> io::Result<Bytes> {
-        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    fn read(&self, path: &std::path::Path) -> io::Result<Bytes> {
+        self.0.get(&*path.to_string_lossy()).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

@@ -62,7 +62,7 @@ impl Bench {
         std::env::set_current_dir(&folder).map_err(|error| error.to_string())?;
         let arguments = ["@link.rsp", "-o", "out.wasm"].map(str::to_string).to_vec();
         let read = CommandLine::read(arguments).map_err(|wrong| wrong.join("; "))?;
-        let paths: Vec<&str> = read.inputs.iter().map(|input| &*input.path).collect();
+        let paths: Vec<String> = read.inputs.iter().map(|input| input.path.display().to_string()).collect();
         let mut times: [Times; 6] = Default::default();
         let mut size = 0;
         for round in 0..=runs {
@@ -115,7 +115,7 @@ impl Bench {
     }
 
     /// A link that starts with the build, and how long it takes after its end.
-    fn played(&self, folder: &Path, paths: &[&str], order: &[usize]) -> Result<(Vec<u8>, f64), String> {
+    fn played(&self, folder: &Path, paths: &[String], order: &[usize]) -> Result<(Vec<u8>, f64), String> {
         let _ = std::fs::remove_file(&self.output);
         let options = ["--await-inputs", "--ready-fd=0"];
         let mut command: Command = job::command(&self.wald, folder, &options, &self.output);

@@ -59,7 +59,7 @@ impl Bench {
             let (position, object) = kept.edit(&mut random).ok_or("no object that can be edited")?;
             let path = kept.job.inputs[position].0.path.clone();
             std::fs::write("edited", &*object).map_err(|error| error.to_string())?;
-            std::fs::rename("edited", &path).map_err(|error| format!("{path}: {error}"))?;
+            std::fs::rename("edited", &path).map_err(|error| format!("{}: {error}", path.display()))?;
             let watched = watch.linked()?;
             let module = std::fs::read(watch.output()).map_err(|error| error.to_string())?;
             std::thread::sleep(PAUSE);
@@ -68,7 +68,7 @@ impl Bench {
             let relink_time = kept.relink(position, object)?;
             let (linked, link_time) = kept.link()?;
             if [&module, &cold, &linked, &kept.module].iter().any(|found| **found != expected) {
-                return Err(format!("{name}, {path} edited: other bytes than wasm-ld's"));
+                return Err(format!("{name}, {} edited: other bytes than wasm-ld's", path.display()));
             }
             size = expected.len();
             // What is asked for the first time is not there yet.

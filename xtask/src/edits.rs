@@ -99,7 +99,7 @@ impl Session {
         let path = self.now.inputs[position].0.path.clone();
         let Some(id) = self.ids[position] else {
             self.add(position);
-            return format!("{path} added again");
+            return format!("{} added again", path.display());
         };
         // What was broken is mended first, mostly, so that most links succeed.
         let broken = (0..self.ids.len()).find(|&at| self.is_changed(at) || self.ids[at].is_none());
@@ -115,12 +115,12 @@ impl Session {
             (7, _) => {
                 self.linker.remove(id).expect("it is declared");
                 self.ids[position] = None;
-                format!("{path} removed")
+                format!("{} removed", path.display())
             }
             (8, _) => {
                 let other = self.random.below(self.ids.len());
                 self.put(position, self.originals[other].clone());
-                format!("{path} replaced by another input")
+                format!("{} replaced by another input", path.display())
             }
             _ => {
                 let mut bytes = self.now.inputs[position].1.to_vec();
@@ -129,7 +129,7 @@ impl Session {
                     *byte ^= 1 << self.random.below(8);
                 }
                 self.put(position, Bytes::from(bytes));
-                format!("{path} changed at {at}")
+                format!("{} changed at {at}", path.display())
             }
         }
     }

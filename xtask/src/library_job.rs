@@ -18,7 +18,7 @@ pub struct LibraryJob {
 struct Files;
 
 impl FileProvider for Files {
-    fn read(&self, path: &str) -> std::io::Result<Bytes> {
+    fn read(&self, path: &std::path::Path) -> std::io::Result<Bytes> {
         Ok(Bytes::from(std::fs::read(path)?))
     }
 }
@@ -37,7 +37,8 @@ impl LibraryJob {
         let read = CommandLine::read(arguments).map_err(|wrong| format!("{job}: {}", wrong.join("; ")))?;
         let mut inputs = Vec::new();
         for input in read.inputs {
-            let bytes = std::fs::read(&input.path).map_err(|error| format!("{}: {error}", input.path))?;
+            let bytes =
+                std::fs::read(&input.path).map_err(|error| format!("{}: {error}", input.path.display()))?;
             inputs.push((input, Bytes::from(bytes)));
         }
         Ok(LibraryJob { options: read.options, inputs })

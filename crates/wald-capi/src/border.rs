@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::ffi::{c_char, CStr, CString};
 use std::mem::MaybeUninit;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::PathBuf;
+use wald::Text;
 
 /// The result of a call. Every status except `WALD_STATUS_OK` is an error of the calling program or the system: nothing was
 /// changed, and wald_last_error() says more. Errors in the inputs are diagnostics of a wald_result instead.
@@ -116,6 +118,16 @@ pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char, what: &str) -> Ou
     // SAFETY: the caller's promise.
     let text = unsafe { CStr::from_ptr(pointer) }.to_str();
     text.map(Some).map_err(|_| Failure(wald_status::NotUtf8, format!("{what} is not UTF-8")))
+}
+
+/// A path, which need not be UTF-8.
+///
+/// # Safety
+/// NULL or NUL-terminated.
+pub(crate) unsafe fn optional_path(pointer: *const c_char) -> Option<PathBuf> {
+    // SAFETY: the caller's promise.
+    let bytes = (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())?;
+    Some(PathBuf::from(&Text::from(bytes)))
 }
 
 /// `count` values at `pointer`, which may be NULL if `count` is 0.
@@ -326,19 +338,23 @@ impl wald_bytes {
         wald_bytes { data: bytes.as_ptr(), size: bytes.len() }
     }
 
-    /// The bytes of a string from [`with_nul`].
-    pub(crate) fn of_text(text: &str) -> Self {
-        wald_bytes { data: text.as_ptr(), size: text.len() - 1 }
+    /// The bytes before the NUL at the end: of a string from [`with_nul`].
+    pub(crate) fn before_nul(bytes: &[u8]) -> Self {
+        wald_bytes { data: bytes.as_ptr(), size: bytes.len() - 1 }
     }
 
-    pub(crate) fn of_optional(text: Option<&String>) -> Self {
-        text.map_or(wald_bytes::NONE, |text| wald_bytes::of_text(text))
+    pub(crate) fn of_text(text: &Text) -> Self {
+        wald_bytes::before_nul(text.as_bytes())
+    }
+
+    pub(crate) fn of_optional(text: Option<&Text>) -> Self {
+        text.map_or(wald_bytes::NONE, wald_bytes::of_text)
     }
 }
 
-/// The string with a NUL at its end.
-pub(crate) fn with_nul(text: &str) -> String {
-    format!("{text}\0")
+/// The text with a NUL at its end.
+pub(crate) fn with_nul(text: impl Into<Text>) -> Text {
+    [text.into().as_bytes(), b"\0"].concat().as_slice().into()
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 
 use std::ffi::{c_char, c_void};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wald::diagnostics::{Code, Diagnostic, Location};
-use wald::{Bytes, FileProvider, InputDescription, InputError, InputId, Linker, Sink};
+use wald::{Bytes, FileProvider, InputDescription, InputError, InputId, Linker, Sink, Text};
 
 use crate::border::{
-    bad, exclusive, free, give, growable, null, optional_text, put, read_struct, shared, slice, status, take,
+    bad, exclusive, free, give, growable, null, optional_path, put, read_struct, shared, slice, status, take,
     text, value, wald_status, Failure, Outcome,
 };
 use crate::cancel::wald_cancel_token;
@@ -31,7 +32,7 @@ pub struct wald_linker {
 
 struct Declared {
     id: InputId,
-    path: String,
+    path: PathBuf,
 }
 
 /// Describes an input.
@@ -59,7 +60,7 @@ impl wald_linker {
         self.inputs.get(number as usize).ok_or_else(missing)
     }
 
-    fn fail(&self, input: &Declared, message: String) -> Outcome {
+    fn fail(&self, input: &Declared, message: Text) -> Outcome {
         let diagnostic = Diagnostic::error(Code::Open, message).with_location(Location::file(&input.path));
         self.linker.fail_input(input.id, diagnostic).map_err(|error| input.refused(error))
     }
@@ -77,7 +78,7 @@ impl Declared {
             InputError::Unit(error) => return refused(error),
             _ => wald_status::UnknownHandle,
         };
-        Failure(status, format!("{}: {error}", self.path))
+        Failure(status, format!("{}: {error}", self.path.display()))
     }
 }
 
@@ -200,7 +201,8 @@ unsafe fn declare(
     let number = u32::try_from(linker.inputs.len()).ok().filter(|&number| number != WALD_NO_INPUT);
     let number = number.ok_or_else(|| bad("too many inputs"))?;
     // SAFETY: the caller's promise.
-    let mut description = InputDescription::new(unsafe { text(of.path, "path") }?);
+    let mut description =
+        InputDescription::new(unsafe { optional_path(of.path) }.ok_or_else(|| null("path"))?);
     description.lazy = of.lazy;
     description.whole_archive = of.whole_archive;
     description.dynamic = of.dynamic;
@@ -310,14 +312,18 @@ pub unsafe extern "C" fn wald_linker_provide_file(
 ) -> wald_status {
     status(|| {
         // SAFETY: the caller's promise.
-        let (linker, path) = unsafe { (shared(linker, "linker")?, optional_text(path, "path")?) };
+        let (linker, path) = unsafe { (shared(linker, "linker")?, optional_path(path)) };
         let input = linker.input(input)?;
-        let path = path.unwrap_or(&input.path);
+        let path = path.as_ref().unwrap_or(&input.path);
         match std::fs::read(path) {
             Ok(bytes) => {
                 linker.linker.provide(input.id, Bytes::from(bytes)).map_err(|error| input.refused(error))
             }
-            Err(error) => linker.fail(input, format!("cannot open {path}: {}", describe(&error))),
+            Err(error) => {
+                let path = Text::from(path.as_path());
+                let message = format!("cannot open {path:#}: {}", describe(&error));
+                linker.fail(input, message.into())
+            }
         }
     })
 }
@@ -353,7 +359,7 @@ pub unsafe extern "C" fn wald_linker_fail_input(
     status(|| {
         // SAFETY: the caller's promise.
         let (linker, message) = unsafe { (shared(linker, "linker")?, text(message, "message")?) };
-        linker.fail(linker.input(input)?, message.to_string())
+        linker.fail(linker.input(input)?, message.into())
     })
 }
 
@@ -444,10 +450,10 @@ unsafe impl Send for Reader {}
 unsafe impl Sync for Reader {}
 
 impl FileProvider for Reader {
-    fn read(&self, path: &str) -> io::Result<Bytes> {
+    fn read(&self, path: &Path) -> io::Result<Bytes> {
         let Some(read) = self.read else { return std::fs::read(path).map(Bytes::from) };
         let mut file = wald_file(None);
-        let name = std::ffi::CString::new(path)?;
+        let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())?;
         // SAFETY: the caller's own function and context.
         unsafe { read(self.context, name.as_ptr(), &mut file) };
         let bytes = file.0.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;

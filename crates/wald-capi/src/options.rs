@@ -1,8 +1,10 @@
 //! Sets options by name.
 
 use std::ffi::c_char;
+use std::path::PathBuf;
 
 use wald::options::{Architecture, BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
+use wald::Text;
 
 use crate::border::{exclusive, free, give, optional_text, status, text, wald_status, Failure, Outcome};
 
@@ -33,12 +35,18 @@ impl Setting for bool {
     }
 }
 
-impl Setting for String {
-    fn set(&mut self, value: Value<'_>) -> Outcome {
-        *self = value.ok_or_else(|| bad("a text"))?.to_string();
-        Ok(())
-    }
+macro_rules! texts {
+    ($($text:ty)*) => {$(
+        impl Setting for $text {
+            fn set(&mut self, value: Value<'_>) -> Outcome {
+                *self = value.ok_or_else(|| bad("a text"))?.into();
+                Ok(())
+            }
+        }
+    )*};
 }
+
+texts! { String Text PathBuf }
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
@@ -59,10 +67,10 @@ macro_rules! numbers {
 numbers! { u32 u64 }
 
 /// Each call adds one; NULL empties the list.
-impl Setting for Vec<String> {
+impl<T: for<'a> From<&'a str>> Setting for Vec<T> {
     fn set(&mut self, value: Value<'_>) -> Outcome {
         match value {
-            Some(text) => self.push(text.to_string()),
+            Some(text) => self.push(text.into()),
             None => self.clear(),
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use wald::diagnostics::Diagnostic;
-use wald::{Extraction, ExtractionReport, InputId, LinkResult, Message};
+use wald::{Extraction, ExtractionReport, InputId, LinkResult, Message, Text};
 
 use crate::border::{
     free, put, put_struct, shared, status, value, wald_bytes, wald_status, with_nul, Failure, Outcome,
@@ -18,25 +18,25 @@ pub struct wald_result {
     /// `None` if the link failed.
     module: Option<Vec<u8>>,
     /// Strings here and below end with a NUL.
-    map: Option<String>,
+    map: Option<Text>,
     report: Option<Report>,
     messages: Vec<Message>,
     diagnostics: Vec<Diagnostic>,
     /// The inputs that diagnostics name, and their numbers.
     inputs: HashMap<InputId, u32>,
-    phases: Vec<(String, u64)>,
+    phases: Vec<(Text, u64)>,
     events: Vec<Event>,
 }
 
 /// The strings end with a NUL.
 struct Report {
-    text: String,
+    text: Text,
     of: ExtractionReport,
 }
 
 struct Event {
-    name: String,
-    detail: String,
+    name: Text,
+    detail: Text,
     thread: usize,
     start: u64,
     duration: u64,
@@ -48,22 +48,22 @@ impl wald_result {
         // The memory that the link leaves is freed here: a result can live long.
         let LinkResult { module, map, extractions, mut messages, mut diagnostics, timing, .. } = result;
         diagnostics.iter_mut().for_each(terminate);
-        messages.iter_mut().for_each(|message| message.text = with_nul(&message.text));
+        messages.iter_mut().for_each(|message| message.text = with_nul(std::mem::take(&mut message.text)));
         let has_inputs = diagnostics.iter().any(|diagnostic| diagnostic.input.is_some());
         let inputs = if has_inputs { inputs.zip(0..).collect() } else { HashMap::new() };
         let nanoseconds =
             |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let phases = timing.phases.iter().map(|(name, time)| (with_nul(name), nanoseconds(*time))).collect();
+        let phases = timing.phases.iter().map(|(name, time)| (with_nul(*name), nanoseconds(*time))).collect();
         let events = timing.events.iter().map(|event| Event {
             name: with_nul(event.name),
-            detail: with_nul(&event.detail),
+            detail: with_nul(&*event.detail),
             thread: event.thread,
             start: nanoseconds(event.start),
             duration: nanoseconds(event.duration),
         });
         wald_result {
             module: module.ok(),
-            map: map.as_deref().map(with_nul),
+            map: map.map(with_nul),
             report: extractions.map(Report::new),
             messages,
             diagnostics,
@@ -76,23 +76,32 @@ impl wald_result {
 
 impl Report {
     fn new(mut of: ExtractionReport) -> Self {
-        let text = with_nul(&of.to_string());
+        let text = with_nul(format!("{of:#}"));
         for Extraction { reference, member, symbol, .. } in &mut of.extractions {
-            [reference, member, symbol].into_iter().for_each(|text| *text = with_nul(text));
+            [reference, member].into_iter().for_each(|text| *text = with_nul(std::mem::take(text)));
+            symbol.push('\0');
         }
         Report { text, of }
     }
 }
 
+fn of_string(text: Option<&String>) -> wald_bytes {
+    text.map_or(wald_bytes::NONE, |text| wald_bytes::before_nul(text.as_bytes()))
+}
+
 /// Appends a NUL to each string.
 fn terminate(diagnostic: &mut Diagnostic) {
     let Diagnostic { message, location, notes, help, .. } = diagnostic;
-    let place = location
-        .iter_mut()
-        .flat_map(|location| [Some(&mut location.path), location.member.as_mut(), location.symbol.as_mut()]);
-    for text in place.flatten().chain([message]).chain(notes).chain(help) {
-        *text = with_nul(text);
+    let mut member = None;
+    if let Some(location) = location {
+        location.path.as_mut_os_string().push("\0");
+        location.symbol.iter_mut().for_each(|symbol| symbol.push('\0'));
+        member = location.member.as_mut();
     }
+    for text in member.into_iter().chain([message]).chain(notes) {
+        *text = with_nul(std::mem::take(text));
+    }
+    help.iter_mut().for_each(|help| help.push('\0'));
 }
 
 fn nth<'a, T>(list: &'a [T], number: usize, what: &str) -> Outcome<&'a T> {
@@ -191,7 +200,7 @@ pub unsafe extern "C" fn wald_result_extraction(
             is_in_report: of.is_in_report,
             reference: wald_bytes::of_text(&of.reference),
             member: wald_bytes::of_text(&of.member),
-            symbol: wald_bytes::of_text(&of.symbol),
+            symbol: wald_bytes::before_nul(of.symbol.as_bytes()),
         };
         // SAFETY: the caller's promise.
         unsafe { put_struct(extraction, &answer, "extraction") }
@@ -262,10 +271,12 @@ pub unsafe extern "C" fn wald_result_diagnostic(
             stage: of.stage.into(),
             input: input.unwrap_or(WALD_NO_INPUT),
             message: wald_bytes::of_text(&of.message),
-            path: wald_bytes::of_optional(place.map(|place| &place.path)),
+            path: place.map_or(wald_bytes::NONE, |place| {
+                wald_bytes::before_nul(place.path.as_os_str().as_encoded_bytes())
+            }),
             member: wald_bytes::of_optional(place.and_then(|place| place.member.as_ref())),
-            symbol: wald_bytes::of_optional(place.and_then(|place| place.symbol.as_ref())),
-            help: wald_bytes::of_optional(of.help.as_ref()),
+            symbol: of_string(place.and_then(|place| place.symbol.as_ref())),
+            help: of_string(of.help.as_ref()),
             note_count: of.notes.len(),
             has_offset: place.is_some_and(|place| place.offset.is_some()),
             offset: place.and_then(|place| place.offset).unwrap_or(0),

@@ -511,7 +511,7 @@ impl<'a> Waiter<'a> {
     }
 
     fn fail(&mut self, linker: &Linker, file: usize, message: String) {
-        let location = Location::file(self.inputs.path(file));
+        let location = Location::file(crate::text::to_path(self.inputs.path(file)));
         let diagnostic = Diagnostic::error(Code::Open, message).with_location(location);
         self.inputs.ids(file).for_each(|id| _ = linker.fail_input(id, diagnostic.clone()));
         self.files[file].taken = Some(Taken::default());

@@ -10,8 +10,10 @@ use crate::output_file;
 use crate::parse::Arguments;
 use crate::reproduce::Reproduce;
 use crate::sight::{see, Sight};
+use crate::text::from_path;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::options::{Options, UnresolvedPolicy};
+use wald::Text;
 
 /// The results of all checks.
 #[derive(Default)]
@@ -25,7 +27,7 @@ pub struct Checks {
 }
 
 impl Checks {
-    fn error(&mut self, message: impl Into<String>) {
+    fn error(&mut self, message: impl Into<Text>) {
         self.diagnostics.push(Diagnostic::error(Code::Options, message));
     }
 
@@ -75,7 +77,7 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
     );
     checks.diagnostics.extend(lto_options::check_counts(arguments));
     checks.error_if(settings.shared && settings.pie, "-shared and -pie may not be used together");
-    checks.error_if(options.output.is_empty(), "no output file specified");
+    checks.error_if(options.output.as_os_str().is_empty(), "no output file specified");
     checks.error_if(
         options.import_table && options.export_table,
         "--import-table and --export-table may not be used together",
@@ -131,10 +133,10 @@ fn read_allowed_undefined(checks: &mut Checks, settings: &Settings, reproduce: O
 }
 
 fn check_output_files(checks: &mut Checks, options: &Options, settings: &Settings) {
-    let files = [("output", Some(&options.output)), ("map", settings.map_file.as_ref())];
+    let files = [("output", Some(from_path(&options.output))), ("map", settings.map_file.clone())];
     for (kind, path) in files {
         let Some(path) = path else { continue };
-        if let Err(error) = output_file::check_writable(path) {
+        if let Err(error) = output_file::check_writable(&path) {
             let reason = crate::text::error_text(&error);
             checks
                 .diagnostics

@@ -6,9 +6,11 @@
 use crate::numbers::{self, integer};
 use crate::option_table::Opt;
 use crate::parse::Arguments;
+use crate::text::to_path;
 use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
 use wald::options::{Architecture, BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
+use wald::Text;
 
 /// The settings that the library does not need.
 #[derive(Clone, Debug, Default)]
@@ -135,8 +137,8 @@ fn set_kind(options: &mut Options, arguments: &Arguments) {
 fn set_flags(options: &mut Options, arguments: &Arguments) {
     let on = |yes, no, default| arguments.is_on(yes, no, default);
     let text = |option| arguments.last_value(option).map(str::to_string);
-    options.output = text(Opt::Output).unwrap_or_default();
-    options.soname = text(Opt::Soname).filter(|name| !name.is_empty());
+    options.output = to_path(&text(Opt::Output).unwrap_or_default()).into_owned();
+    options.soname = text(Opt::Soname).filter(|name| !name.is_empty()).map(Text::from);
     if let Some((option, _, value)) = arguments.last(&[Opt::Entry, Opt::NoEntry]) {
         // wasm-ld takes an empty name for none.
         let name = value.filter(|name| option == Opt::Entry && !name.is_empty());
@@ -188,7 +190,7 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
     options.trace_symbols = list(Opt::TraceSymbol);
     options.wrap = list(Opt::Wrap);
     options.keep_sections = list(Opt::KeepSection);
-    options.rpaths = list(Opt::Rpath);
+    options.rpaths = list(Opt::Rpath).into_iter().map(Text::from).collect();
     options.features = arguments.last_value(Opt::Features).map(names);
     options.extra_features = arguments.last_value(Opt::ExtraFeatures).map(names).unwrap_or_default();
     if arguments.has(Opt::ImportMemory) {
@@ -222,7 +224,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&mut self, message: impl Into<String>) {
+    fn error(&mut self, message: impl Into<Text>) {
         self.diagnostics.push(Diagnostic::error(Code::Options, message));
     }
 

@@ -180,7 +180,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                 if verbose {
                     inputs.add_notice(Line::verbose(format!("Loading: {path}")));
                 }
-                let mut description = InputDescription::new(path.clone());
+                let mut description = InputDescription::new(crate::text::to_path(&path));
                 (description.lazy, description.whole_archive) = (lazy, whole_archive);
                 description.dynamic = dynamic;
                 let id = linker.declare_input(description);
@@ -351,7 +351,7 @@ pub fn names_in(bytes: &[u8]) -> Vec<String> {
 /// How wasm-ld words it.
 pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
     let message = format!("cannot open {path}: {}", crate::text::error_text(error));
-    Diagnostic::error(Code::Open, message).with_location(Location::file(path))
+    Diagnostic::error(Code::Open, message).with_location(Location::file(crate::text::to_path(path)))
 }
 
 /// Reads the members of thin archives.
@@ -364,12 +364,11 @@ pub struct Members {
 }
 
 impl FileProvider for Members {
-    fn read(&self, path: &str) -> std::io::Result<Bytes> {
-        let host_path = crate::text::to_path(path);
+    fn read(&self, path: &std::path::Path) -> std::io::Result<Bytes> {
         MEMBERS.with_borrow_mut(|members| {
-            see(path, false, members, || match self.copies {
-                true => mapped_file::copy(&host_path),
-                false => mapped_file::read(&host_path, self.keep_mapped, false),
+            see(&crate::text::from_path(path), false, members, || match self.copies {
+                true => mapped_file::copy(path),
+                false => mapped_file::read(path, self.keep_mapped, false),
             })
         })
     }

@@ -12,6 +12,7 @@ use crate::reproduce::Reproduce;
 use crate::sight::Sight;
 use crate::stopwatch::Stopwatch;
 use crate::terminal::Terminal;
+use crate::text::to_path;
 use crate::transcript::Transcript;
 use crate::{await_inputs, inputs, output_file, outputs, verbose_link};
 use std::ffi::OsString;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::options::Options;
-use wald::{LinkResult, Linker, MessageKind};
+use wald::{LinkResult, Linker, MessageKind, Text};
 
 /// What a link takes over from [`Host`](crate::Host).
 #[derive(Clone, Copy)]
@@ -44,7 +45,7 @@ pub fn show(linked: &Linked, arguments: &Arguments, settings: &Settings, out: &m
             Line::Message(kind, text) => out.add_message(*kind, text),
             Line::Extractions(report) => {
                 if let Some(path) = &settings.why_extract {
-                    is_complete &= outputs::write_why_extract(path, &report.to_string(), out);
+                    is_complete &= outputs::write_why_extract(path, &format!("{report:#}"), out);
                 }
                 if arguments.has(Opt::VerboseLink) {
                     verbose_link::extractions(report)
@@ -57,7 +58,7 @@ pub fn show(linked: &Linked, arguments: &Arguments, settings: &Settings, out: &m
     if let Some(LinkResult { module: Err(_), map: Some(map), .. }) =
         linked.result.as_ref().filter(|_| is_complete)
     {
-        outputs::write_map_of_failed_link(map, settings, out);
+        outputs::write_map_of_failed_link(&map.to_escaped(), settings, out);
     }
 }
 
@@ -227,12 +228,12 @@ fn await_and_link(
 fn changed_while_linked(path: String) -> Diagnostic {
     let message = format!("{path}: was changed while it was linked");
     Diagnostic::error(Code::Open, message)
-        .with_location(Location::file(path))
+        .with_location(Location::file(to_path(&path)))
         .with_help("link again when nobody writes to it any more")
 }
 
 /// An error about options.
-pub fn option_error(message: impl Into<String>) -> Diagnostic {
+pub fn option_error(message: impl Into<Text>) -> Diagnostic {
     Diagnostic::error(Code::Options, message)
 }
 

@@ -310,7 +310,7 @@ fn link(
         finish_reproduce(reproduce.as_deref(), out);
         return Err(Stop::Done);
     }
-    let output_path = options.output.clone();
+    let output_path = text::from_path(&options.output);
     let watch = settings.watch && !has_error(&diagnostics);
     let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
     if watch {

@@ -29,7 +29,8 @@ pub fn write(
     }
     let mut staged = Vec::new();
     if let (Some(path), Some(text)) = (map_path(settings), &result.map) {
-        let text = out.text_for(path, text);
+        let text = text.to_escaped();
+        let text = out.text_for(path, &text);
         staged
             .push((format!("map file {path}"), output_file::stage(path, &to_bytes(&text), &mut out.stdout)));
     }
@@ -61,7 +62,7 @@ pub fn write(
 fn cannot_open(what: &str, error: &io::Error, written: Vec<String>, out: &mut Renderer) -> Stop {
     let message = format!("cannot open {what}: {}", error_text(error));
     let mut diagnostic = Diagnostic::error(Code::Open, message);
-    diagnostic.notes.extend(written.into_iter().map(|what| format!("{what} was written")));
+    diagnostic.notes.extend(written.into_iter().map(|what| format!("{what} was written").into()));
     out.show(&diagnostic);
     // If it went to standard output, that is said now.
     out.stdout.take_failure();

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::io::Write;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::MessageKind;
+use wald::Text;
 
 /// wasm-ld's message when it reaches the error limit.
 const TOO_MANY: &str = "too many errors emitted, stopping now (use -error-limit=0 to see all errors)";
@@ -151,7 +152,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// Prints an error without a location.
-    pub fn show_error(&mut self, code: Code, message: impl Into<String>) {
+    pub fn show_error(&mut self, code: Code, message: impl Into<Text>) {
         self.show(&Diagnostic::error(code, message));
     }
 
@@ -201,29 +202,19 @@ impl<'a> Renderer<'a> {
 
     fn line(&mut self, color: &str, severity: &str, diagnostic: &Diagnostic) {
         let Diagnostic { message, notes, help, .. } = diagnostic;
-        self.text_line(color, severity, message, notes, help.as_deref());
+        self.text_line(color, severity, &message.to_escaped(), notes, help.as_deref());
     }
 
-    fn text_line<'t>(
-        &mut self,
-        color: &str,
-        severity: &str,
-        message: &'t str,
-        notes: &'t [String],
-        help: Option<&'t str>,
-    ) {
+    fn text_line(&mut self, color: &str, severity: &str, message: &str, notes: &[Text], help: Option<&str>) {
         let mut text = String::with_capacity(message.len() + 64);
         if self.after_lines {
             text.push('\n');
         }
         self.after_lines = message.contains('\n');
         let [_, on_terminal] = self.on_terminal;
-        let shown = |text: &'t str| -> Cow<'t, str> {
-            if on_terminal {
-                visible(text)
-            } else {
-                text.into()
-            }
+        let add = |line: &mut String, text: &str| match on_terminal {
+            true => line.push_str(&visible(text)),
+            false => line.push_str(text),
         };
         text += &self.program;
         text += ": ";
@@ -236,13 +227,17 @@ impl<'a> Renderer<'a> {
         } else {
             text += severity;
         }
-        text += &shown(message);
+        add(&mut text, message);
         text.push('\n');
         for note in notes {
-            text += &format!("    note: {}\n", shown(note));
+            text += "    note: ";
+            add(&mut text, &note.to_escaped());
+            text.push('\n');
         }
         if let Some(help) = help {
-            text += &format!("    help: {}\n", shown(help));
+            text += "    help: ";
+            add(&mut text, help);
+            text.push('\n');
         }
         self.pending.extend_from_slice(&crate::text::to_bytes(&text));
     }

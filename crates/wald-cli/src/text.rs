@@ -1,48 +1,41 @@
-//! Arguments are text, but file names on Unix may be any bytes.
-//!
-//! Bytes that are no UTF-8 are carried inside of text as characters of the last private-use plane, one a byte, and turn
-//! into themselves again where a file is opened or a message is written. Text that is UTF-8, that is nearly all of it,
-//! passes through both ways without a copy.
+//! Arguments are `str` here, but file names on Unix may be any bytes: bytes that are not UTF-8 are escaped as [`Text::to_escaped`]
+//! says, and become bytes again when a file is opened or a message is written. UTF-8 passes through both ways without a copy.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use wald::Text;
 
-/// Byte 0xNN is the character U+10FENN.
-const FIRST: u32 = 0x10fe00;
+/// The first byte of every escape.
+const FIRST_BYTE: u8 = 0xf4;
 
-/// Text from bytes.
+/// Bytes with escapes.
 pub fn from_bytes(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(FIRST + u32::from(byte))));
-    }
-    text
+    Text::from(bytes).to_escaped().into_owned()
 }
 
-/// The bytes of an argument or path from its text.
+/// The bytes of a text with escapes.
 pub fn to_bytes(text: &str) -> Cow<'_, [u8]> {
-    // All these characters begin with this byte, and hardly anything else does.
-    if !text.as_bytes().contains(&0xf4) {
-        return Cow::Borrowed(text.as_bytes());
+    if has_escapes(text) {
+        Text::from(text).as_bytes().to_vec().into()
+    } else {
+        text.as_bytes().into()
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    for character in text.chars() {
-        match byte_of(character) {
-            Some(byte) => bytes.push(byte),
-            None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
-    }
-    Cow::Owned(bytes)
 }
 
-/// The byte that a private-use character replaces.
+/// The byte of an escape.
 pub fn byte_of(character: char) -> Option<u8> {
-    match (character as u32).checked_sub(FIRST) {
-        Some(byte @ 0x80..=0xff) => Some(byte as u8),
+    let mut bytes = [0; 4];
+    let text: &str = character.encode_utf8(&mut bytes);
+    match has_escapes(text).then(|| Text::from(text))?.as_bytes() {
+        [byte] => Some(*byte),
         _ => None,
     }
+}
+
+/// Whether it has escapes, or one of the few other characters that begin like them.
+fn has_escapes(text: &str) -> bool {
+    text.as_bytes().contains(&FIRST_BYTE)
 }
 
 /// Text in which control characters other than line ends and tabs are written as escapes. Names come from files, and could
@@ -66,23 +59,23 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// Text from an argument.
+/// An argument with escapes.
 pub fn from_os(argument: &OsStr) -> String {
-    #[cfg(unix)]
-    return from_bytes(std::os::unix::ffi::OsStrExt::as_bytes(argument));
-    #[cfg(not(unix))]
-    return argument.to_string_lossy().into_owned();
+    from_bytes(argument.as_encoded_bytes())
 }
 
-/// The path from its text.
+/// A path with escapes.
+pub fn from_path(path: &Path) -> String {
+    from_os(path.as_os_str())
+}
+
+/// The path of a text with escapes.
 pub fn to_path(text: &str) -> Cow<'_, Path> {
-    #[cfg(unix)]
-    if let Cow::Owned(bytes) = to_bytes(text) {
-        return Cow::Owned(std::path::PathBuf::from(std::ffi::OsString::from(
-            <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes),
-        )));
+    if has_escapes(text) {
+        PathBuf::from(&Text::from(text)).into()
+    } else {
+        Path::new(text).into()
     }
-    Cow::Borrowed(Path::new(text))
 }
 
 /// An error's text as C's `strerror` has it, without Rust's `(os error 2)`.

@@ -66,7 +66,7 @@ impl Transcript {
                 }
                 let Some(message) = messages.next_if(precedes) else { break };
                 said += 1;
-                lines.push(Line::Message(message.kind, message.text));
+                lines.push(Line::Message(message.kind, message.text.to_escaped().into_owned()));
             }
             lines.extend(diagnostic.map(Line::from));
         }

@@ -14,6 +14,7 @@ use crate::preparation::with_reserve;
 use crate::render::Renderer;
 use crate::sight::Sight;
 use crate::stop::Stop;
+use crate::text::from_path;
 use crate::transcript::Transcript;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -38,7 +39,7 @@ pub fn run(
     program: &str,
     out: &mut Renderer,
 ) -> Result<(), Stop> {
-    let (arguments, settings, output_path) = (job.arguments, job.settings, job.options.output.clone());
+    let (arguments, settings, output_path) = (job.arguments, job.settings, from_path(&job.options.output));
     let session = Session { ends_process: false, ..session };
     let members = inputs::Members { keep_mapped: false, copies: true };
     let Declared { linker, inputs: declared, transcript, allowed_undefined, sights } =
@@ -141,7 +142,7 @@ impl<'a> Watch<'a> {
         let mut observer = Observer::new(true);
         // The folders are watched before the files are read: no change is missed.
         (0..inputs.file_count()).for_each(|file| _ = observer.observe(inputs.path(file)));
-        let place = Place::new(&linker.options().output, false);
+        let place = Place::new(&from_path(&linker.options().output), false);
         let taken = (0..inputs.file_count()).map(|_| Taken::default()).collect();
         let mut watch =
             Watch { linker, inputs, reading, observer, taken, command_files, allowed, place, size: 0 };
@@ -163,7 +164,7 @@ impl<'a> Watch<'a> {
 
     /// Stages the module of the last link, which succeeded.
     fn stage(&mut self, stdout: &mut dyn Write) -> io::Result<Staged> {
-        let place = Place::new(&self.linker.options().output, false);
+        let place = Place::new(&from_path(&self.linker.options().output), false);
         let place = std::mem::replace(&mut self.place, place);
         self.size = place.size();
         place.stage(stdout)

@@ -192,6 +192,15 @@ fn names_that_are_not_utf_8_are_printed_as_their_bytes() {
     let bytes = |text: &[u8]| OsString::from_vec(text.to_vec());
     let input = directory.0.join(bytes(b"s\xff.o"));
     std::fs::write(&input, START).unwrap();
+    let (thin, missing) = (directory.0.join("thin.a"), directory.0.join("missing.a"));
+    for (archive, name) in [(&thin, b"s\xff.o"), (&missing, b"m\xff.o")] {
+        let header =
+            |name: &str, size: usize| format!("{name:<16}{:<32}{size:<10}`\n", "0           0     0     644");
+        let names = [&name[..], b"/\n"].concat();
+        let (table, member) = (header("//", names.len()), header("/0", START.len()));
+        let contents = [b"!<thin>\n", table.as_bytes(), &names, member.as_bytes()];
+        std::fs::write(archive, contents.concat()).unwrap();
+    }
     let response = [b"@", directory.path("r").as_bytes(), b"\xfe"].concat();
     std::fs::write(directory.0.join(bytes(b"r\xfe")), &response).unwrap();
     let output: OsString = directory.path("out.wasm").into();
@@ -202,6 +211,8 @@ fn names_that_are_not_utf_8_are_printed_as_their_bytes() {
         (vec!["--why-extract=-".into(), "--start-lib".into()], b""),
         (vec![bytes(&response)], b"recursive expansion of: "),
         (vec![bytes(b"no\xff.o")], b"cannot open no"),
+        (vec!["-t".into(), "--whole-archive".into(), thin.clone().into()], b"thin.a(s"),
+        (vec![missing.clone().into()], b"could not get the buffer for a child of the archive: 'm"),
     ] {
         let start = [bytes(b"w\xfd"), "-o".into(), output.clone()];
         let args: Vec<OsString> = start.into_iter().chain(arguments).chain([input.clone().into()]).collect();

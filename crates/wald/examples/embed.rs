@@ -3,30 +3,31 @@
 //! Every input is declared first; that fixes its place. Threads then hand over the bytes in any order, and each input is
 //! parsed on the thread that brings it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use wald::diagnostics::{Code, Diagnostic};
 use wald::options::Options;
 use wald::{Bytes, InputDescription, Linker};
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args_os().skip(1).map(PathBuf::from);
     let Some(output) = args.next() else {
         eprintln!("USAGE: embed OUTPUT INPUT…");
         return ExitCode::FAILURE;
     };
-    let paths: Vec<String> = args.collect();
+    let paths: Vec<PathBuf> = args.collect();
     let mut options = Options::default();
     options.output = output.clone();
     let mut linker = Linker::new(options);
-    let ids: Vec<_> =
-        paths.iter().map(|path| linker.declare_input(InputDescription::new(path.clone()))).collect();
+    let ids: Vec<_> = paths.iter().map(|path| linker.declare_input(InputDescription::new(path))).collect();
     std::thread::scope(|scope| {
         for (path, id) in paths.iter().zip(ids).rev() {
             let linker = &linker;
             scope.spawn(move || match std::fs::read(path) {
                 Ok(bytes) => linker.provide(id, Bytes::from(bytes)),
                 Err(error) => {
-                    linker.fail_input(id, Diagnostic::error(Code::Open, format!("{path}: {error}")))
+                    let message = format!("{}: {error}", path.display());
+                    linker.fail_input(id, Diagnostic::error(Code::Open, message))
                 }
             });
         }

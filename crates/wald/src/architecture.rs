@@ -25,7 +25,7 @@ pub fn check(options: &Options, files: &[Candidate]) -> Result<(), Box<Diagnosti
             _ => continue,
         };
         let diagnostic = Diagnostic::error(Code::Options, format!("{}: {message}", file.display()));
-        return Err(Box::new(diagnostic.with_location(file.location.clone())));
+        return Err(Box::new(diagnostic.with_location(file.name.location())));
     }
     Ok(())
 }

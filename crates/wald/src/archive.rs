@@ -8,6 +8,7 @@ mod big;
 mod member;
 
 use crate::parse_error::ParseError;
+use crate::text::escape;
 use member::{decimal, malformed, trim_end, LISTING, NAMING, OPENING};
 
 pub use member::{Archive, Member};
@@ -122,7 +123,7 @@ fn stated_size(header: &[u8], position: usize) -> Result<usize, String> {
 /// Names a member for a message, from the possibly truncated header at the start of `rest`.
 fn whose(rest: &[u8], long_names: &[u8], position: usize) -> String {
     let name = rest.get(..16).map(trim_end).and_then(|name| match name {
-        b"/" | b"//" => Some((String::from_utf8_lossy(name).into_owned(), 0)),
+        b"/" | b"//" => Some((escape(name).into_owned(), 0)),
         name => {
             let size = rest.len().saturating_sub(HEADER_SIZE);
             member_name(name, long_names, rest, HEADER_SIZE, size).ok()
@@ -151,7 +152,7 @@ fn member_name(
         }
         let text = bytes.get(start..start + length).unwrap_or(&[]);
         let text = text.split(|&byte| byte == 0).next().unwrap_or(&[]);
-        return Ok((String::from_utf8_lossy(text).into_owned(), length));
+        return Ok((escape(text).into_owned(), length));
     }
     if let Some(digits) = name.strip_prefix(b"/") {
         let Some(offset) = decimal(digits) else {
@@ -165,10 +166,10 @@ fn member_name(
         };
         let end = text.iter().position(|&byte| byte == b'\n' || byte == 0).unwrap_or(text.len());
         let text = text[..end].strip_suffix(b"/").unwrap_or(&text[..end]);
-        return Ok((String::from_utf8_lossy(text).into_owned(), 0));
+        return Ok((escape(text).into_owned(), 0));
     }
     let name = name.strip_suffix(b"/").unwrap_or(name);
-    Ok((String::from_utf8_lossy(name).into_owned(), 0))
+    Ok((escape(name).into_owned(), 0))
 }
 
 /// Checks that a symbol table is complete. It is not used, but a truncated one means that the archive is damaged.

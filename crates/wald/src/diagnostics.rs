@@ -6,7 +6,9 @@
 use crate::cancel::CancelToken;
 use crate::input_id::InputId;
 use crate::messages::{Extraction, ExtractionReport, Message, MessageKind};
+use crate::text::{unescape_path, Text};
 use std::fmt;
+use std::path::PathBuf;
 
 /// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +23,7 @@ pub enum Severity {
 }
 
 /// When a diagnostic was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
     /// While an input was read or parsed: [`Diagnostic::input`] says which.
@@ -36,9 +38,9 @@ pub enum Stage {
 #[non_exhaustive]
 pub struct Location {
     /// The file's path as given.
-    pub path: String,
+    pub path: PathBuf,
     /// The archive member's name, if the file is an archive.
-    pub member: Option<String>,
+    pub member: Option<Text>,
     /// Byte offset from the start of the object: of the member, not of the archive.
     pub offset: Option<u64>,
     /// The function or symbol.
@@ -47,7 +49,7 @@ pub struct Location {
 
 impl Location {
     /// A file as a whole.
-    pub fn file(path: impl Into<String>) -> Self {
+    pub fn file(path: impl Into<PathBuf>) -> Self {
         Location { path: path.into(), ..Location::default() }
     }
 }
@@ -56,8 +58,8 @@ impl fmt::Display for Location {
     /// `path` or `path(member)`, as wasm-ld names files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.member {
-            Some(member) => write!(f, "{}({member})", self.path),
-            None => f.write_str(&self.path),
+            Some(member) => write!(f, "{}({member})", self.path.display()),
+            None => self.path.display().fmt(f),
         }
     }
 }
@@ -101,7 +103,7 @@ pub struct Diagnostic {
     /// Its kind.
     pub code: Code,
     /// The complete text in wasm-ld's words, without the prefix `wasm-ld: error: `. It may have several lines (`>>> …`).
-    pub message: String,
+    pub message: Text,
     /// The place in the input that causes it.
     pub location: Option<Location>,
     /// The input in which it was found, if its stage is [`Stage::Input`].
@@ -109,28 +111,28 @@ pub struct Diagnostic {
     /// When it was found.
     pub stage: Stage,
     /// Explanations that wasm-ld does not have, one line each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
     /// What to do about it, if known.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
     /// An error.
-    pub fn error(code: Code, message: impl Into<String>) -> Self {
+    pub fn error(code: Code, message: impl Into<Text>) -> Self {
         Self::new(Severity::Error, code, message)
     }
 
     /// A warning.
-    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+    pub fn warning(code: Code, message: impl Into<Text>) -> Self {
         Self::new(Severity::Warning, code, message)
     }
 
     /// A note.
-    pub fn note(code: Code, message: impl Into<String>) -> Self {
+    pub fn note(code: Code, message: impl Into<Text>) -> Self {
         Self::new(Severity::Note, code, message)
     }
 
-    fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
+    fn new(severity: Severity, code: Code, message: impl Into<Text>) -> Self {
         Diagnostic {
             severity,
             code,
@@ -181,11 +183,11 @@ impl Diagnostic {
             Some(offset) => format!("at offset {offset:#x} of {path}"),
             None => format!("in {path}"),
         };
-        self.with_location(Location { offset, ..Location::file(path) }).with_note(note)
+        self.with_location(Location { offset, ..Location::file(unescape_path(path)) }).with_note(note)
     }
 
     /// The same diagnostic with another line of explanation.
-    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+    pub fn with_note(mut self, note: impl Into<Text>) -> Self {
         self.notes.push(note.into());
         self
     }
@@ -198,12 +200,15 @@ impl Diagnostic {
 }
 
 /// As wasm-ld prints it, without the program's name: `error: …` or `warning: …`.
-/// Notes and help follow, indented, on lines of their own.
+/// Notes and help follow, indented, on lines of their own. `{:#}` prints [`Text::to_escaped`].
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.prefix())?;
-        f.write_str(&self.message)?;
-        self.notes.iter().try_for_each(|note| write!(f, "\n    note: {note}"))?;
+        self.message.fmt(f)?;
+        for note in &self.notes {
+            f.write_str("\n    note: ")?;
+            note.fmt(f)?;
+        }
         self.help.iter().try_for_each(|help| write!(f, "\n    help: {help}"))
     }
 }
@@ -216,7 +221,7 @@ pub(crate) struct Diagnostics {
     list: Vec<Diagnostic>,
     messages: Vec<Message>,
     extractions: Option<ExtractionReport>,
-    map: Option<String>,
+    map: Option<Text>,
     errors: usize,
     fatal_warnings: bool,
     cancel: CancelToken,
@@ -251,7 +256,7 @@ impl Diagnostics {
     }
 
     /// Records a line that an option asked for.
-    pub fn say(&mut self, kind: MessageKind, text: impl Into<String>) {
+    pub fn say(&mut self, kind: MessageKind, text: impl Into<Text>) {
         self.messages.push(Message { kind, text: text.into(), position: self.list.len() });
     }
 
@@ -272,7 +277,7 @@ impl Diagnostics {
 
     /// Records the link map.
     pub fn keep_map(&mut self, map: Option<String>) {
-        self.map = map;
+        self.map = map.map(Text::from);
     }
 
     /// Records several diagnostics.
@@ -329,7 +334,7 @@ pub(crate) struct Recorded {
     /// Why archive members were linked.
     pub extractions: Option<ExtractionReport>,
     /// The link map.
-    pub map: Option<String>,
+    pub map: Option<Text>,
 }
 
 /// The link failed. The diagnostics contain at least one error.

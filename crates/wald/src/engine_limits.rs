@@ -11,6 +11,7 @@ use crate::layout::Layout;
 use crate::object::MAX_LOCALS;
 use crate::output::Plan;
 use crate::synthetic::MAX_BODY;
+use crate::text::unescape_path;
 
 /// Most types, functions, globals and tags: both.
 const MOST_ITEMS: u64 = 1_000_000;
@@ -135,7 +136,7 @@ fn locate(layout: &Layout<'_>, function: OutputFunction, mut diagnostic: Diagnos
     match function {
         OutputFunction::Synthetic(id) => {
             let name = &layout.function(id).name;
-            diagnostic.message = format!("{}: {}", String::from_utf8_lossy(name), diagnostic.message);
+            diagnostic.message = format!("{}: {}", String::from_utf8_lossy(name), diagnostic.message).into();
             diagnostic
         }
         OutputFunction::Input(object, index) => {
@@ -143,8 +144,8 @@ fn locate(layout: &Layout<'_>, function: OutputFunction, mut diagnostic: Diagnos
             let parsed = linked.object();
             let function = &parsed.functions[index as usize];
             let name = String::from_utf8_lossy(function.name.of(&parsed.bytes)).into_owned();
-            diagnostic.message = format!("{}: {name}: {}", linked.path, diagnostic.message);
-            let path = linked.path.to_string();
+            diagnostic.message = format!("{}: {name}: {}", linked.path, diagnostic.message).into();
+            let path = unescape_path(&linked.path);
             diagnostic.with_location(Location { path, symbol: Some(name), ..Location::default() })
         }
     }

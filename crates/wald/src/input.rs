@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::archive;
@@ -13,6 +14,7 @@ use crate::leb128::Reader;
 use crate::object::{scan_defined_symbols, Interners, Object, SharedLibrary};
 use crate::parse_error::{ErrorKind, ParseError};
 use crate::stub_library::{self, StubLibrary};
+use crate::text::{escape_path, unescape_path, Text};
 use crate::unit::UnitError;
 
 /// Describes an input: everything except its bytes.
@@ -20,7 +22,7 @@ use crate::unit::UnitError;
 #[non_exhaustive]
 pub struct InputDescription {
     /// The path in messages and the link map.
-    pub path: String,
+    pub path: PathBuf,
     /// As between `--start-lib` and `--end-lib`: it is linked only if one of its symbols is needed.
     pub lazy: bool,
     /// As after `--whole-archive`: all members of an archive are linked.
@@ -31,7 +33,7 @@ pub struct InputDescription {
 
 impl InputDescription {
     /// An object or archive as it is named on a command line, without the options that change how it is linked.
-    pub fn new(path: impl Into<String>) -> Self {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
         InputDescription { path: path.into(), ..InputDescription::default() }
     }
 }
@@ -69,7 +71,7 @@ impl From<UnitError> for InputError {
 /// Reads the files that inputs refer to: members of thin archives.
 pub trait FileProvider: Send + Sync {
     /// Returns the bytes of the file at `path`.
-    fn read(&self, path: &str) -> io::Result<Bytes>;
+    fn read(&self, path: &Path) -> io::Result<Bytes>;
 }
 
 /// The kind of a file, from its first bytes.
@@ -121,10 +123,41 @@ fn starts_with_dylink(bytes: &[u8]) -> bool {
     matches!(name(), Ok(b"dylink.0" | b"dylink"))
 }
 
+/// A file, or a member of an archive. Escaped as in [`crate::text`].
+#[derive(Clone)]
+pub struct FileName {
+    /// The path.
+    pub path: Arc<str>,
+    /// The member's name, if the file is an archive.
+    pub member: Option<String>,
+}
+
+impl FileName {
+    fn of(description: &InputDescription) -> Self {
+        FileName { path: escape_path(&description.path).into(), member: None }
+    }
+
+    /// As a place of a diagnostic.
+    pub fn location(&self) -> Location {
+        let member = self.member.as_deref().map(Text::from);
+        Location { member, ..Location::file(unescape_path(&self.path)) }
+    }
+}
+
+impl fmt::Display for FileName {
+    /// `path` or `path(member)`, as wasm-ld names files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.member {
+            Some(member) => write!(f, "{}({member})", self.path),
+            None => f.write_str(&self.path),
+        }
+    }
+}
+
 /// An object or shared library that is part of the link or may become part of it.
 pub struct Candidate {
-    /// File and member.
-    pub location: Location,
+    /// Its name.
+    pub name: FileName,
     /// The object's bytes.
     pub bytes: Bytes,
     /// Whether it is linked only if one of its symbols is needed.
@@ -161,9 +194,9 @@ impl Candidate {
 
     /// Path, or path and member, as wasm-ld prints it. For shared libraries in archives, only the member.
     pub fn display(&self) -> String {
-        match (&self.shared, &self.location.member) {
+        match (&self.shared, &self.name.member) {
             (Some(_), Some(member)) => member.clone(),
-            _ => self.location.to_string(),
+            _ => self.name.to_string(),
         }
     }
 }
@@ -199,33 +232,33 @@ pub struct ParseContext<'a> {
 /// Parses an input as far as that is possible without the others. Errors are in the diagnostics.
 pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, bytes: Bytes) -> ParsedInput {
     let mut parsed = ParsedInput::default();
-    let location = Location::file(&description.path);
+    let name = FileName::of(description);
     match identify(&bytes) {
         FileKind::Archive => parse_archive(context, description, bytes, &mut parsed),
         FileKind::Unknown => {
-            let message = format!("unknown file type: {location}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(location));
+            let message = format!("unknown file type: {name}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(name.location()));
         }
-        FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&description.path, &bytes)),
+        FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&name.path, &bytes)),
         // Errors in the library precede the error that it is one.
         FileKind::SharedLibrary if !description.dynamic => {
             let diagnostic = match SharedLibrary::parse(&bytes, context.interners) {
                 Ok(_) => {
-                    let message = format!("attempted static link of dynamic object {location}");
-                    Diagnostic::error(Code::Parse, message).with_location(location)
+                    let message = format!("attempted static link of dynamic object {name}");
+                    Diagnostic::error(Code::Parse, message).with_location(name.location())
                 }
-                Err(error) => parse_diagnostic(&location, &error),
+                Err(error) => parse_diagnostic(&name, &error),
             };
             parsed.diagnostics.push(diagnostic);
         }
-        kind => add_candidate(context, &mut parsed, kind, location, bytes, description.lazy),
+        kind => add_candidate(context, &mut parsed, kind, name, bytes, description.lazy),
     }
     parsed
 }
 
 /// The result for an object that did not come as bytes.
 pub fn take_object(description: &InputDescription, object: Object) -> ParsedInput {
-    let location = Location::file(&description.path);
+    let name = FileName::of(description);
     let mut defined = Vec::new();
     if description.lazy {
         let all = object.symbols.iter().filter(|symbol| symbol.is_defined() && !symbol.flags.is_local());
@@ -233,8 +266,7 @@ pub fn take_object(description: &InputDescription, object: Object) -> ParsedInpu
     }
     let bytes = object.bytes.clone();
     let object = OnceLock::from(Ok(Arc::new(object)));
-    let candidates =
-        vec![Candidate { location, bytes, lazy: description.lazy, shared: None, defined, object }];
+    let candidates = vec![Candidate { name, bytes, lazy: description.lazy, shared: None, defined, object }];
     ParsedInput { candidates, ..ParsedInput::default() }
 }
 
@@ -242,24 +274,24 @@ fn add_candidate(
     context: &ParseContext<'_>,
     parsed: &mut ParsedInput,
     kind: FileKind,
-    location: Location,
+    name: FileName,
     bytes: Bytes,
     lazy: bool,
 ) {
     let refuse = |what: &str, help: &str| {
-        Diagnostic::error(Code::Parse, format!("{location}: {what}"))
-            .with_location(location.clone())
+        Diagnostic::error(Code::Parse, format!("{name}: {what}"))
+            .with_location(name.location())
             .with_help(help)
     };
     match kind {
         FileKind::Object => {}
         // wasm-ld takes anything that is not a module for an object of another format, which may contain bitcode.
-        FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if location.member.is_some() => {
+        FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if name.member.is_some() => {
             let message = no_bitcode(&bytes);
-            let note = format!("it is {location}");
+            let note = format!("it is {name}");
             parsed
                 .diagnostics
-                .push(Diagnostic::error(Code::Parse, message).with_location(location).with_note(note));
+                .push(Diagnostic::error(Code::Parse, message).with_location(name.location()).with_note(note));
             return;
         }
         FileKind::Bitcode => {
@@ -267,15 +299,15 @@ fn add_candidate(
             parsed.diagnostics.push(refuse("LLVM bitcode cannot be linked: Wald does no LTO", help));
             return;
         }
-        FileKind::SharedLibrary => return add_shared_library(context, parsed, location, bytes),
+        FileKind::SharedLibrary => return add_shared_library(context, parsed, name, bytes),
         FileKind::Archive | FileKind::StubLibrary | FileKind::Unknown => {
-            let message = format!("unknown file type: {location}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(location));
+            let message = format!("unknown file type: {name}");
+            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(name.location()));
             return;
         }
     }
     let mut candidate =
-        Candidate { location, bytes, lazy, shared: None, defined: Vec::new(), object: OnceLock::new() };
+        Candidate { name, bytes, lazy, shared: None, defined: Vec::new(), object: OnceLock::new() };
     let mut defined = Vec::new();
     let result = if lazy {
         scan_defined_symbols(&candidate.bytes, context.interners, |name| defined.push(name))
@@ -289,7 +321,7 @@ fn add_candidate(
         }
         // Reported when the member is linked; it may not be needed.
         Err(error) if error.is_late() => parsed.candidates.push(candidate),
-        Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.location, &error)),
+        Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.name, &error)),
     }
 }
 
@@ -329,35 +361,30 @@ fn no_bitcode_in_elf(bytes: &[u8]) -> Option<String> {
     })
 }
 
-fn add_shared_library(
-    context: &ParseContext<'_>,
-    parsed: &mut ParsedInput,
-    location: Location,
-    bytes: Bytes,
-) {
+fn add_shared_library(context: &ParseContext<'_>, parsed: &mut ParsedInput, name: FileName, bytes: Bytes) {
     match SharedLibrary::parse(&bytes, context.interners) {
         Ok(library) => parsed.candidates.push(Candidate {
-            location,
+            name,
             bytes,
             lazy: false,
             shared: Some(library),
             defined: Vec::new(),
             object: OnceLock::new(),
         }),
-        Err(error) => parsed.diagnostics.push(parse_diagnostic(&location, &error)),
+        Err(error) => parsed.diagnostics.push(parse_diagnostic(&name, &error)),
     }
 }
 
 /// Adds file and member to a parser's error.
-pub fn parse_diagnostic(location: &Location, error: &ParseError) -> Diagnostic {
-    let at = Location { offset: Some(error.offset), ..location.clone() };
-    let name = match &location.member {
+pub fn parse_diagnostic(file: &FileName, error: &ParseError) -> Diagnostic {
+    let at = Location { offset: Some(error.offset), ..file.location() };
+    let name = match &file.member {
         Some(member) if !error.is_late() => member.clone(),
-        _ => location.to_string(),
+        _ => file.to_string(),
     };
     Diagnostic::error(Code::Parse, format!("{name}: {error}"))
         .with_location(at)
-        .with_note(format!("at offset {:#x} of {location}", error.offset))
+        .with_note(format!("at offset {:#x} of {file}", error.offset))
 }
 
 fn parse_archive(
@@ -366,34 +393,27 @@ fn parse_archive(
     bytes: Bytes,
     parsed: &mut ParsedInput,
 ) {
+    let file = FileName::of(description);
     let archive = match archive::parse(&bytes) {
         Ok(archive) => archive,
         Err(error) => {
-            let location = Location {
-                path: description.path.clone(),
-                offset: Some(error.offset),
-                ..Location::default()
-            };
-            let message = format!("{}: {error}", description.path);
-            let note = format!("at offset {:#x} of {}", error.offset, description.path);
+            let location = Location { offset: Some(error.offset), ..file.location() };
+            let message = format!("{file}: {error}");
+            let note = format!("at offset {:#x} of {file}", error.offset);
             parsed
                 .diagnostics
                 .push(Diagnostic::error(Code::Parse, message).with_location(location).with_note(note));
             return;
         }
     };
-    let folder = description.path.rfind('/').map_or("", |slash| &description.path[..=slash]);
+    let folder = file.path.rfind('/').map_or("", |slash| &file.path[..=slash]);
     for member in &archive.members {
-        let location = Location {
-            path: description.path.clone(),
-            member: Some(member.name.clone()),
-            ..Location::default()
-        };
+        let name = FileName { member: Some(member.name.clone()), ..file.clone() };
         let contents = if archive.thin {
             let path = if member.name.starts_with('/') {
-                member.name.clone()
+                unescape_path(&member.name)
             } else {
-                format!("{folder}{}", member.name)
+                unescape_path(&format!("{folder}{}", member.name))
             };
             let read = match context.files {
                 Some(files) => files.read(&path),
@@ -403,12 +423,12 @@ fn parse_archive(
                 Ok(contents) => contents,
                 Err(error) => {
                     let message = format!(
-                        "{}: could not get the buffer for a child of the archive: '{}': {}",
-                        description.path,
+                        "{file}: could not get the buffer for a child of the archive: '{}': {}",
                         member.name,
                         describe_io_error(&error)
                     );
-                    parsed.diagnostics.push(Diagnostic::error(Code::Open, message).with_location(location));
+                    let diagnostic = Diagnostic::error(Code::Open, message).with_location(name.location());
+                    parsed.diagnostics.push(diagnostic);
                     continue;
                 }
             }
@@ -419,15 +439,15 @@ fn parse_archive(
         if !description.whole_archive
             && !matches!(kind, FileKind::Object | FileKind::SharedLibrary | FileKind::Bitcode)
         {
-            let name = &member.name;
             let message = format!(
-                "{}: archive member '{name}' is neither Wasm object file nor LLVM bitcode",
-                description.path
+                "{file}: archive member '{}' is neither Wasm object file nor LLVM bitcode",
+                member.name
             );
-            parsed.diagnostics.push(Diagnostic::warning(Code::Ignored, message).with_location(location));
+            let diagnostic = Diagnostic::warning(Code::Ignored, message).with_location(name.location());
+            parsed.diagnostics.push(diagnostic);
             continue;
         }
-        add_candidate(context, parsed, kind, location, contents, !description.whole_archive);
+        add_candidate(context, parsed, kind, name, contents, !description.whole_archive);
     }
 }
 

@@ -53,7 +53,7 @@
 //! let mut linker = Linker::new(Options::default());
 //! let mut inputs = Vec::new();
 //! for source in &sources {
-//!     inputs.push(linker.declare_input(InputDescription::new(source.display().to_string())));
+//!     inputs.push(linker.declare_input(InputDescription::new(source)));
 //! }
 //! std::thread::scope(|scope| {
 //!     let compilers: Vec<_> = sources
@@ -124,6 +124,7 @@ mod names;
 mod leb128;
 mod owner;
 mod input_id;
+mod text;
 // Floor 1: vocabulary without logic.
 mod format;
 pub mod options;
@@ -175,6 +176,7 @@ pub use leftovers::Leftovers;
 pub use linker::Linker;
 pub use messages::{Extraction, ExtractionReport, Message, MessageKind};
 pub use result::{LinkResult, Sink};
+pub use text::Text;
 
 /// Parts that tests, fuzz targets and tools of this project look into. Not part of the API: anything can change at any time.
 #[cfg(feature = "internals")]

@@ -19,6 +19,7 @@ use crate::object::Interners;
 use crate::options::Options;
 use crate::owner::Owner;
 use crate::result::{LinkResult, Sink};
+use crate::text::escape_path;
 use crate::threads::with_threads;
 use crate::timing::Timer;
 use crate::unit::Unit;
@@ -146,7 +147,7 @@ impl Linker {
         let parse = || {
             let context = ParseContext { interners: &self.interners, files: self.files.as_deref() };
             let task = || parse_input(&context, &input.description, bytes);
-            self.timer.task("parse", || input.description.path.clone(), task)
+            self.timer.task("parse", || input.description.path.display().to_string(), task)
         };
         input.provide(id, parse)
     }
@@ -162,7 +163,7 @@ impl Linker {
             return Err(InputError::AlreadyProvided);
         }
         let build = || unit.build(&self.interners);
-        let object = self.timer.task("unit", || input.description.path.clone(), build)?;
+        let object = self.timer.task("unit", || input.description.path.display().to_string(), build)?;
         input.provide(id, || take_object(&input.description, object))
     }
 
@@ -292,7 +293,7 @@ impl Linker {
         let mut joined = Joined::default();
         for (id, Input { description, parsed, .. }) in self.inputs_in_order() {
             let Some(parsed) = parsed.get() else {
-                let message = format!("{}: was declared but never provided", description.path);
+                let message = format!("{}: was declared but never provided", escape_path(&description.path));
                 let diagnostic = Diagnostic::error(Code::Open, message);
                 diagnostics.push(diagnostic.with_location(Location::file(&description.path)).of_input(id));
                 continue;

@@ -1,5 +1,6 @@
 //! What a link says because an option asked for it: lines such as those of `--trace`, and the report of `--why-extract`.
 
+use crate::text::Text;
 use std::fmt;
 
 /// A line that an option asked for, such as `--trace`. Not about anything wrong.
@@ -9,7 +10,7 @@ pub struct Message {
     /// The option that asked for it.
     pub kind: MessageKind,
     /// The line, in wasm-ld's words.
-    pub text: String,
+    pub text: Text,
     /// How many of the link's diagnostics precede it.
     pub position: usize,
 }
@@ -45,20 +46,25 @@ pub struct ExtractionReport {
 #[non_exhaustive]
 pub struct Extraction {
     /// The file that refers to the symbol, or the option, such as `--entry`.
-    pub reference: String,
+    pub reference: Text,
     /// The archive with the member.
-    pub member: String,
+    pub member: Text,
     /// The symbol, demangled unless `--no-demangle` was given.
     pub symbol: String,
     /// Whether wasm-ld's report has a line for it.
     pub is_in_report: bool,
 }
 
-/// The text of wasm-ld's report: a head line, and one line per extraction.
+/// The text of wasm-ld's report: a head line, and one line per extraction. `{:#}` prints [`Text::to_escaped`].
 impl fmt::Display for ExtractionReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("reference\textracted\tsymbol\n")?;
         let mut lines = self.extractions.iter().filter(|extraction| extraction.is_in_report);
-        lines.try_for_each(|line| writeln!(f, "{}\t{}\t{}", line.reference, line.member, line.symbol))
+        lines.try_for_each(|line| {
+            line.reference.fmt(f)?;
+            f.write_str("\t")?;
+            line.member.fmt(f)?;
+            writeln!(f, "\t{}", line.symbol)
+        })
     }
 }

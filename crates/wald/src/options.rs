@@ -3,7 +3,9 @@
 //! The library reads no command line. `wald-cli` turns wasm-ld's arguments into [`Options`]. A compiler that embeds Wald sets the
 //! fields it needs and takes the rest from [`Options::default`], which matches `wasm-ld` without options.
 
+use crate::text::Text;
 use hashbrown::HashSet;
+use std::path::PathBuf;
 
 /// How to treat undefined symbols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,18 +93,18 @@ pub struct ImportName {
 #[non_exhaustive]
 pub struct Options {
     /// `-o`: the output's path. Its base name is the module's name in the name section.
-    pub output: String,
+    pub output: PathBuf,
     /// The kind of module to write. [`Options::set_output_kind`] also sets the defaults that depend on it.
     pub output_kind: OutputKind,
     /// `--emit-relocs`: the output keeps the symbol table and the relocations.
     pub emit_relocs: bool,
     /// `--rpath`: where the module's shared libraries are searched at run time.
-    pub rpaths: Vec<String>,
+    pub rpaths: Vec<Text>,
     /// Whether functions of shared libraries must have the signature with which they are called. `--no-shlib-sigcheck`
     /// clears it.
     pub check_shared_signatures: bool,
     /// `--soname`: the module's name in the name section, instead of the output's base name.
-    pub soname: Option<String>,
+    pub soname: Option<Text>,
     /// `-m`: the width of addresses. Every object must have it.
     pub architecture: Architecture,
     /// `--entry`: the entry function. `None` with `--no-entry`.

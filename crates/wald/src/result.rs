@@ -3,6 +3,7 @@
 use crate::diagnostics::{Diagnostic, LinkFailure};
 use crate::leftovers::Leftovers;
 use crate::messages::{ExtractionReport, Message};
+use crate::text::Text;
 use crate::timing::Timing;
 
 /// The result of a link. `M` is the module's bytes, or `()` if a [`Sink`] took them.
@@ -11,7 +12,7 @@ pub struct LinkResult<M = Vec<u8>> {
     /// The module, unless the link failed.
     pub module: Result<M, LinkFailure>,
     /// The link map, if it was asked for. A link that fails only when its output is checked has one, too.
-    pub map: Option<String>,
+    pub map: Option<Text>,
     /// Why archive members were linked, if that was asked for. A link that fails after it has resolved all symbols has a
     /// report, too.
     pub extractions: Option<ExtractionReport>,

@@ -26,6 +26,7 @@ use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
 use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, Synthetic, SyntheticFunction};
+use crate::text::unescape_path;
 
 /// What relocations ask for.
 #[derive(Default)]
@@ -484,7 +485,7 @@ impl Joiner<'_> {
         let function = linked.object().symbols.get(function as usize);
         let function =
             function.map(|s| display_name(s.name_in(linked.object()), self.context.options.demangle));
-        let location = Location { path: linked.path.to_string(), symbol: function, ..Location::default() };
+        let location = Location { symbol: function, ..Location::file(unescape_path(&linked.path)) };
         match self.context.options.unresolved_symbols {
             _ if symbol.flags.is_local() => {
                 self.diagnostics

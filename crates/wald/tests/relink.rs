@@ -164,7 +164,7 @@ fn an_input_that_is_missing_at_first_can_come_later() {
     }
     let result = linker.link();
     assert!(result.module.is_err());
-    assert_eq!(result.diagnostics[0].message, format!("{}: was declared but never provided", files[0].0));
+    assert_eq!(*result.diagnostics[0].message, *format!("{}: was declared but never provided", files[0].0));
     linker.provide(ids[0], files[0].1.clone()).unwrap();
     assert!(linker.link().module.is_ok());
 }

@@ -130,7 +130,7 @@ impl Input {
 
     fn description(&self) -> InputDescription {
         let mut description = InputDescription::default();
-        description.path = self.file.path.clone();
+        description.path = self.file.path.clone().into();
         description.lazy = self.lazy;
         description.whole_archive = self.whole_archive;
         description

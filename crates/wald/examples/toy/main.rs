@@ -53,7 +53,7 @@ fn run(mut args: Vec<String>) -> Result<(), String> {
     }
 
     let mut options = Options::default();
-    options.output = output.clone();
+    options.output = output.into();
     let mut linker = Linker::new(options);
     let ours = linker.declare_input(InputDescription::new(&sources[0]));
     for path in &objects {

@@ -3,6 +3,7 @@
 
 use super::member::{decimal, malformed, trim_end, Archive, Member, LISTING, OPENING};
 use crate::parse_error::ParseError;
+use crate::text::escape;
 
 /// The first bytes of a big archive.
 pub const MAGIC: &[u8; 8] = b"<bigaf>\n";
@@ -82,7 +83,7 @@ fn member(bytes: &[u8], position: usize) -> Result<(Member, usize), ParseError> 
         let what = "offset to next archive member past the end of the archive after member";
         return Err(malformed(position, LISTING, format!("{what} {}", String::from_utf8_lossy(name))));
     }
-    let name = String::from_utf8_lossy(name).into_owned();
+    let name = escape(name).into_owned();
     Ok((Member { name, header: position, start, size }, next))
 }
 

@@ -9,6 +9,7 @@ use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
 use crate::mark_live::is_exported;
 use crate::options::UnresolvedPolicy;
+use crate::text::unescape;
 
 /// The section's contents; `None` unless a dynamic linker loads the module.
 pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {
@@ -21,7 +22,7 @@ pub(super) fn dylink(layout: &Layout<'_>) -> Option<Vec<u8>> {
     }
     let mut out = Vec::new();
     subsection(&mut out, MEMORY_INFO, memory_info(layout));
-    if let Some(needed) = list(layout.program.needed(), |out, library| name(out, library.as_bytes())) {
+    if let Some(needed) = list(layout.program.needed(), |out, library| name(out, &unescape(library))) {
         subsection(&mut out, NEEDED, needed);
     }
     if let Some(exports) = list(&thread_local_exports(layout), |out, &id| {

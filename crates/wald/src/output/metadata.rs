@@ -8,10 +8,11 @@
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
-use crate::diagnostics::{Diagnostic, Location};
+use crate::diagnostics::Diagnostic;
 use crate::format::relocation::{Relocation, RelocationIterator, RelocationType};
 use crate::index::{ObjectId, ObjectSymbolIndex};
 use crate::input::parse_diagnostic;
+use crate::input::FileName;
 use crate::layout::indices::NONE;
 use crate::layout::Layout;
 use crate::leb128::{write_u32, Reader};
@@ -98,8 +99,8 @@ fn read_object<'a>(
     let read = |section: &InputSection| {
         let mut part = SectionReader::new(layout, relocator, id, section);
         part.read().map_err(|error| {
-            let location = Location { path: linked.path.to_string(), ..Location::default() };
-            Box::new(parse_diagnostic(&location, &error))
+            let name = FileName { path: linked.path.clone(), member: None };
+            Box::new(parse_diagnostic(&name, &error))
         })
     };
     sections.map(read).collect()

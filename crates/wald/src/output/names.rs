@@ -13,6 +13,7 @@ use crate::leb128::{size_u64, write_u32, write_u64};
 use crate::resolve::display_name_with;
 use crate::symbols::AnySymbol;
 use crate::symbols::SyntheticGlobal;
+use crate::text::Text;
 
 const MODULE: u8 = 0;
 const FUNCTION: u8 = 1;
@@ -49,10 +50,11 @@ pub(super) fn plan(layout: &Layout<'_>) -> Option<NamePlan> {
     if functions + globals.count + segments.count == 0 && !options.is_relocatable() {
         return None;
     }
-    let output = options.output.rsplit('/').next().unwrap_or(&options.output);
-    let module = options.soname.as_deref().unwrap_or(output);
+    let output = options.output.as_os_str().as_encoded_bytes();
+    let output = output.rsplit(|&byte| byte == b'/').next().unwrap_or(output);
+    let module = options.soname.as_ref().map_or(output, Text::as_bytes);
     let (mut first, mut body) = (Vec::new(), Vec::new());
-    write_name(&mut body, module.as_bytes());
+    write_name(&mut body, module);
     write_header(&mut first, MODULE, &[], body.len());
     first.extend_from_slice(&body);
     let mut parts = Vec::new();

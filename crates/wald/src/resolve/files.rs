@@ -167,7 +167,7 @@ impl<'a> Resolver<'a> {
         let object = match candidate.object(self.interners) {
             Ok(object) => object,
             Err(error) => {
-                self.diagnostics.push(parse_diagnostic(&candidate.location, error));
+                self.diagnostics.push(parse_diagnostic(&candidate.name, error));
                 return None;
             }
         };

@@ -303,8 +303,8 @@ impl<'a> Resolver<'a> {
             return;
         }
         let extractions = self.extractions.iter().map(|extraction| messages::Extraction {
-            reference: extraction.reference.to_string(),
-            member: self.file_name(Some(extraction.file)),
+            reference: extraction.reference.to_string().into(),
+            member: self.file_name(Some(extraction.file)).into(),
             symbol: self.display(self.table.get(extraction.symbol).name),
             is_in_report: extraction.is_told,
         });

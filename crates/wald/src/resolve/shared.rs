@@ -10,12 +10,11 @@ impl Resolver<'_> {
         let candidate = self.files[file.at()];
         if self.options.is_relocatable() {
             // An object cannot depend on a library that exists at run time only.
-            let message = format!("attempted static link of dynamic object {}", candidate.location);
-            let diagnostic =
-                Diagnostic::error(Code::Parse, message).with_location(candidate.location.clone());
+            let message = format!("attempted static link of dynamic object {}", candidate.name);
+            let diagnostic = Diagnostic::error(Code::Parse, message).with_location(candidate.name.location());
             return self.diagnostics.push(diagnostic);
         }
-        let path = candidate.location.member.as_ref().unwrap_or(&candidate.location.path);
+        let path = candidate.name.member.as_deref().unwrap_or(&candidate.name.path);
         self.table.needed.push(path.rsplit('/').next().unwrap_or(path).to_string());
         for symbol in &library.symbols {
             self.add_shared_symbol(file, symbol);

@@ -6,7 +6,7 @@ use crate::format::{self, limits, segment_flags, types, SymbolFlags};
 
 /// What the producers section says about a tool.
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProducerKind {
     /// A source language.
     Language,

@@ -7,7 +7,7 @@ macro_rules! handles {
         $(#[doc = $doc])*
         ///
         /// Another unit does not know it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub struct $name {
             pub(super) unit: Owner,
             pub(super) number: u32,

@@ -200,7 +200,7 @@ fn edited_units_link_like_the_equivalent_objects() {
         };
         let describe = |number: usize| {
             let mut description = InputDescription::default();
-            description.path = format!("{number}.o");
+            description.path = format!("{number}.o").into();
             description.lazy = number == 2 && round % 2 == 0;
             description
         };

@@ -87,8 +87,8 @@ fn link_unit(unit: &Unit, options: Options) -> LinkResult {
 type Answer = (Option<(Vec<u8>, Option<String>)>, Vec<String>);
 
 fn answer(result: LinkResult) -> Answer {
-    let messages = result.diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect();
-    (result.module.ok().map(|module| (module, result.map)), messages)
+    let messages = result.diagnostics.iter().map(|diagnostic| diagnostic.message.to_string()).collect();
+    (result.module.ok().map(|module| (module, result.map.map(|map| map.to_string()))), messages)
 }
 
 #[test]
