@@ -132,7 +132,8 @@ fn names_of_replaced_inputs_are_freed() {
     }
     if let (Some(early), Some(late)) = (early, resident()) {
         let grown = late.saturating_sub(early);
-        // With the names it would be a hundred megabytes and more.
-        assert!(grown < 16 << 20, "grown by {grown} bytes");
+        // With the names it would be a hundred megabytes and more. A sanitizer keeps freed memory for a while.
+        let is_sanitized = std::env::var_os("WALD_SANITIZER").is_some();
+        assert!(grown < 16 << 20 || is_sanitized, "grown by {grown} bytes");
     }
 }

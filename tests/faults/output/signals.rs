@@ -9,6 +9,17 @@ use std::time::{Duration, Instant};
 /// Signals that end the process, by name and number.
 const DEADLY: &[(&str, i32)] =
     &[("SIGTERM", 15), ("SIGINT", 2), ("SIGHUP", 1), ("SIGQUIT", 3), ("SIGKILL", 9)];
+
+/// Those of [`DEADLY`] that this process does not ignore. A child ignores what its parent ignores: under `nohup`, or in a shell's
+/// background.
+fn deadly() -> Vec<(&'static str, i32)> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or(0);
+    let is_ignored = |number: i32| ignored >> (number - 1) & 1 == 1;
+    DEADLY.iter().filter(|(_, number)| !is_ignored(*number)).copied().collect()
+}
+
 /// One that does not: the write says what is wrong.
 const FILE_TOO_LARGE: (&str, i32) = ("SIGXFSZ", 25);
 
@@ -36,7 +47,7 @@ fn aimed_signals_lose_nothing() {
     }
     let scene = Scene::new(300_000);
     let settings = [vec![], vec!["inject=linkat:error=EPERM".into()], vec![without_nameless_files(&scene)]];
-    let (wanted, mut count, mut killed) = (rounds(150), 0, 0);
+    let (wanted, mut count, mut killed, deadly) = (rounds(150), 0, 0, deadly());
     // A prime stride goes through all moments before one is repeated.
     for round in 0.. {
         for rules in &settings {
@@ -48,9 +59,9 @@ fn aimed_signals_lose_nothing() {
                     println!("{count} aimed signals, {killed} ended the process");
                     return;
                 }
-                let (name, number) = match (place + round) % (DEADLY.len() + 1) {
-                    all if all == DEADLY.len() => FILE_TOO_LARGE,
-                    other => DEADLY[other],
+                let (name, number) = match (place + round) % (deadly.len() + 1) {
+                    all if all == deadly.len() => FILE_TOO_LARGE,
+                    other => deadly[other],
                 };
                 let rule = format!("inject={}:signal={name}:when={}", call.name, call.number);
                 if rules.iter().any(|other: &String| other.starts_with(&format!("inject={}:", call.name))) {
@@ -72,12 +83,12 @@ fn signals_at_random_moments_lose_nothing() {
     let scene = Scene::new(4_000_000);
     let begin = Instant::now();
     scene.check(&scene.wald(&["-o", "out/m"]).output().unwrap(), "whole");
-    let takes = begin.elapsed();
+    let (takes, deadly) = (begin.elapsed(), deadly());
     let (mut state, mut killed, wanted) = (12345_u64, 0, rounds(100));
     for round in 0..wanted {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         let delay = takes.mul_f64((state >> 40) as f64 / (1 << 24) as f64 * 1.1);
-        let (name, number) = DEADLY[round % DEADLY.len()];
+        let (name, number) = deadly[round % deadly.len()];
         scene.begin_again();
         let child =
             scene.wald(&["-o", "out/m"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();

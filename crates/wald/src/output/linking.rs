@@ -52,7 +52,9 @@ impl OutputSymbols {
         for id in program.named() {
             let symbol = program.get(id);
             let is_live = layout.program.is_symbol_live(id);
-            if symbol.used_in_regular_object && is_live && !symbol.is_shared() {
+            // To wasm-ld, a library's tag is an undefined symbol.
+            let is_left_out = symbol.is_shared() && symbol.kind != SymbolKind::Tag;
+            if symbol.used_in_regular_object && is_live && !is_left_out {
                 table.add(id);
             }
         }
@@ -192,7 +194,8 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
     let text = layout.names.text(symbol.name.0);
     if symbol.kind != SymbolKind::Data {
         write_u32(out, indices.of_definition(program, imports, id));
-        if symbol.is_defined() || symbol.flags.has_explicit_name() {
+        let is_here = symbol.is_defined() && !symbol.is_shared();
+        if is_here || symbol.flags.has_explicit_name() {
             name(out, text);
         }
         return;
