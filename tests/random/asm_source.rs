@@ -238,10 +238,11 @@ impl AsmSource<'_> {
             6 => {
                 let number = self.random.below(FUNCTIONS);
                 let (name, _) = self.declare_function(number);
-                let place = if self.machine.pic {
-                    format!("global.get {name}@GOT")
-                } else {
-                    format!("{pointer}.const {name}")
+                let place = match (self.machine.pic, self.random.below(8)) {
+                    (true, 0) if self.defines.contains(&name) => format!("{pointer}.const {name}@TBREL"),
+                    (false, 0) => format!("{pointer}.const {name}@TBREL"),
+                    (false, 2..) => format!("{pointer}.const {name}"),
+                    _ => format!("global.get {name}@GOT"),
                 };
                 let _ = writeln!(code, "\t{place}\n\tdrop");
             }

@@ -125,7 +125,7 @@ fn is_valid(answer: &Answer) -> bool {
     module(answer).is_some_and(|module| validate(module).is_ok())
 }
 
-/// Reports may have been written before the crash, by both. wasm-ld does not always come to write the map.
+/// Reports may have been written before the crash, by both. A crash can prevent wasm-ld's map.
 fn reference_crashes(difference: &Difference) -> bool {
     let Difference { reference, wald, .. } = difference;
     let is_report = |name: &String| {

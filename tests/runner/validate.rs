@@ -69,7 +69,7 @@ pub fn code_metadata(module: &[u8]) -> Result<String, String> {
             Payload::CustomSection(section) => {
                 let Some(kind) = section.name().strip_prefix("metadata.code.") else { continue };
                 if !bodies.is_empty() {
-                    return Err(format!("metadata {kind} stand behind the code"));
+                    return Err(format!("metadata {kind} follow the code"));
                 }
                 let contents = BinaryReader::new(section.data(), section.data_offset());
                 if found.insert(kind, contents).is_some() {

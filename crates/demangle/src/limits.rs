@@ -10,6 +10,6 @@ pub(crate) struct Limits<'a> {
     pub steps: usize,
     /// Bytes of text.
     pub output: usize,
-    /// Set where `depth` was the reason to give up.
+    /// Set if `depth` was the reason to give up.
     pub too_deep: &'a Cell<bool>,
 }

@@ -199,7 +199,7 @@ fn read_arguments(
 ) -> (Arguments, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut quoting = Quoting::default();
-    // --rsp-quoting inside a response file comes too late; so it does with wasm-ld.
+    // As in wasm-ld, --rsp-quoting has no effect inside a response file.
     let wanted = if args.iter().any(|arg| arg.contains("rsp-quoting")) {
         parse::parse(args.clone()).last_value(Opt::RspQuoting).map(str::to_string)
     } else {

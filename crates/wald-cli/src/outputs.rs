@@ -1,7 +1,7 @@
 //! Writing what a link produces: the reports, then the module.
 //!
 //! All of them are staged first, and only when every one is complete, and everything that was printed has arrived, they get
-//! their names. So where one cannot be written, none is.
+//! their names. If one of them cannot be written, none is.
 
 use crate::configure::Settings;
 use crate::line::Line;
@@ -42,7 +42,7 @@ pub fn write(
         ));
     }
     if staged.iter().all(|(_, staged)| staged.is_ok()) {
-        // Last: where it is the same file, it counts.
+        // The module is last. If a report has the same path, the module replaces it.
         staged.push((format!("output file {path}"), stage_module(&mut out.stdout)));
     }
     let mut complete = Vec::new();

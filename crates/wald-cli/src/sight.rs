@@ -9,7 +9,7 @@ use std::time::Instant;
 pub struct Sight {
     /// The file.
     pub path: String,
-    /// What was read; `None` where there was no such file.
+    /// What was read; `None` if the file did not exist.
     pub identity: Option<Identity>,
     /// It did not change while it was read.
     pub is_steady: bool,

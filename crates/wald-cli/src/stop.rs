@@ -4,6 +4,6 @@
 pub enum Stop {
     /// It is done, well or not; the renderer knows.
     Done,
-    /// The files have changed that its arguments come from.
+    /// A file that contains arguments has changed.
     Again,
 }

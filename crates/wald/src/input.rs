@@ -256,7 +256,7 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
     parsed
 }
 
-/// The result for an object that did not come as bytes.
+/// The result for an object that a unit built.
 pub fn take_object(description: &InputDescription, object: Object) -> ParsedInput {
     let name = FileName::of(description);
     let mut defined = Vec::new();

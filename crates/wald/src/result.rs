@@ -47,8 +47,8 @@ pub trait Sink: Send {
 /// Keeps its memory from link to link.
 impl Sink for Vec<u8> {
     fn place(&mut self, size: usize) -> Option<&mut [u8]> {
-        // Zeroed memory comes from the system untouched, but only by a way that ends the process where there is none:
-        // so large ones are asked for twice.
+        // The system provides zeroed memory without a copy, but the only safe request for it ends the process if it fails. So for a
+        // large module, `try_reserve_exact` asks first whether there is enough.
         const LARGE: usize = 1 << 26;
         if size <= self.len() {
             self.truncate(size);

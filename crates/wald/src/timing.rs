@@ -25,7 +25,7 @@ pub struct Event {
 pub struct Timing {
     /// The phases of `finish` in order, with their wall time.
     pub phases: Vec<(&'static str, Duration)>,
-    /// All events, where they were asked for.
+    /// All events, if they were asked for.
     pub events: Vec<Event>,
 }
 

@@ -55,7 +55,7 @@ impl Liveness {
         }
     }
 
-    /// Whether the chunk of an object's own definition is live; `None` where it has no chunk.
+    /// Whether the chunk of an object's own definition is live; `None` if it has no chunk.
     pub(super) fn is_own_live(
         &self,
         symbols: &SymbolTable,

@@ -400,7 +400,7 @@ impl SymbolTable<'_, '_> {
             .ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
         let section = &self.parts.custom_sections[element];
         let text = section.name;
-        // The section is there, whatever the flags say.
+        // The section exists, whatever the flags say.
         let flags = SymbolFlags(flags.0 & !SymbolFlags::UNDEFINED);
         let name = ObjectSymbol::UNNAMED;
         let element = element as u32;

@@ -15,7 +15,7 @@ pub struct Properties {
     pub has_roots: bool,
     /// Whether strings that may be merged lack their NUL.
     pub has_unterminated_strings: bool,
-    /// Whether a symbol's place is the end of strings that may be merged, where no string is.
+    /// Whether a symbol is at the end of a section of strings that may be merged, behind the last string.
     pub has_symbol_behind_strings: bool,
     /// The text of `target_features`, interned; the same for objects that state the same in the same order.
     pub features: Option<NameId>,

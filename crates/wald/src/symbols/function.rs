@@ -14,7 +14,7 @@ pub struct SyntheticFunction {
     pub signature: SignatureId,
     /// What it does.
     pub purpose: Purpose,
-    /// The name it is exported under, where that is not its symbol's.
+    /// The export name, if it is not the symbol's name.
     pub export_name: Option<Vec<u8>>,
 }
 

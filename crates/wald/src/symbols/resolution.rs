@@ -11,7 +11,7 @@ pub enum Resolution {
     Lazy,
     /// The object [`Symbol::file`] defines it, in the entry [`Symbol::index`] of its symbol table.
     Object,
-    /// The shared library [`Symbol::file`] defines it: it is there at run time.
+    /// The shared library [`Symbol::file`] defines it. It exists at run time only.
     Shared,
     /// The linker defines it.
     Synthetic(Synthetic),

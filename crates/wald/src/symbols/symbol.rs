@@ -4,7 +4,7 @@ use super::resolution::{Resolution, Synthetic};
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, ObjectSymbolIndex, SignatureId, SyntheticFunctionId};
 
-/// Module and field of an import, where an object states them; interned like symbol names.
+/// Module and field of an import, if an object states them. Interned like symbol names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportAttributes {
     /// The module's name.
@@ -31,7 +31,7 @@ pub struct Symbol {
     pub chunk: u32,
     /// What it resolved to.
     pub resolution: Resolution,
-    /// Signature of a function or tag, where it is known.
+    /// Signature of a function or tag, if it is known.
     pub signature: Option<SignatureId>,
     /// Import names of an undefined symbol.
     pub import: ImportAttributes,

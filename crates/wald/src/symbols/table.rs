@@ -25,7 +25,7 @@ pub struct Common {
 pub struct SymbolTable {
     /// What common data take, for every symbol that was common at some time.
     pub commons: HashMap<SymbolId, Common>,
-    /// Functions that the linker writes, in the order in which they stand in the output.
+    /// Functions that the linker writes, in output order.
     pub synthetic_functions: Vec<SyntheticFunction>,
     /// File names of the shared libraries, in the order in which they were added.
     pub needed: Vec<String>,
@@ -41,7 +41,7 @@ pub struct SymbolTable {
     pub objects: Vec<LinkedObject>,
     /// For each file, the object it became.
     pub object_of_file: Vec<Option<ObjectId>>,
-    /// Symbol of each name, by [`NameId`]; [`u32::MAX`] where there is none.
+    /// Symbol of each name, by [`NameId`]; [`u32::MAX`] if the name has none.
     pub by_name: Vec<u32>,
 }
 

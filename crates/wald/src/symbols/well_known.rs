@@ -7,17 +7,17 @@ use crate::index::SymbolId;
 pub struct WellKnown {
     /// `__wasm_call_ctors`.
     pub call_ctors: Option<SymbolId>,
-    /// `__wasm_call_dtors`, where the program defines it.
+    /// `__wasm_call_dtors`, if the program defines it.
     pub call_dtors: Option<SymbolId>,
     /// `__stack_pointer`.
     pub stack_pointer: Option<SymbolId>,
-    /// `__memory_base`, where the loader decides on it: an imported global.
+    /// `__memory_base`, if it is an imported global whose value the loader decides.
     pub memory_base: Option<SymbolId>,
     /// `__table_base`, likewise.
     pub table_base: Option<SymbolId>,
     /// `__tls_base`.
     pub tls_base: Option<SymbolId>,
-    /// `__wasm_set_tls_base`, where threads are cooperative: a function that a library brings, or the host.
+    /// `__wasm_set_tls_base`, if threads are cooperative: a function of a library or of the host.
     pub set_tls_base: Option<SymbolId>,
     /// `__tls_size`.
     pub tls_size: Option<SymbolId>,

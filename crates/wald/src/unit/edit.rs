@@ -188,7 +188,7 @@ impl Unit {
         self.slots[slot].entry = entry;
     }
 
-    /// Counts the references of a definition that comes or goes.
+    /// Counts the references of a definition that is added or removed.
     fn count(&mut self, entry: &Entry, by: i32) {
         for (of, is_call) in entry.references() {
             let slot = &mut self.slots[of as usize];

@@ -9,7 +9,7 @@ use crate::object::{Interners, ObjectSymbol};
 #[derive(Default)]
 pub(super) struct Interned {
     link: Weak<()>,
-    /// By slot; [`ObjectSymbol::UNNAMED`] where it is not known.
+    /// By slot; [`ObjectSymbol::UNNAMED`] if it is not known.
     pub names: Vec<NameId>,
 }
 

@@ -9,7 +9,7 @@ use wald::unit::{
 };
 use wald::Bytes;
 
-/// `None` where the object has what units cannot hold: names in a name section, reference types with a heap type, tables
+/// `None` if the object has what units cannot hold: names in a name section, reference types with a heap type, tables
 /// without symbols.
 pub fn unit_of(bytes: &[u8]) -> Option<Unit> {
     let interners = Interners::default();
