@@ -100,7 +100,7 @@
 //! assert_eq!((first.severity, first.code, first.input), (Severity::Error, Code::Parse, Some(bad)));
 //! assert_eq!(first.message, "unknown file type: bad.o");
 //! let place = second.location.as_ref().unwrap();
-//! assert_eq!((place.path.as_str(), place.offset), ("cut.o", Some(9)));
+//! assert_eq!((place.path.to_str(), place.offset), (Some("cut.o"), Some(9)));
 //! # Ok::<(), wald::InputError>(())
 //! ```
 //!
