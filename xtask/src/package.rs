@@ -55,7 +55,8 @@ fn check(folder: &Path, with_tests: bool) -> Result<(), String> {
     let version = env!("CARGO_PKG_VERSION");
     for name in CRATES {
         let package = workspace::target().join(format!("package/{name}-{version}.crate"));
-        workspace::run(Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(folder))?;
+        // All files of a package have the same old time, by which cargo would not see that they are others than before.
+        workspace::run(Command::new("tar").arg("-xzmf").arg(package).arg("-C").arg(folder))?;
         for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
             if !folder.join(format!("{name}-{version}")).join(file).is_file() {
                 return Err(format!("the package {name} has no {file}"));
