@@ -55,7 +55,7 @@ fn check(folder: &Path, with_tests: bool) -> Result<(), String> {
     let version = env!("CARGO_PKG_VERSION");
     for name in CRATES {
         let package = workspace::target().join(format!("package/{name}-{version}.crate"));
-        // All files of a package have the same old time, by which cargo would not see that they are others than before.
+        // `-m`: in a package, all files have the same old time, so cargo would use what it built of an earlier package.
         workspace::run(Command::new("tar").arg("-xzmf").arg(package).arg("-C").arg(folder))?;
         for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
             if !folder.join(format!("{name}-{version}")).join(file).is_file() {

@@ -67,6 +67,8 @@ pub fn report_and_exit() -> ! {
 #[cfg(not(unix))]
 pub fn report_and_exit() -> ! {
     use std::io::Write;
-    let _ = std::io::stderr().write_all(b"error: out of memory\n");
+    if !IS_REPORTED.swap(true, Ordering::SeqCst) {
+        let _ = std::io::stderr().write_all(b"error: out of memory\n");
+    }
     std::process::exit(1)
 }

@@ -1,7 +1,11 @@
 //! What every phase of a link can read: the options, the interners, and a few names.
 
+use hashbrown::HashSet;
+
 use crate::bit_set::BitSet;
+use crate::diagnostics::Diagnostics;
 use crate::index::NameId;
+use crate::messages::MessageKind;
 use crate::names::Snapshot;
 use crate::object::Interners;
 use crate::options::Options;
@@ -25,6 +29,8 @@ pub struct Context<'a> {
     pub allowed_undefined: BitSet,
     /// `env`: the module of imports without a module name.
     pub env: NameId,
+    /// The names of `--trace-symbol`.
+    traced: HashSet<&'a [u8]>,
 }
 
 impl<'a> Context<'a> {
@@ -36,7 +42,8 @@ impl<'a> Context<'a> {
             allowed_undefined.grow(symbol.at() + 1, false);
             allowed_undefined.insert(symbol.at());
         }
-        Context { options, interners, allowed_undefined, env: name(b"env") }
+        let traced = options.trace_symbols.iter().map(|symbol| symbol.as_bytes()).collect();
+        Context { options, interners, allowed_undefined, env: name(b"env"), traced }
     }
 
     /// Ends the phases that can intern.
@@ -53,6 +60,15 @@ impl<'a> Context<'a> {
     /// A name as messages print it.
     pub fn display(&self, name: NameId) -> String {
         self.interners.names.with(name.0, |text| display_name(text, self.options.demangle))
+    }
+
+    /// Reports that the linker defines a symbol, if `--trace-symbol` names it. For symbols that are defined after resolution: nothing may
+    /// have referred to them.
+    pub fn trace_definition(&self, name: &[u8], diagnostics: &mut Diagnostics) {
+        if self.traced.contains(name) {
+            let message = format!("<internal>: definition of {}", String::from_utf8_lossy(name));
+            diagnostics.say(MessageKind::TraceSymbol, message);
+        }
     }
 
     /// Whether `--allow-undefined-file` lists the name.

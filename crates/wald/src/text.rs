@@ -5,7 +5,7 @@
 //! the bytes again. Real characters of that range are escaped too, byte by byte, so nothing is lost.
 
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -170,7 +170,7 @@ pub fn unescape_path(text: &str) -> PathBuf {
 /// On systems whose paths are not bytes, what is not UTF-8 becomes U+FFFD.
 fn path_of_bytes(bytes: Cow<'_, [u8]>) -> PathBuf {
     #[cfg(unix)]
-    return OsString::from(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes)).into();
+    return <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes).into();
     #[cfg(not(unix))]
     return String::from_utf8_lossy(&bytes).into_owned().into();
 }

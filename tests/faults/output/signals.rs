@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 /// Signals that end the process, by name and number.
 const DEADLY: &[(&str, i32)] =
     &[("SIGTERM", 15), ("SIGINT", 2), ("SIGHUP", 1), ("SIGQUIT", 3), ("SIGKILL", 9)];
+/// One that does not: the write says what is wrong.
+const FILE_TOO_LARGE: (&str, i32) = ("SIGXFSZ", 25);
 
 /// Those of [`DEADLY`] that this process does not ignore. A child ignores what its parent ignores: under `nohup`, or in a shell's
 /// background.
@@ -19,9 +21,6 @@ fn deadly() -> Vec<(&'static str, i32)> {
     let is_ignored = |number: i32| ignored >> (number - 1) & 1 == 1;
     DEADLY.iter().filter(|(_, number)| !is_ignored(*number)).copied().collect()
 }
-
-/// One that does not: the write says what is wrong.
-const FILE_TOO_LARGE: (&str, i32) = ("SIGXFSZ", 25);
 
 /// Checks what a signal left. After `SIGKILL` temporary files may be there, which the next link removes.
 fn check(scene: &Scene, output: &Output, signal: i32, what: &str) {
@@ -81,14 +80,9 @@ fn aimed_signals_lose_nothing() {
 #[test]
 fn signals_at_random_moments_lose_nothing() {
     let scene = Scene::new(4_000_000);
-    // The first link takes longer than the others.
-    let mut takes = Duration::ZERO;
-    for _ in 0..2 {
-        let begin = Instant::now();
-        scene.check(&scene.wald(&["-o", "out/m"]).output().unwrap(), "whole");
-        takes = begin.elapsed();
-    }
-    let deadly = deadly();
+    let begin = Instant::now();
+    scene.check(&scene.wald(&["-o", "out/m"]).output().unwrap(), "whole");
+    let (mut takes, deadly) = (begin.elapsed(), deadly());
     let (mut state, mut killed, wanted) = (12345_u64, 0, rounds(100));
     for round in 0..wanted {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -103,11 +97,13 @@ fn signals_at_random_moments_lose_nothing() {
             .stderr(Stdio::null())
             .status();
         let output = child.wait_with_output().unwrap();
-        killed += usize::from(output.status.signal().is_some());
+        let is_killed = output.status.signal().is_some();
+        killed += usize::from(is_killed);
+        // A link takes longer or shorter than the first one, as the machine has other work.
+        takes = takes.mul_f64(if is_killed { 1.05 } else { 0.9 });
         check(&scene, &output, number, &format!("{name} after {delay:?}"));
     }
-    // Fewer on a machine that does something else: then most signals are late.
-    assert!(killed * 10 > wanted, "only {killed} of {wanted} were killed");
+    assert!(killed * 4 > wanted, "only {killed} of {wanted} were killed");
 }
 
 #[test]

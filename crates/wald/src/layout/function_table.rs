@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::{external, types, SymbolFlags, SymbolKind};
 use crate::index::{ObjectId, SymbolId};
-use crate::messages::MessageKind;
 use crate::options::Options;
 use crate::program::{Adder, Additions, Program};
 use crate::symbols::AnySymbol;
@@ -83,18 +82,14 @@ fn import(context: &Context<'_>, adder: &mut Adder<'_>) {
 
 fn define(context: &Context<'_>, adder: &mut Adder<'_>, diagnostics: &mut Diagnostics) {
     let is_exported = context.options.exports_table();
-    let (id, is_new) = adder.insert(context.name(NAME));
+    let (id, _) = adder.insert(context.name(NAME));
     let symbol = adder.change(id);
     symbol.kind = SymbolKind::Table;
     symbol.flags = SymbolFlags(if is_exported { 0 } else { SymbolFlags::HIDDEN });
     symbol.file = None;
     symbol.force_export = is_exported;
     symbol.resolution = Resolution::Synthetic(Synthetic::FunctionTable);
-    let is_traced = || context.options.trace_symbols.iter().any(|name| name.as_bytes() == NAME);
-    if symbol.traced || is_new && is_traced() {
-        let text = format!("<internal>: definition of {}", String::from_utf8_lossy(NAME));
-        diagnostics.say(MessageKind::TraceSymbol, text);
-    }
+    context.trace_definition(NAME, diagnostics);
     adder.mark(id);
     adder.set_function_table(id);
 }

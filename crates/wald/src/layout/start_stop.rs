@@ -1,14 +1,11 @@
 //! Symbols that layout defines: bounds of segments, and what `--export` names only now.
 
-use hashbrown::HashSet;
-
 use super::memory::Memory;
 use super::segments::Segments;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::SymbolKind;
 use crate::index::NameId;
-use crate::messages::MessageKind;
 use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::symbols::{Synthetic, SyntheticData};
@@ -24,18 +21,15 @@ pub fn define(
 ) -> Additions {
     let (options, interners) = (context.options, context.interners);
     let exported = options.exported_linker_names();
-    let traced: HashSet<&str> =
-        options.trace_symbols.iter().map(String::as_str).filter(|name| name.starts_with("__")).collect();
     let mut adder = Adder::new(program);
-    let mut define = |name: Vec<u8>, place: SyntheticData, always: bool| {
-        let text = String::from_utf8_lossy(&name).into_owned();
+    let mut define = |bytes: Vec<u8>, place: SyntheticData, always: bool| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let wanted = always || options.export_all || exported.contains(text.as_str());
-        let name = NameId(interners.names.intern(&name));
+        let name = NameId(interners.names.intern(&bytes));
         let synthetic = Synthetic::Data(place);
         let defined = adder.define_optional(name, wanted, SymbolKind::Data, synthetic);
-        if defined.is_some() && traced.contains(text.as_str()) {
-            let message = format!("<internal>: definition of {text}");
-            diagnostics.say(MessageKind::TraceSymbol, message);
+        if defined.is_some() {
+            context.trace_definition(&bytes, diagnostics);
         }
     };
     if memory.init_flag.is_some() {

@@ -1,5 +1,7 @@
 //! What one object's relocations ask for: found out for many objects at once.
 
+use hashbrown::HashSet;
+
 use crate::bit_set::BitSet;
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
@@ -51,7 +53,8 @@ pub(super) struct ObjectScanner<'a> {
     types_seen: BitSet,
     table_seen: BitSet,
     got_seen: BitSet,
-    index_seen: BitSet,
+    /// By kind of relocation, because each asks for another index.
+    index_seen: HashSet<(u8, u32)>,
     found: ObjectScan,
 }
 
@@ -67,7 +70,7 @@ impl ObjectScanner<'_> {
             types_seen: BitSet::new(parsed.types.len(), false),
             table_seen: BitSet::new(count, false),
             got_seen: BitSet::new(count, false),
-            index_seen: BitSet::new(count, false),
+            index_seen: HashSet::new(),
             found: ObjectScan::default(),
         };
         for (index, function) in parsed.functions.iter().enumerate() {
@@ -188,7 +191,10 @@ impl ObjectScanner<'_> {
             let is_index =
                 matches!(relocation.kind, FunctionIndexLeb | GlobalIndexLeb | TagIndexLeb | TableNumberLeb);
             let is_needed = is_index && function != u32::MAX || relocation.kind.is_table_index();
-            if is_needed && !options.is_relocatable() && self.index_seen.insert(index) {
+            if is_needed
+                && !options.is_relocatable()
+                && self.index_seen.insert((relocation.kind as u8, relocation.index))
+            {
                 self.found.events.push(Event::Index(relocation.kind, relocation.index));
             }
         }

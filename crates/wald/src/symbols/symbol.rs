@@ -43,7 +43,7 @@ pub struct Symbol {
     pub force_import: bool,
     /// A call refers to it (undefined functions).
     pub called_directly: bool,
-    /// A trapping stub: its address is null.
+    /// Its address is null: a function that traps defines it, or it is undefined, weak and hidden, and nothing calls it.
     pub is_stub: bool,
     /// `--trace-symbol` names it.
     pub traced: bool,

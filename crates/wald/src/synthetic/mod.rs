@@ -11,7 +11,6 @@ use crate::context::Context;
 use crate::diagnostics::Diagnostics;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{SignatureId, SyntheticFunctionId};
-use crate::messages::MessageKind;
 use crate::program::{Adder, Program};
 use crate::symbols::{Purpose, Resolution, Synthetic, SyntheticFunction};
 
@@ -43,16 +42,13 @@ fn add_function(
 /// Reports the functions of [`add_start_up`] that `--trace-symbol` names: they are defined later than all other symbols.
 fn trace_start_up(context: &Context<'_>, program: Program<'_>, diagnostics: &mut Diagnostics) {
     use Purpose::*;
-    let traced = &context.options.trace_symbols;
     for function in program.functions() {
         let is_late = matches!(
             function.purpose,
             ApplyDataRelocs | InitMemory | ApplyGlobalTlsRelocs | ApplyTlsRelocs | ApplyGlobalRelocs | Start
         );
-        let name = &function.symbol_name;
-        if is_late && traced.iter().any(|traced| traced.as_bytes() == name) {
-            let message = format!("<internal>: definition of {}", String::from_utf8_lossy(name));
-            diagnostics.say(MessageKind::TraceSymbol, message);
+        if is_late {
+            context.trace_definition(&function.symbol_name, diagnostics);
         }
     }
 }
