@@ -413,7 +413,7 @@ pub unsafe extern "C" fn wald_linker_remove(linker: *mut wald_linker, input: u32
 #[no_mangle]
 pub unsafe extern "C" fn wald_linker_input_count(linker: *const wald_linker) -> usize {
     // SAFETY: the caller's promise.
-    value(0, || Ok(unsafe { shared(linker, "linker") }?.linker.input_count()))
+    value(0, || Ok(unsafe { shared(linker, "linker") }?.linker.inputs().count()))
 }
 
 /// Receives the contents of a file that the linker asked for.
@@ -506,6 +506,8 @@ struct Place {
 
 // SAFETY: the call that this belongs to lasts as long as the link; the caller says that any thread may call `place`.
 unsafe impl Send for Place {}
+// SAFETY: the same; and nothing is done with a shared one.
+unsafe impl Sync for Place {}
 
 impl Sink for Place {
     fn place(&mut self, size: usize) -> Option<&mut [u8]> {

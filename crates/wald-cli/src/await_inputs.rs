@@ -13,7 +13,6 @@ use crate::configure::Awaiting;
 use crate::identity::Identity;
 use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::observer::{FileId, Observer, Stage, Verdict};
-use crate::output_file::Place;
 use crate::preparation::Preparation;
 use crate::ready_descriptor::{self, Announcement, Names};
 use crate::sight::Sight;
@@ -148,8 +147,7 @@ impl<'a> Waiter<'a> {
     /// Waits until all files are read and handed to the linker. A missing file becomes an error at its position. Returns the
     /// names that archives' `.imports` files allow to stay undefined.
     ///
-    /// While it waits, it makes `place`, the module's memory, large enough and touches its pages.
-    pub fn read_all(&mut self, linker: &mut Linker, place: &mut Place) -> Vec<String> {
+    pub fn read_all(&mut self, linker: &mut Linker) -> Vec<String> {
         loop {
             for file in std::mem::take(&mut self.stale) {
                 self.inputs.forget(linker, file);
@@ -160,7 +158,7 @@ impl<'a> Waiter<'a> {
             self.missing.sort_unstable();
             self.missing.dedup();
             self.last_restart = Instant::now();
-            self.round(linker, place);
+            self.round(linker);
             if self.is_late() && !(self.missing.is_empty() && self.stale.is_empty()) {
                 self.give_up(linker);
             }
@@ -172,13 +170,13 @@ impl<'a> Waiter<'a> {
     }
 
     /// Reads what is missing. Ends early when files that were read have changed.
-    fn round(&mut self, linker: &Linker, place: &mut Place) {
+    fn round(&mut self, linker: &Linker) {
         let (work, waiting) = mpsc::channel();
         let waiting = Mutex::new(waiting);
         let (inputs, reading, news) = (self.inputs, self.reading, self.news.clone());
         let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.max(1) };
         std::thread::scope(|scope| {
-            self.preparation.begin(scope, linker, place);
+            self.preparation.begin(scope, linker);
             let mut workers = 0;
             for _ in 0..threads.min(self.missing.len()) {
                 let (waiting, news, reading) = (&waiting, news.clone(), &reading);

@@ -10,6 +10,7 @@ use crate::output_file;
 use crate::parse::Arguments;
 use crate::reproduce::Reproduce;
 use crate::sight::{see, Sight};
+use crate::temporary::Temporary;
 use crate::text::from_path;
 use wald::diagnostics::{Code, Diagnostic, Severity};
 use wald::options::{Options, UnresolvedPolicy};
@@ -24,6 +25,8 @@ pub struct Checks {
     pub allowed_undefined: Vec<String>,
     /// The identity of that file.
     pub sights: Vec<Sight>,
+    /// The new output file, if it is a regular one.
+    pub output: Option<Temporary>,
 }
 
 impl Checks {
@@ -136,11 +139,14 @@ fn check_output_files(checks: &mut Checks, options: &Options, settings: &Setting
     let files = [("output", Some(from_path(&options.output))), ("map", settings.map_file.clone())];
     for (kind, path) in files {
         let Some(path) = path else { continue };
-        if let Err(error) = output_file::check_writable(&path) {
-            let reason = crate::text::error_text(&error);
-            checks
-                .diagnostics
-                .push(Diagnostic::error(Code::Open, format!("cannot open {kind} file {path}: {reason}")));
+        match output_file::check_writable(&path) {
+            Ok(file) if kind == "output" => checks.output = file,
+            Ok(_) => {}
+            Err(error) => {
+                let reason = crate::text::error_text(&error);
+                let message = format!("cannot open {kind} file {path}: {reason}");
+                checks.diagnostics.push(Diagnostic::error(Code::Open, message));
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::render::Renderer;
 use crate::reproduce::Reproduce;
 use crate::sight::Sight;
 use crate::stopwatch::Stopwatch;
+use crate::temporary::Temporary;
 use crate::terminal::Terminal;
 use crate::text::to_path;
 use crate::transcript::Transcript;
@@ -81,6 +82,8 @@ pub struct Declared {
     pub allowed_undefined: Vec<String>,
     /// The identity of that file.
     pub sights: Vec<Sight>,
+    /// The new output file, if it is a regular one.
+    pub output: Option<Temporary>,
 }
 
 /// What came of a job.
@@ -116,8 +119,8 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     if lists_members {
         verbose_link::inputs(arguments, &inputs).into_iter().for_each(|line| inputs.add_notice(line));
     }
-    let Checks { allowed_undefined, sights, .. } = checks;
-    Declared { linker, inputs, transcript, allowed_undefined, sights }
+    let Checks { allowed_undefined, sights, output, .. } = checks;
+    Declared { linker, inputs, transcript, allowed_undefined, sights, output }
 }
 
 /// Declares the inputs, reads them, links. A file that was changed meanwhile is an error.
@@ -135,7 +138,10 @@ pub fn load_and_link(
     // A file that was named as complete may be rewritten in place, and is then named again.
     let copies = awaiting.is_some();
     let members = inputs::Members { keep_mapped: session.ends_process, copies };
-    let Declared { mut linker, inputs, transcript, allowed_undefined, sights } = declare(job, members, out);
+    let Declared { mut linker, inputs, transcript, allowed_undefined, sights, output } =
+        declare(job, members, out);
+    // Inputs may take long to come. A file that has a name meanwhile would be in the way.
+    place.set_new_file(output.filter(|_| awaiting.is_none()));
     let reproduce = reproduce.map(|reproduce| &**reproduce);
     let progress = &Progress::new(inputs.paths().count());
     let (shuffle, keep_mapped, ahead) = (session.shuffle, session.ends_process, false);
@@ -204,7 +210,7 @@ fn await_and_link(
     };
     let mut waiter = await_inputs::Waiter::new(inputs, reading, awaiting, &mut note);
     loop {
-        let mut allowed = waiter.read_all(&mut linker, place);
+        let mut allowed = waiter.read_all(&mut linker);
         if linker.options().allowed_undefined.len() != own.len() || !allowed.is_empty() {
             allowed.splice(..0, own.iter().cloned());
             linker.options_mut().allowed_undefined = allowed;

@@ -1,8 +1,7 @@
 //! Prepares a link on a thread of its own while its inputs are awaited.
 //!
-//! The functions before [`Preparation`] are the schedule: when the link is prepared, and how much memory its module gets in advance.
+//! The functions before [`Preparation`] are the schedule.
 
-use crate::output_file::Place;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -36,11 +35,6 @@ fn next_step(count: usize, missing: usize, new: usize) -> Option<Step> {
     }
 }
 
-/// How much memory a module of this expected size gets: it may become a little larger.
-pub fn with_reserve(size: usize) -> usize {
-    size + size / 32
-}
-
 /// The thread that prepares, and when it last was told to.
 pub struct Preparation {
     steps: Option<Sender<Step>>,
@@ -57,16 +51,11 @@ impl Preparation {
     }
 
     /// Starts the thread. Without it nothing is prepared, and all is done at the end.
-    pub fn begin<'scope>(
-        &mut self,
-        scope: &'scope Scope<'scope, '_>,
-        linker: &'scope Linker,
-        place: &'scope mut Place,
-    ) {
+    pub fn begin<'scope>(&mut self, scope: &'scope Scope<'scope, '_>, linker: &'scope Linker) {
         let (send, steps) = mpsc::channel();
         let complete = CancelToken::new();
         (self.steps, self.complete) = (Some(send), complete.clone());
-        let work = move || prepare_each(linker, &steps, &complete, place);
+        let work = move || prepare_each(linker, &steps, &complete);
         let _ = std::thread::Builder::new().spawn_scoped(scope, work);
     }
 
@@ -93,8 +82,8 @@ impl Preparation {
     }
 }
 
-/// Prepares whenever that is worth it. Near the end it makes room for the module.
-fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken, place: &mut Place) {
+/// Prepares whenever that is worth it.
+fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken) {
     let mut took = Duration::ZERO;
     while let Ok(mut step) = steps.recv() {
         // Inputs arrive one by one. A pause that has lasted as long as preparing takes will probably last longer.
@@ -114,8 +103,5 @@ fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken,
             Duration::ZERO => start.elapsed(),
             before => start.elapsed().min(before),
         };
-        if step != Step::OnTheWay && !complete.is_cancelled() {
-            place.prepare(with_reserve(usize::try_from(linker.prepared_size()).unwrap_or(0)));
-        }
     }
 }

@@ -146,6 +146,14 @@ const IN_USE: i32 = 16;
 /// `EPERM`: somebody else's file in a directory with the sticky bit.
 const NOT_PERMITTED: i32 = 1;
 
+impl Temporary {
+    /// Writes bytes at an offset, from any thread.
+    #[cfg(unix)]
+    pub fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)
+    }
+}
+
 impl Write for Temporary {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)

@@ -10,7 +10,6 @@ use crate::job::{self, Declared, Job, Linked, Session};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::{Place, Staged};
 use crate::outputs;
-use crate::preparation::with_reserve;
 use crate::render::Renderer;
 use crate::sight::Sight;
 use crate::stop::Stop;
@@ -42,7 +41,7 @@ pub fn run(
     let (arguments, settings, output_path) = (job.arguments, job.settings, from_path(&job.options.output));
     let session = Session { ends_process: false, ..session };
     let members = inputs::Members { keep_mapped: false, copies: true };
-    let Declared { linker, inputs: declared, transcript, allowed_undefined, sights } =
+    let Declared { linker, inputs: declared, transcript, allowed_undefined, sights, .. } =
         job::declare(job, members, out);
     let command_files = command_files.into_iter().chain(sights).collect();
     let progress = &crate::progress::Progress::new(0);
@@ -124,10 +123,8 @@ struct Watch<'a> {
     command_files: Vec<Sight>,
     /// The names that the command line allows to stay undefined.
     allowed: Vec<String>,
-    /// The memory of the next module.
+    /// Where the next module goes.
     place: Place,
-    /// How large the last one was.
-    size: usize,
 }
 
 impl<'a> Watch<'a> {
@@ -144,8 +141,7 @@ impl<'a> Watch<'a> {
         (0..inputs.file_count()).for_each(|file| _ = observer.observe(inputs.path(file)));
         let place = Place::new(&from_path(&linker.options().output), false);
         let taken = (0..inputs.file_count()).map(|_| Taken::default()).collect();
-        let mut watch =
-            Watch { linker, inputs, reading, observer, taken, command_files, allowed, place, size: 0 };
+        let mut watch = Watch { linker, inputs, reading, observer, taken, command_files, allowed, place };
         (0..inputs.file_count()).for_each(|file| watch.read(file));
         watch.settle(&mut BTreeSet::new());
         watch
@@ -166,7 +162,6 @@ impl<'a> Watch<'a> {
     fn stage(&mut self, stdout: &mut dyn Write) -> io::Result<Staged> {
         let place = Place::new(&from_path(&self.linker.options().output), false);
         let place = std::mem::replace(&mut self.place, place);
-        self.size = place.size();
         place.stage(stdout)
     }
 
@@ -174,7 +169,6 @@ impl<'a> Watch<'a> {
     fn wait(&mut self) -> Option<Vec<String>> {
         // There is time.
         self.linker.prepare();
-        self.place.prepare(with_reserve(self.size));
         let queue = self.observer.queue();
         loop {
             let before = Instant::now();

@@ -100,9 +100,9 @@ pub(crate) fn link(
     diagnostics.keep_map(options.want_map.then(|| map_file::render(&layout, &plan)));
     output::check(&layout, &plan, diagnostics)?;
     engine_limits::note(&layout, &plan, diagnostics);
-    let module = output::allocate(plan.size, sink, diagnostics)?;
+    let room = output::make_room(&layout, &plan, sink, diagnostics)?;
     timer.lap("allocate");
-    timer.phase("write", || output::write(&layout, &plan, module, timer, diagnostics))?;
+    timer.phase("write", || output::write(&layout, &plan, room, timer, diagnostics))?;
     let mut leftovers = layout.into_leftovers();
     leftovers.add((plan, symbols, chunks, live));
     Ok(leftovers)

@@ -225,11 +225,6 @@ impl Linker {
         self.inputs_in_order().map(|(id, input)| (id, &input.description))
     }
 
-    /// The number of inputs of the next link.
-    pub fn input_count(&self) -> usize {
-        self.order.len()
-    }
-
     /// What reading and parsing an input found. Empty if the input is sound, or not provided yet. Archive members are parsed only
     /// when they are needed, so a link can find more.
     ///
@@ -260,12 +255,6 @@ impl Linker {
         if !self.cancel.is_cancelled() {
             self.incremental.prepare(self.surroundings(), &self.declared_inputs(), stop);
         }
-    }
-
-    /// An estimate of the output's size in bytes, or 0 before [`Linker::prepare`] had enough inputs. A [`Sink`](crate::Sink) can
-    /// allocate memory before the link needs it.
-    pub fn prepared_size(&self) -> u64 {
-        self.incremental.estimated_size(self.order.len())
     }
 
     fn declared_inputs(&self) -> DeclaredInputs<'_> {

@@ -21,7 +21,8 @@ pub struct Interner {
 
 #[derive(Default)]
 struct Shard {
-    table: HashTable<u32>,
+    /// Hashes and positions in `entries`.
+    table: HashTable<(u32, u32)>,
     entries: Vec<Entry>,
     /// Blocks of text; a block never grows past its capacity, so no text is copied twice.
     blocks: Vec<Vec<u8>>,
@@ -32,7 +33,11 @@ struct Entry {
     block: u32,
     start: u32,
     len: u32,
-    hash: u32,
+}
+
+/// The hash that a shard's table knows a string by: it takes its groups from the low bits and tells entries apart by the top ones.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) | u64::from(hash) << 32
 }
 
 impl Shard {
@@ -40,18 +45,20 @@ impl Shard {
         &self.blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize]
     }
 
+    #[inline]
+    fn find(&self, text: &[u8], hash: u32) -> Option<u32> {
+        let is_same = |&(other, position): &(u32, u32)| {
+            other == hash && self.text(self.entries[position as usize]) == text
+        };
+        self.table.find(spread(hash), is_same).map(|&(_, position)| position)
+    }
+
     fn intern(&mut self, text: &[u8], hash: u64) -> u32 {
-        let Shard { table, entries, blocks } = self;
-        let found = table.find(hash, |&position| {
-            let entry = entries[position as usize];
-            entry.hash == hash as u32
-                && entry.len as usize == text.len()
-                && &blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize]
-                    == text
-        });
-        if let Some(&position) = found {
+        let hash = hash as u32;
+        if let Some(position) = self.find(text, hash) {
             return position;
         }
+        let Shard { table, entries, blocks } = self;
         if blocks.last().is_none_or(|block| block.capacity() - block.len() < text.len()) {
             blocks.push(Vec::with_capacity(text.len().max(BLOCK)));
         }
@@ -59,11 +66,8 @@ impl Shard {
         let start = blocks[block].len() as u32;
         blocks[block].extend_from_slice(text);
         let position = entries.len() as u32;
-        entries.push(Entry { block: block as u32, start, len: text.len() as u32, hash: hash as u32 });
-        table.insert_unique(hash, position, |&other| {
-            let entry = entries[other as usize];
-            xxh3_64(&blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize])
-        });
+        entries.push(Entry { block: block as u32, start, len: text.len() as u32 });
+        table.insert_unique(spread(hash), (hash, position), |&(hash, _)| spread(hash));
         position
     }
 }
@@ -84,7 +88,7 @@ impl Interner {
     /// The id of `text`, the same for the same text on every thread.
     pub fn intern(&self, text: &[u8]) -> u32 {
         let hash = xxh3_64(text);
-        // The table uses the hash's top seven bits and its low bits, so the shard is taken from between.
+        // The table uses the low half.
         let shard = (hash >> 48) as usize & (SHARDS - 1);
         let position = self.lock(shard).intern(text, hash);
         position << SHARD_BITS | shard as u32
@@ -95,8 +99,8 @@ impl Interner {
         let hash = xxh3_64(text);
         let shard = (hash >> 48) as usize & (SHARDS - 1);
         let guard = self.lock(shard);
-        let found = guard.table.find(hash, |&position| guard.text(guard.entries[position as usize]) == text);
-        found.map(|&position| position << SHARD_BITS | shard as u32)
+        let found = guard.find(text, hash as u32);
+        found.map(|position| position << SHARD_BITS | shard as u32)
     }
 
     /// About how many bytes of memory the strings take.
@@ -104,7 +108,7 @@ impl Interner {
         let of_shard = |shard: usize| {
             let shard = self.lock(shard);
             let text: usize = shard.blocks.iter().map(Vec::len).sum();
-            text + shard.entries.len() * (std::mem::size_of::<Entry>() + std::mem::size_of::<u32>())
+            text + shard.entries.len() * (std::mem::size_of::<Entry>() + std::mem::size_of::<(u32, u32)>())
         };
         (0..SHARDS).map(of_shard).sum()
     }

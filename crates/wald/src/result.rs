@@ -35,8 +35,23 @@ impl LinkResult<()> {
     }
 }
 
-/// Where the module's bytes go: a buffer that is used again, a mapped file, the memory of an engine.
-pub trait Sink: Send {
+/// Where the module's bytes go: a buffer that is used again, the memory of an engine, a file.
+pub trait Sink: Send + Sync {
+    /// Whether the module of `size` bytes is to come in parts, without ever being in memory as a whole. By default it is not. A module
+    /// with a build id that is computed from its bytes never does.
+    ///
+    /// Called at most once per link, when the size is known. After `true` the link fails only if it is cancelled.
+    fn takes_parts(&mut self, size: u64) -> bool {
+        let _ = size;
+        false
+    }
+
+    /// Takes a part of the module, which belongs at this offset. Called from several threads at once, with parts in any order that do not
+    /// overlap.
+    fn write_at(&self, offset: u64, part: &[u8]) {
+        let _ = (offset, part);
+    }
+
     /// Returns memory for a module of `size` bytes. Its contents are not read, and every byte is written.
     ///
     /// Called at most once per link, when the size is known and nothing but `None` can fail any more: `None` means that there

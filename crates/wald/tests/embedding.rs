@@ -1,10 +1,11 @@
 //! What a program that embeds the linker relies on: links at the same time do not know of each other, and a link can be
 //! ended from outside.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use wald::diagnostics::Code;
-use wald::options::Options;
+use wald::options::{BuildId, Options};
 use wald::{Bytes, CancelToken, InputDescription, Linker, Sink};
 
 /// The demo's objects and its archive.
@@ -60,6 +61,53 @@ fn links_at_the_same_time_do_not_know_of_each_other() {
             });
         }
     });
+}
+
+/// A sink that takes parts.
+#[derive(Default)]
+struct Parts {
+    size: u64,
+    memory: Vec<u8>,
+    parts: Mutex<Vec<(u64, Vec<u8>)>>,
+}
+
+impl Sink for Parts {
+    fn takes_parts(&mut self, size: u64) -> bool {
+        self.size = size;
+        true
+    }
+
+    fn write_at(&self, offset: u64, part: &[u8]) {
+        self.parts.lock().unwrap().push((offset, part.to_vec()));
+    }
+
+    fn place(&mut self, size: usize) -> Option<&mut [u8]> {
+        self.memory.place(size)
+    }
+}
+
+#[test]
+fn parts_add_up_to_the_module() {
+    for build_id in [BuildId::None, BuildId::Hex(vec![1, 2]), BuildId::Fast, BuildId::Sha1] {
+        for job in [0, 1] {
+            let mut linker = linker(job);
+            linker.options_mut().build_id = build_id.clone();
+            let Ok(expected) = linker.link().module else { continue };
+            let mut sink = Parts::default();
+            assert!(linker.link_into(&mut sink).module.is_ok());
+            let mut module = sink.memory;
+            let mut parts = sink.parts.into_inner().unwrap();
+            // The hash of a part cannot be known before all others are.
+            assert_eq!(parts.is_empty(), matches!(build_id, BuildId::Fast | BuildId::Sha1));
+            parts.sort();
+            for (offset, part) in parts {
+                assert_eq!(offset, module.len() as u64);
+                module.extend(part);
+                assert_eq!(sink.size, expected.len() as u64);
+            }
+            assert!(module == expected);
+        }
+    }
 }
 
 /// A sink that must not be asked.

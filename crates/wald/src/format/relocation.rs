@@ -234,6 +234,39 @@ fn first_number(word: u64) -> Option<(u64, u32)> {
     Some((value, bytes))
 }
 
+/// The length of the longest entry that [`decode`] takes, and of the word that its last number is read with.
+const LONGEST: usize = 1 + 5 + 5 + 8;
+
+/// Decodes the entry at the start of `bytes`: all of it at once, without looking where it may end. Its length comes with it. `None` if
+/// it takes a closer look: near the end of the bytes, or if a number is too long or too large.
+#[inline(always)]
+pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
+    let bytes: &[u8; LONGEST] = bytes.first_chunk()?;
+    let word = |at: usize| bytes[at..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let kind = RelocationType::from_number(u32::from(bytes[0]))?;
+    let (offset, len) = first_number(word(1)?)?;
+    let mut at = 1 + len as usize;
+    let (index, len) = first_number(word(at)?)?;
+    at += len as usize;
+    let mut addend = 0;
+    if kind.has_addend() {
+        let (value, len) = first_number(word(at)?)?;
+        at += len as usize;
+        addend = sign_extended(value, len);
+    }
+    if (offset | index) > u64::from(u32::MAX) {
+        return None;
+    }
+    Some((Relocation { kind, offset: offset as u32, index: index as u32, addend }, at))
+}
+
+/// The signed number that takes so many bytes.
+#[inline(always)]
+fn sign_extended(value: u64, bytes: u32) -> i64 {
+    let unused = 64 - 7 * bytes;
+    (value << unused) as i64 >> unused
+}
+
 impl<'a> RelocationIterator<'a> {
     /// The entries in `range` of `object`.
     #[inline]
@@ -272,8 +305,7 @@ impl<'a> RelocationIterator<'a> {
     fn signed(&mut self) -> Option<i64> {
         let Some((value, bytes)) = self.word().and_then(first_number) else { return self.long_signed() };
         self.bytes = &self.bytes[bytes as usize..];
-        let unused = 64 - 7 * bytes;
-        Some((value << unused) as i64 >> unused)
+        Some(sign_extended(value, bytes))
     }
 
     #[cold]

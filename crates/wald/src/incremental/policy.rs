@@ -14,11 +14,6 @@ pub fn is_worth_speculating_again(last: usize, available: usize, declared: usize
     last == 0 || available >= last + (declared / 64).max(16)
 }
 
-/// Whether inputs seem to arrive in order: nearly all of the available ones precede the first gap.
-pub fn arrives_in_order(before_gap: usize, available: usize) -> bool {
-    before_gap * 16 >= available * 15
-}
-
 /// Whether sorted strings are worth reusing if so many of the sources differ.
 pub fn is_pool_reusable(different: usize, sources: usize) -> bool {
     different * 4 <= sources.max(4)

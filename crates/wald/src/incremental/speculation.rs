@@ -75,7 +75,6 @@ impl Speculation {
         if options.gc_sections && options.wrap.is_empty() {
             let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
             let marks = self.marks.as_ref().map(|(marks, _)| marks.clone());
-            let inputs = (self.inputs.len(), inputs);
             self.speculative = Some(SpeculativeMarks::new(options, folded.table, inputs, marks));
         }
     }
@@ -140,11 +139,6 @@ impl Speculation {
         for (name, sources) in sources {
             self.strings.merge(name, &sources);
         }
-    }
-
-    /// The marks of the last speculative link.
-    pub fn speculative(&self) -> Option<&SpeculativeMarks> {
-        self.speculative.as_ref()
     }
 
     /// The results so far, for a link.

@@ -11,12 +11,10 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
-use super::policy;
 use crate::bit_set::SharedBitSet;
 use crate::chunks::{Chunks, Range, Target};
 use crate::index::{NameId, ObjectId, SymbolId};
 use crate::mark_live::{Marks, Sets};
-use crate::object::InputSection;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
 use crate::timing::Timer;
@@ -27,8 +25,6 @@ pub struct SpeculativeMarks {
     contents: Arc<Contents>,
     /// The number of inputs that existed.
     pub inputs: usize,
-    /// How many of them precede the first gap.
-    first: usize,
 }
 
 struct Contents {
@@ -41,13 +37,8 @@ struct Contents {
 }
 
 impl SpeculativeMarks {
-    /// Marks in `table`, which knows so many inputs, the first ones without a gap; `earlier` are marks of its first files.
-    pub fn new(
-        options: &Options,
-        table: SymbolTable,
-        (first, inputs): (usize, usize),
-        earlier: Option<Marks>,
-    ) -> Self {
+    /// Marks in `table`, which knows so many inputs; `earlier` are marks of its first files.
+    pub fn new(options: &Options, table: SymbolTable, inputs: usize, earlier: Option<Marks>) -> Self {
         let chunks = Chunks::new(&table);
         let marks = Marks::advance(options, &table, &chunks, earlier);
         let follow = |number: usize| {
@@ -56,7 +47,7 @@ impl SpeculativeMarks {
             (table.find(name) == Some(id)).then_some((name, chunks.of_symbol(id)?))
         };
         let followed = marks.sets.symbols.numbers().into_iter().map(follow).collect();
-        SpeculativeMarks { contents: Arc::new(Contents { table, chunks, marks, followed }), inputs, first }
+        SpeculativeMarks { contents: Arc::new(Contents { table, chunks, marks, followed }), inputs }
     }
 
     /// Objects, and whether each function is live.
@@ -66,14 +57,6 @@ impl SpeculativeMarks {
             let id = ObjectId::new(position);
             (linked, move |function| marks.is_function_live(chunks, id, function))
         })
-    }
-
-    /// The estimated size of the output in bytes.
-    pub fn output_size(&self) -> u64 {
-        let Contents { table, chunks, marks, .. } = &*self.contents;
-        // If inputs arrive in order, liveness of the first ones is known. Otherwise a missing one may refer to any of the others.
-        // An estimate that is too large costs less than one that is too small.
-        bytes_of(marks, table, chunks, !policy::arrives_in_order(self.first, self.inputs))
     }
 
     /// The marks for the whole link, if they fit it. An event records whether they do.
@@ -100,30 +83,6 @@ impl SpeculativeMarks {
         // They were just checked.
         Some(Marks { sets, targets: Vec::new() })
     }
-}
-
-/// The estimated bytes of code, data and custom sections of these objects in the output: of marked chunks, and with `all` of
-/// everything on the command line.
-fn bytes_of(marks: &Marks, symbols: &SymbolTable, chunks: &Chunks, all: bool) -> u64 {
-    let of_object = |(position, linked): (usize, &LinkedObject)| -> u64 {
-        let (id, object) = (ObjectId::new(position), linked.object());
-        let counts = |set: &SharedBitSet, flat: usize, comdat: u32| {
-            set.contains(flat) || all && linked.live_from_start && !linked.is_discarded(comdat)
-        };
-        let functions = object.functions.iter().enumerate().filter(|(index, function)| {
-            counts(&marks.sets.functions, chunks.functions.of(id, *index), function.comdat)
-        });
-        let segments = object.segments.iter().enumerate().filter(|(index, segment)| {
-            counts(&marks.sets.segments, chunks.segments.of(id, *index), segment.comdat)
-        });
-        let sections = object.custom_sections.iter();
-        let sections = sections.filter(|s| !InputSection::is_consumed(s.name.of(&object.bytes)));
-        // A function also has a name.
-        functions.map(|(_, function)| u64::from(function.range.len + function.name.len + 8)).sum::<u64>()
-            + segments.map(|(_, segment)| u64::from(segment.data.len)).sum::<u64>()
-            + sections.map(|section| u64::from(section.data.len)).sum::<u64>()
-    };
-    symbols.objects.par_iter().enumerate().map(of_object).sum()
 }
 
 impl Contents {

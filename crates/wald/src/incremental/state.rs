@@ -6,7 +6,6 @@ use super::inputs::{DeclaredInputs, InputVersion};
 use super::policy;
 use super::renewal::Renewal;
 use super::speculation::Speculation;
-use super::speculative_marks::SpeculativeMarks;
 use super::surroundings::Surroundings;
 use crate::cancel::CancelToken;
 use crate::input::{Candidate, ParsedInput};
@@ -20,9 +19,6 @@ pub struct State {
     /// What was resolved, marked and merged so far. The lock is held across parallel work, which may run any other job of the
     /// thread pool on this thread. So nothing may wait for it: `prepare` only tries, and a link excludes all other calls.
     speculation: Mutex<Option<Speculation>>,
-    /// From which the size of the output is estimated, when somebody asks. A value of its own, because nothing may wait for the
-    /// lock of the speculation; this one is only held for a copy.
-    last: Mutex<Option<SpeculativeMarks>>,
     renewal: Renewal,
 }
 
@@ -34,7 +30,6 @@ impl State {
         let before_gap = inputs.before_gap();
         let earlier = speculation.take();
         let next = with_threads(around.threads, || advance(around, earlier, before_gap, inputs, stop));
-        self.remember(&next);
         *speculation = Some(next);
     }
 
@@ -42,27 +37,17 @@ impl State {
     pub fn complete(&self, around: Surroundings<'_>, inputs: &DeclaredInputs<'_>) -> Speculation {
         let (versions, files) = inputs.before_gap();
         let earlier = lock(&self.speculation).take();
-        *lock(&self.last) = None;
         Speculation::advance(around, earlier, &versions, &files)
     }
 
     /// Keeps what the next link can use.
     pub fn keep(&self, speculation: Speculation) {
-        self.remember(&speculation);
         *lock(&self.speculation) = Some(speculation);
     }
 
     /// Drops what was kept.
     pub fn forget(&mut self) {
         *self.speculation.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
-        *lock(&self.last) = None;
-    }
-
-    /// The estimated size of the output of so many inputs in bytes; 0 if it is not known. Does not wait for a preparation.
-    pub fn estimated_size(&self, inputs: usize) -> u64 {
-        let last = lock(&self.last).clone();
-        // The missing inputs count like the others.
-        last.map_or(0, |last| last.output_size() / last.inputs.max(1) as u64 * inputs as u64)
     }
 
     /// Frees names of inputs that are gone, if they are many. The next link then resolves again.
@@ -75,10 +60,6 @@ impl State {
             self.forget();
             self.renewal.renew(interners, inputs);
         }
-    }
-
-    fn remember(&self, speculation: &Speculation) {
-        *lock(&self.last) = speculation.speculative().cloned();
     }
 }
 
@@ -135,27 +116,5 @@ fn speculate(
     next.prepare_objects(options, stop);
     if !stop.is_cancelled() {
         next.merge_strings(options);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-    use std::time::Duration;
-
-    use super::*;
-
-    /// A job of the thread pool that runs on the thread that prepares, while that waits for others, would wait for itself.
-    #[test]
-    fn the_estimate_does_not_wait_for_a_preparation() {
-        let state = State::default();
-        let preparing = lock(&state.speculation);
-        let (send, receive) = mpsc::channel();
-        std::thread::scope(|scope| {
-            scope.spawn(|| send.send(state.estimated_size(3)));
-            let size = receive.recv_timeout(Duration::from_secs(10));
-            drop(preparing);
-            assert_eq!(size, Ok(0));
-        });
     }
 }

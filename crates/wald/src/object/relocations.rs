@@ -6,7 +6,7 @@ use super::parts::RelocationSection;
 use super::read::{count, next_section};
 use super::tables::{Object, ObjectSymbol};
 use crate::format::opcode::REF_FUNC;
-use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::relocation::{decode, Relocation, RelocationType};
 use crate::format::SymbolKind;
 use crate::index::ByteRange;
 use crate::leb128::Reader;
@@ -166,21 +166,40 @@ impl Entries<'_, '_> {
         }
         self.left -= 1;
         let at = self.reader.position();
+        if let Some((entry, len)) = decode(&self.bytes[at..]) {
+            if len <= self.reader.remaining() {
+                self.reader.skip(len)?;
+                self.check(&entry, at)?;
+                return Ok(Some(entry));
+            }
+        }
+        self.next_carefully(at).map(Some)
+    }
+
+    /// The next entry, byte by byte.
+    #[cold]
+    fn next_carefully(&mut self, at: usize) -> Result<Relocation, ParseError> {
         let number = u32::from(self.reader.byte()?);
         let unknown = ParseError { offset: at as u64, kind: ErrorKind::UnknownRelocation(number) };
         let kind = RelocationType::from_number(number).ok_or(unknown)?;
-        let offset = self.reader.u32()?;
-        let index = self.reader.u32()?;
-        if offset < self.previous {
+        let mut entry = Relocation { kind, offset: self.reader.u32()?, index: self.reader.u32()?, addend: 0 };
+        self.check(&entry, at)?;
+        if kind.has_addend() {
+            entry.addend = self.reader.i64()?;
+        }
+        Ok(entry)
+    }
+
+    #[inline]
+    fn check(&mut self, entry: &Relocation, at: usize) -> Result<(), ParseError> {
+        if entry.offset < self.previous {
             return Err(ParseError::malformed(at, "relocations not in offset order"));
         }
-        if offset > u32::MAX - 16 {
+        if entry.offset > u32::MAX - 16 {
             return Err(ParseError::malformed(at, "invalid relocation offset"));
         }
-        self.previous = offset;
-        self.check_index(kind, index, at)?;
-        let addend = if kind.has_addend() { self.reader.i64()? } else { 0 };
-        Ok(Some(Relocation { kind, offset, index, addend }))
+        self.previous = entry.offset;
+        self.check_index(entry.kind, entry.index, at)
     }
 
     /// Whether the output may need something on its account. Plain globals, the stack pointer in nearly every function,
@@ -198,42 +217,60 @@ impl Entries<'_, '_> {
     /// An entry must name a symbol (or type) of the kind that its type is about.
     #[inline]
     fn check_index(&mut self, kind: RelocationType, index: u32, at: usize) -> Result<(), ParseError> {
-        use RelocationType::*;
-        if kind == TypeIndexLeb {
+        if kind == RelocationType::TypeIndexLeb {
             if index as usize >= self.types {
                 return Err(ParseError::malformed(at, "invalid relocation type index"));
             }
             return Ok(());
         }
-        let named = self.symbols.get(index as usize);
-        let symbol = named.map(|symbol| symbol.kind);
-        let (fits, what) = match kind {
-            FunctionIndexLeb | FunctionIndexI32 | TableIndexSleb | TableIndexI32 | TableIndexRelSleb
-            | TableIndexSleb64 | TableIndexI64 | TableIndexRelSleb64 => {
-                (symbol == Some(SymbolKind::Function), "invalid function relocation")
-            }
-            TableNumberLeb => (symbol == Some(SymbolKind::Table), "invalid table relocation"),
-            // Address of a datum or function through its GOT entry, or a plain global.
-            GlobalIndexLeb => (
-                matches!(symbol, Some(SymbolKind::Global | SymbolKind::Data | SymbolKind::Function)),
-                "invalid global relocation",
-            ),
-            GlobalIndexI32 => (symbol == Some(SymbolKind::Global), "invalid global relocation"),
-            TagIndexLeb => (symbol == Some(SymbolKind::Tag), "invalid tag relocation"),
-            FunctionOffsetI32 | FunctionOffsetI64 => {
-                (symbol == Some(SymbolKind::Function), "invalid function relocation")
-            }
-            SectionOffsetI32 => (symbol == Some(SymbolKind::Section), "invalid section relocation"),
-            _ => (symbol == Some(SymbolKind::Data), "invalid data relocation"),
-        };
-        if !fits {
-            let name = named.map_or(&[][..], |symbol| symbol.text.of(self.bytes));
-            let name = String::from_utf8_lossy(name);
-            return Err(ParseError::text(at, format!("{what}: {name}")));
+        let fits = |symbol: &ObjectSymbol| kinds_of_symbols(kind) >> symbol.kind as u32 & 1 != 0;
+        if !self.symbols.get(index as usize).is_some_and(fits) {
+            return Err(self.wrong_index(kind, index, at));
         }
-        if kind == FunctionIndexLeb {
+        if kind == RelocationType::FunctionIndexLeb {
             self.called_directly[index as usize / 64] |= 1 << (index % 64);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn wrong_index(&self, kind: RelocationType, index: u32, at: usize) -> ParseError {
+        use RelocationType::*;
+        let what = match kind {
+            TableNumberLeb => "table",
+            GlobalIndexLeb | GlobalIndexI32 => "global",
+            TagIndexLeb => "tag",
+            SectionOffsetI32 => "section",
+            _ if kind.is_memory_address() => "data",
+            _ => "function",
+        };
+        let name = self.symbols.get(index as usize).map_or(&[][..], |symbol| symbol.text.of(self.bytes));
+        let name = String::from_utf8_lossy(name);
+        ParseError::text(at, format!("invalid {what} relocation: {name}"))
+    }
+}
+
+/// The kinds of symbols that an entry of this type may name, a bit for each.
+#[inline(always)]
+fn kinds_of_symbols(kind: RelocationType) -> u32 {
+    use RelocationType::*;
+    const FUNCTION: u32 = 1 << SymbolKind::Function as u32;
+    const DATA: u32 = 1 << SymbolKind::Data as u32;
+    const GLOBAL: u32 = 1 << SymbolKind::Global as u32;
+    match kind {
+        FunctionIndexLeb | FunctionIndexI32 | TableIndexSleb | TableIndexI32 | TableIndexRelSleb
+        | TableIndexSleb64 | TableIndexI64 | TableIndexRelSleb64 | FunctionOffsetI32 | FunctionOffsetI64 => {
+            FUNCTION
+        }
+        TableNumberLeb => 1 << SymbolKind::Table as u32,
+        // Address of a datum or function through its GOT entry, or a plain global.
+        GlobalIndexLeb => GLOBAL | DATA | FUNCTION,
+        GlobalIndexI32 => GLOBAL,
+        TagIndexLeb => 1 << SymbolKind::Tag as u32,
+        SectionOffsetI32 => 1 << SymbolKind::Section as u32,
+        TypeIndexLeb => 0,
+        MemoryAddrLeb | MemoryAddrSleb | MemoryAddrI32 | MemoryAddrRelSleb | MemoryAddrLeb64
+        | MemoryAddrSleb64 | MemoryAddrI64 | MemoryAddrRelSleb64 | MemoryAddrTlsSleb
+        | MemoryAddrTlsSleb64 | MemoryAddrLocrelI32 => DATA,
     }
 }

@@ -27,25 +27,37 @@ pub(super) fn size(id: &BuildId) -> Option<u64> {
     id_len(id).map(|len| (crate::leb128::size_u64(len as u64) + len) as u64)
 }
 
-/// Computes the id and writes it at `at`.
-pub(super) fn write(id: &BuildId, at: usize, buffer: &mut [u8]) {
-    let Some(len) = id_len(id) else { return };
-    let mut prefix = Vec::new();
-    crate::leb128::write_u64(&mut prefix, len as u64);
-    buffer[at..at + prefix.len()].copy_from_slice(&prefix);
-    buffer[at + prefix.len()..at + prefix.len() + len].fill(b' ');
-    let bytes = match id {
-        BuildId::None => return,
+/// Whether the id is computed from the output.
+pub(super) fn reads_output(id: &BuildId) -> bool {
+    matches!(id, BuildId::Fast | BuildId::Sha1)
+}
+
+/// The section's contents. An id that is computed from the output has blanks.
+pub(super) fn contents(id: &BuildId) -> Vec<u8> {
+    let id = match id {
         BuildId::Hex(bytes) => bytes.clone(),
+        BuildId::Uuid => uuid(&random_bytes(), 4),
+        other => vec![b' '; id_len(other).unwrap_or(0)],
+    };
+    let mut contents = Vec::new();
+    crate::leb128::write_u64(&mut contents, id.len() as u64);
+    contents.extend_from_slice(&id);
+    contents
+}
+
+/// Computes the id from the output, if it is to be, and writes it over the blanks in the contents that start at `at`.
+pub(super) fn complete(id: &BuildId, at: usize, output: &mut [u8]) {
+    let bytes = match id {
+        BuildId::None | BuildId::Hex(_) | BuildId::Uuid => return,
         BuildId::Fast => {
-            let hash = tree_hash(buffer, |piece| xxh3_64(piece).to_le_bytes().to_vec());
+            let hash = tree_hash(output, |piece| xxh3_64(piece).to_le_bytes().to_vec());
             let digest = Sha1::new().chain_update(NAMESPACE).chain_update(hash).finalize();
             uuid(&digest[..16], 5)
         }
-        BuildId::Sha1 => tree_hash(buffer, |piece| Sha1::digest(piece).to_vec()),
-        BuildId::Uuid => uuid(&random_bytes(), 4),
+        BuildId::Sha1 => tree_hash(output, |piece| Sha1::digest(piece).to_vec()),
     };
-    buffer[at + prefix.len()..at + prefix.len() + len].copy_from_slice(&bytes);
+    // The length takes one byte.
+    output[at + 1..at + 1 + bytes.len()].copy_from_slice(&bytes);
 }
 
 fn tree_hash(buffer: &[u8], hash: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Vec<u8> {

@@ -2,16 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::job::{take, Job, Work};
+use super::window::{take, Pieces, Work, PIECE};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::Encoding;
 use crate::layout::indices::OutputFunction;
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_u32, write_u64};
 use crate::relocate::{Relocator, SectionOffsets, SymbolValues};
-
-/// About how many bytes of code one task copies.
-const TASK: usize = 128 * 1024;
 
 /// Where the functions go.
 pub struct CodePlan {
@@ -53,20 +50,19 @@ impl CodePlan {
         end - u64::from(self.offsets[position])
     }
 
-    /// Cuts the contents into tasks.
-    pub(super) fn jobs<'b>(&self, layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
-        let mut rest = contents;
+    /// Cuts the contents into pieces.
+    pub(super) fn add_pieces(&self, layout: &Layout<'_>, pieces: &mut Pieces<'_>) {
         let count = layout.indices.functions.len();
         let mut prefix = Vec::new();
         write_u64(&mut prefix, count as u64);
-        take(&mut rest, prefix.len()).copy_from_slice(&prefix);
+        pieces.add_bytes(prefix);
         let mut first = 0;
         while first < count {
-            let start = self.offsets[first] as usize;
-            let last =
-                self.offsets.partition_point(|&offset| (offset as usize) < start + TASK).max(first + 1);
-            let end = self.offsets.get(last).map_or(self.size as usize, |&offset| offset as usize);
-            jobs.push(Job { slice: take(&mut rest, end - start), work: Work::Functions(first..last) });
+            let start = u64::from(self.offsets[first]);
+            let is_before = |&offset: &u32| u64::from(offset) < start + PIECE;
+            let last = self.offsets.partition_point(is_before).max(first + 1);
+            let end = self.offsets.get(last).map_or(self.size, |&offset| u64::from(offset));
+            pieces.add(end - start, Work::Functions(first..last));
             first = last;
         }
     }

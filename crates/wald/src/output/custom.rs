@@ -3,17 +3,14 @@
 
 use hashbrown::HashMap;
 
-use super::job::{take, Job, Work};
 use super::metadata;
+use super::window::{take, Pieces, Work, PIECE};
 use crate::incremental::Source;
 use crate::index::ObjectId;
 use crate::layout::Layout;
 use crate::merge_strings::MergedStrings;
 use crate::object::InputSection;
 use crate::relocate::{tombstone, CustomValues, Relocator, SectionOffsets};
-
-/// About how many strings' bytes one task copies.
-const TASK: usize = 256 * 1024;
 
 /// A custom section of the output.
 #[derive(Default)]
@@ -114,8 +111,8 @@ impl CustomPlan {
         }
         let mut first = 0;
         while first < strings.strings.len() {
-            let end = strings.strings[first].offset as usize + TASK;
-            let last = strings.strings.partition_point(|s| (s.offset as usize) < end).max(first + 1);
+            let end = u64::from(strings.strings[first].offset) + PIECE;
+            let last = strings.strings.partition_point(|s| u64::from(s.offset) < end).max(first + 1);
             let end = strings.strings.get(last).map_or(strings.size, |next| u64::from(next.offset));
             self.parts.push(Part::Strings { merge, first, last, end });
             first = last;
@@ -128,17 +125,15 @@ impl CustomPlan {
         matches!(self.parts.first(), Some(Part::Strings { .. }))
     }
 
-    /// Cuts the contents into tasks.
-    pub(super) fn jobs<'b>(&self, number: usize, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
-        let mut rest = contents;
+    /// Cuts the contents into pieces.
+    pub(super) fn add_pieces(&self, number: usize, pieces: &mut Pieces<'_>) {
         let (mut first, mut start) = (0, 0);
         while first < self.parts.len() {
-            let ends_before = |part: &Part| self.end(part) < start + TASK as u64;
+            let ends_before = |part: &Part| self.end(part) < start + PIECE;
             let last = self.parts.partition_point(ends_before).max(first) + 1;
             let last = last.min(self.parts.len());
             let end = self.end(&self.parts[last - 1]);
-            let slice = take(&mut rest, (end - start) as usize);
-            jobs.push(Job { slice, work: Work::CustomParts(number, first..last) });
+            pieces.add(end - start, Work::CustomParts(number, first..last));
             (first, start) = (last, end);
         }
     }

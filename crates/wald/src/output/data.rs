@@ -2,16 +2,13 @@
 
 use hashbrown::HashMap;
 
-use super::job::{take, Job, Work};
+use super::window::{take, Pieces, Work, PIECE};
 use crate::format::opcode;
 use crate::index::SymbolId;
 use crate::layout::segments::{Content, OutputSegment, Part};
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_i64, write_u32, write_u64};
 use crate::relocate::Relocator;
-
-/// About how many bytes one task copies.
-const TASK: u64 = 128 * 1024;
 
 /// Size of the section's contents; `None` without a section.
 pub(super) fn size(layout: &Layout<'_>) -> Option<u64> {
@@ -80,27 +77,22 @@ pub(super) fn pointer_from(out: &mut Vec<u8>, layout: &Layout<'_>, base: Option<
     out.push(opcode::END);
 }
 
-/// Cuts the contents into tasks.
-pub(super) fn jobs<'b>(layout: &Layout<'_>, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
-    let mut rest = contents;
+/// Cuts the contents into pieces.
+pub(super) fn add_pieces(layout: &Layout<'_>, pieces: &mut Pieces<'_>) {
     let in_file = |segment: &OutputSegment| layout.is_in_file(segment);
     let mut prefix = Vec::new();
     write_u64(&mut prefix, layout.segments.list.iter().filter(|s| in_file(s)).count() as u64);
-    take(&mut rest, prefix.len()).copy_from_slice(&prefix);
+    pieces.add_bytes(prefix);
     for (number, segment) in layout.segments.list.iter().enumerate().filter(|(_, s)| in_file(s)) {
-        let header = header(layout, segment);
-        take(&mut rest, header.len()).copy_from_slice(&header);
-        let mut bytes = take(&mut rest, segment.size as usize);
-        let (parts, mut first) = (&segment.parts, 0);
-        let mut start = 0;
+        pieces.add_bytes(header(layout, segment));
+        let (parts, mut first, mut start) = (&segment.parts, 0, 0);
         while first < parts.len() {
-            let last = parts.partition_point(|part| part.offset < start + TASK).max(first + 1);
+            let last = parts.partition_point(|part| part.offset < start + PIECE).max(first + 1);
             let end = parts.get(last).map_or(segment.size, |part| part.offset);
-            let slice = take(&mut bytes, (end - start) as usize);
-            jobs.push(Job { slice, work: Work::SegmentParts(number, first..last) });
+            pieces.add(end - start, Work::SegmentParts(number, first..last));
             (first, start) = (last, end);
         }
-        bytes.fill(0);
+        pieces.add_zeros(segment.size - start);
     }
 }
 

@@ -1,7 +1,7 @@
-//! The output: one buffer of exactly the right size, cut into disjoint slices that are filled in parallel.
+//! The output, section after section: planned first, then made in parallel.
 //!
-//! [`plan`] decides which sections there are, in which order, and how large each is; [`write()`] fills them. A new
-//! output section gets a file here and a line in [`plan`].
+//! [`plan`] decides which sections there are, in which order, and how large each is; [`write()`] makes them, either all in memory or in
+//! parts that a [`Sink`] takes. A new output section gets a file here and a line in [`plan`].
 
 mod build_id;
 mod code;
@@ -9,16 +9,15 @@ pub mod custom;
 mod data;
 mod dylink;
 mod imports;
-mod job;
 mod linking;
 mod metadata;
 mod names;
 mod relocations;
 mod sections;
 mod string_ends;
+mod window;
 
 use hashbrown::HashMap;
-use rayon::prelude::*;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{section, HEADER};
@@ -28,7 +27,7 @@ use crate::leb128::write_u64;
 use crate::relocate::{CustomValues, Relocator, SectionOffsets, SymbolValues};
 use crate::result::Sink;
 use crate::timing::Timer;
-use job::{take, Job, Work};
+use window::{Pieces, Work};
 
 pub use code::CodePlan;
 pub use names::synthetic_name as synthetic_global_name;
@@ -283,30 +282,38 @@ fn first_of_name<'l>(layout: &'l Layout<'_>, name: &[u8]) -> Option<(&'l str, u3
     })
 }
 
-/// The memory for the output. If it cannot be allocated, that is an error like any other.
-pub fn allocate<'s>(
-    size: u64,
-    sink: &'s mut dyn Sink,
-    diagnostics: &mut Diagnostics,
-) -> Result<&'s mut [u8], LinkFailure> {
-    let place =
-        usize::try_from(size).ok().and_then(|size| sink.place(size).filter(|place| place.len() == size));
-    let Some(place) = place else {
-        let message = format!("no memory for an output of {size} bytes");
-        return Err(diagnostics.fail(Diagnostic::error(Code::Layout, message)));
-    };
-    if cfg!(debug_assertions) {
-        // Every byte must be written, whatever its old value: this lets tests see one that was forgotten.
-        place.fill(0xaa);
-    }
-    Ok(place)
+/// Where the output goes.
+pub enum Room<'s> {
+    /// Memory for all of it.
+    Memory(&'s mut [u8]),
+    /// Somewhere else, part by part.
+    Parts(&'s dyn Sink),
 }
 
-/// Fills `buffer`, which has the plan's size. Writes every byte of it, whatever its old value.
+/// Makes room for the output. If there is no memory for it, that is an error like any other.
+pub fn make_room<'s>(
+    layout: &Layout<'_>,
+    plan: &Plan,
+    sink: &'s mut dyn Sink,
+    diagnostics: &mut Diagnostics,
+) -> Result<Room<'s>, LinkFailure> {
+    let size = plan.size;
+    if !build_id::reads_output(&layout.options.build_id) && sink.takes_parts(size) {
+        return Ok(Room::Parts(sink));
+    }
+    let place =
+        usize::try_from(size).ok().and_then(|size| sink.place(size).filter(|place| place.len() == size));
+    place.map(Room::Memory).ok_or_else(|| {
+        let message = format!("no memory for an output of {size} bytes");
+        diagnostics.fail(Diagnostic::error(Code::Layout, message))
+    })
+}
+
+/// Makes the output.
 pub fn write(
     layout: &Layout<'_>,
     plan: &Plan,
-    buffer: &mut [u8],
+    room: Room<'_>,
     timer: &Timer,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), LinkFailure> {
@@ -314,38 +321,50 @@ pub fn write(
     let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
     let custom_values = timer.task("custom values", String::new, || CustomValues::new(&relocator));
     let values = (&custom_values, &plan.section_offsets);
-    let mut jobs: Vec<Job<'_>> = Vec::new();
-    let mut rest = &mut buffer[..];
-    take(&mut rest, HEADER.len()).copy_from_slice(&HEADER);
-    for section in &plan.sections {
-        take(&mut rest, section.header.len()).copy_from_slice(&section.header);
-        let contents = take(&mut rest, section.size as usize);
-        match &section.body {
-            Body::Bytes(bytes) => contents.copy_from_slice(bytes),
-            Body::Code => plan.code.jobs(layout, contents, &mut jobs),
-            Body::Data => data::jobs(layout, contents, &mut jobs),
-            Body::Custom(position) => plan.custom[*position].jobs(*position, contents, &mut jobs),
-            Body::Names => {
-                if let Some(names) = &plan.names {
-                    names.jobs(contents, &mut jobs);
-                }
+    let pieces = pieces(layout, plan);
+    let make = |work: &Work<'_>, slice: &mut [u8]| {
+        timer.task("write", String::new, || match work {
+            Work::Bytes(bytes) => slice.copy_from_slice(bytes),
+            Work::Zeros => slice.fill(0),
+            Work::Functions(range) => plan.code.write(layout, &relocator, range.clone(), slice),
+            Work::SegmentParts(segment, parts) => {
+                data::write(layout, &relocator, *segment, parts.clone(), slice);
             }
-            Body::BuildId => {}
+            Work::CustomParts(section, parts) => {
+                plan.custom[*section].write(layout, &relocator, values, parts.clone(), slice);
+            }
+            Work::Names(part) => plan.names.iter().for_each(|names| names.write(layout, *part, slice)),
+        });
+    };
+    match room {
+        Room::Parts(sink) => pieces.send(sink, &cancel, &make),
+        Room::Memory(memory) => {
+            pieces.fill(memory, &cancel, &make);
+            diagnostics.check()?;
+            let id = plan.sections.iter().find(|section| matches!(section.body, Body::BuildId));
+            if let Some(section) = id {
+                build_id::complete(&layout.options.build_id, section.contents_offset() as usize, memory);
+            }
         }
     }
-    jobs.into_par_iter().with_max_len(1).filter(|_| !cancel.is_cancelled()).for_each(|job| {
-        timer.task("write", String::new, || match job.work {
-            Work::Functions(range) => plan.code.write(layout, &relocator, range, job.slice),
-            Work::SegmentParts(segment, parts) => data::write(layout, &relocator, segment, parts, job.slice),
-            Work::CustomParts(section, parts) => {
-                plan.custom[section].write(layout, &relocator, values, parts, job.slice);
-            }
-            Work::Names(part) => plan.names.iter().for_each(|names| names.write(layout, part, job.slice)),
-        });
-    });
-    diagnostics.check()?;
-    if let Some(section) = plan.sections.iter().find(|section| matches!(section.body, Body::BuildId)) {
-        build_id::write(&layout.options.build_id, section.contents_offset() as usize, buffer);
+    diagnostics.check()
+}
+
+/// All of the output. The build id has blanks.
+fn pieces<'p>(layout: &'p Layout<'_>, plan: &'p Plan) -> Pieces<'p> {
+    let mut pieces = Pieces::default();
+    pieces.add_bytes(&HEADER[..]);
+    for section in &plan.sections {
+        pieces.add_bytes(&section.header);
+        match &section.body {
+            Body::Bytes(bytes) => pieces.add_bytes(bytes),
+            Body::Code => plan.code.add_pieces(layout, &mut pieces),
+            Body::Data => data::add_pieces(layout, &mut pieces),
+            Body::Custom(position) => plan.custom[*position].add_pieces(*position, &mut pieces),
+            Body::Names => plan.names.iter().for_each(|names| names.add_pieces(&mut pieces)),
+            Body::BuildId => pieces.add_bytes(build_id::contents(&layout.options.build_id)),
+        }
+        debug_assert_eq!(pieces.size(), section.end());
     }
-    Ok(())
+    pieces
 }

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use wald_demangle::Demangler;
 
-use super::job::{take, Job, Work};
+use super::window::{take, Pieces, Work};
 use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::indices::{OutputFunction, OutputGlobal};
@@ -78,33 +78,30 @@ pub(super) fn plan(layout: &Layout<'_>) -> Option<NamePlan> {
 }
 
 impl NamePlan {
-    /// Cuts the contents into tasks.
-    pub(super) fn jobs<'b>(&self, contents: &'b mut [u8], jobs: &mut Vec<Job<'b>>) {
-        let mut rest = contents;
+    /// Cuts the contents into pieces.
+    pub(super) fn add_pieces<'p>(&'p self, pieces: &mut Pieces<'p>) {
         for (position, part) in self.parts.iter().enumerate() {
-            let slice = take(&mut rest, part.size());
-            jobs.push(Job { slice, work: Work::Names(position) });
+            match part {
+                Part::Bytes(bytes) => pieces.add_bytes(bytes),
+                Part::Functions(_, size) => pieces.add(*size as u64, Work::Names(position)),
+            }
         }
     }
 
-    /// Writes one part.
+    /// Writes the names of a part with the objects' own.
     pub(super) fn write(&self, layout: &Layout<'_>, part: usize, slice: &mut [u8]) {
-        match &self.parts[part] {
-            Part::Bytes(bytes) => slice.copy_from_slice(bytes),
-            Part::Functions(positions, _) => {
-                let mut rest = slice;
-                for position in positions.clone() {
-                    let Some(name) = input_name(layout, position) else { continue };
-                    let mut out = &mut *rest;
-                    let index = layout.imports.functions + position as u32;
-                    let mut written = put_u32(out, index);
-                    out = &mut out[written..];
-                    let length = put_u32(out, name.text.len() as u32);
-                    out[length..length + name.text.len()].copy_from_slice(name.text);
-                    written += length + name.text.len();
-                    take(&mut rest, written);
-                }
-            }
+        let Part::Functions(positions, _) = &self.parts[part] else { return };
+        let mut rest = slice;
+        for position in positions.clone() {
+            let Some(name) = input_name(layout, position) else { continue };
+            let mut out = &mut *rest;
+            let index = layout.imports.functions + position as u32;
+            let mut written = put_u32(out, index);
+            out = &mut out[written..];
+            let length = put_u32(out, name.text.len() as u32);
+            out[length..length + name.text.len()].copy_from_slice(name.text);
+            written += length + name.text.len();
+            take(&mut rest, written);
         }
     }
 }
