@@ -7,10 +7,9 @@ use wald::Bytes;
 
 fuzz_target!(|data: &[u8]| {
     let interners = Interners::default();
-    let mut defined = Vec::new();
-    let scanned = scan_defined_symbols(data, &interners, |name| defined.push(name));
+    let scanned = scan_defined_symbols(data, &interners);
     if let Ok(object) = Object::parse(Bytes::from(data.to_vec()), &interners) {
-        assert!(scanned.is_ok(), "what can be parsed can be scanned");
+        let defined = scanned.expect("what can be parsed can be scanned");
         let symbols = object.symbols.iter().filter(|s| s.is_defined() && !s.flags.is_local());
         assert!(symbols.map(|s| s.name).eq(defined));
         for function in &object.functions {

@@ -5,6 +5,7 @@
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 #![deny(unsafe_code)]
 
+mod arena;
 mod await_inputs;
 mod checks;
 mod command_line;

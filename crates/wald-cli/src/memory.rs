@@ -1,49 +1,90 @@
-//! Running out of memory is an error with a message, not a crash.
+//! The command's allocator. Running out of memory is an error with a message, not a crash.
 //!
-//! The command's allocator is the system's. When the system has no memory left, Rust's own answer is to abort. Most requests
-//! are small, and their failure ends the process here. A large one fails first to its caller, who may be able to report
-//! it; if it cannot, Rust aborts, and the handler of `SIGABRT` ends up here.
+//! Small blocks come from the [`arena`], others from the system's allocator. When the system has no memory left, Rust's own
+//! answer is to abort. Most requests are small, and their failure ends the process here. A large one fails first to its caller, who may
+//! be able to report it; if it cannot, Rust aborts, and the handler of `SIGABRT` ends up here.
 
 #![allow(unsafe_code, reason = "the global allocator")]
 
+use crate::arena;
 use crate::out_of_memory;
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// From this size on a failed request is its caller's to handle.
 const LARGE: usize = 1 << 20;
 
-/// The system's allocator, which ends the process when memory runs out.
+/// The allocator, which ends the process when memory runs out.
 pub struct Allocator;
 
-// SAFETY: every call goes to the system's allocator as it is.
+/// Whether the arena has the blocks of this layout.
+#[inline]
+fn is_small(layout: Layout) -> bool {
+    cfg!(unix) && layout.size() <= arena::LARGEST && layout.align() <= arena::ALIGNMENT
+}
+
+// SAFETY: the layout decides which of the two allocators a block belongs to, and each gets its own back.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise.
-        checked(unsafe { System.alloc(layout) }, layout.size())
+        let block = match is_small(layout) {
+            true => arena::allocate(layout.size()),
+            // SAFETY: the caller's promise.
+            false => unsafe { System.alloc(layout) },
+        };
+        checked(block, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if is_small(layout) {
+            // SAFETY: the caller's promise.
+            let block = unsafe { self.alloc(layout) };
+            if !block.is_null() {
+                // SAFETY: it is a new block of that size.
+                unsafe { block.write_bytes(0, layout.size()) };
+            }
+            return block;
+        }
         // SAFETY: the caller's promise.
         checked(unsafe { System.alloc_zeroed(layout) }, layout.size())
     }
 
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise.
-        checked(unsafe { System.realloc(pointer, layout, size) }, size)
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller promises that the size is possible with this alignment.
+        let new_layout = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        match (is_small(layout), is_small(new_layout)) {
+            // SAFETY: the caller's promise.
+            (false, false) => checked(unsafe { System.realloc(block, layout, size) }, size),
+            (true, true) if arena::is_same(layout.size(), size) => block,
+            _ => {
+                // SAFETY: the caller's promise.
+                let new = unsafe { self.alloc(new_layout) };
+                if !new.is_null() {
+                    // SAFETY: both blocks are that long, and the new one is nobody else's. The old one is not used any more.
+                    unsafe {
+                        std::ptr::copy_nonoverlapping(block, new, layout.size().min(size));
+                        self.dealloc(block, layout);
+                    }
+                }
+                new
+            }
+        }
     }
 
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        match is_small(layout) {
+            // SAFETY: `alloc` took it from there; and the caller's promise.
+            true => unsafe { arena::free(block, layout.size()) },
+            // SAFETY: the caller's promise.
+            false => unsafe { System.dealloc(block, layout) },
+        }
     }
 }
 
 #[inline]
-fn checked(pointer: *mut u8, size: usize) -> *mut u8 {
-    if pointer.is_null() {
+fn checked(block: *mut u8, size: usize) -> *mut u8 {
+    if block.is_null() {
         fail(size);
     }
-    pointer
+    block
 }
 
 #[cold]

@@ -1,27 +1,15 @@
 //! Shared read-only bytes of inputs.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 /// A handle to bytes with an owner, such as a mapped file, a vector or a compiler's buffer. Cheap to clone.
 #[derive(Clone)]
-pub struct Bytes(Kind);
-
-#[derive(Clone)]
-enum Kind {
-    /// Static bytes need no indirection through an owner.
-    Static(&'static [u8]),
-    Owned {
-        owner: Arc<dyn AsRef<[u8]> + Send + Sync>,
-        range: Range<usize>,
-    },
-}
+pub struct Bytes(bytes::Bytes);
 
 impl Bytes {
-    /// All bytes of `owner`, which must return the same bytes at every call.
+    /// All bytes of `owner`.
     pub fn from_owner(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
-        let range = 0..owner.as_ref().len();
-        Bytes(Kind::Owned { owner: Arc::new(owner), range })
+        Bytes(bytes::Bytes::from_owner(owner))
     }
 
     /// A part of these bytes, with the same owner.
@@ -29,37 +17,24 @@ impl Bytes {
     /// # Panics
     /// If `range` is out of bounds.
     pub fn slice(&self, range: Range<usize>) -> Self {
-        match &self.0 {
-            Kind::Static(bytes) => Bytes(Kind::Static(&bytes[range])),
-            Kind::Owned { owner, range: whole } => {
-                assert!(range.start <= range.end && range.end <= whole.len());
-                let start = whole.start + range.start;
-                Bytes(Kind::Owned { owner: owner.clone(), range: start..start + range.len() })
-            }
-        }
+        Bytes(self.0.slice(range))
     }
 
     /// The number of bytes.
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Kind::Static(bytes) => bytes.len(),
-            Kind::Owned { range, .. } => range.len(),
-        }
+        self.0.len()
     }
 
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.0.is_empty()
     }
 }
 
 impl AsRef<[u8]> for Bytes {
     #[inline]
     fn as_ref(&self) -> &[u8] {
-        match &self.0 {
-            Kind::Static(bytes) => bytes,
-            Kind::Owned { owner, range } => &(**owner).as_ref()[range.clone()],
-        }
+        &self.0
     }
 }
 
@@ -79,7 +54,7 @@ impl From<Vec<u8>> for Bytes {
 
 impl From<&'static [u8]> for Bytes {
     fn from(bytes: &'static [u8]) -> Self {
-        Bytes(Kind::Static(bytes))
+        Bytes(bytes::Bytes::from_static(bytes))
     }
 }
 

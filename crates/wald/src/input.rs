@@ -308,14 +308,13 @@ fn add_candidate(
     }
     let mut candidate =
         Candidate { name, bytes, lazy, shared: None, defined: Vec::new(), object: OnceLock::new() };
-    let mut defined = Vec::new();
     let result = if lazy {
-        scan_defined_symbols(&candidate.bytes, context.interners, |name| defined.push(name))
+        scan_defined_symbols(&candidate.bytes, context.interners)
     } else {
-        candidate.object(context.interners).map(|_| ()).map_err(Clone::clone)
+        candidate.object(context.interners).map(|_| Vec::new()).map_err(Clone::clone)
     };
     match result {
-        Ok(()) => {
+        Ok(defined) => {
             candidate.defined = defined;
             parsed.candidates.push(candidate);
         }

@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
 
     /// An error at the current position.
     pub fn error(&self, kind: ErrorKind) -> ParseError {
-        ParseError { offset: self.position as u64, kind }
+        ParseError::new(self.position, kind)
     }
 
     /// One byte.
@@ -80,22 +80,34 @@ impl<'a> Reader<'a> {
     /// An unsigned LEB128 number of up to 64 bits.
     #[inline]
     pub fn u64(&mut self) -> Result<u64, ParseError> {
-        let first = self.byte()?;
-        if first < 0x80 {
-            return Ok(u64::from(first));
+        match self.short() {
+            Some(value) => Ok(u64::from(value)),
+            None => self.long_u64(),
         }
-        self.u64_rest(first)
     }
 
-    fn u64_rest(&mut self, first: u8) -> Result<u64, ParseError> {
-        let start = self.position - 1;
-        let mut value = u64::from(first & 0x7f);
-        let mut shift = 7;
+    /// A number of one byte, as most are.
+    #[inline(always)]
+    fn short(&mut self) -> Option<u8> {
+        if self.position >= self.end {
+            return None;
+        }
+        let byte = self.data[self.position];
+        (byte < 0x80).then(|| {
+            self.position += 1;
+            byte
+        })
+    }
+
+    #[inline(never)]
+    fn long_u64(&mut self) -> Result<u64, ParseError> {
+        let start = self.position;
+        let (mut value, mut shift) = (0, 0);
         loop {
             let byte = self.byte()?;
             let bits = u64::from(byte & 0x7f);
             if shift >= 64 || bits << shift >> shift != bits {
-                return Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig });
+                return Err(ParseError::new(start, ErrorKind::LebTooBig));
             }
             value |= bits << shift;
             shift += 7;
@@ -108,11 +120,19 @@ impl<'a> Reader<'a> {
     /// An unsigned LEB128 number that fits into 32 bits, in at most five bytes.
     #[inline]
     pub fn u32(&mut self) -> Result<u32, ParseError> {
+        match self.short() {
+            Some(value) => Ok(u32::from(value)),
+            None => self.long_u32(),
+        }
+    }
+
+    #[inline(never)]
+    fn long_u32(&mut self) -> Result<u32, ParseError> {
         let start = self.position;
-        let value = self.u64()?;
+        let value = self.long_u64()?;
         match u32::try_from(value) {
             Ok(value) if self.position - start <= 5 => Ok(value),
-            _ => Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig }),
+            _ => Err(ParseError::new(start, ErrorKind::LebTooBig)),
         }
     }
 
@@ -122,7 +142,7 @@ impl<'a> Reader<'a> {
         let value = self.i64()?;
         match i32::try_from(value) {
             Ok(value) if self.position - start <= 5 => Ok(value),
-            _ => Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig }),
+            _ => Err(ParseError::new(start, ErrorKind::LebTooBig)),
         }
     }
 
@@ -135,7 +155,7 @@ impl<'a> Reader<'a> {
             let byte = self.byte()?;
             // The tenth byte is the last, and holds one bit and its copies.
             if shift == 63 && !matches!(byte, 0 | 0x7f) {
-                return Err(ParseError { offset: start as u64, kind: ErrorKind::LebTooBig });
+                return Err(ParseError::new(start, ErrorKind::LebTooBig));
             }
             value |= i64::from(byte & 0x7f) << shift;
             shift += 7;

@@ -40,6 +40,11 @@ fn spread(hash: u32) -> u64 {
     u64::from(hash) | u64::from(hash) << 32
 }
 
+/// The shard of a string. Its table uses the low half of the hash.
+fn shard_of(hash: u64) -> usize {
+    (hash >> 48) as usize & (SHARDS - 1)
+}
+
 impl Shard {
     fn text(&self, entry: Entry) -> &[u8] {
         &self.blocks[entry.block as usize][entry.start as usize..(entry.start + entry.len) as usize]
@@ -88,16 +93,47 @@ impl Interner {
     /// The id of `text`, the same for the same text on every thread.
     pub fn intern(&self, text: &[u8]) -> u32 {
         let hash = xxh3_64(text);
-        // The table uses the low half.
-        let shard = (hash >> 48) as usize & (SHARDS - 1);
+        let shard = shard_of(hash);
         let position = self.lock(shard).intern(text, hash);
         position << SHARD_BITS | shard as u32
+    }
+
+    /// The ids of many strings, in order. Those of one shard are looked up one after another, so that the processor waits for the memory
+    /// of several at once.
+    pub fn intern_all<'t>(&self, texts: impl ExactSizeIterator<Item = &'t [u8]>) -> Vec<u32> {
+        let texts: Vec<(&[u8], u64)> = texts.map(|text| (text, xxh3_64(text))).collect();
+        let mut ends = [0u32; SHARDS];
+        texts.iter().for_each(|&(_, hash)| ends[shard_of(hash)] += 1);
+        let mut end = 0;
+        for count in &mut ends {
+            end += *count;
+            *count = end - *count;
+        }
+        // From here on each is the end of what was sorted so far.
+        let mut sorted = vec![0u32; texts.len()];
+        for (position, &(_, hash)) in texts.iter().enumerate() {
+            let end = &mut ends[shard_of(hash)];
+            sorted[*end as usize] = position as u32;
+            *end += 1;
+        }
+        let mut ids = vec![0; texts.len()];
+        for of_shard in
+            sorted.chunk_by(|&a, &b| shard_of(texts[a as usize].1) == shard_of(texts[b as usize].1))
+        {
+            let shard = shard_of(texts[of_shard[0] as usize].1);
+            let mut guard = self.lock(shard);
+            for &position in of_shard {
+                let (text, hash) = texts[position as usize];
+                ids[position as usize] = guard.intern(text, hash) << SHARD_BITS | shard as u32;
+            }
+        }
+        ids
     }
 
     /// The id of `text`, if it was interned before.
     pub fn find(&self, text: &[u8]) -> Option<u32> {
         let hash = xxh3_64(text);
-        let shard = (hash >> 48) as usize & (SHARDS - 1);
+        let shard = shard_of(hash);
         let guard = self.lock(shard);
         let found = guard.find(text, hash as u32);
         found.map(|position| position << SHARD_BITS | shard as u32)
@@ -150,7 +186,13 @@ mod tests {
             (0..10_000).map(|i| interner.intern(format!("name{}", i % 5_000).as_bytes())).collect();
         assert_eq!(ids[..5_000], ids[5_000..]);
         assert_eq!(interner.find(b"name7"), Some(ids[7]));
-        assert_eq!(interner.find(b"name5000"), None);
+        assert_eq!(interner.find(b"name7000"), None);
+        let texts: Vec<String> = (0..7_000).map(|i| format!("name{}", i * 3 % 7_000)).collect();
+        let all = interner.intern_all(texts.iter().map(|text| text.as_bytes()));
+        for (text, &id) in texts.iter().zip(&all) {
+            assert_eq!(interner.find(text.as_bytes()), Some(id));
+        }
+        assert_eq!(interner.intern_all([].into_iter()), []);
         let snapshot = interner.snapshot();
         for (i, &id) in ids.iter().take(5_000).enumerate() {
             assert_eq!(snapshot.text(id), format!("name{i}").as_bytes());

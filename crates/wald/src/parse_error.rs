@@ -1,25 +1,44 @@
 //! What can be wrong with an input's bytes. A parser knows no path: the linker adds file and member.
 
 use std::fmt;
+use std::ops::Deref;
 
-/// Malformed bytes at an offset.
+/// Malformed bytes at an offset. One pointer, so that a result with a number fits two registers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseError {
+pub struct ParseError(Box<Mistake>);
+
+/// What a [`ParseError`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
     /// Bytes from the start of what was parsed (an object, or an archive).
     pub offset: u64,
     /// What is wrong there.
     pub kind: ErrorKind,
 }
 
+impl Deref for ParseError {
+    type Target = Mistake;
+
+    fn deref(&self) -> &Mistake {
+        &self.0
+    }
+}
+
 impl ParseError {
+    /// A mistake of this kind at `offset`.
+    #[cold]
+    pub fn new(offset: usize, kind: ErrorKind) -> Self {
+        ParseError(Box::new(Mistake { offset: offset as u64, kind }))
+    }
+
     /// `what` is wrong at `offset`.
     pub fn malformed(offset: usize, what: &'static str) -> Self {
-        ParseError { offset: offset as u64, kind: ErrorKind::Malformed(what) }
+        ParseError::new(offset, ErrorKind::Malformed(what))
     }
 
     /// Tables and their symbols do not go together.
     pub fn tables(offset: usize, what: impl Into<Box<str>>) -> Self {
-        ParseError { offset: offset as u64, kind: ErrorKind::Tables(what.into()) }
+        ParseError::new(offset, ErrorKind::Tables(what.into()))
     }
 
     /// Whether wasm-ld finds it only when it loads the file, which it has read without an error. It names a member's archive then, too.
@@ -29,7 +48,7 @@ impl ParseError {
 
     /// The same with words that tell names or numbers.
     pub fn text(offset: usize, what: impl Into<Box<str>>) -> Self {
-        ParseError { offset: offset as u64, kind: ErrorKind::Text(what.into()) }
+        ParseError::new(offset, ErrorKind::Text(what.into()))
     }
 }
 

@@ -15,9 +15,12 @@ macro_rules! relocation_types {
         pub enum RelocationType { $($name = $number,)* }
 
         impl RelocationType {
+            /// How many numbers there are.
+            pub(crate) const COUNT: usize = [$($number),*].len();
+
             /// The type with the convention's number.
             #[inline]
-            pub fn from_number(number: u32) -> Option<Self> {
+            pub const fn from_number(number: u32) -> Option<Self> {
                 match number { $($number => Some(RelocationType::$name),)* _ => None }
             }
 

@@ -9,8 +9,9 @@ use super::sets::Sets;
 use crate::chunks::{Chunks, Target};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
-use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
-use crate::symbols::{Reference, Resolution, SymbolTable, Synthetic};
+use crate::index::{ByteRange, ObjectId, ObjectSymbolIndex, SymbolId};
+use crate::object::{Object, ObjectSymbol};
+use crate::symbols::{LinkedObject, Reference, Resolution, SymbolTable, Synthetic};
 
 /// Scratch state of the phase. Sets only grow and the result does not depend on the order, so several threads can mark at once.
 pub(super) struct Marker<'a> {
@@ -19,6 +20,10 @@ pub(super) struct Marker<'a> {
     pub(super) sets: Sets,
     /// Whether symbols without a chunk wait for later files.
     pub(super) waits: bool,
+    /// Where the relocations of each function are in its object, by [`Chunks::functions`]; the same for segments. To look into the
+    /// object would be four more waits for memory, one after another.
+    functions: Vec<ByteRange>,
+    segments: Vec<ByteRange>,
 }
 
 /// Functions and segments whose relocations are to be followed.
@@ -39,7 +44,15 @@ impl<'a> Marker<'a> {
         let earlier = earlier.filter(|marks| marks.still_hold(symbols, chunks));
         let mut sets = earlier.map_or_else(|| Sets::new(all), |marks| marks.sets);
         sets.grow(symbols, chunks, all);
-        Marker { symbols, chunks, sets, waits: false }
+        Marker { symbols, chunks, sets, waits: false, functions: Vec::new(), segments: Vec::new() }
+    }
+
+    /// Finds the relocations of all chunks.
+    pub(super) fn find_relocations(&mut self) {
+        let objects = || self.symbols.objects.par_iter().with_min_len(64).map(LinkedObject::object);
+        let functions = || objects().flat_map_iter(|object| object.functions.iter().map(|of| of.relocations));
+        let segments = || objects().flat_map_iter(|object| object.segments.iter().map(|of| of.relocations));
+        (self.functions, self.segments) = rayon::join(|| functions().collect(), || segments().collect());
     }
 
     pub(super) fn into_liveness(self, sections: bool) -> Liveness {
@@ -130,13 +143,17 @@ impl<'a> Marker<'a> {
     }
 
     /// Marks an object's own definition.
-    #[inline]
     fn enqueue_own(&self, object: ObjectId, index: ObjectSymbolIndex, queue: &mut Queue) {
+        self.enqueue_object(object, queue);
         let linked = &self.symbols.objects[object.at()];
-        let own = linked.own(index);
-        match linked.object().chunk_of(own) {
-            Some(position) => self.enqueue_chunk(Target::new(object, own.kind, position), queue),
-            None => self.enqueue_object(object, queue),
+        self.enqueue_own_chunk(object, linked.object(), linked.own(index), queue);
+    }
+
+    /// The same for an object that is marked.
+    #[inline]
+    fn enqueue_own_chunk(&self, id: ObjectId, object: &Object, own: &ObjectSymbol, queue: &mut Queue) {
+        if let Some(position) = object.chunk_of(own) {
+            self.enqueue_only_chunk(Target::new(id, own.kind, position), queue);
         }
     }
 
@@ -150,8 +167,14 @@ impl<'a> Marker<'a> {
 
     #[inline]
     fn enqueue_chunk(&self, target: Target, queue: &mut Queue) {
+        self.enqueue_object(target.object(), queue);
+        self.enqueue_only_chunk(target, queue);
+    }
+
+    /// Marks a chunk of an object that is marked.
+    #[inline]
+    fn enqueue_only_chunk(&self, target: Target, queue: &mut Queue) {
         let (object, position, chunks) = (target.object(), target.position(), self.chunks);
-        self.enqueue_object(object, queue);
         let new = match target.kind() {
             SymbolKind::Function => self.sets.functions.insert(chunks.functions.of(object, position)),
             SymbolKind::Data => self.sets.segments.insert(chunks.segments.of(object, position)),
@@ -195,17 +218,24 @@ impl<'a> Marker<'a> {
     fn follow(&self, queue: &mut Queue, budget: usize) {
         for _ in 0..budget {
             let Some(target) = queue.pop() else { return };
-            let linked = &self.symbols.objects[target.object().at()];
+            let (object, position) = (target.object(), target.position());
             let range = match target.kind() {
-                SymbolKind::Function => linked.object().functions[target.position()].relocations,
-                _ => linked.object().segments[target.position()].relocations,
+                SymbolKind::Function => self.functions[self.chunks.functions.of(object, position)],
+                _ => self.segments[self.chunks.segments.of(object, position)],
             };
-            for relocation in linked.object().relocations(range) {
+            if range.len == 0 {
+                continue;
+            }
+            let linked = &self.symbols.objects[object.at()];
+            let parsed = linked.object();
+            for relocation in parsed.relocations(range) {
                 if relocation.kind == RelocationType::TypeIndexLeb {
                     continue;
                 }
                 match linked.reference(relocation.index) {
-                    Reference::Local(own) => self.enqueue_own(target.object(), own, queue),
+                    Reference::Local(own) => self.enqueue_own_chunk(object, parsed, linked.own(own), queue),
+                    // Most were marked before, and nothing else must be looked at to know that.
+                    Reference::Global(id) if self.sets.symbols.contains(id.at()) => {}
                     Reference::Global(id) => self.enqueue(id, relocation.kind.is_null_for_stubs(), queue),
                 }
             }

@@ -34,7 +34,7 @@ pub fn mark_live(
 ) -> Liveness {
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
-    let marker = Marker::new(symbols, chunks, all, earlier.filter(|_| options.gc_sections));
+    let mut marker = Marker::new(symbols, chunks, all, earlier.filter(|_| options.gc_sections));
     for (position, symbol) in symbols.symbols.iter().enumerate() {
         if symbol.referenced {
             marker.sets.symbols.insert(position);

@@ -25,7 +25,8 @@ impl Marks {
 
 impl Marker<'_> {
     /// Marks the roots and what they reach.
-    pub(super) fn mark_all(&self, options: &Options) {
+    pub(super) fn mark_all(&mut self, options: &Options) {
+        self.find_relocations();
         let mut queue = Vec::new();
         self.mark_first_objects();
         for id in self.sets.waiting.numbers() {

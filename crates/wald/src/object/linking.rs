@@ -16,7 +16,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Linking, ParseError> {
     let at = reader.position();
     let version = reader.u32()?;
     if version != subsection::VERSION {
-        return Err(ParseError { offset: at as u64, kind: ErrorKind::LinkingVersion(version) });
+        return Err(ParseError::new(at, ErrorKind::LinkingVersion(version)));
     }
     let mut linking = Linking::default();
     while !reader.is_empty() {
@@ -217,7 +217,21 @@ impl SymbolTable<'_, '_> {
             self.list.push(symbol);
         }
         at_end(reader)?;
+        self.intern_names();
         self.check_names(start)
+    }
+
+    /// Interns the names of symbols that other files may refer to, or that messages must name because nothing defines them.
+    fn intern_names(&mut self) {
+        let is_named = |symbol: &&mut ObjectSymbol| {
+            symbol.kind != SymbolKind::Section && (symbol.flags.is_undefined() || !symbol.flags.is_local())
+        };
+        let data = self.data;
+        let named: Vec<&mut ObjectSymbol> = self.list.iter_mut().filter(is_named).collect();
+        let ids = self.interners.names.intern_all(named.iter().map(|symbol| symbol.text.of(data)));
+        for (symbol, id) in named.into_iter().zip(ids) {
+            symbol.name = NameId(id);
+        }
     }
 
     /// A name belongs to one symbol of the object, except for local ones.
@@ -230,20 +244,11 @@ impl SymbolTable<'_, '_> {
         Err(ParseError::text(at, format!("duplicate symbol name {name}")))
     }
 
-    /// Interns the name of a symbol that other files may refer to, or that messages must name because nothing
-    /// defines it.
-    fn name(&self, flags: SymbolFlags, text: ByteRange) -> NameId {
-        match flags.is_local() && !flags.is_undefined() {
-            true => ObjectSymbol::UNNAMED,
-            false => NameId(self.interners.names.intern(text.of(self.data))),
-        }
-    }
-
     fn symbol(&mut self, reader: &mut Reader<'_>) -> Result<ObjectSymbol, ParseError> {
         let at = reader.position();
         let number = reader.byte()?;
         let kind = SymbolKind::from_number(number)
-            .ok_or(ParseError { offset: at as u64, kind: ErrorKind::UnknownSymbolKind(number) })?;
+            .ok_or_else(|| ParseError::new(at, ErrorKind::UnknownSymbolKind(number)))?;
         let flags = SymbolFlags(reader.u32()?);
         let (name, element, offset, size) = match kind {
             SymbolKind::Data => return self.data_symbol(reader, flags),
@@ -269,8 +274,7 @@ impl SymbolTable<'_, '_> {
         if kind == SymbolKind::Table {
             self.tables += 1;
         }
-        let text = name;
-        let name = self.name(flags, text);
+        let (text, name) = (name, ObjectSymbol::UNNAMED);
         Ok(ObjectSymbol { kind, flags, name, text, element, offset, size })
     }
 
@@ -355,7 +359,7 @@ impl SymbolTable<'_, '_> {
         // Old compilers marked thread-local data by its segment's name alone.
         let in_tls = self.parts.segments.get(element as usize).is_some_and(InputSegment::is_tls);
         let flags = if in_tls { SymbolFlags(flags.0 | SymbolFlags::TLS) } else { flags };
-        let name = self.name(flags, text);
+        let name = ObjectSymbol::UNNAMED;
         Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, text, element, offset, size })
     }
 
@@ -382,7 +386,7 @@ impl SymbolTable<'_, '_> {
                 (flags, u64::from(alignment), u64::from(size))
             }
         };
-        let name = self.name(flags, text);
+        let name = ObjectSymbol::UNNAMED;
         Ok(ObjectSymbol { kind: SymbolKind::Data, flags, name, text, element: NONE, offset, size })
     }
 
@@ -397,7 +401,7 @@ impl SymbolTable<'_, '_> {
         let at = reader.position();
         let index = reader.u32()?;
         let element = custom_section(self.parts, index)
-            .ok_or(ParseError::malformed(at, "invalid section symbol index"))?;
+            .ok_or_else(|| ParseError::malformed(at, "invalid section symbol index"))?;
         let section = &self.parts.custom_sections[element];
         let text = section.name;
         // The section exists, whatever the flags say.
@@ -452,11 +456,7 @@ impl SymbolTable<'_, '_> {
 
 /// Reads only the names of the non-local symbols that an object defines, in symbol table order: what an
 /// archive needs to know of a member before it is needed. Touches section headers and the symbol table.
-pub fn scan_defined_symbols(
-    data: &[u8],
-    interners: &Interners,
-    mut found: impl FnMut(NameId),
-) -> Result<(), ParseError> {
+pub fn scan_defined_symbols(data: &[u8], interners: &Interners) -> Result<Vec<NameId>, ParseError> {
     check_header(data)?;
     let mut reader = Reader::within(data, 8, data.len());
     let mut linking = None;
@@ -466,16 +466,17 @@ pub fn scan_defined_symbols(
             linking = Some(read(&mut custom)?);
         }
     }
-    let linking = linking.ok_or(ParseError { offset: 0, kind: ErrorKind::MissingLinkingSection })?;
+    let linking = linking.ok_or_else(|| ParseError::new(0, ErrorKind::MissingLinkingSection))?;
     let mut reader = reader_of(data, linking.symbols.unwrap_or_default());
     if reader.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut names: Vec<&[u8]> = Vec::new();
     for _ in 0..count(&mut reader)? {
         let at = reader.position();
         let number = reader.byte()?;
         let kind = SymbolKind::from_number(number)
-            .ok_or(ParseError { offset: at as u64, kind: ErrorKind::UnknownSymbolKind(number) })?;
+            .ok_or_else(|| ParseError::new(at, ErrorKind::UnknownSymbolKind(number)))?;
         let flags = SymbolFlags(reader.u32()?);
         let mut name: &[u8] = &[];
         if kind == SymbolKind::Data {
@@ -496,8 +497,8 @@ pub fn scan_defined_symbols(
             }
         }
         if !flags.is_undefined() && !flags.is_local() && kind != SymbolKind::Section {
-            found(NameId(interners.names.intern(name)));
+            names.push(name);
         }
     }
-    Ok(())
+    Ok(interners.names.intern_all(names.into_iter()).into_iter().map(NameId).collect())
 }

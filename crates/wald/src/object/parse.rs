@@ -45,7 +45,7 @@ fn parse(bytes: Bytes, interners: &Interners) -> Result<Object, ParseError> {
     }
     let linking = match parts.linking.take() {
         Some(linking) => linking,
-        None => return Err(ParseError { offset: 0, kind: ErrorKind::MissingLinkingSection }),
+        None => return Err(ParseError::new(0, ErrorKind::MissingLinkingSection)),
     };
     finish(bytes.clone(), parts, linking, interners)
 }

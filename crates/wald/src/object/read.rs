@@ -51,7 +51,7 @@ pub(super) fn count(reader: &mut Reader<'_>) -> Result<usize, ParseError> {
     let start = reader.position();
     let count = reader.u32()? as usize;
     if count > reader.remaining() {
-        return Err(ParseError { offset: start as u64, kind: ErrorKind::UnexpectedEnd });
+        return Err(ParseError::new(start, ErrorKind::UnexpectedEnd));
     }
     Ok(count)
 }

@@ -42,15 +42,17 @@ pub(super) fn partition(
     for section in sections {
         let bytes = object.bytes.clone();
         let mut entries = Entries {
-            reader: Reader::within(&bytes, section.start, section.end),
+            bytes: &bytes,
+            position: section.start,
+            end: section.end,
             left: section.count,
+            mistake: None,
             previous: 0,
             know_code: false,
             called_directly: &mut called_directly,
             function_references: &mut function_references,
             symbols: &object.symbols,
             types: object.types.len(),
-            bytes: &bytes,
         };
         if code.is_some_and(|(index, _)| index == section.target) {
             let ranges = object.functions.iter_mut().map(|function| {
@@ -93,9 +95,15 @@ fn section_size(bytes: &[u8], section: &RelocationSection) -> Result<u32, ParseE
     Ok(contents.remaining() as u32)
 }
 
-struct Entries<'a, 's> {
-    reader: Reader<'a>,
+struct Entries<'s> {
+    /// The object.
+    bytes: &'s [u8],
+    /// Where the next entry is, and where they end.
+    position: usize,
+    end: usize,
     left: usize,
+    /// The first mistake. Nothing is read behind it.
+    mistake: Option<ParseError>,
     previous: u32,
     /// Whether one of them gives the place of a function in the code section.
     know_code: bool,
@@ -104,10 +112,9 @@ struct Entries<'a, 's> {
     function_references: &'s mut Vec<(u32, u32)>,
     symbols: &'s [ObjectSymbol],
     types: usize,
-    bytes: &'s [u8],
 }
 
-impl Entries<'_, '_> {
+impl Entries<'_> {
     /// `code`: where the contents of the code section start. Gives each chunk, in order of position, the range of the entries that fall into it. In code the numbers that
     /// are written at relocations' places may become shorter, so they must not overlap.
     fn split<'r>(
@@ -116,8 +123,8 @@ impl Entries<'_, '_> {
         code: Option<u32>,
     ) -> Result<(), ParseError> {
         let mut free = 0;
-        let mut start = self.reader.position();
-        let mut pending = self.next()?;
+        let mut start = self.position;
+        let mut pending = self.next();
         for (position, (chunk, range, asks)) in (0..).zip(chunks) {
             let first = start;
             while let Some(entry) = pending {
@@ -129,82 +136,105 @@ impl Entries<'_, '_> {
                     return Err(ParseError::malformed(start, "invalid relocation offset"));
                 }
                 self.know_code |= entry.kind.is_place_in_code();
-                if code.is_some() && !entry.kind.is_for_code() {
-                    let message = format!("{} has no meaning in code", entry.kind.name());
-                    return Err(ParseError::text(start, message));
-                }
-                if code.is_some() && entry.offset < free {
-                    return Err(ParseError::malformed(start, "relocations overlap"));
-                }
-                free = entry.offset + width;
                 *asks |= self.asks_for_entry(&entry);
-                if let (RelocationType::FunctionIndexLeb, Some(code)) = (entry.kind, code) {
-                    if self.bytes.get((code + entry.offset) as usize - 1) == Some(&REF_FUNC) {
+                if let Some(code) = code {
+                    if !entry.kind.is_for_code() || entry.offset < free {
+                        return Err(wrong_in_code(entry.kind, start));
+                    }
+                    free = entry.offset + width;
+                    if entry.kind == RelocationType::FunctionIndexLeb
+                        && self.bytes.get((code + entry.offset) as usize - 1) == Some(&REF_FUNC)
+                    {
                         self.function_references.push((position, entry.index));
                     }
                 }
-                start = self.reader.position();
-                pending = self.next()?;
+                start = self.position;
+                pending = self.next();
             }
             if start > first {
                 *range = ByteRange::between(first, start);
             }
         }
+        if let Some(mistake) = self.mistake.take() {
+            return Err(mistake);
+        }
         if pending.is_some() {
             return Err(ParseError::malformed(start, "invalid relocation offset"));
         }
-        if !self.reader.is_empty() {
-            return Err(self.reader.error(ErrorKind::Malformed("reloc section ended prematurely")));
+        if self.position < self.end {
+            return Err(ParseError::malformed(self.position, "reloc section ended prematurely"));
         }
         Ok(())
     }
 
-    #[inline]
-    fn next(&mut self) -> Result<Option<Relocation>, ParseError> {
+    /// The next entry. `None` after the last one, or if there is a mistake.
+    #[inline(always)]
+    fn next(&mut self) -> Option<Relocation> {
         if self.left == 0 {
-            return Ok(None);
+            return None;
         }
         self.left -= 1;
-        let at = self.reader.position();
-        if let Some((entry, len)) = decode(&self.bytes[at..]) {
-            if len <= self.reader.remaining() {
-                self.reader.skip(len)?;
-                self.check(&entry, at)?;
-                return Ok(Some(entry));
+        let at = self.position;
+        match decode(&self.bytes[at..]) {
+            Some((entry, len)) if at + len <= self.end && self.is_right(&entry) => {
+                self.position += len;
+                Some(entry)
+            }
+            _ => {
+                self.next_carefully(at).map_err(|mistake| (self.left, self.mistake) = (0, Some(mistake))).ok()
             }
         }
-        self.next_carefully(at).map(Some)
     }
 
-    /// The next entry, byte by byte.
+    /// Whether offset and index are possible. Notes what follows from it.
+    #[inline(always)]
+    fn is_right(&mut self, entry: &Relocation) -> bool {
+        let (kind, index) = (entry.kind, entry.index as usize);
+        if entry.offset < self.previous || entry.offset > LARGEST_OFFSET {
+            return false;
+        }
+        if kind == RelocationType::TypeIndexLeb {
+            self.previous = entry.offset;
+            return index < self.types;
+        }
+        let fits = |symbol: &ObjectSymbol| KINDS_OF_SYMBOLS[kind as usize] >> symbol.kind as u8 & 1 != 0;
+        if !self.symbols.get(index).is_some_and(fits) {
+            return false;
+        }
+        if kind == RelocationType::FunctionIndexLeb {
+            self.called_directly[index / 64] |= 1 << (index % 64);
+        }
+        self.previous = entry.offset;
+        true
+    }
+
+    /// The next entry, byte by byte, with what is wrong about it.
     #[cold]
     fn next_carefully(&mut self, at: usize) -> Result<Relocation, ParseError> {
-        let number = u32::from(self.reader.byte()?);
-        let unknown = ParseError { offset: at as u64, kind: ErrorKind::UnknownRelocation(number) };
-        let kind = RelocationType::from_number(number).ok_or(unknown)?;
-        let mut entry = Relocation { kind, offset: self.reader.u32()?, index: self.reader.u32()?, addend: 0 };
-        self.check(&entry, at)?;
-        if kind.has_addend() {
-            entry.addend = self.reader.i64()?;
-        }
-        Ok(entry)
-    }
-
-    #[inline]
-    fn check(&mut self, entry: &Relocation, at: usize) -> Result<(), ParseError> {
+        let mut reader = Reader::within(self.bytes, at, self.end);
+        let number = u32::from(reader.byte()?);
+        let unknown = || ParseError::new(at, ErrorKind::UnknownRelocation(number));
+        let kind = RelocationType::from_number(number).ok_or_else(unknown)?;
+        let mut entry = Relocation { kind, offset: reader.u32()?, index: reader.u32()?, addend: 0 };
         if entry.offset < self.previous {
             return Err(ParseError::malformed(at, "relocations not in offset order"));
         }
-        if entry.offset > u32::MAX - 16 {
+        if entry.offset > LARGEST_OFFSET {
             return Err(ParseError::malformed(at, "invalid relocation offset"));
         }
-        self.previous = entry.offset;
-        self.check_index(entry.kind, entry.index, at)
+        if !self.is_right(&entry) {
+            return Err(self.wrong_index(kind, entry.index, at));
+        }
+        if kind.has_addend() {
+            entry.addend = reader.i64()?;
+        }
+        self.position = reader.position();
+        Ok(entry)
     }
 
     /// Whether the output may need something on its account. Plain globals, the stack pointer in nearly every function,
     /// ask for nothing.
-    #[inline]
+    #[inline(always)]
     fn asks_for_entry(&self, entry: &Relocation) -> bool {
         match entry.kind {
             RelocationType::GlobalIndexLeb => {
@@ -214,29 +244,11 @@ impl Entries<'_, '_> {
         }
     }
 
-    /// An entry must name a symbol (or type) of the kind that its type is about.
-    #[inline]
-    fn check_index(&mut self, kind: RelocationType, index: u32, at: usize) -> Result<(), ParseError> {
-        if kind == RelocationType::TypeIndexLeb {
-            if index as usize >= self.types {
-                return Err(ParseError::malformed(at, "invalid relocation type index"));
-            }
-            return Ok(());
-        }
-        let fits = |symbol: &ObjectSymbol| kinds_of_symbols(kind) >> symbol.kind as u32 & 1 != 0;
-        if !self.symbols.get(index as usize).is_some_and(fits) {
-            return Err(self.wrong_index(kind, index, at));
-        }
-        if kind == RelocationType::FunctionIndexLeb {
-            self.called_directly[index as usize / 64] |= 1 << (index % 64);
-        }
-        Ok(())
-    }
-
     #[cold]
     fn wrong_index(&self, kind: RelocationType, index: u32, at: usize) -> ParseError {
         use RelocationType::*;
         let what = match kind {
+            TypeIndexLeb => return ParseError::malformed(at, "invalid relocation type index"),
             TableNumberLeb => "table",
             GlobalIndexLeb | GlobalIndexI32 => "global",
             TagIndexLeb => "tag",
@@ -250,24 +262,47 @@ impl Entries<'_, '_> {
     }
 }
 
-/// The kinds of symbols that an entry of this type may name, a bit for each.
-#[inline(always)]
-fn kinds_of_symbols(kind: RelocationType) -> u32 {
+#[cold]
+fn wrong_in_code(kind: RelocationType, at: usize) -> ParseError {
+    if kind.is_for_code() {
+        ParseError::malformed(at, "relocations overlap")
+    } else {
+        ParseError::text(at, format!("{} has no meaning in code", kind.name()))
+    }
+}
+
+/// Behind it no number fits.
+const LARGEST_OFFSET: u32 = u32::MAX - 16;
+
+/// The kinds of symbols that an entry of each type may name, a bit for each.
+const KINDS_OF_SYMBOLS: [u8; RelocationType::COUNT] = {
+    let mut kinds = [0; RelocationType::COUNT];
+    let mut number = 0;
+    while number < kinds.len() {
+        if let Some(kind) = RelocationType::from_number(number as u32) {
+            kinds[number] = kinds_of_symbols(kind);
+        }
+        number += 1;
+    }
+    kinds
+};
+
+const fn kinds_of_symbols(kind: RelocationType) -> u8 {
     use RelocationType::*;
-    const FUNCTION: u32 = 1 << SymbolKind::Function as u32;
-    const DATA: u32 = 1 << SymbolKind::Data as u32;
-    const GLOBAL: u32 = 1 << SymbolKind::Global as u32;
+    const FUNCTION: u8 = 1 << SymbolKind::Function as u8;
+    const DATA: u8 = 1 << SymbolKind::Data as u8;
+    const GLOBAL: u8 = 1 << SymbolKind::Global as u8;
     match kind {
         FunctionIndexLeb | FunctionIndexI32 | TableIndexSleb | TableIndexI32 | TableIndexRelSleb
         | TableIndexSleb64 | TableIndexI64 | TableIndexRelSleb64 | FunctionOffsetI32 | FunctionOffsetI64 => {
             FUNCTION
         }
-        TableNumberLeb => 1 << SymbolKind::Table as u32,
+        TableNumberLeb => 1 << SymbolKind::Table as u8,
         // Address of a datum or function through its GOT entry, or a plain global.
         GlobalIndexLeb => GLOBAL | DATA | FUNCTION,
         GlobalIndexI32 => GLOBAL,
-        TagIndexLeb => 1 << SymbolKind::Tag as u32,
-        SectionOffsetI32 => 1 << SymbolKind::Section as u32,
+        TagIndexLeb => 1 << SymbolKind::Tag as u8,
+        SectionOffsetI32 => 1 << SymbolKind::Section as u8,
         TypeIndexLeb => 0,
         MemoryAddrLeb | MemoryAddrSleb | MemoryAddrI32 | MemoryAddrRelSleb | MemoryAddrLeb64
         | MemoryAddrSleb64 | MemoryAddrI64 | MemoryAddrRelSleb64 | MemoryAddrTlsSleb

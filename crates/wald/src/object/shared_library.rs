@@ -110,7 +110,7 @@ fn read_exports(
                 let defined = || parts.function_types.get(index - parts.imports.functions.len()).copied();
                 let type_index = imported.or_else(defined);
                 let signature = type_index.and_then(|index| parts.types.get(index as usize)).copied();
-                Some(signature.ok_or(ParseError::malformed(at, "invalid function export"))?)
+                Some(signature.ok_or_else(|| ParseError::malformed(at, "invalid function export"))?)
             }
             external::GLOBAL => None,
             external::TAG => {

@@ -262,7 +262,7 @@ impl<'a> SectionReader<'a> {
         match self.relocations.peek() {
             Some(relocation) if (relocation.offset as usize) < read => {
                 let kind = ErrorKind::Malformed("code metadata has a relocation where no function index is");
-                Err(ParseError { offset: (self.start + relocation.offset as usize) as u64, kind })
+                Err(ParseError::new(self.start + relocation.offset as usize, kind))
             }
             _ => Ok(()),
         }
