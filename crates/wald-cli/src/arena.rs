@@ -25,6 +25,7 @@ const FIRST_REGION: usize = 1024 * 1024;
 const LARGEST_REGION: usize = 16 * 1024 * 1024;
 const _: () = assert!(LARGEST <= FIRST_REGION, "a new region has room for any block");
 /// Regions of this size and more are of huge pages.
+#[cfg(unix)]
 const HUGE: usize = 2 * 1024 * 1024;
 
 /// About so many bytes of one size wait in a thread. More are for all threads.
@@ -288,7 +289,18 @@ impl Region {
     }
 }
 
+/// New memory from the system's allocator.
+#[cfg(not(unix))]
+fn map(len: usize) -> Region {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    let Ok(layout) = Layout::from_size_align(len, ALIGNMENT) else { return NO_REGION };
+    // SAFETY: the size is not zero.
+    let start = unsafe { System.alloc(layout) };
+    Region { start, len: if start.is_null() { 0 } else { len } }
+}
+
 /// New memory from the system.
+#[cfg(unix)]
 fn map(len: usize) -> Region {
     let is_huge = len >= HUGE;
     // Huge pages begin at multiples of their size.

@@ -19,7 +19,7 @@ pub struct Allocator;
 /// Whether the arena has the blocks of this layout.
 #[inline]
 fn is_small(layout: Layout) -> bool {
-    cfg!(unix) && layout.size() <= arena::LARGEST && layout.align() <= arena::ALIGNMENT
+    layout.size() <= arena::LARGEST && layout.align() <= arena::ALIGNMENT
 }
 
 // SAFETY: the layout decides which of the two allocators a block belongs to, and each gets its own back.

@@ -31,6 +31,9 @@ pub struct Temporary {
     file: File,
     output: PathBuf,
     name: Option<Name>,
+    /// There is an older output.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    replaces: bool,
 }
 
 /// The name of a temporary file.
@@ -43,11 +46,12 @@ impl Temporary {
     /// A new file that will replace `output`, which may not exist yet. Its permissions are those of an executable, less
     /// what the umask takes.
     pub fn create(output: &Path) -> io::Result<Temporary> {
+        let replaces = output.symlink_metadata().is_ok();
         if let Some(file) = nameless(output) {
-            return Ok(Temporary { file, output: output.into(), name: None });
+            return Ok(Temporary { file, output: output.into(), name: None, replaces });
         }
         let (file, name) = named(output)?;
-        Ok(Temporary { file, output: output.into(), name: Some(name) })
+        Ok(Temporary { file, output: output.into(), name: Some(name), replaces })
     }
 
     /// Replaces the output by this file.
@@ -150,7 +154,24 @@ impl Temporary {
     /// Writes bytes at an offset, from any thread.
     #[cfg(unix)]
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)
+        std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)?;
+        self.begin_to_save(offset, bytes.len());
+        Ok(())
+    }
+
+    /// Lets the system allocate blocks for what was written, and write it. Otherwise the rename does that for all of the file, because it
+    /// replaces another, and the link waits (ext4, 54 MB: 34 ms instead of 10 ms).
+    #[cfg(unix)]
+    fn begin_to_save(&self, offset: u64, len: usize) {
+        #[cfg(target_os = "linux")]
+        if let (true, Ok(offset), Ok(len)) = (self.replaces, i64::try_from(offset), i64::try_from(len)) {
+            use std::os::fd::AsRawFd;
+            // SAFETY: the descriptor is open. It is only a hint: a file system that does not do this loses nothing.
+            unsafe {
+                libc::sync_file_range(self.file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE);
+            }
+        }
+        let _ = (self.replaces, offset, len);
     }
 }
 

@@ -5,12 +5,14 @@
 //! Objects are scanned in parallel, each into lists of its own; the lists are then taken together in the
 //! order of the objects, so that the result is the same for any number of threads.
 
+mod facts;
 mod object;
 mod uses;
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use self::facts::Facts;
 use self::object::{is_address_imported, Event, ObjectScan, ObjectScanner};
 use self::uses::{uses, Use};
 use crate::bit_set::BitSet;
@@ -25,7 +27,7 @@ use crate::layout::segments::Segments;
 use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
 use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
-use crate::symbols::{AnySymbol, Purpose, Reference, Resolution, Synthetic, SyntheticFunction};
+use crate::symbols::{AnySymbol, Purpose, Reference, SyntheticFunction};
 use crate::text::unescape_path;
 
 /// What relocations ask for.
@@ -82,14 +84,14 @@ pub fn scan(
 ) -> Scan {
     // Any address may need the loader's help in position-independent code.
     let everything = context.options.is_position_independent();
-    let watched = watched_symbols(program);
+    let facts = &Facts::new(program);
     let scans: Vec<ObjectScan> = (0..program.objects.len())
         .into_par_iter()
         .with_min_len(4)
         .map(|object| {
             let object = ObjectId::new(object);
-            let all = everything || program.objects[object.at()].refers_to_any(&watched);
-            ObjectScanner::scan(context.options, program, object, all)
+            let all = everything || program.objects[object.at()].refers_to_any(&facts.watched);
+            ObjectScanner::scan(context.options, program, facts, object, all)
         })
         .collect();
     let mut joiner = Joiner {
@@ -115,17 +117,6 @@ pub fn scan(
     joiner.report_not_at_run_time();
     let impossible = joiner.find_impossible();
     Scan { added: joiner.adder.finish(), impossible, ..joiner.result }
-}
-
-/// Symbols to which any reference counts, whatever its type: most objects refer to none, and of those only the
-/// chunks that ask for something are looked through.
-fn watched_symbols(program: Program<'_>) -> BitSet {
-    BitSet::collect(program.symbol_count(), |position| {
-        let symbol = program.get(SymbolId::new(position));
-        // An address that the linker defines may be a global to the object: `__memory_base`.
-        let is_address = matches!(symbol.resolution, Resolution::Synthetic(Synthetic::Data(_)));
-        symbol.is_undefined() || symbol.is_lazy() || symbol.is_shared() || is_address
-    })
 }
 
 struct Joiner<'a> {

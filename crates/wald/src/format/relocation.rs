@@ -82,7 +82,7 @@ pub enum Encoding {
 impl Encoding {
     /// How many bytes it takes.
     #[inline]
-    pub fn width(self) -> usize {
+    pub const fn width(self) -> usize {
         match self {
             Encoding::Leb32 | Encoding::Sleb32 => 5,
             Encoding::Leb64 | Encoding::Sleb64 => 10,
@@ -117,7 +117,7 @@ impl RelocationType {
 
     /// How the value is written.
     #[inline]
-    pub(crate) fn encoding(self) -> Encoding {
+    pub(crate) const fn encoding(self) -> Encoding {
         match self {
             FunctionIndexLeb | MemoryAddrLeb | TypeIndexLeb | GlobalIndexLeb | TagIndexLeb
             | TableNumberLeb => Encoding::Leb32,
@@ -135,7 +135,7 @@ impl RelocationType {
 
     /// Whether it asks for a function's place in the indirect function table.
     #[inline]
-    pub(crate) fn is_table_index(self) -> bool {
+    pub(crate) const fn is_table_index(self) -> bool {
         matches!(
             self,
             TableIndexSleb
@@ -157,21 +157,21 @@ impl RelocationType {
     /// Whether the output may need an entry on its account: a type, a place in the function table, a global that
     /// keeps an address; or whether it must be checked (thread-local addresses).
     #[inline]
-    pub(crate) fn asks_for_entry(self) -> bool {
+    pub(crate) const fn asks_for_entry(self) -> bool {
         self.is_table_index()
             || matches!(self, TypeIndexLeb | GlobalIndexI32 | MemoryAddrTlsSleb | MemoryAddrTlsSleb64)
     }
 
     /// Whether the value is the place of a function in the code section.
     #[inline]
-    pub(crate) fn is_place_in_code(self) -> bool {
+    pub(crate) const fn is_place_in_code(self) -> bool {
         matches!(self, FunctionOffsetI32 | FunctionOffsetI64)
     }
 
     /// Whether code can have it. Offsets of code are unknown while its own numbers are compressed, and code has no memory
     /// address.
     #[inline]
-    pub(crate) fn is_for_code(self) -> bool {
+    pub(crate) const fn is_for_code(self) -> bool {
         !matches!(self, FunctionOffsetI32 | FunctionOffsetI64 | SectionOffsetI32 | MemoryAddrLocrelI32)
     }
 
@@ -210,42 +210,38 @@ pub struct Relocation {
 /// Decodes the entries in a range that parsing has checked.
 #[derive(Clone)]
 pub struct RelocationIterator<'a> {
-    /// From the next entry to the end of the object, not only of the range: eight bytes are read at once.
+    /// From the next entry to the end of the object, not only of the range: several bytes are read at once.
     bytes: &'a [u8],
     /// How many of these bytes are after the range.
     behind: usize,
 }
 
 /// The highest bit of each byte of a LEB128 number says whether another byte follows.
-const CONTINUES: u64 = 0x8080_8080_8080_8080;
+const CONTINUES: u32 = 0x8080_8080;
 
-/// The LEB128 number at the start of a word, and its length in bytes. `None` if it is longer than the word or than 35 bits.
-/// Without branches, because no processor predicts how long the numbers of relocation entries are.
+/// The LEB128 number at the start of a word, and its length in bytes. `None` if it is longer than four bytes, as few are. Without
+/// branches, because no processor predicts how long the numbers of relocation entries are.
 #[inline(always)]
-fn first_number(word: u64) -> Option<(u64, u32)> {
+fn first_number(word: u32) -> Option<(u32, u32)> {
     let last = !word & CONTINUES;
-    let bytes = last.trailing_zeros() / 8 + 1;
-    if bytes > 5 {
+    if last == 0 {
         return None;
     }
     let word = word & (last ^ last.wrapping_sub(1));
-    let value = word & 0x7f
-        | word >> 1 & 0x7f << 7
-        | word >> 2 & 0x7f << 14
-        | word >> 3 & 0x7f << 21
-        | word >> 4 & 0x7f << 28;
-    Some((value, bytes))
+    // Two bytes become 14 bits, and then two of those 28.
+    let pairs = word & 0x007f_007f | word >> 1 & 0x3f80_3f80;
+    Some((pairs & 0x3fff | pairs >> 2 & 0x0fff_c000, last.trailing_zeros() / 8 + 1))
 }
 
-/// The length of the longest entry that [`decode`] takes, and of the word that its last number is read with.
-const LONGEST: usize = 1 + 5 + 5 + 8;
+/// The length of the longest entry that [`decode`] takes.
+const LONGEST: usize = 1 + 4 + 4 + 4;
 
 /// Decodes the entry at the start of `bytes`: all of it at once, without looking where it may end. Its length comes with it. `None` if
-/// it takes a closer look: near the end of the bytes, or if a number is too long or too large.
+/// it takes a closer look: near the end of the bytes, or if a number is long.
 #[inline(always)]
 pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
     let bytes: &[u8; LONGEST] = bytes.first_chunk()?;
-    let word = |at: usize| bytes[at..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let word = |at: usize| bytes[at..].first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     let kind = RelocationType::from_number(u32::from(bytes[0]))?;
     let (offset, len) = first_number(word(1)?)?;
     let mut at = 1 + len as usize;
@@ -257,17 +253,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
         at += len as usize;
         addend = sign_extended(value, len);
     }
-    if (offset | index) > u64::from(u32::MAX) {
-        return None;
-    }
-    Some((Relocation { kind, offset: offset as u32, index: index as u32, addend }, at))
+    Some((Relocation { kind, offset, index, addend }, at))
 }
 
-/// The signed number that takes so many bytes.
+/// The signed number that takes so many bytes, at most four.
 #[inline(always)]
-fn sign_extended(value: u64, bytes: u32) -> i64 {
-    let unused = 64 - 7 * bytes;
-    (value << unused) as i64 >> unused
+fn sign_extended(value: u32, bytes: u32) -> i64 {
+    let unused = 32 - 7 * bytes;
+    i64::from((value << unused) as i32 >> unused)
 }
 
 impl<'a> RelocationIterator<'a> {
@@ -278,19 +271,18 @@ impl<'a> RelocationIterator<'a> {
         RelocationIterator { bytes: &object[range.start as usize..], behind }
     }
 
-    #[inline(always)]
-    fn word(&self) -> Option<u64> {
-        self.bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
-    }
-
-    #[inline(always)]
-    fn unsigned(&mut self) -> Option<u64> {
-        let Some((value, bytes)) = self.word().and_then(first_number) else { return self.long_unsigned() };
-        self.bytes = &self.bytes[bytes as usize..];
-        Some(value)
-    }
-
+    /// The next entry if it is longer than most, or near the end of the bytes.
     #[cold]
+    fn next_long(&mut self) -> Option<Relocation> {
+        let (&number, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        let kind = RelocationType::from_number(u32::from(number))?;
+        let offset = self.long_unsigned()? as u32;
+        let index = self.long_unsigned()? as u32;
+        let addend = if kind.has_addend() { self.long_signed()? } else { 0 };
+        Some(Relocation { kind, offset, index, addend })
+    }
+
     fn long_unsigned(&mut self) -> Option<u64> {
         let (mut value, mut shift) = (0, 0);
         loop {
@@ -304,14 +296,6 @@ impl<'a> RelocationIterator<'a> {
         }
     }
 
-    #[inline(always)]
-    fn signed(&mut self) -> Option<i64> {
-        let Some((value, bytes)) = self.word().and_then(first_number) else { return self.long_signed() };
-        self.bytes = &self.bytes[bytes as usize..];
-        Some(sign_extended(value, bytes))
-    }
-
-    #[cold]
     fn long_signed(&mut self) -> Option<i64> {
         let (mut value, mut shift) = (0i64, 0);
         loop {
@@ -335,13 +319,9 @@ impl Iterator for RelocationIterator<'_> {
         if self.bytes.len() <= self.behind {
             return None;
         }
-        let (&number, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        let kind = RelocationType::from_number(u32::from(number))?;
-        let offset = self.unsigned()? as u32;
-        let index = self.unsigned()? as u32;
-        let addend = if kind.has_addend() { self.signed()? } else { 0 };
-        Some(Relocation { kind, offset, index, addend })
+        let Some((entry, len)) = decode(self.bytes) else { return self.next_long() };
+        self.bytes = &self.bytes[len..];
+        Some(entry)
     }
 }
 

@@ -43,11 +43,9 @@ pub(super) fn partition(
         let bytes = object.bytes.clone();
         let mut entries = Entries {
             bytes: &bytes,
-            position: section.start,
+            start: section.start,
             end: section.end,
-            left: section.count,
-            mistake: None,
-            previous: 0,
+            count: section.count,
             know_code: false,
             called_directly: &mut called_directly,
             function_references: &mut function_references,
@@ -59,13 +57,13 @@ pub(super) fn partition(
                 let prefix = u32::from(function.prefix);
                 let body =
                     ByteRange { start: function.offset_base + prefix, len: function.range.len - prefix };
-                (body, &mut function.relocations, &mut function.asks)
+                Chunk { range: body, entries: &mut function.relocations, asks: &mut function.asks }
             });
             entries.split(ranges, code.map(|(_, range)| range.start))?;
         } else if data.is_some_and(|(index, _)| index == section.target) {
             let ranges = object.segments.iter_mut().map(|segment| {
                 let data = ByteRange { start: segment.offset_base, len: segment.data.len };
-                (data, &mut segment.relocations, &mut segment.asks)
+                Chunk { range: data, entries: &mut segment.relocations, asks: &mut segment.asks }
             });
             entries.split(ranges, None)?;
             object.data_knows_code = entries.know_code;
@@ -77,7 +75,11 @@ pub(super) fn partition(
                 // Other sections are made anew, from what the symbol table says: nothing in them is relocated.
                 None => (section_size(&bytes, section)?, &mut unused.0),
             };
-            entries.split(std::iter::once((ByteRange { start: 0, len }, range, &mut unused.1)), None)?;
+            let range_of_all = ByteRange { start: 0, len };
+            entries.split(
+                std::iter::once(Chunk { range: range_of_all, entries: range, asks: &mut unused.1 }),
+                None,
+            )?;
         }
     }
     object.called_directly = called_directly;
@@ -98,13 +100,10 @@ fn section_size(bytes: &[u8], section: &RelocationSection) -> Result<u32, ParseE
 struct Entries<'s> {
     /// The object.
     bytes: &'s [u8],
-    /// Where the next entry is, and where they end.
-    position: usize,
+    /// Where the first entry is, and where they end.
+    start: usize,
     end: usize,
-    left: usize,
-    /// The first mistake. Nothing is read behind it.
-    mistake: Option<ParseError>,
-    previous: u32,
+    count: usize,
     /// Whether one of them gives the place of a function in the code section.
     know_code: bool,
     called_directly: &'s mut [u64],
@@ -114,134 +113,128 @@ struct Entries<'s> {
     types: usize,
 }
 
+/// What a function, segment or section is told of its entries.
+struct Chunk<'r> {
+    /// What their offsets point into.
+    range: ByteRange,
+    entries: &'r mut ByteRange,
+    asks: &'r mut bool,
+}
+
 impl Entries<'_> {
-    /// `code`: where the contents of the code section start. Gives each chunk, in order of position, the range of the entries that fall into it. In code the numbers that
-    /// are written at relocations' places may become shorter, so they must not overlap.
+    /// Gives each chunk, in order of position, the range of the entries that fall into it. `code` is where the contents of the code
+    /// section start. In code the numbers that are written at relocations' places may become shorter, so they must not overlap.
     fn split<'r>(
         &mut self,
-        chunks: impl Iterator<Item = (ByteRange, &'r mut ByteRange, &'r mut bool)>,
+        chunks: impl Iterator<Item = Chunk<'r>>,
         code: Option<u32>,
     ) -> Result<(), ParseError> {
-        let mut free = 0;
-        let mut start = self.position;
-        let mut pending = self.next();
-        for (position, (chunk, range, asks)) in (0..).zip(chunks) {
-            let first = start;
-            while let Some(entry) = pending {
-                if entry.offset >= chunk.end() {
-                    break;
+        let mut chunks = (0..).zip(chunks);
+        let mut current = chunks.next();
+        // Where the current chunk's entries start; whether one of them asks for an entry.
+        let (mut first, mut asks) = (self.start, false);
+        let (mut position, mut previous, mut free, mut all) = (self.start, 0, 0, 0);
+        for _ in 0..self.count {
+            let at = position;
+            let (entry, facts, len) = match decode(&self.bytes[at..]) {
+                Some((entry, len)) if at + len <= self.end && self.is_right(&entry, previous) => {
+                    (entry, FACTS[entry.kind as usize], len)
                 }
-                let width = entry.kind.encoding().width() as u32;
-                if entry.offset < chunk.start || entry.offset + width > chunk.end() {
-                    return Err(ParseError::malformed(start, "invalid relocation offset"));
+                _ => self.decode_carefully(at, previous)?,
+            };
+            (position, previous) = (at + len, entry.offset);
+            let end = entry.offset + u32::from(facts.width);
+            let range = loop {
+                let Some((_, chunk)) = &mut current else {
+                    return Err(ParseError::malformed(at, "invalid relocation offset"));
+                };
+                if entry.offset < chunk.range.end() {
+                    break chunk.range;
                 }
-                self.know_code |= entry.kind.is_place_in_code();
-                *asks |= self.asks_for_entry(&entry);
-                if let Some(code) = code {
-                    if !entry.kind.is_for_code() || entry.offset < free {
-                        return Err(wrong_in_code(entry.kind, start));
-                    }
-                    free = entry.offset + width;
-                    if entry.kind == RelocationType::FunctionIndexLeb
-                        && self.bytes.get((code + entry.offset) as usize - 1) == Some(&REF_FUNC)
-                    {
-                        self.function_references.push((position, entry.index));
-                    }
+                if at > first {
+                    *chunk.entries = ByteRange::between(first, at);
+                    *chunk.asks |= asks;
+                    (first, asks) = (at, false);
                 }
-                start = self.position;
-                pending = self.next();
+                current = chunks.next();
+            };
+            if entry.offset < range.start || end > range.end() {
+                return Err(ParseError::malformed(at, "invalid relocation offset"));
             }
-            if start > first {
-                *range = ByteRange::between(first, start);
+            asks |= facts.asks && !self.is_plain_global(&entry);
+            all |= facts.places;
+            let Some(code) = code else { continue };
+            if facts.places & NOT_FOR_CODE != 0 || entry.offset < free {
+                return Err(wrong_in_code(entry.kind, at));
+            }
+            free = end;
+            if entry.kind == RelocationType::FunctionIndexLeb
+                && self.bytes.get((code + entry.offset) as usize - 1) == Some(&REF_FUNC)
+            {
+                let function = current.as_ref().map_or(0, |(number, _)| *number);
+                self.function_references.push((function, entry.index));
             }
         }
-        if let Some(mistake) = self.mistake.take() {
-            return Err(mistake);
+        if let Some((_, chunk)) = current.filter(|_| position > first) {
+            *chunk.entries = ByteRange::between(first, position);
+            *chunk.asks |= asks;
         }
-        if pending.is_some() {
-            return Err(ParseError::malformed(start, "invalid relocation offset"));
-        }
-        if self.position < self.end {
-            return Err(ParseError::malformed(self.position, "reloc section ended prematurely"));
-        }
-        Ok(())
-    }
-
-    /// The next entry. `None` after the last one, or if there is a mistake.
-    #[inline(always)]
-    fn next(&mut self) -> Option<Relocation> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        let at = self.position;
-        match decode(&self.bytes[at..]) {
-            Some((entry, len)) if at + len <= self.end && self.is_right(&entry) => {
-                self.position += len;
-                Some(entry)
-            }
-            _ => {
-                self.next_carefully(at).map_err(|mistake| (self.left, self.mistake) = (0, Some(mistake))).ok()
-            }
+        self.know_code = all & PLACE_IN_CODE != 0;
+        match position < self.end {
+            true => Err(ParseError::malformed(position, "reloc section ended prematurely")),
+            false => Ok(()),
         }
     }
 
     /// Whether offset and index are possible. Notes what follows from it.
     #[inline(always)]
-    fn is_right(&mut self, entry: &Relocation) -> bool {
+    fn is_right(&mut self, entry: &Relocation, previous: u32) -> bool {
         let (kind, index) = (entry.kind, entry.index as usize);
-        if entry.offset < self.previous || entry.offset > LARGEST_OFFSET {
+        if entry.offset < previous || entry.offset > LARGEST_OFFSET {
             return false;
         }
         if kind == RelocationType::TypeIndexLeb {
-            self.previous = entry.offset;
             return index < self.types;
         }
-        let fits = |symbol: &ObjectSymbol| KINDS_OF_SYMBOLS[kind as usize] >> symbol.kind as u8 & 1 != 0;
-        if !self.symbols.get(index).is_some_and(fits) {
-            return false;
-        }
+        let Some(symbol) = self.symbols.get(index) else { return false };
         if kind == RelocationType::FunctionIndexLeb {
             self.called_directly[index / 64] |= 1 << (index % 64);
         }
-        self.previous = entry.offset;
-        true
+        FACTS[kind as usize].symbols >> symbol.kind as u8 & 1 != 0
     }
 
-    /// The next entry, byte by byte, with what is wrong about it.
+    /// An entry, byte by byte, with what is wrong about it.
     #[cold]
-    fn next_carefully(&mut self, at: usize) -> Result<Relocation, ParseError> {
+    fn decode_carefully(
+        &mut self,
+        at: usize,
+        previous: u32,
+    ) -> Result<(Relocation, Facts, usize), ParseError> {
         let mut reader = Reader::within(self.bytes, at, self.end);
         let number = u32::from(reader.byte()?);
         let unknown = || ParseError::new(at, ErrorKind::UnknownRelocation(number));
         let kind = RelocationType::from_number(number).ok_or_else(unknown)?;
         let mut entry = Relocation { kind, offset: reader.u32()?, index: reader.u32()?, addend: 0 };
-        if entry.offset < self.previous {
+        if entry.offset < previous {
             return Err(ParseError::malformed(at, "relocations not in offset order"));
         }
         if entry.offset > LARGEST_OFFSET {
             return Err(ParseError::malformed(at, "invalid relocation offset"));
         }
-        if !self.is_right(&entry) {
+        if !self.is_right(&entry, previous) {
             return Err(self.wrong_index(kind, entry.index, at));
         }
         if kind.has_addend() {
             entry.addend = reader.i64()?;
         }
-        self.position = reader.position();
-        Ok(entry)
+        Ok((entry, FACTS[kind as usize], reader.position() - at))
     }
 
-    /// Whether the output may need something on its account. Plain globals, the stack pointer in nearly every function,
-    /// ask for nothing.
+    /// Whether it names a global as such, as nearly every function names the stack pointer.
     #[inline(always)]
-    fn asks_for_entry(&self, entry: &Relocation) -> bool {
-        match entry.kind {
-            RelocationType::GlobalIndexLeb => {
-                self.symbols.get(entry.index as usize).is_some_and(|symbol| symbol.kind != SymbolKind::Global)
-            }
-            kind => kind.asks_for_entry(),
-        }
+    fn is_plain_global(&self, entry: &Relocation) -> bool {
+        entry.kind == RelocationType::GlobalIndexLeb
+            && self.symbols.get(entry.index as usize).is_some_and(|symbol| symbol.kind == SymbolKind::Global)
     }
 
     #[cold]
@@ -274,17 +267,37 @@ fn wrong_in_code(kind: RelocationType, at: usize) -> ParseError {
 /// Behind it no number fits.
 const LARGEST_OFFSET: u32 = u32::MAX - 16;
 
-/// The kinds of symbols that an entry of each type may name, a bit for each.
-const KINDS_OF_SYMBOLS: [u8; RelocationType::COUNT] = {
-    let mut kinds = [0; RelocationType::COUNT];
+/// What splitting asks of a type, in one place.
+#[derive(Clone, Copy)]
+struct Facts {
+    /// The kinds of symbols that an entry may name, a bit for each.
+    symbols: u8,
+    width: u8,
+    /// The output may need something on its account.
+    asks: bool,
+    /// [`PLACE_IN_CODE`], [`NOT_FOR_CODE`].
+    places: u8,
+}
+
+const PLACE_IN_CODE: u8 = 1;
+const NOT_FOR_CODE: u8 = 2;
+
+const FACTS: [Facts; RelocationType::COUNT] = {
+    let mut facts = [Facts { symbols: 0, width: 0, asks: false, places: 0 }; RelocationType::COUNT];
     let mut number = 0;
-    while number < kinds.len() {
+    while number < facts.len() {
         if let Some(kind) = RelocationType::from_number(number as u32) {
-            kinds[number] = kinds_of_symbols(kind);
+            facts[number] = Facts {
+                symbols: kinds_of_symbols(kind),
+                width: kind.encoding().width() as u8,
+                asks: kind.asks_for_entry() || matches!(kind, RelocationType::GlobalIndexLeb),
+                places: (kind.is_place_in_code() as u8 * PLACE_IN_CODE)
+                    | (!kind.is_for_code() as u8 * NOT_FOR_CODE),
+            };
         }
         number += 1;
     }
-    kinds
+    facts
 };
 
 const fn kinds_of_symbols(kind: RelocationType) -> u8 {

@@ -2,6 +2,7 @@
 
 use hashbrown::HashSet;
 
+use super::facts::Facts;
 use crate::bit_set::BitSet;
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
@@ -48,6 +49,7 @@ pub(super) enum Event {
 pub(super) struct ObjectScanner<'a> {
     options: &'a Options,
     program: Program<'a>,
+    facts: &'a Facts,
     object: ObjectId,
     /// Types and symbols that were noted already.
     types_seen: BitSet,
@@ -60,12 +62,19 @@ pub(super) struct ObjectScanner<'a> {
 
 impl ObjectScanner<'_> {
     /// Looks through everything live of `object`; with `all` also through what asks for nothing itself.
-    pub(super) fn scan(options: &Options, program: Program<'_>, object: ObjectId, all: bool) -> ObjectScan {
+    pub(super) fn scan(
+        options: &Options,
+        program: Program<'_>,
+        facts: &Facts,
+        object: ObjectId,
+        all: bool,
+    ) -> ObjectScan {
         let parsed = program.objects[object.at()].object();
         let count = parsed.symbols.len();
         let mut scanner = ObjectScanner {
             options,
             program,
+            facts,
             object,
             types_seen: BitSet::new(parsed.types.len(), false),
             table_seen: BitSet::new(count, false),
@@ -119,7 +128,7 @@ impl ObjectScanner<'_> {
             let type_index = of_import
                 .unwrap_or_else(|| parsed.functions[parsed.defined_function(own.element)].type_index);
             let is_same = |signature| signature == parsed.types[type_index as usize];
-            if !self.program.get(id).signature.is_none_or(is_same) {
+            if !self.facts.signatures[id.at()].is_none_or(is_same) {
                 self.found.events.push(Event::Call(index));
             }
         }
@@ -178,8 +187,10 @@ impl ObjectScanner<'_> {
             _ => {}
         }
         let (undefined, shared) = match reference {
-            Reference::Global(id) => (self.program.get(id).is_undefined(), self.program.get(id).is_shared()),
-            Reference::Local(_) => (false, false),
+            Reference::Global(id) if self.facts.watched.contains(id.at()) => {
+                (self.program.get(id).is_undefined(), self.program.get(id).is_shared())
+            }
+            _ => (false, false),
         };
         let options = self.options;
         let dynamic = shared || undefined && options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
