@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::bench_growth;
+use crate::bench_guard;
 use crate::bench_pipeline;
 use crate::bench_relink;
 use crate::corpus;
@@ -18,6 +19,7 @@ USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
        cargo xtask bench relink [JOB…] [--runs N]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
+       cargo xtask bench guard [--bless]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, and
 the floor, which is `cat` of all inputs to /dev/null and `cp` of the output. They take turns; one round goes before and
@@ -45,6 +47,11 @@ largest size divided by twice that at the middle one: 1 is linear. `ratio` is Wa
 fails if a growth is above 1.2 or a ratio above 1, except for times too short to tell. JOB is a part of a job's name.
 
   --factor N        multiplies all sizes
+
+`bench guard` counts the instructions (valgrind) of three links that it makes, and fails if one takes more than 3 % more than
+xtask/src/bench_guard.txt says.
+
+  --bless           put the new numbers into that file
 
 ENVIRONMENT
   WALD_BIN     another linker in Wald's place
@@ -79,6 +86,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     if args.first().is_some_and(|word| word == "growth") {
         return bench_growth::run(Arguments::new(&args[1..]));
+    }
+    if args.first().is_some_and(|word| word == "guard") {
+        return bench_guard::run(Arguments::new(&args[1..]));
     }
     if args.first().is_some_and(|word| word == "relink") {
         return bench_relink::run(Arguments::new(&args[1..]));
