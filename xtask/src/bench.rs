@@ -7,7 +7,7 @@ use crate::bench_pipeline;
 use crate::bench_relink;
 use crate::corpus;
 use crate::job;
-use crate::measure::{measure, Cost};
+use crate::measure::{measure, private_memory, Cost};
 use crate::workspace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,9 +23,12 @@ USAGE: cargo xtask bench [JOB…] [--runs N]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, and
 the floor, which is `cat` of all inputs to /dev/null and `cp` of the output. They take turns; one round goes before and
-is not counted. Shown are medians, and behind ± half the distance between the quartiles.
+is not counted. Shown are medians, and behind ± half the distance between the quartiles. Private memory is without mapped
+files; it is that of another run, because looking at it takes time.
 
   --runs N          counted rounds (default 5)
+  --peer NAME=PATH  another linker that takes its turn, may be repeated
+  --json FILE       write every run's values to a file
   --job-args ARG    another argument for both linkers, may be repeated (--job-args=--strip-debug)
   --update-readme   put the table into README.md
 
@@ -63,57 +66,82 @@ const BEGIN: &str = "<!-- bench: written by cargo xtask bench --update-readme --
 const END: &str = "<!-- end of bench -->";
 
 const HEAD: &str = "\
-| job | in MB | out MB | wald ms | wasm-ld ms | floor ms | wall ratio | CPU ms | wasm-ld CPU ms | CPU ratio | peak MB | \
-wasm-ld peak MB | peak ratio |
+| job | in MB | out MB | floor ms | program | wall ms | / floor | CPU ms | private MB | page faults | wall of wald | CPU | private |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 
-/// The programs that take turns.
+/// A program that links.
+struct Program {
+    name: String,
+    path: PathBuf,
+}
+
+/// The programs that take turns, and how.
 struct Contest {
-    wald: PathBuf,
-    wasm_ld: PathBuf,
+    /// Wald comes first.
+    programs: Vec<Program>,
     options: Vec<String>,
     output: PathBuf,
+    runs: usize,
 }
 
 /// Every counted run of one program.
 struct Runs(Vec<Cost>);
 
+/// What was measured of one job.
+struct Measured {
+    job: String,
+    size_in: u64,
+    size_out: u64,
+    floor: Runs,
+    /// By program. `None` if it does not link the job.
+    programs: Vec<Option<(Runs, u64)>>,
+}
+
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {
-    if args.first().is_some_and(|word| word == "pipeline") {
-        return bench_pipeline::run(Arguments::new(&args[1..]));
-    }
-    if args.first().is_some_and(|word| word == "growth") {
-        return bench_growth::run(Arguments::new(&args[1..]));
-    }
-    if args.first().is_some_and(|word| word == "guard") {
-        return bench_guard::run(Arguments::new(&args[1..]));
-    }
-    if args.first().is_some_and(|word| word == "relink") {
-        return bench_relink::run(Arguments::new(&args[1..]));
+    let rest = || Arguments::new(&args[1..]);
+    match args.first().map(String::as_str) {
+        Some("pipeline") => return bench_pipeline::run(rest()),
+        Some("growth") => return bench_growth::run(rest()),
+        Some("guard") => return bench_guard::run(rest()),
+        Some("relink") => return bench_relink::run(rest()),
+        _ => {}
     }
     let mut args = Arguments::new(args);
     let runs = args.number("runs")?.unwrap_or(5).max(1);
     let update = args.flag("update-readme");
     let options = args.values("job-args")?;
+    let json = args.values("json")?.pop();
+    let peers = args.values("peer")?;
     let jobs = corpus::select(&args.words()?)?;
     let folder = workspace::root().join("target/bench");
     workspace::create_folder(&folder)?;
     check_null_device()?;
-    let wald = workspace::wald_to_measure()?;
-    let contest = Contest { wald, wasm_ld: workspace::wasm_ld()?, options, output: folder.join("out.wasm") };
-    let mut table = String::from(HEAD);
+    let mut programs = vec![
+        Program { name: "wald".into(), path: workspace::wald_to_measure()? },
+        Program { name: "wasm-ld-22".into(), path: workspace::wasm_ld()? },
+    ];
+    for peer in &peers {
+        let (name, path) = peer.split_once('=').ok_or_else(|| format!("--peer {peer}: not NAME=PATH"))?;
+        programs.push(Program { name: name.into(), path: path.into() });
+    }
+    let contest = Contest { programs, options, output: folder.join("out.wasm"), runs };
+    let mut all = Vec::new();
     print!("{HEAD}");
     for job in &jobs {
-        let row = contest.row(job, runs)?;
-        print!("{row}");
-        table += &row;
+        let measured = contest.measure(job)?;
+        print!("{}", contest.rows(&measured));
+        all.push(measured);
     }
     let note = conditions(runs);
     println!("\n{note}");
+    if let Some(path) = json {
+        workspace::write(Path::new(&path), contest.json(&all))?;
+    }
     if update {
-        update_readme(&workspace::root().join("README.md"), &format!("{table}\n{note}"))?;
+        let table: String = all.iter().map(|measured| contest.rows(measured)).collect();
+        update_readme(&workspace::root().join("README.md"), &format!("{HEAD}{table}\n{note}"))?;
     }
     Ok(())
 }
@@ -138,38 +166,108 @@ fn conditions(runs: usize) -> String {
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
     let reference = workspace::output_of("wasm-ld-22", &["--version"]).unwrap_or_default();
     format!(
-        "Medians of {runs} runs taken in turns, whole processes, warm cache, {cores} cores, against {reference}. A ratio is \
-         Wald's value divided by wasm-ld's: below 1 Wald needs less.\n"
+        "Medians of {runs} runs taken in turns, whole processes, warm cache, {cores} cores, against {reference}. The last three columns \
+         are Wald's value divided by the program's: below 1 Wald needs less.\n"
     )
 }
 
 impl Contest {
-    fn row(&self, job: &str, runs: usize) -> Result<String, String> {
+    fn measure(&self, job: &str) -> Result<Measured, String> {
         let folder = corpus::folder().join(job);
         let inputs = job::inputs(&folder);
         let kept = self.output.with_file_name("kept.wasm");
-        let (mut wald, mut wasm_ld, mut floor) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..=runs {
-            let theirs = measure(&mut self.link(&self.wasm_ld, &folder))?;
-            if round == 0 {
-                std::fs::copy(&self.output, &kept).map_err(|error| error.to_string())?;
+        let mut runs: Vec<Option<Vec<Cost>>> = self.programs.iter().map(|_| Some(Vec::new())).collect();
+        let mut floor = Vec::new();
+        for round in 0..=self.runs {
+            for (number, program) in self.programs.iter().enumerate() {
+                let Some(costs) = &mut runs[number] else { continue };
+                match measure(&mut self.link(&program.path, &folder)) {
+                    Ok(cost) if round > 0 => costs.push(cost),
+                    Ok(_) if number == 0 => {
+                        std::fs::copy(&self.output, &kept).map_err(|error| error.to_string())?;
+                    }
+                    Ok(_) => {}
+                    // Not every peer links every job.
+                    Err(_) if number > 1 => runs[number] = None,
+                    Err(error) => return Err(error),
+                }
             }
-            let ours = measure(&mut self.link(&self.wald, &folder))?;
             let copied = measure(&mut copying(&folder, &inputs, &kept, &self.output))?;
-            if round > 0 {
-                wald.push(ours);
-                wasm_ld.push(theirs);
-                floor.push(copied);
-            }
+            floor.extend((round > 0).then_some(copied));
         }
+        let with_memory = |(costs, program): (Option<Vec<Cost>>, &Program)| -> Result<_, String> {
+            let Some(costs) = costs else { return Ok(None) };
+            let private = private_memory(&mut self.link(&program.path, &folder))?;
+            Ok(Some((Runs(costs), private.unwrap_or(0))))
+        };
+        let programs = runs.into_iter().zip(&self.programs).map(with_memory).collect::<Result<_, _>>()?;
         let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let size_in = inputs.iter().map(|path| length(path)).sum();
-        Ok(row(job, size_in, length(&kept), &Runs(wald), &Runs(wasm_ld), &Runs(floor)))
+        Ok(Measured { job: job.to_string(), size_in, size_out: length(&kept), floor: Runs(floor), programs })
     }
 
     fn link(&self, linker: &Path, folder: &Path) -> Command {
         let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
         job::command(linker, folder, &options, &self.output)
+    }
+
+    /// The rows of a job: one for each program.
+    fn rows(&self, measured: &Measured) -> String {
+        let Measured { job, size_in, size_out, floor, programs } = measured;
+        let floor = floor.median(wall);
+        let own = programs.first().and_then(Option::as_ref);
+        let mut rows = String::new();
+        for (program, costs) in self.programs.iter().zip(programs) {
+            let Some((runs, private)) = costs else {
+                rows += &format!("| {job} | | | | {} | does not link it | | | | | | | |\n", program.name);
+                continue;
+            };
+            let ratio = |own: f64, value: f64| format!("{:.2}", own / value.max(1e-9));
+            let mut cells = vec![
+                job.clone(),
+                format!("{:.1}", *size_in as f64 / 1e6),
+                format!("{:.1}", *size_out as f64 / 1e6),
+                format!("{floor:.1}"),
+                program.name.clone(),
+                runs.with_spread(wall),
+                ratio(runs.median(wall), floor),
+                format!("{:.1}", runs.median(cpu)),
+                format!("{:.0}", *private as f64 / 1e6),
+                format!("{:.0}", runs.median(faults)),
+            ];
+            match own {
+                Some((own, own_private)) if program.name != "wald" => cells.extend([
+                    ratio(own.median(wall), runs.median(wall)),
+                    ratio(own.median(cpu), runs.median(cpu)),
+                    ratio(*own_private as f64, *private as f64),
+                ]),
+                _ => cells.extend(["", "", ""].map(String::from)),
+            }
+            rows += &format!("| {} |\n", cells.join(" | "));
+        }
+        rows
+    }
+
+    /// Every run, as a list of objects: job, program, and a list of values for each measure.
+    fn json(&self, all: &[Measured]) -> String {
+        let mut list = Vec::new();
+        for Measured { job, size_in, size_out, floor, programs } in all {
+            let mut add = |program: &str, runs: &Runs, private: u64| {
+                let values = |value: fn(&Cost) -> f64| runs.0.iter().map(value).collect::<Vec<_>>();
+                list.push(serde_json::json!({
+                    "job": job, "program": program, "bytes_in": size_in, "bytes_out": size_out,
+                    "wall_ms": values(wall), "cpu_ms": values(cpu), "page_faults": values(faults),
+                    "peak_mb": values(peak), "private_bytes": private,
+                }));
+            };
+            add("floor", floor, 0);
+            for (program, costs) in self.programs.iter().zip(programs) {
+                if let Some((runs, private)) = costs {
+                    add(&program.name, runs, *private);
+                }
+            }
+        }
+        format!("{:#}\n", serde_json::Value::from(list))
     }
 }
 
@@ -182,25 +280,8 @@ fn copying(folder: &Path, inputs: &[PathBuf], from: &Path, to: &Path) -> Command
     command
 }
 
-fn row(job: &str, size_in: u64, size_out: u64, wald: &Runs, wasm_ld: &Runs, floor: &Runs) -> String {
-    let ratio =
-        |value: fn(&Cost) -> f64| format!("{:.2}", wald.median(value) / wasm_ld.median(value).max(1e-9));
-    let cells = [
-        job.to_string(),
-        format!("{:.1}", size_in as f64 / 1e6),
-        format!("{:.1}", size_out as f64 / 1e6),
-        wald.with_spread(wall),
-        wasm_ld.with_spread(wall),
-        format!("{:.1}", floor.median(wall)),
-        ratio(wall),
-        format!("{:.1}", wald.median(cpu)),
-        format!("{:.1}", wasm_ld.median(cpu)),
-        ratio(cpu),
-        format!("{:.0}", wald.median(peak)),
-        format!("{:.0}", wasm_ld.median(peak)),
-        ratio(peak),
-    ];
-    format!("| {} |\n", cells.join(" | "))
+fn faults(cost: &Cost) -> f64 {
+    cost.faults as f64
 }
 
 fn milliseconds(duration: Duration) -> f64 {
@@ -260,7 +341,8 @@ mod tests {
     use super::*;
 
     fn runs(milliseconds: &[u64]) -> Runs {
-        let cost = |ms: &u64| Cost { wall: Duration::from_millis(*ms), cpu: Duration::ZERO, peak: 0 };
+        let cost =
+            |ms: &u64| Cost { wall: Duration::from_millis(*ms), cpu: Duration::ZERO, peak: 0, faults: 0 };
         Runs(milliseconds.iter().map(cost).collect())
     }
 

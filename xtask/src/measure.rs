@@ -16,6 +16,8 @@ pub struct Cost {
     /// The largest resident set, in bytes. The system counts from before `exec`, so it is never less than what this
     /// process itself holds; that is a few megabytes.
     pub peak: u64,
+    /// Page faults that the disk was not needed for.
+    pub faults: u64,
 }
 
 /// Runs a program to its end with its output thrown away. That it fails is an error.
@@ -35,13 +37,34 @@ pub fn measure_any(command: &mut Command) -> Result<(i32, Cost), String> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
-    let (status, cpu, peak) = wait(child)?;
-    Ok((status, Cost { wall: start.elapsed(), cpu, peak }))
+    let (status, usage) = wait(child)?;
+    Ok((status, Cost { wall: start.elapsed(), ..usage }))
 }
 
-/// Waits for the child: its wait status, CPU time and largest resident set.
+/// The largest private memory of a program, which is without mapped files, in bytes. It is looked at every millisecond, which costs the
+/// program time. `None` if the system does not tell.
+pub fn private_memory(command: &mut Command) -> Result<Option<u64>, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
+    let path = format!("/proc/{}/status", child.id());
+    let mut most = None;
+    loop {
+        if let Ok(status) = std::fs::read_to_string(&path) {
+            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+            let number = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+            most = most.max(number.map(|number| number * 1024));
+        }
+        if child.try_wait().map_err(|error| error.to_string())?.is_some() {
+            return Ok(most);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits for the child: its wait status, and what it cost but for the wall time.
 #[cfg(unix)]
-fn wait(child: Child) -> Result<(i32, Duration, u64), String> {
+fn wait(child: Child) -> Result<(i32, Cost), String> {
     let mut status = 0;
     // SAFETY: rusage is a plain C structure of numbers, for which all zeros is a value.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -57,12 +80,13 @@ fn wait(child: Child) -> Result<(i32, Duration, u64), String> {
     // The unit of ru_maxrss is kilobytes, on macOS bytes.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     let cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
-    Ok((status, cpu, usage.ru_maxrss as u64 * unit))
+    let (peak, faults) = (usage.ru_maxrss as u64 * unit, usage.ru_minflt as u64);
+    Ok((status, Cost { wall: Duration::ZERO, cpu, peak, faults }))
 }
 
 /// Only `wait4` tells the cost of one child.
 #[cfg(not(unix))]
-fn wait(mut child: Child) -> Result<(i32, Duration, u64), String> {
+fn wait(mut child: Child) -> Result<(i32, Cost), String> {
     let _ = child.kill();
     let _ = child.wait();
     Err("measures on Unix only".into())
