@@ -1,6 +1,6 @@
 //! The command's allocator. Running out of memory is an error with a message, not a crash.
 //!
-//! Small blocks come from the [`arena`], others from the system's allocator. When the system has no memory left, Rust's own
+//! Small blocks come from the arena, others from the system's allocator. When the system has no memory left, Rust's own
 //! answer is to abort. Most requests are small, and their failure ends the process here. A large one fails first to its caller, who may
 //! be able to report it; if it cannot, Rust aborts, and the handler of `SIGABRT` ends up here.
 
