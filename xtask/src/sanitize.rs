@@ -86,7 +86,7 @@ impl Sanitizer<'_> {
         cargo.arg(TOOLCHAIN).args(command).args(["-Zbuild-std", "--target", self.host]);
         cargo.current_dir(root()).env("CARGO_TARGET_DIR", self.folder());
         // Doctests and build scripts have no runtime of the sanitizer.
-        cargo.env("RUSTFLAGS", format!("-Zsanitizer={}", self.name));
+        cargo.env("RUSTFLAGS", format!("-Zsanitizer={} --cfg wald_system_allocator", self.name));
         cargo.env("WALD_SANITIZER", self.name);
         // Memory that a command leaves to the system is not a leak. valgrind finds leaks of the C API.
         cargo.env("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1");

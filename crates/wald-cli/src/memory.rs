@@ -16,10 +16,14 @@ const LARGE: usize = 1 << 20;
 /// The allocator, which ends the process when memory runs out.
 pub struct Allocator;
 
+/// Whether small blocks come from the arena. It gives back what a thread leaves when that ends. Only with glibc does the standard library
+/// register such work without allocating memory, for which the allocator would wait forever. Sanitizers must see every block.
+const HAS_ARENA: bool = cfg!(all(target_os = "linux", target_env = "gnu", not(wald_system_allocator)));
+
 /// Whether the arena has the blocks of this layout.
 #[inline]
 fn is_small(layout: Layout) -> bool {
-    layout.size() <= arena::LARGEST && layout.align() <= arena::ALIGNMENT
+    HAS_ARENA && layout.size() <= arena::LARGEST && layout.align() <= arena::ALIGNMENT
 }
 
 // SAFETY: the layout decides which of the two allocators a block belongs to, and each gets its own back.
