@@ -1,8 +1,8 @@
-//! Memory for small blocks: cut from regions, kept in lists by size when freed, and taken again by whatever thread needs that size.
+//! Memory for small blocks. Each thread cuts them from a region of its own. Freed blocks are kept in lists by size and reused.
 //!
-//! A link allocates some hundred thousand tables and keeps most of them until it ends. Each thread cuts its blocks from a region of its
-//! own, so it waits for nobody, neither here nor in the system. Regions grow with what the thread has used. Large ones are of huge pages
-//! where the system allows that on request, which saves a page fault for every four kilobytes.
+//! A link allocates several hundred thousand tables and keeps most of them until it ends. Because each thread has a region, it waits for
+//! no lock here or in the system. Each new region of a thread is larger than the last. Large regions use huge pages if the system
+//! allows that, which saves a page fault for every four kilobytes.
 
 #![allow(unsafe_code, reason = "the global allocator")]
 
@@ -10,12 +10,12 @@ use std::cell::UnsafeCell;
 use std::ptr::null_mut;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Larger blocks are not for here.
+/// The size of the largest block.
 pub const LARGEST: usize = 512 * 1024;
-/// Blocks are aligned like this.
+/// The alignment of all blocks.
 pub const ALIGNMENT: usize = 16;
 
-/// Up to this size there is a list for each multiple of [`ALIGNMENT`], and above for four sizes up to each power of two.
+/// Up to this size there is a list for each multiple of [`ALIGNMENT`]; above it there are four lists for each power of two.
 const FINE: usize = 1024;
 const FINE_LISTS: usize = FINE / ALIGNMENT;
 const LISTS: usize = FINE_LISTS + 4 * (LARGEST / FINE).trailing_zeros() as usize;
@@ -24,11 +24,11 @@ const LISTS: usize = FINE_LISTS + 4 * (LARGEST / FINE).trailing_zeros() as usize
 const FIRST_REGION: usize = 1024 * 1024;
 const LARGEST_REGION: usize = 16 * 1024 * 1024;
 const _: () = assert!(LARGEST <= FIRST_REGION, "a new region has room for any block");
-/// Regions of this size and more are of huge pages.
+/// Regions of this size and more use huge pages.
 #[cfg(unix)]
 const HUGE: usize = 2 * 1024 * 1024;
 
-/// About so many bytes of one size wait in a thread. More are for all threads.
+/// About how many free bytes of one size a thread keeps. It gives more than that to all threads.
 const MOST_WAITING: usize = 1024 * 1024;
 
 /// The list that a block of this size belongs to.
@@ -36,7 +36,7 @@ fn list_of(size: usize) -> usize {
     if size <= FINE {
         return size.max(1).div_ceil(ALIGNMENT) - 1;
     }
-    // The top three bits of what the size exceeds.
+    // The top three bits decide.
     let below = size - 1;
     let shift = below.ilog2() - 2;
     FINE_LISTS + 4 * (shift as usize - 8) + ((below >> shift) - 4)
@@ -50,14 +50,14 @@ fn size_of_list(list: usize) -> usize {
     }
 }
 
-/// What a block that nobody uses contains.
+/// The contents of a free block.
 struct Free {
     next: *mut Free,
     /// In the shared lists: the next batch.
     next_batch: *mut Free,
 }
 
-/// Memory that no block was cut from yet.
+/// Unused memory.
 #[derive(Clone, Copy)]
 struct Region {
     start: *mut u8,
@@ -66,7 +66,7 @@ struct Region {
 
 const NO_REGION: Region = Region { start: null_mut(), len: 0 };
 
-/// What the start of a region contains that a thread has left.
+/// The start of a region that an ended thread has left.
 struct Left {
     next: *mut Left,
     len: usize,
@@ -96,7 +96,7 @@ struct Arena {
     lists: [List; LISTS],
 }
 
-/// What threads leave to others.
+/// Free memory that any thread may take.
 struct Shared {
     batches: [*mut Free; LISTS],
     regions: *mut Left,
@@ -104,7 +104,7 @@ struct Shared {
     region: Region,
 }
 
-// SAFETY: the blocks belong to nobody; who takes one out under the lock owns it.
+// SAFETY: the blocks are free. A thread that takes one out under the lock owns it.
 unsafe impl Send for Shared {}
 
 static SHARED: Mutex<Shared> =
@@ -143,10 +143,10 @@ pub fn is_same(size: usize, other: usize) -> bool {
 /// Takes a block back.
 ///
 /// # Safety
-/// It comes from [`allocate`] with this size, and nobody uses it.
+/// [`allocate`] returned it for this size, and it is no longer used.
 pub unsafe fn free(block: *mut u8, size: usize) {
     let list = list_of(size);
-    // A thread that is ending leaves it to the others.
+    // A thread that is ending has no arena any more.
     let block = block.cast::<Free>();
     // SAFETY: as in `allocate`; and the caller's promise.
     let freed = ARENA.try_with(|arena| unsafe { (*arena.0.get()).free(block, list) });
@@ -176,18 +176,23 @@ impl Arena {
         let mut all = shared();
         let batch = all.take_batch(list);
         if !batch.is_null() {
-            // How many they are is not known, and need not be.
+            // The number of bytes is only a guess.
             self.lists[list] = List { first: batch, bytes: MOST_WAITING / 2 };
             self.lists[list].take_first(size);
             return batch.cast();
         }
-        // The rest of the old region is for smaller blocks.
+        // The rest of the old region can still be used for smaller blocks.
         let old = std::mem::replace(&mut self.region, all.take_region(size));
         all.leave_region(old);
         drop(all);
         if self.region.len < size {
             self.region = map(self.next_region);
             self.next_region = (self.next_region * 2).min(LARGEST_REGION);
+            if self.region.len == 0 {
+                // There may be memory for a small one.
+                self.region = map(FIRST_REGION);
+                self.next_region = FIRST_REGION;
+            }
         }
         if self.region.len < size {
             return null_mut();
@@ -257,7 +262,7 @@ impl Shared {
     fn leave_region(&mut self, region: Region) {
         if region.len >= FINE {
             let left = region.start.cast::<Left>();
-            // SAFETY: nobody uses the region. It is aligned like a block.
+            // SAFETY: the region is unused, and aligned like a block.
             unsafe { left.write(Left { next: self.regions, len: region.len }) };
             self.regions = left;
         }
@@ -278,7 +283,7 @@ impl Shared {
 }
 
 impl Region {
-    /// Cuts a block off, for which there is room.
+    /// Cuts off a block that fits.
     #[inline]
     fn cut(&mut self, size: usize) -> *mut u8 {
         let block = self.start;

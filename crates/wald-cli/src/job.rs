@@ -140,7 +140,7 @@ pub fn load_and_link(
     let members = inputs::Members { keep_mapped: session.ends_process, copies };
     let Declared { mut linker, inputs, transcript, allowed_undefined, sights, output } =
         declare(job, members, out);
-    // Inputs may take long to come. A file that has a name meanwhile would be in the way.
+    // It may take long until all inputs exist. A file with a name would stay in the folder all that time.
     place.set_new_file(output.filter(|_| awaiting.is_none()));
     let reproduce = reproduce.map(|reproduce| &**reproduce);
     let progress = &Progress::new(inputs.paths().count());

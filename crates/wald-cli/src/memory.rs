@@ -1,6 +1,6 @@
 //! The command's allocator. Running out of memory is an error with a message, not a crash.
 //!
-//! Small blocks come from the arena, others from the system's allocator. When the system has no memory left, Rust's own
+//! The arena allocates small blocks, the system's allocator all others. When the system has no memory left, Rust's own
 //! answer is to abort. Most requests are small, and their failure ends the process here. A large one fails first to its caller, who may
 //! be able to report it; if it cannot, Rust aborts, and the handler of `SIGABRT` ends up here.
 
@@ -16,8 +16,8 @@ const LARGE: usize = 1 << 20;
 /// The allocator, which ends the process when memory runs out.
 pub struct Allocator;
 
-/// Whether small blocks come from the arena. It gives back what a thread leaves when that ends. Only with glibc does the standard library
-/// register such work without allocating memory, for which the allocator would wait forever. Sanitizers must see every block.
+/// Whether the arena allocates small blocks. It needs a destructor of thread-local data, and only with glibc can the standard library
+/// register one without allocating memory. Sanitizers must see every block.
 const HAS_ARENA: bool = cfg!(all(target_os = "linux", target_env = "gnu", not(wald_system_allocator)));
 
 /// Whether the arena has the blocks of this layout.
@@ -62,7 +62,7 @@ unsafe impl GlobalAlloc for Allocator {
                 // SAFETY: the caller's promise.
                 let new = unsafe { self.alloc(new_layout) };
                 if !new.is_null() {
-                    // SAFETY: both blocks are that long, and the new one is nobody else's. The old one is not used any more.
+                    // SAFETY: both blocks are that long, and the new one is not shared. The old one is no longer used.
                     unsafe {
                         std::ptr::copy_nonoverlapping(block, new, layout.size().min(size));
                         self.dealloc(block, layout);

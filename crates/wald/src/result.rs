@@ -37,8 +37,8 @@ impl LinkResult<()> {
 
 /// Where the module's bytes go: a buffer that is used again, the memory of an engine, a file.
 pub trait Sink: Send + Sync {
-    /// Whether the module of `size` bytes is to come in parts, without ever being in memory as a whole. By default it is not. A module
-    /// with a build id that is computed from its bytes never does.
+    /// Whether to pass the module of `size` bytes in parts to [`Sink::write_at`], so that it is never in memory as a whole. By default, no.
+    /// A module whose build id is computed from its bytes is always made in memory.
     ///
     /// Called at most once per link, when the size is known. After `true` the link fails only if it is cancelled.
     fn takes_parts(&mut self, size: u64) -> bool {

@@ -236,8 +236,8 @@ fn first_number(word: u32) -> Option<(u32, u32)> {
 /// The length of the longest entry that [`decode`] takes.
 const LONGEST: usize = 1 + 4 + 4 + 4;
 
-/// Decodes the entry at the start of `bytes`: all of it at once, without looking where it may end. Its length comes with it. `None` if
-/// it takes a closer look: near the end of the bytes, or if a number is long.
+/// Decodes the entry at the start of `bytes`, and returns its length too. It may end behind the range that it belongs to. `None` near
+/// the end of the bytes, or if a number is long: then it must be decoded byte by byte.
 #[inline(always)]
 pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
     let bytes: &[u8; LONGEST] = bytes.first_chunk()?;

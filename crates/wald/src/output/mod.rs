@@ -284,13 +284,13 @@ fn first_of_name<'l>(layout: &'l Layout<'_>, name: &[u8]) -> Option<(&'l str, u3
 
 /// Where the output goes.
 pub enum Room<'s> {
-    /// Memory for all of it.
+    /// Memory for the whole output.
     Memory(&'s mut [u8]),
     /// Somewhere else, part by part.
     Parts(&'s dyn Sink),
 }
 
-/// Makes room for the output. If there is no memory for it, that is an error like any other.
+/// Makes room for the output. Too little memory is an error like any other.
 pub fn make_room<'s>(
     layout: &Layout<'_>,
     plan: &Plan,
