@@ -192,10 +192,11 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// The kind of a symbol, wherever it is kept.
+    /// The kind of a symbol whose address is taken. That of a lazy symbol is unknown: as in wasm-ld, it is not a function.
     pub fn kind_of(self, symbol: AnySymbol) -> SymbolKind {
         match symbol {
             AnySymbol::Local(object, own) => self.objects[object.at()].own(own).kind,
+            AnySymbol::Global(id) if self.get(id).is_lazy() => SymbolKind::Data,
             AnySymbol::Global(id) => self.get(id).kind,
         }
     }

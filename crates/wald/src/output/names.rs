@@ -317,16 +317,14 @@ fn globals<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
     }
     for &symbol in &layout.indices.internal_got {
         let index = layout.indices.got.get(&symbol).copied().unwrap_or(0);
-        let (name, kind) = match symbol {
-            AnySymbol::Global(id) => {
-                (layout.names.text(layout.program.get(id).name.0), layout.program.get(id).kind)
-            }
+        let name = match symbol {
+            AnySymbol::Global(id) => layout.names.text(layout.program.get(id).name.0),
             AnySymbol::Local(object, own) => {
                 let linked = &layout.program.objects[object.at()];
-                let own = linked.own(own);
-                (own.name_in(linked.object()), own.kind)
+                linked.own(own).name_in(linked.object())
             }
         };
+        let kind = layout.program.kind_of(symbol);
         let prefix = if kind == SymbolKind::Function { "GOT.func.internal." } else { "GOT.data.internal." };
         namer.shown(index, prefix, name);
     }
