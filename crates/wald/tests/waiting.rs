@@ -470,6 +470,14 @@ fn who_is_meant_by_an_address_may_depend_on_a_call_that_comes_late() {
 }
 
 #[test]
+fn a_call_is_not_of_a_late_definition_with_another_signature() {
+    let definition = unit(Symbol::global("f"), true, None);
+    let root = unit(Symbol::global("root").exported(), false, Some(("f", RelocationType::FunctionIndexLeb)));
+    let units: Vec<Unit> = [definition, root].into_iter().chain(fillers()).collect();
+    compare_late(&units, 0);
+}
+
+#[test]
 fn a_root_is_none_when_a_late_definition_has_another_signature() {
     let first = unit(Symbol::global("root").exported(), false, Some(("f", RelocationType::FunctionIndexLeb)));
     let definition = unit(Symbol::global("f"), false, None);

@@ -172,7 +172,7 @@ impl Speculation {
                 if !object.has_references_of(known) {
                     self.marks = None;
                 }
-                self.folded.swap(file, object);
+                self.folded.swap(file, object, candidate.display());
             }
             first_file += new.files;
         }

@@ -134,9 +134,11 @@ impl Contents {
         chunks: &Chunks,
         sets: &Sets,
     ) -> Option<()> {
-        // Which symbol of a redirected name is meant depends on signatures, and so on all inputs. It is too rare to support.
-        let redirected: HashSet<NameId> = symbols.redirected.iter().map(|&(name, _)| name).collect();
-        let find = |name: NameId| symbols.find(name).filter(|_| !redirected.contains(&name));
+        // Which of several symbols of a name is meant depends on signatures, and so on all inputs. It is too rare to support.
+        let tables = [&self.table, symbols];
+        let ambiguous: HashSet<NameId> =
+            tables.iter().flat_map(|table| &table.names_with_variants).copied().collect();
+        let find = |name: NameId| symbols.find(name).filter(|_| !ambiguous.contains(&name));
         self.followed.as_ref()?.par_iter().with_min_len(1024).try_for_each(|&(name, target)| {
             let id = find(name)?;
             let object = *objects.get(target.object().at())?;

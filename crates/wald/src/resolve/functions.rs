@@ -92,6 +92,7 @@ impl Resolver<'_> {
         let name = self.table.get(id).name;
         let position = *self.variant_of_name.entry(name).or_insert_with(|| {
             self.variants.push((name, vec![id]));
+            self.table.names_with_variants.push(name);
             self.variants.len() - 1
         });
         let known = self.variants[position].1.iter().copied();

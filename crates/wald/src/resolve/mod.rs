@@ -88,9 +88,9 @@ impl Folded {
     }
 
     /// Puts another object in the place of one that has the same interface.
-    pub fn swap(&mut self, file: FileId, object: &Arc<Object>) {
+    pub fn swap(&mut self, file: FileId, object: &Arc<Object>, path: String) {
         if let Some(id) = self.table.object_of(file) {
-            self.table.objects[id.at()].swap(object.clone());
+            self.table.objects[id.at()].swap(object.clone(), path);
         }
     }
 }

@@ -48,10 +48,11 @@ impl LinkedObject {
         &self.object
     }
 
-    /// Puts another object in its place, whose symbols are the same.
-    pub fn swap(&mut self, object: Arc<Object>) {
+    /// Puts another object in its place, whose symbols are the same. Its path may differ: an archive may become an object.
+    pub fn swap(&mut self, object: Arc<Object>, path: String) {
         self.properties = object.properties;
         self.object = object;
+        self.path = path.into();
     }
 
     /// Translates the object's symbols.
