@@ -119,7 +119,7 @@ impl ObjectRelocator<'_> {
                 self.table_index(reference).map_or(dead, u64::from)
             }
             TableIndexRelSleb | TableIndexRelSleb64 => match self.table_index(reference) {
-                Some(0) => 0,
+                Some(0) if !self.is_lazy(reference) => 0,
                 Some(index) => u64::from(index.wrapping_sub(self.link.layout.table.base as u32)),
                 None => dead,
             },
@@ -152,6 +152,13 @@ impl ObjectRelocator<'_> {
             },
         };
         (index != NONE).then_some(index)
+    }
+
+    fn is_lazy(&self, reference: Reference) -> bool {
+        match reference {
+            Reference::Global(id) => self.link.values.symbols[id.at()].is_lazy(),
+            Reference::Local(_) => false,
+        }
     }
 
     /// Index of a tag or table. An undefined one that is ignored has the index that none has; of one that is undefined and of another

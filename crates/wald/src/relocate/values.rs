@@ -29,6 +29,7 @@ impl SymbolValue {
     const FUNCTION: u8 = 8;
     const DATA: u8 = 16;
     const UNDEFINED_FUNCTION: u8 = 32;
+    const LAZY: u8 = 64;
     const DEAD: SymbolValue = SymbolValue { value: 0, index: NONE, state: 0, prefix: 0 };
 
     /// It is in the output.
@@ -47,6 +48,12 @@ impl SymbolValue {
     #[inline]
     pub(super) fn is_undefined_function(&self) -> bool {
         self.state & Self::UNDEFINED_FUNCTION != 0
+    }
+
+    /// It is lazy, and not weak: only a discarded COMDAT group of its own object defines it.
+    #[inline]
+    pub(super) fn is_lazy(&self) -> bool {
+        self.state & Self::LAZY != 0
     }
 
     /// It is a global.
@@ -123,6 +130,11 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
     }
     let symbol = program.get(id);
     let index = indices.of_symbol(program, imports, id);
+    if symbol.is_lazy() && !symbol.flags.is_weak() {
+        // To wasm-ld it is not undefined, so an addend counts from address 0.
+        let state = SymbolValue::LIVE | SymbolValue::DEFINED | SymbolValue::LAZY;
+        return SymbolValue { value: 0, index, state, prefix: 0 };
+    }
     let (mut value, mut prefix) = (0, 0);
     match symbol.kind {
         SymbolKind::Data => value = data_address(layout, id, false),
