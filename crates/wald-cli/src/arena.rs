@@ -294,6 +294,10 @@ impl Region {
     }
 }
 
+/// How many bytes were mapped.
+#[cfg(test)]
+static MAPPED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+
 /// New memory from the system's allocator.
 #[cfg(not(unix))]
 fn map(len: usize) -> Region {
@@ -307,6 +311,8 @@ fn map(len: usize) -> Region {
 /// New memory from the system.
 #[cfg(unix)]
 fn map(len: usize) -> Region {
+    #[cfg(test)]
+    MAPPED.fetch_add(len, std::sync::atomic::Ordering::Relaxed);
     let is_huge = len >= HUGE;
     // Huge pages begin at multiples of their size.
     let mapped = if is_huge { len + HUGE } else { len };
@@ -398,5 +404,26 @@ mod tests {
             all.extend(std::thread::scope(|scope| scope.spawn(work).join().unwrap()));
         }
         assert!(all.len() < 4 * 2000, "{} different blocks", all.len());
+    }
+
+    #[test]
+    fn no_size_hides_what_is_free_from_others() {
+        // As in a process that watches: each link has new threads, which allocate blocks of all sizes.
+        let work = |round: usize| {
+            let sizes =
+                (0..300).map(|number| [40, 1500, 3000, 20_000, 100_000, 400_000][(number * 7 + round) % 6]);
+            let blocks: Vec<(usize, usize)> = sizes.map(|size| (allocate(size) as usize, size)).collect();
+            // SAFETY: they are this thread's.
+            blocks.iter().for_each(|&(block, size)| unsafe { free(block as *mut u8, size) });
+        };
+        let mapped = || MAPPED.load(std::sync::atomic::Ordering::Relaxed);
+        let run = |rounds: std::ops::Range<usize>| {
+            rounds.for_each(|round| std::thread::scope(|scope| _ = scope.spawn(move || work(round)).join()));
+        };
+        run(0..20);
+        let before = mapped();
+        run(20..400);
+        // Other tests map memory, too.
+        assert!(mapped() - before < 100 << 20, "{} MiB more", (mapped() - before) >> 20);
     }
 }

@@ -151,6 +151,8 @@ impl Place {
 
 impl Sink for Place {
     fn takes_parts(&mut self, _size: u64) -> bool {
+        // The link may be a repeated one.
+        self.failure = Mutex::default();
         self.file = self.new_file.take();
         if self.file.is_some() {
             return cfg!(unix);
@@ -173,7 +175,7 @@ impl Sink for Place {
     }
 
     fn place(&mut self, size: usize) -> Option<&mut [u8]> {
-        self.file = None;
+        (self.file, self.failure) = (None, Mutex::default());
         self.memory.place(size)
     }
 }
@@ -234,6 +236,20 @@ mod tests {
         assert!(place.takes_parts(5));
         place.write_at(0, b"bytes");
         assert!(place.stage(&mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_repeated_link_forgets_that_the_first_could_not_be_written() {
+        let directory = std::env::temp_dir().join(format!("wald-later-{}", std::process::id()));
+        let path = directory.join("out.wasm");
+        let mut place = Place::new(path.to_str().unwrap(), false);
+        assert!(place.takes_parts(5));
+        std::fs::create_dir_all(&directory).unwrap();
+        assert!(place.takes_parts(5));
+        place.write_at(0, b"bytes");
+        place.stage(&mut Vec::new()).unwrap().commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"bytes");
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

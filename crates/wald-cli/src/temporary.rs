@@ -155,15 +155,15 @@ impl Temporary {
     #[cfg(unix)]
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)?;
+        #[cfg(target_os = "linux")]
         self.begin_to_save(offset, bytes.len());
         Ok(())
     }
 
-    /// Lets the system allocate blocks for what was written, and write it. Otherwise the rename does that for all of the file, because it
-    /// replaces another, and the link waits (ext4, 54 MB: 34 ms instead of 10 ms).
-    #[cfg(unix)]
+    /// Lets the system allocate blocks for these bytes, and write them. Otherwise a rename that replaces another file does that for all
+    /// bytes, and the link waits (ext4, 54 MB: 34 ms, instead of 1 to 19 ms).
+    #[cfg(target_os = "linux")]
     fn begin_to_save(&self, offset: u64, len: usize) {
-        #[cfg(target_os = "linux")]
         if let (true, Ok(offset), Ok(len)) = (self.replaces, i64::try_from(offset), i64::try_from(len)) {
             use std::os::fd::AsRawFd;
             // SAFETY: the descriptor is open. It is only a hint: a file system that does not do this loses nothing.
@@ -171,7 +171,6 @@ impl Temporary {
                 libc::sync_file_range(self.file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE);
             }
         }
-        let _ = (self.replaces, offset, len);
     }
 }
 
