@@ -16,7 +16,7 @@ use crate::object::InputSection;
 use crate::options::Options;
 use crate::symbols::SymbolTable;
 
-pub(crate) use deduplicate::{shard_of, spread, starts_of};
+pub(crate) use deduplicate::{shard_of, starts_of};
 pub use merged::MergedStrings;
 pub(crate) use sort::sort;
 pub(crate) use sorted::Sorted;

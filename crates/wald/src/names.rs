@@ -35,8 +35,8 @@ struct Entry {
     len: u32,
 }
 
-/// The hash that a shard's table knows a string by: it takes its groups from the low bits and tells entries apart by the top ones.
-fn spread(hash: u32) -> u64 {
+/// The hash for a table: it takes its groups from the low bits and tells entries apart by the top ones.
+pub(crate) fn spread(hash: u32) -> u64 {
     u64::from(hash) | u64::from(hash) << 32
 }
 
@@ -98,8 +98,7 @@ impl Interner {
         position << SHARD_BITS | shard as u32
     }
 
-    /// The ids of many strings, in order. Those of one shard are looked up one after another, so that the processor waits for the memory
-    /// of several at once.
+    /// The ids of many strings, in order. Strings of one shard are looked up one after another, so that their cache misses overlap.
     pub fn intern_all<'t>(&self, texts: impl ExactSizeIterator<Item = &'t [u8]>) -> Vec<u32> {
         let texts: Vec<(&[u8], u64)> = texts.map(|text| (text, xxh3_64(text))).collect();
         let mut ends = [0u32; SHARDS];

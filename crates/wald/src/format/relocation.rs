@@ -219,7 +219,7 @@ pub struct RelocationIterator<'a> {
 /// The highest bit of each byte of a LEB128 number says whether another byte follows.
 const CONTINUES: u32 = 0x8080_8080;
 
-/// The LEB128 number at the start of a word, and its length in bytes. `None` if it is longer than four bytes, as few are. Without
+/// The LEB128 number at the start of a word, and its length in bytes. `None` if it is longer than four bytes, which is rare. Without
 /// branches, because no processor predicts how long the numbers of relocation entries are.
 #[inline(always)]
 fn first_number(word: u32) -> Option<(u32, u32)> {

@@ -7,9 +7,8 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::policy;
-use crate::merge_strings::{
-    key, shard_of, sort, spread, starts_of, text, Input, MergedStrings, Sorted, Unique,
-};
+use crate::merge_strings::{key, shard_of, sort, starts_of, text, Input, MergedStrings, Sorted, Unique};
+use crate::names::spread;
 use crate::object::Object;
 
 /// A custom section of strings.

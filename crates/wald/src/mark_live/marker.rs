@@ -20,8 +20,8 @@ pub(super) struct Marker<'a> {
     pub(super) sets: Sets,
     /// Whether symbols without a chunk wait for later files.
     pub(super) waits: bool,
-    /// Where the relocations of each function are in its object, by [`Chunks::functions`]; the same for segments. To look into the
-    /// object would be four more waits for memory, one after another.
+    /// Where the relocations of each function are in its object, by [`Chunks::functions`]; the same for segments. A look into the
+    /// object costs four more cache misses, one after another.
     functions: Vec<ByteRange>,
     segments: Vec<ByteRange>,
 }

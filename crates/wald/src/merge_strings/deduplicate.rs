@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::tails;
 use super::unique::{text, Input, Unique};
+use crate::names::spread;
 use crate::object::StringPiece;
 
 /// Where each input's strings start among all, and the end of the last one's.
@@ -32,11 +33,6 @@ pub(super) fn shards_for(strings: u32) -> usize {
 
 pub(crate) fn shard_of(hash: u32, shards: usize) -> usize {
     (hash >> 16) as usize & (shards - 1)
-}
-
-/// The table takes its groups from the low bits and tells entries apart by the top ones.
-pub(crate) fn spread(hash: u32) -> u64 {
-    u64::from(hash) | u64::from(hash) << 32
 }
 
 /// The different strings of those hashes that belong to it.
