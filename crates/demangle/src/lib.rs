@@ -150,9 +150,10 @@ impl Demangler {
         };
         match found {
             Some(()) => {
-                // LLVM hands the text on as a C string.
-                if let Some(end) = self.out.iter().position(|&b| b == 0) {
-                    self.out.truncate(end);
+                // LLVM hands the text on as a C string. Hardly any text has a zero, and `contains` is fast.
+                if self.out.contains(&0) {
+                    let end = self.out.iter().position(|&byte| byte == 0);
+                    self.out.truncate(end.unwrap_or(self.out.len()));
                 }
                 Ok(())
             }

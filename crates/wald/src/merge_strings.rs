@@ -1,8 +1,8 @@
 //! Merges NUL-terminated strings. Equal strings become one, and a string that is the tail of another points into it.
 //!
 //! The order is wasm-ld's: unique strings sorted by their reversed text, greatest first. So every tail directly follows a
-//! string that ends with it. Parsing splits and hashes the strings of objects. Finding duplicates and sorting run in
-//! parallel; the result does not depend on the number of threads.
+//! string that ends with it. Splitting, finding duplicates and sorting run in parallel; the result does not depend on the number
+//! of threads.
 
 mod deduplicate;
 mod merged;
@@ -49,7 +49,7 @@ pub fn check_terminated(
 
 /// Merges the strings of `inputs`.
 pub fn merge(inputs: &[Input<'_>]) -> MergedStrings {
-    Sorted::new(inputs).merged(inputs)
+    Sorted::new(inputs).merged()
 }
 
 #[cfg(test)]

@@ -216,51 +216,54 @@ pub struct RelocationIterator<'a> {
     behind: usize,
 }
 
-/// The highest bit of each byte of a LEB128 number says whether another byte follows.
-const CONTINUES: u32 = 0x8080_8080;
+/// How many bytes of an entry, after its type, are decoded at once.
+const WORD: usize = size_of::<u64>();
 
-/// The LEB128 number at the start of a word, and its length in bytes. `None` if it is longer than four bytes, which is rare. Without
-/// branches, because no processor predicts how long the numbers of relocation entries are.
+/// The highest bit of each byte of a LEB128 number says whether another byte follows.
+const CONTINUES: u64 = 0x8080_8080_8080_8080;
+
+/// Decodes the entry at the start of `bytes`, and returns its length too. It may end behind the range that it belongs to. `None` near
+/// the end of the bytes, or if its numbers are long: then it must be decoded byte by byte.
+///
+/// Where the next entry starts depends on this one, so the time of a loop over entries is that of the longest chain of operations in
+/// here. The length is therefore taken from one word without looking at the numbers, and without branches, because no processor
+/// predicts how long the numbers are.
 #[inline(always)]
-fn first_number(word: u32) -> Option<(u32, u32)> {
-    let last = !word & CONTINUES;
+pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
+    let (&number, rest) = bytes.split_first()?;
+    let word = u64::from_le_bytes(*rest.first_chunk::<WORD>()?);
+    let kind = RelocationType::from_number(u32::from(number))?;
+    let first = !word & CONTINUES;
+    let second = first & first.wrapping_sub(1);
+    let third = second & second.wrapping_sub(1);
+    let last = if kind.has_addend() { third } else { second };
     if last == 0 {
         return None;
     }
-    let word = word & (last ^ last.wrapping_sub(1));
-    // Two bytes become 14 bits, and then two of those 28.
-    let pairs = word & 0x007f_007f | word >> 1 & 0x3f80_3f80;
-    Some((pairs & 0x3fff | pairs >> 2 & 0x0fff_c000, last.trailing_zeros() / 8 + 1))
+    // Each number ends with the highest bit of its last byte.
+    let (end, end_of_index) = (first.trailing_zeros(), second.trailing_zeros());
+    let offset = joined(word << (63 - end) >> (63 - end));
+    let index = joined(word << (63 - end_of_index) >> (63 - end_of_index) >> (end + 1));
+    let addend = match kind.has_addend() {
+        true => {
+            let end = third.trailing_zeros();
+            let value = joined(word << (63 - end) >> (63 - end) >> end_of_index >> 1);
+            let unused = 64 - 7 * ((end - end_of_index) / 8);
+            (value << unused) as i64 >> unused
+        }
+        false => 0,
+    };
+    let is_short = offset <= u64::from(u32::MAX) && index <= u64::from(u32::MAX);
+    let len = 1 + (last.trailing_zeros() as usize + 1) / 8;
+    is_short.then_some((Relocation { kind, offset: offset as u32, index: index as u32, addend }, len))
 }
 
-/// The length of the longest entry that [`decode`] takes.
-const LONGEST: usize = 1 + 4 + 4 + 4;
-
-/// Decodes the entry at the start of `bytes`, and returns its length too. It may end behind the range that it belongs to. `None` near
-/// the end of the bytes, or if a number is long: then it must be decoded byte by byte.
+/// The value of the bytes of an unsigned LEB128 number: the lower seven bits of each.
 #[inline(always)]
-pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
-    let bytes: &[u8; LONGEST] = bytes.first_chunk()?;
-    let word = |at: usize| bytes[at..].first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
-    let kind = RelocationType::from_number(u32::from(bytes[0]))?;
-    let (offset, len) = first_number(word(1)?)?;
-    let mut at = 1 + len as usize;
-    let (index, len) = first_number(word(at)?)?;
-    at += len as usize;
-    let mut addend = 0;
-    if kind.has_addend() {
-        let (value, len) = first_number(word(at)?)?;
-        at += len as usize;
-        addend = sign_extended(value, len);
-    }
-    Some((Relocation { kind, offset, index, addend }, at))
-}
-
-/// The signed number that takes so many bytes, at most four.
-#[inline(always)]
-fn sign_extended(value: u32, bytes: u32) -> i64 {
-    let unused = 32 - 7 * bytes;
-    i64::from((value << unused) as i32 >> unused)
+fn joined(word: u64) -> u64 {
+    let pairs = word & 0x007f_007f_007f_007f | word >> 1 & 0x3f80_3f80_3f80_3f80;
+    let fours = pairs & 0x0000_3fff_0000_3fff | pairs >> 2 & 0x0fff_c000_0fff_c000;
+    fours & 0x0fff_ffff | fours >> 4 & 0x00ff_ffff_f000_0000
 }
 
 impl<'a> RelocationIterator<'a> {

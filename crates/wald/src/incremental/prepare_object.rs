@@ -6,7 +6,7 @@
 use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
 use crate::index::ByteRange;
-use crate::object::{InputFunction, Meaning, Object, Prepared, PreparedRelocation, NONE};
+use crate::object::{InputFunction, InputSection, Meaning, Object, Prepared, PreparedRelocation, NONE};
 
 /// Prepares the functions that are probably live, and the custom sections. `show` appends the display name of a function.
 pub fn prepare(
@@ -92,7 +92,7 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
     if !symbol.is_defined() || !symbol.flags.is_local() {
         return plain();
     }
-    let piece = |strings, start: u64| match object.strings.find(strings, start) {
+    let piece = |strings, start: u64| match object.strings().find(strings, start) {
         Some((piece, at)) if u64::from(at) == start => {
             PreparedRelocation::new(kind, Meaning::Piece, offset - base, symbol.element, piece as i64)
         }
@@ -104,10 +104,10 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
             PreparedRelocation::new(kind, Meaning::LocalFunction, offset - base, function, addend)
         }
         (RelocationType::SectionOffsetI32, _) => {
-            let strings = object.custom_sections[symbol.element as usize].strings;
-            match strings.is_empty() {
-                true => plain(),
-                false => piece(strings, addend as u64),
+            let name = object.custom_sections[symbol.element as usize].name.of(&object.bytes);
+            match InputSection::has_strings(name) {
+                true => piece(object.strings().of_section(symbol.element as usize), addend as u64),
+                false => plain(),
             }
         }
         (kind, SymbolKind::Data) if code && kind.is_memory_address() => {
@@ -119,13 +119,13 @@ fn entry(object: &Object, relocation: &Relocation, base: u32, code: bool) -> Opt
             }
             let segment = &object.segments[symbol.element as usize];
             let place = i64::try_from(symbol.offset).ok()?.checked_add(addend)?;
-            match segment.strings.is_empty() {
-                true => {
+            match segment.has_strings() {
+                false => {
                     PreparedRelocation::new(kind, Meaning::LocalSegment, offset - base, symbol.element, place)
                 }
                 // The addend counts from the new place of the symbol's string, even if it reaches another string.
-                false if addend != 0 => plain(),
-                false => piece(segment.strings, symbol.offset),
+                true if addend != 0 => plain(),
+                true => piece(object.strings().of_segment(symbol.element as usize), symbol.offset),
             }
         }
         _ => plain(),

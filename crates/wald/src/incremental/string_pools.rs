@@ -8,7 +8,6 @@ use rayon::prelude::*;
 
 use super::policy;
 use crate::merge_strings::{key, shard_of, sort, starts_of, text, Input, MergedStrings, Sorted, Unique};
-use crate::names::spread;
 use crate::object::Object;
 
 /// A custom section of strings.
@@ -22,8 +21,9 @@ pub struct Source {
 
 impl Source {
     fn input(&self) -> Input<'_> {
-        let section = &self.object.custom_sections[self.section as usize];
-        (self.object.strings.of(section.strings), section.data.of(&self.object.bytes))
+        let (object, position) = (&*self.object, self.section as usize);
+        let strings = object.strings();
+        (strings.of(strings.of_section(position)), object.custom_sections[position].data.of(&object.bytes))
     }
 
     fn key(&self) -> (*const Object, u32) {
@@ -55,7 +55,7 @@ impl Pools {
             return merged;
         }
         let pool = Arc::new(Pool::new(sources.to_vec()));
-        let merged = pool.merge(sources).unwrap_or_default();
+        let merged = pool.sorted.merged();
         self.put(name, pool);
         merged
     }
@@ -78,7 +78,7 @@ struct Added {
 
 impl Pool {
     fn new(sources: Vec<Source>) -> Pool {
-        let inputs: Vec<Input<'_>> = sources.iter().map(Source::input).collect();
+        let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
         let sorted = Sorted::new(&inputs);
         Pool { sources, sorted }
     }
@@ -107,8 +107,8 @@ impl Pool {
         if !policy::is_pool_reusable(gone + new, sources.len()) {
             return None;
         }
-        let inputs: Vec<Input<'_>> = sources.iter().map(Source::input).collect();
-        let mut counts = self.sorted.counts.clone();
+        let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
+        let mut counts = self.sorted.counts();
         for (pooled, place) in in_link.iter().enumerate() {
             if place.is_none() {
                 self.sorted.numbers_of(pooled).iter().for_each(|&number| counts[number as usize] -= 1);
@@ -136,7 +136,7 @@ impl Pool {
 
     /// Looks up the strings of the sources that the pool does not know, and counts them.
     fn add(&self, inputs: &[Input<'_>], in_pool: &[Option<usize>], counts: &mut Vec<u32>) -> Added {
-        let pooled: Vec<Input<'_>> = self.sources.iter().map(Source::input).collect();
+        let pooled: Vec<Input<'_>> = self.sources.par_iter().map(Source::input).collect();
         let Sorted { shards, bases, .. } = &self.sorted;
         let mut added = Added::default();
         let mut by_text: HashMap<&[u8], u32> = HashMap::new();
@@ -145,12 +145,8 @@ impl Pool {
             for (position, piece) in contents.0.iter().enumerate() {
                 let text = text(contents, position);
                 let shard = shard_of(piece.hash, shards.len());
-                let same = |&(hash, number): &(u32, u32)| {
-                    hash == piece.hash && shards[shard].unique[number as usize].text(&pooled) == text
-                };
-                let found = shards[shard].table.find(spread(piece.hash), same);
-                let number = match found {
-                    Some(&(_, number)) => bases[shard] + number,
+                let number = match shards[shard].find(piece.hash, text, &pooled) {
+                    Some(number) => bases[shard] + number,
                     None => *by_text.entry(text).or_insert_with(|| {
                         let number = counts.len() as u32;
                         counts.push(0);
@@ -224,7 +220,8 @@ mod tests {
             bytes.extend_from_slice(&section);
         }
         let object = Object::parse(Bytes::from(bytes), interners).unwrap();
-        let section = object.custom_sections.iter().position(|section| section.strings.is_empty()).unwrap();
+        let strings = object.strings();
+        let section = (0..2).position(|section| strings.of_section(section).is_empty()).unwrap();
         Source { object: Arc::new(object), section: 1 - section as u32 }
     }
 
@@ -264,7 +261,7 @@ mod tests {
             }
             let Some(found) = pool.merge(&sources) else { continue };
             used += 1;
-            let inputs: Vec<Input<'_>> = sources.iter().map(Source::input).collect();
+            let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
             let expected = merge(&inputs);
             let written = |merged: &MergedStrings| {
                 let mut out = vec![0; merged.size as usize];

@@ -106,12 +106,8 @@ impl Segments {
                 let merged = &self.merged[merged as usize];
                 let (object, index) = merged.inputs[input as usize];
                 let parsed = program.objects[object.at()].object();
-                merged.strings.output_offset(
-                    input as usize,
-                    parsed,
-                    parsed.segments[index as usize].strings,
-                    offset,
-                )
+                let strings = parsed.strings().of_segment(index as usize);
+                merged.strings.output_offset(input as usize, parsed, strings, offset)
             }
             None => offset,
         };
@@ -389,8 +385,8 @@ impl Merged {
     fn merge(&mut self, program: Program<'_>) {
         let input = |&(object, index): &(ObjectId, u32)| {
             let parsed = program.objects[object.at()].object();
-            let segment = &parsed.segments[index as usize];
-            (parsed.strings.of(segment.strings), segment.data.of(&parsed.bytes))
+            let (position, strings) = (index as usize, parsed.strings());
+            (strings.of(strings.of_segment(position)), parsed.segments[position].data.of(&parsed.bytes))
         };
         let inputs: Vec<_> = self.inputs.par_iter().with_min_len(256).map(input).collect();
         self.strings = merge_strings::merge(&inputs);

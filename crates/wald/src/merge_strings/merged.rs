@@ -33,7 +33,7 @@ impl MergedStrings {
     /// Where the byte at `offset` of an input went: of these strings of this object.
     #[inline]
     pub fn output_offset(&self, input: usize, object: &Object, strings: ChunkStrings, offset: u64) -> u64 {
-        match object.strings.find(strings, offset) {
+        match object.strings().find(strings, offset) {
             Some((position, start)) => {
                 let output = self.offsets[self.starts[input] as usize + position];
                 u64::from(output).wrapping_add(offset).wrapping_sub(u64::from(start))

@@ -22,8 +22,6 @@ pub struct Sorted {
     pub order: Vec<Unique>,
     /// Whether each is the tail of the one before it.
     is_tail: Vec<bool>,
-    /// How many strings are equal to each, by number.
-    pub counts: Vec<u32>,
 }
 
 impl Sorted {
@@ -34,25 +32,21 @@ impl Sorted {
         let (shards, numbers) = deduplicate(inputs, &starts, count);
         let mut bases = vec![0];
         for shard in &shards {
-            bases.push(bases[bases.len() - 1] + shard.unique.len() as u32);
+            bases.push(bases[bases.len() - 1] + shard.unique().len() as u32);
         }
         let pieces = inputs.iter().flat_map(|(pieces, _)| pieces.iter()).zip(&numbers);
         let number = |(piece, &number): (&StringPiece, &u32)| bases[shard_of(piece.hash, count)] + number;
         let numbers: Vec<u32> = pieces.map(number).collect();
-        let mut counts = vec![0; bases[count] as usize];
-        for &number in &numbers {
-            counts[number as usize] += 1;
-        }
         let with_numbers = shards.iter().zip(&bases);
         let mut order: Vec<Unique> = with_numbers
             .flat_map(|(shard, base)| {
-                shard.unique.iter().map(move |unique| Unique { number: base + unique.number, ..*unique })
+                shard.unique().iter().map(move |unique| Unique { number: base + unique.number, ..*unique })
             })
             .collect();
         sort(&mut order, inputs);
         let tail = |at: usize| at > 0 && order[at].is_tail_of(&order[at - 1], inputs);
         let is_tail = (0..order.len()).into_par_iter().with_min_len(4096).map(tail).collect();
-        Sorted { starts, numbers, shards, bases, order, is_tail, counts }
+        Sorted { starts, numbers, shards, bases, order, is_tail }
     }
 
     /// The numbers of an input's strings.
@@ -60,14 +54,25 @@ impl Sorted {
         &self.numbers[self.starts[input] as usize..self.starts[input + 1] as usize]
     }
 
+    /// How many strings are equal to each, by number.
+    pub fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.order.len()];
+        for &number in &self.numbers {
+            counts[number as usize] += 1;
+        }
+        counts
+    }
+
     /// The result for just these inputs.
-    pub fn merged(self, inputs: &[Input<'_>]) -> MergedStrings {
-        let in_link: Vec<Option<u32>> = (0..inputs.len() as u32).map(Some).collect();
-        let mut merged = self.place(inputs, &in_link, &self.counts, (&[], &HashMap::new()));
+    pub fn merged(&self) -> MergedStrings {
+        let mut merged = MergedStrings { offsets: vec![0; self.order.len()], ..MergedStrings::default() };
+        for (string, &is_tail) in self.order.iter().zip(&self.is_tail) {
+            merged.push(string, is_tail);
+        }
         let places = std::mem::take(&mut merged.offsets);
         let numbers = self.numbers.par_iter().with_min_len(4096);
         merged.offsets = numbers.map(|&number| places[number as usize]).collect();
-        merged.starts = self.starts;
+        merged.starts = self.starts.clone();
         merged
     }
 

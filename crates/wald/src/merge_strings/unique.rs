@@ -16,7 +16,7 @@ pub(crate) fn text<'i>((pieces, data): Input<'i>, position: usize) -> &'i [u8] {
 
 /// A different string with its first occurrence. `key` holds its last eight bytes before the NUL, the last
 /// one on top: most comparisons need no more.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Unique {
     pub(crate) key: u64,
     pub(crate) input: u32,

@@ -20,14 +20,6 @@ impl Object {
                 function.name = symbol.text;
             }
         }
-        for segment in self.segments.iter_mut().filter(|segment| segment.has_strings()) {
-            segment.strings = self.strings.add(segment.data.of(bytes));
-        }
-        for section in &mut self.custom_sections {
-            if InputSection::has_strings(section.name.of(bytes)) {
-                section.strings = self.strings.add(section.data.of(bytes));
-            }
-        }
         let unterminated = |data: ByteRange| data.len > 0 && data.of(bytes).last() != Some(&0);
         let strings = |segment: &&InputSegment| segment.flags & segment_flags::STRINGS != 0;
         let sections =

@@ -30,7 +30,9 @@ pub use prepared::{Meaning, Prepared, PreparedRelocation};
 pub use properties::{Properties, SegmentFamily};
 pub(crate) use read::constant_expression;
 pub use shared_library::{SharedLibrary, SharedSymbol};
-pub use strings::{ChunkStrings, StringPiece, StringTable};
+#[cfg(test)]
+pub(crate) use strings::StringTable;
+pub use strings::{ChunkStrings, StringPiece};
 pub use tables::{
     Feature, Import, Imports, InitFunction, InputFunction, InputGlobal, InputSection, InputSegment,
     InputTable, Interners, Object, ObjectSymbol, Producers, MAX_LOCALS, NONE,

@@ -11,7 +11,6 @@ use super::read::{
     check_header, constant_expression, count, global_type, next_section, range_of, read_limits, table_type,
     value_type,
 };
-use super::strings::{ChunkStrings, StringTable};
 use super::tables::{
     InputFunction, InputGlobal, InputSection, InputSegment, InputTable, Interners, Object, MAX_LOCALS, NONE,
 };
@@ -102,7 +101,7 @@ fn finish(
         data_knows_code: false,
         legacy_function_table: parts.legacy_function_table,
         properties: Properties::default(),
-        strings: StringTable::default(),
+        strings: OnceLock::new(),
         prepared: OnceLock::new(),
     };
     relocations::partition(&mut object, &parts.relocation_sections, parts.code, parts.data)?;
@@ -361,7 +360,6 @@ impl Parts {
                 comdat: NONE,
                 family: SegmentFamily::Other,
                 asks: false,
-                strings: ChunkStrings::default(),
             });
         }
         Ok(())
@@ -395,7 +393,6 @@ impl Parts {
             section_index: self.section_count,
             relocations: ByteRange::default(),
             comdat: NONE,
-            strings: ChunkStrings::default(),
         });
         Ok(())
     }

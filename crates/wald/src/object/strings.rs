@@ -1,7 +1,9 @@
-//! NUL-terminated strings that may be merged with those of other objects: split and hashed while the object is
-//! parsed, so that at the end of the link their bytes are hardly looked at.
+//! NUL-terminated strings that may be merged with those of other objects: split and hashed once, when it is known that they
+//! will be.
 
 use xxhash_rust::xxh3::xxh3_64;
+
+use super::tables::{InputSection, InputSegment, Object};
 
 /// A string of an object.
 #[derive(Clone, Copy, Debug)]
@@ -22,13 +24,14 @@ pub struct ChunkStrings {
 
 impl ChunkStrings {
     /// Whether there are none.
+    #[cfg(test)]
     pub fn is_empty(self) -> bool {
         self.count == 0
     }
 }
 
 /// How many bytes share a hint.
-const STRIDE: usize = 32;
+const STRIDE: usize = 128;
 /// Chunks with more strings than this have hints.
 const MANY: u32 = 8;
 
@@ -38,9 +41,55 @@ pub struct StringTable {
     pieces: Vec<StringPiece>,
     /// For chunks with many strings: for every [`STRIDE`] bytes the string that they begin in, counted in the chunk.
     hints: Vec<u32>,
+    /// By data segment; empty if no segment has strings.
+    segments: Box<[ChunkStrings]>,
+    /// By custom section; empty if none has strings.
+    sections: Box<[ChunkStrings]>,
+}
+
+impl Object {
+    /// The strings that may be merged. The first call splits them.
+    pub fn strings(&self) -> &StringTable {
+        self.strings.get_or_init(|| StringTable::new(self))
+    }
 }
 
 impl StringTable {
+    fn new(object: &Object) -> Self {
+        let bytes: &[u8] = &object.bytes;
+        let mut table = StringTable::default();
+        if object.segments.iter().any(|segment| segment.has_strings()) {
+            let strings = |segment: &InputSegment| match segment.has_strings() {
+                true => table.add(segment.data.of(bytes)),
+                false => ChunkStrings::default(),
+            };
+            let segments = object.segments.iter().map(strings).collect();
+            table.segments = segments;
+        }
+        let has_strings = |section: &InputSection| InputSection::has_strings(section.name.of(bytes));
+        if object.custom_sections.iter().any(has_strings) {
+            let strings = |section: &InputSection| match has_strings(section) {
+                true => table.add(section.data.of(bytes)),
+                false => ChunkStrings::default(),
+            };
+            let sections = object.custom_sections.iter().map(strings).collect();
+            table.sections = sections;
+        }
+        table
+    }
+
+    /// The strings of the data segment at `position`.
+    #[inline]
+    pub fn of_segment(&self, position: usize) -> ChunkStrings {
+        self.segments.get(position).copied().unwrap_or_default()
+    }
+
+    /// The strings of the custom section at `position`.
+    #[inline]
+    pub fn of_section(&self, position: usize) -> ChunkStrings {
+        self.sections.get(position).copied().unwrap_or_default()
+    }
+
     /// The strings of a segment or section, in order.
     pub fn of(&self, chunk: ChunkStrings) -> &[StringPiece] {
         &self.pieces[chunk.first as usize..][..chunk.count as usize]

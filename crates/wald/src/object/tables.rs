@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::prepared::Prepared;
 use super::properties::{Properties, SegmentFamily};
-use super::strings::{ChunkStrings, StringTable};
+use super::strings::StringTable;
 use crate::bytes::Bytes;
 use crate::format::relocation::RelocationIterator;
 use crate::format::{segment_flags, GlobalType, SymbolFlags, SymbolKind, TableType};
@@ -70,8 +70,8 @@ pub struct Object {
     pub legacy_function_table: bool,
     /// What follows from all this.
     pub properties: Properties,
-    /// Strings that may be merged.
-    pub strings: StringTable,
+    /// Strings that may be merged, once they were asked for: [`Object::strings`].
+    pub strings: OnceLock<StringTable>,
     /// What was worked out while there was time.
     pub prepared: OnceLock<Prepared>,
 }
@@ -171,8 +171,6 @@ pub struct InputSegment {
     pub family: SegmentFamily,
     /// As [`InputFunction::asks`].
     pub asks: bool,
-    /// Its strings, if they may be merged.
-    pub strings: ChunkStrings,
 }
 
 impl InputSegment {
@@ -187,7 +185,7 @@ impl InputSegment {
     }
 
     /// Whether its strings may be merged with others. Aligned ones are left alone.
-    pub(super) fn has_strings(&self) -> bool {
+    pub(crate) fn has_strings(&self) -> bool {
         self.flags & segment_flags::STRINGS != 0 && self.alignment == 0 && self.data.len > 0
     }
 
@@ -210,8 +208,6 @@ pub struct InputSection {
     pub relocations: ByteRange,
     /// Comdat group, or [`NONE`].
     pub comdat: u32,
-    /// Its strings, if they may be merged.
-    pub strings: ChunkStrings,
 }
 
 /// A symbol table entry.
@@ -247,7 +243,7 @@ impl InputSection {
     }
 
     /// Whether the strings of a section of this name may be merged.
-    pub(super) fn has_strings(name: &[u8]) -> bool {
+    pub(crate) fn has_strings(name: &[u8]) -> bool {
         matches!(name, b".debug_str" | b".debug_line_str" | b".debug_str.dwo")
     }
 }

@@ -142,7 +142,7 @@ impl<'r> ObjectRelocator<'r> {
     fn piece_offset(&self, section: u32, piece: usize, last: &mut Option<Strings<'r>>) -> u64 {
         match self.strings(section, last) {
             Strings { merged: Some((merged, input)), .. } => u64::from(merged.offset_of(input, piece)),
-            Strings { chunk, start, .. } => start + u64::from(self.parsed.strings.of(chunk)[piece].start),
+            Strings { chunk, start, .. } => start + u64::from(self.parsed.strings().of(chunk)[piece].start),
         }
     }
 
@@ -160,7 +160,7 @@ impl<'r> ObjectRelocator<'r> {
         let merged = sections.merged_inputs[flat];
         Strings {
             section,
-            chunk: self.parsed.custom_sections[section as usize].strings,
+            chunk: self.parsed.strings().of_section(section as usize),
             start: u64::from(sections.offsets[flat]),
             merged: merged.map(|(merged, input)| (&sections.merged[merged as usize], input as usize)),
         }

@@ -251,7 +251,7 @@ impl ObjectRelocator<'_> {
         match sections.merged_inputs[flat] {
             None => u64::from(sections.offsets[flat]).wrapping_add(addend),
             Some((merged, input)) => {
-                let strings = self.parsed.custom_sections[element].strings;
+                let strings = self.parsed.strings().of_section(element);
                 sections.merged[merged as usize].output_offset(input as usize, self.parsed, strings, addend)
             }
         }

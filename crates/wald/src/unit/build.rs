@@ -10,9 +10,8 @@ use crate::bytes::Bytes;
 use crate::format::{limits, types, Limits, SymbolFlags, SymbolKind, TableType};
 use crate::index::{ByteRange, NameId, ObjectSymbolIndex, SignatureId};
 use crate::object::{
-    ChunkStrings, Feature, Import, Imports, InitFunction, InputFunction, InputGlobal, InputSection,
-    InputSegment, InputTable, Interners, Object, ObjectSymbol, Producers, Properties, SegmentFamily,
-    StringTable, NONE,
+    Feature, Import, Imports, InitFunction, InputFunction, InputGlobal, InputSection, InputSegment,
+    InputTable, Interners, Object, ObjectSymbol, Producers, Properties, SegmentFamily, NONE,
 };
 
 /// The symbol of the table that functions have their addresses in.
@@ -136,7 +135,7 @@ impl Unit {
             data_knows_code: self.data_knows_code(),
             legacy_function_table: false,
             properties: Properties::default(),
-            strings: StringTable::default(),
+            strings: OnceLock::new(),
             prepared: OnceLock::new(),
         };
         // Names of sections and segments are in the arena twice at most.
@@ -265,7 +264,6 @@ impl Unit {
                 comdat: data.comdat,
                 family: SegmentFamily::Other,
                 asks: data.relocations.asks,
-                strings: ChunkStrings::default(),
             }),
             _ => None,
         };
@@ -280,7 +278,6 @@ impl Unit {
                 section_index: index,
                 relocations: put_relocations(arena, &section.relocations),
                 comdat: section.comdat,
-                strings: ChunkStrings::default(),
             }),
             _ => None,
         };
