@@ -367,7 +367,7 @@ impl Linker {
             });
         }
         let context = Context::new(&self.options, &self.interners);
-        link::link(context, &inputs, speculation.into_head_start(), timer, sink, diagnostics)
+        link::link(context, &inputs, speculation.into_head_start(keep), timer, sink, diagnostics)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::object::InputSection;
 use crate::options::Options;
 use crate::symbols::SymbolTable;
 
-pub(crate) use deduplicate::{shard_of, starts_of};
+pub(crate) use deduplicate::starts_of;
 pub use merged::MergedStrings;
 pub(crate) use sort::sort;
 pub(crate) use sorted::Sorted;
@@ -49,7 +49,7 @@ pub fn check_terminated(
 
 /// Merges the strings of `inputs`.
 pub fn merge(inputs: &[Input<'_>]) -> MergedStrings {
-    Sorted::new(inputs).merged()
+    Sorted::new(inputs, false).merged()
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::speculative_marks::SpeculativeMarks;
-use super::string_pools::Pools;
+use super::string_pools::{Pools, Source};
 use crate::chunks::Chunks;
 use crate::mark_live::Marks;
+use crate::merge_strings::MergedStrings;
 use crate::resolve::Folded;
 use crate::symbols::SymbolTable;
 use crate::timing::Timer;
@@ -17,7 +18,20 @@ pub struct HeadStart {
     /// What was marked.
     pub marks: EarlierMarks,
     /// Merged strings of custom sections.
-    pub strings: Arc<Pools>,
+    pub strings: EarlierStrings,
+}
+
+/// Strings that were merged before the link.
+pub struct EarlierStrings {
+    pub(super) pools: Arc<Pools>,
+    pub(super) keep: bool,
+}
+
+impl EarlierStrings {
+    /// Merges the strings of all sections with a name.
+    pub fn merge(&self, name: &[u8], sources: &[Source]) -> MergedStrings {
+        self.pools.merge(name, sources, self.keep)
+    }
 }
 
 /// Marks from before the link, which may fit it.

@@ -14,8 +14,8 @@ mod state;
 mod string_pools;
 mod surroundings;
 
-pub use head_start::HeadStart;
+pub use head_start::{EarlierStrings, HeadStart};
 pub use inputs::{DeclaredInput, DeclaredInputs};
 pub use state::State;
-pub use string_pools::{Pools, Source};
+pub use string_pools::Source;
 pub use surroundings::Surroundings;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use wald_demangle::Demangler;
 
-use super::head_start::{EarlierMarks, HeadStart};
+use super::head_start::{EarlierMarks, EarlierStrings, HeadStart};
 use super::inputs::InputVersion;
 use super::prepare_object::prepare;
 use super::speculative_marks::SpeculativeMarks;
@@ -137,15 +137,15 @@ impl Speculation {
             }
         }
         for (name, sources) in sources {
-            self.strings.merge(name, &sources);
+            self.strings.merge(name, &sources, true);
         }
     }
 
-    /// The results so far, for a link.
-    pub fn into_head_start(self) -> HeadStart {
+    /// The results so far, for a link. `keep` says whether later links will reuse what it does.
+    pub fn into_head_start(self, keep: bool) -> HeadStart {
         let first = self.marks.map(|(marks, _)| marks);
         let marks = EarlierMarks { first, speculative: self.speculative };
-        HeadStart { folded: self.folded, marks, strings: self.strings }
+        HeadStart { folded: self.folded, marks, strings: EarlierStrings { pools: self.strings, keep } }
     }
 
     /// Adapts the results to `inputs`, whose first ones may have changed. `None` if too much has changed.

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::policy;
-use crate::merge_strings::{key, shard_of, sort, starts_of, text, Input, MergedStrings, Sorted, Unique};
+use crate::merge_strings::{key, merge, sort, starts_of, text, Input, MergedStrings, Sorted, Unique};
 use crate::object::Object;
 
 /// A custom section of strings.
@@ -49,10 +49,14 @@ impl Pools {
         pools.push((name.into(), pool));
     }
 
-    /// Merges the strings of all sections with a name, and keeps them.
-    pub fn merge(&self, name: &[u8], sources: &[Source]) -> MergedStrings {
+    /// Merges the strings of all sections with a name, and keeps them for later links if there will be any.
+    pub fn merge(&self, name: &[u8], sources: &[Source], keep: bool) -> MergedStrings {
         if let Some(merged) = self.get(name).and_then(|pool| pool.merge(sources)) {
             return merged;
+        }
+        if !keep {
+            let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
+            return merge(&inputs);
         }
         let pool = Arc::new(Pool::new(sources.to_vec()));
         let merged = pool.sorted.merged();
@@ -79,7 +83,7 @@ struct Added {
 impl Pool {
     fn new(sources: Vec<Source>) -> Pool {
         let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
-        let sorted = Sorted::new(&inputs);
+        let sorted = Sorted::new(&inputs, true);
         Pool { sources, sorted }
     }
 
@@ -137,16 +141,14 @@ impl Pool {
     /// Looks up the strings of the sources that the pool does not know, and counts them.
     fn add(&self, inputs: &[Input<'_>], in_pool: &[Option<usize>], counts: &mut Vec<u32>) -> Added {
         let pooled: Vec<Input<'_>> = self.sources.par_iter().map(Source::input).collect();
-        let Sorted { shards, bases, .. } = &self.sorted;
         let mut added = Added::default();
         let mut by_text: HashMap<&[u8], u32> = HashMap::new();
         for (at, &contents) in inputs.iter().enumerate().filter(|(at, _)| in_pool[*at].is_none()) {
             let mut numbers = Vec::with_capacity(contents.0.len());
             for (position, piece) in contents.0.iter().enumerate() {
                 let text = text(contents, position);
-                let shard = shard_of(piece.hash, shards.len());
-                let number = match shards[shard].find(piece.hash, text, &pooled) {
-                    Some(number) => bases[shard] + number,
+                let number = match self.sorted.find(piece.hash, text, &pooled) {
+                    Some(number) => number,
                     None => *by_text.entry(text).or_insert_with(|| {
                         let number = counts.len() as u32;
                         counts.push(0);

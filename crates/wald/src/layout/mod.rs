@@ -8,10 +8,8 @@ pub mod mutable_globals;
 pub mod segments;
 pub mod start_stop;
 
-use std::sync::Arc;
-
 use crate::features::Features;
-use crate::incremental::Pools;
+use crate::incremental::EarlierStrings;
 use crate::index::SyntheticFunctionId;
 use crate::leftovers::Leftovers;
 use crate::names::Snapshot;
@@ -30,7 +28,7 @@ pub struct Layout<'a> {
     /// What is linked.
     pub program: Program<'a>,
     /// Strings of custom sections that were merged before.
-    pub strings: Arc<Pools>,
+    pub strings: EarlierStrings,
     /// Target features.
     pub features: Features,
     /// Output segments.

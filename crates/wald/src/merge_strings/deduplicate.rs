@@ -29,16 +29,20 @@ pub(super) fn shards_for(strings: u32) -> usize {
     }
 }
 
-pub(crate) fn shard_of(hash: u32, shards: usize) -> usize {
+pub(super) fn shard_of(hash: u32, shards: usize) -> usize {
     (hash >> 16) as usize & (shards - 1)
 }
 
 /// The different strings of those hashes that belong to it.
 #[derive(Default)]
 pub(crate) struct Shard {
-    /// Hashes and numbers of the different strings, or [`EMPTY`]. One that finds its place taken is in the next empty one.
+    /// Hashes and positions of the different strings, or [`EMPTY`]. One that finds its place taken is in the next empty one.
     slots: Vec<u64>,
     unique: Vec<Unique>,
+    /// The number of its first string, and how far apart those of its strings are. So numbers of all shards are different, and nearly
+    /// dense.
+    first: u32,
+    step: u32,
 }
 
 /// A slot that no string has.
@@ -47,8 +51,7 @@ const EMPTY: u64 = u64::MAX;
 /// How many strings are looked up together. Each look-up waits for memory several times, and those of a batch wait at the same time.
 const BATCH: usize = 32;
 
-/// Finds the different strings in so many shards; and for each string of each input the number of the different one in its
-/// shard.
+/// Finds the different strings in so many shards; and for each string of each input the number of the different one.
 pub(super) fn deduplicate(inputs: &[Input<'_>], starts: &[u32], shards: usize) -> (Vec<Shard>, Vec<u32>) {
     let count = starts.last().copied().unwrap_or(0);
     let numbers: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
@@ -64,7 +67,7 @@ impl Shard {
         (number, count): (usize, usize),
         numbers: &[AtomicU32],
     ) -> Shard {
-        let mut shard = Shard::default();
+        let mut shard = Shard { first: number as u32, step: count as u32, ..Shard::default() };
         let mut batch = Vec::with_capacity(BATCH);
         for (input, &(pieces, _)) in inputs.iter().enumerate() {
             let slots = &numbers[starts[input] as usize..starts[input + 1] as usize];
@@ -81,15 +84,25 @@ impl Shard {
         shard
     }
 
-    /// The different strings, by number.
-    pub(crate) fn unique(&self) -> &[Unique] {
+    /// The different strings.
+    pub(super) fn unique(&self) -> &[Unique] {
         &self.unique
+    }
+
+    /// Frees what only [`Shard::find`] needs.
+    pub(super) fn forget_places(&mut self) {
+        self.slots = Vec::new();
+    }
+
+    /// The largest number, and one more.
+    pub(super) fn numbers(&self) -> usize {
+        self.unique.last().map_or(0, |last| last.number as usize + 1)
     }
 
     /// The number of a string.
     pub(crate) fn find(&self, hash: u32, text: &[u8], inputs: &[Input<'_>]) -> Option<u32> {
         let slot = self.slots.get(self.slot_of(hash, text, inputs)?)?;
-        (*slot != EMPTY).then_some(*slot as u32)
+        (*slot != EMPTY).then(|| self.unique[*slot as u32 as usize].number)
     }
 
     /// Gives these strings of an input their numbers. Each string belongs to one shard, so to one thread; the others read its number
@@ -133,12 +146,13 @@ impl Shard {
         }
         let Some(slot) = self.slot_of(piece.hash, text, inputs) else { return 0 };
         if self.slots[slot] != EMPTY {
-            return self.slots[slot] as u32;
+            return self.unique[self.slots[slot] as u32 as usize].number;
         }
-        let number = self.unique.len() as u32;
+        let position = self.unique.len() as u32;
+        let number = self.first + position * self.step;
         let (key, len) = (tails::key(text, 0), text.len() as u32);
         self.unique.push(Unique { key, input: input as u32, start: piece.start, len, number });
-        self.slots[slot] = u64::from(piece.hash) << 32 | u64::from(number);
+        self.slots[slot] = u64::from(piece.hash) << 32 | u64::from(position);
         number
     }
 

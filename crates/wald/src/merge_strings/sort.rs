@@ -11,7 +11,7 @@ use super::tails::{key, order, WIDTH};
 use super::unique::{Input, Unique};
 
 /// Up to so many strings are compared with one another.
-const FEW: usize = 32;
+const FEW: usize = 3;
 
 /// From so many strings on, several threads work on them.
 const MANY: usize = 8192;

@@ -7,7 +7,6 @@ use super::deduplicate::{deduplicate, shard_of, shards_for, starts_of, Shard};
 use super::merged::MergedStrings;
 use super::sort::sort;
 use super::unique::{Input, Unique};
-use crate::object::StringPiece;
 
 /// Strings, deduplicated and sorted.
 pub struct Sorted {
@@ -15,38 +14,41 @@ pub struct Sorted {
     /// For each string of each input its number among the different ones.
     numbers: Vec<u32>,
     /// The different strings by their hashes.
-    pub shards: Vec<Shard>,
-    /// Where each shard's numbers start.
-    pub bases: Vec<u32>,
-    /// All different strings, sorted; `number` counts through all shards.
+    shards: Vec<Shard>,
+    /// All different strings, sorted.
     pub order: Vec<Unique>,
     /// Whether each is the tail of the one before it.
     is_tail: Vec<bool>,
+    /// The largest number, and one more. Not every smaller one is used.
+    largest: usize,
 }
 
 impl Sorted {
-    /// The strings of these inputs.
-    pub fn new(inputs: &[Input<'_>]) -> Sorted {
+    /// The strings of these inputs. They can be looked up if `keep` is set.
+    pub fn new(inputs: &[Input<'_>], keep: bool) -> Sorted {
         let starts = starts_of(inputs);
         let count = shards_for(starts.last().copied().unwrap_or(0));
-        let (shards, numbers) = deduplicate(inputs, &starts, count);
-        let mut bases = vec![0];
-        for shard in &shards {
-            bases.push(bases[bases.len() - 1] + shard.unique().len() as u32);
+        let (mut shards, numbers) = deduplicate(inputs, &starts, count);
+        if !keep {
+            shards.iter_mut().for_each(Shard::forget_places);
         }
-        let pieces = inputs.iter().flat_map(|(pieces, _)| pieces.iter()).zip(&numbers);
-        let number = |(piece, &number): (&StringPiece, &u32)| bases[shard_of(piece.hash, count)] + number;
-        let numbers: Vec<u32> = pieces.map(number).collect();
-        let with_numbers = shards.iter().zip(&bases);
-        let mut order: Vec<Unique> = with_numbers
-            .flat_map(|(shard, base)| {
-                shard.unique().iter().map(move |unique| Unique { number: base + unique.number, ..*unique })
-            })
-            .collect();
+        let largest = shards.iter().map(Shard::numbers).max().unwrap_or(0);
+        let mut order = Vec::with_capacity(shards.iter().map(|shard| shard.unique().len()).sum());
+        for shard in &shards {
+            order.extend_from_slice(shard.unique());
+        }
+        if !keep {
+            shards.clear();
+        }
         sort(&mut order, inputs);
         let tail = |at: usize| at > 0 && order[at].is_tail_of(&order[at - 1], inputs);
         let is_tail = (0..order.len()).into_par_iter().with_min_len(4096).map(tail).collect();
-        Sorted { starts, numbers, shards, bases, order, is_tail }
+        Sorted { starts, numbers, shards, order, is_tail, largest }
+    }
+
+    /// The number of a string with this hash.
+    pub fn find(&self, hash: u32, text: &[u8], inputs: &[Input<'_>]) -> Option<u32> {
+        self.shards[shard_of(hash, self.shards.len())].find(hash, text, inputs)
     }
 
     /// The numbers of an input's strings.
@@ -56,7 +58,7 @@ impl Sorted {
 
     /// How many strings are equal to each, by number.
     pub fn counts(&self) -> Vec<u32> {
-        let mut counts = vec![0; self.order.len()];
+        let mut counts = vec![0; self.largest];
         for &number in &self.numbers {
             counts[number as usize] += 1;
         }
@@ -65,7 +67,7 @@ impl Sorted {
 
     /// The result for just these inputs.
     pub fn merged(&self) -> MergedStrings {
-        let mut merged = MergedStrings { offsets: vec![0; self.order.len()], ..MergedStrings::default() };
+        let mut merged = MergedStrings { offsets: vec![0; self.largest], ..MergedStrings::default() };
         for (string, &is_tail) in self.order.iter().zip(&self.is_tail) {
             merged.push(string, is_tail);
         }

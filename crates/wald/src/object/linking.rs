@@ -113,19 +113,47 @@ fn comdats(
     interners: &Interners,
 ) -> Result<Vec<NameId>, ParseError> {
     let mut names = Vec::new();
+    let groups = read_comdats(reader, parts, &mut names);
+    let ids = interners.names.intern_all(names.iter().map(|&(_, name)| name));
+    if let Some((at, name)) = find_twice(&ids).and_then(|position| names.get(position)) {
+        return Err(wrong_comdat_name(name, *at));
+    }
+    groups.map(|()| ids.into_iter().map(NameId).collect())
+}
+
+/// The position of the first number that occurs before.
+fn find_twice(ids: &[u32]) -> Option<usize> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    if sorted.windows(2).all(|pair| pair[0] != pair[1]) {
+        return None;
+    }
+    let mut seen = HashSet::new();
+    ids.iter().position(|id| !seen.insert(id))
+}
+
+#[cold]
+fn wrong_comdat_name(name: &[u8], at: usize) -> ParseError {
+    ParseError::text(at, format!("bad/duplicate COMDAT name {}", String::from_utf8_lossy(name)))
+}
+
+/// Reads the groups, their names with the places where they are.
+fn read_comdats<'d>(
+    reader: &mut Reader<'d>,
+    parts: &mut Parts,
+    names: &mut Vec<(usize, &'d [u8])>,
+) -> Result<(), ParseError> {
     if reader.is_empty() {
-        return Ok(names);
+        return Ok(());
     }
     let imported = parts.imports.functions.len();
-    let mut seen: HashSet<&[u8]> = HashSet::new();
     for group in 0..count(reader)? as u32 {
         let at = reader.position();
         let name = reader.string()?;
-        if name.is_empty() || !seen.insert(name) {
-            let message = format!("bad/duplicate COMDAT name {}", String::from_utf8_lossy(name));
-            return Err(ParseError::text(at, message));
+        if name.is_empty() {
+            return Err(wrong_comdat_name(name, at));
         }
-        names.push(NameId(interners.names.intern(name)));
+        names.push((at, name));
         if reader.u32()? != 0 {
             return Err(ParseError::malformed(at, "unsupported COMDAT flags"));
         }
@@ -164,8 +192,7 @@ fn comdats(
             }
         }
     }
-    at_end(reader)?;
-    Ok(names)
+    at_end(reader)
 }
 
 /// Position among the custom sections of the one with this index among all sections.

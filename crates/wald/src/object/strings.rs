@@ -75,6 +75,8 @@ impl StringTable {
             let sections = object.custom_sections.iter().map(strings).collect();
             table.sections = sections;
         }
+        table.pieces.shrink_to_fit();
+        table.hints.shrink_to_fit();
         table
     }
 
