@@ -168,6 +168,15 @@ impl RelocationType {
         matches!(self, FunctionOffsetI32 | FunctionOffsetI64)
     }
 
+    /// Whether it is one of those that nearly all entries of debug information are: four bytes for the place of a function, of a
+    /// datum, or of something in another section.
+    #[inline]
+    pub(crate) fn is_plain(self) -> bool {
+        const PLAIN: u32 =
+            1 << FunctionOffsetI32 as u32 | 1 << SectionOffsetI32 as u32 | 1 << MemoryAddrI32 as u32;
+        PLAIN >> self as u32 & 1 != 0
+    }
+
     /// Whether code can have it. Offsets of code are unknown while its own numbers are compressed, and code has no memory
     /// address.
     #[inline]

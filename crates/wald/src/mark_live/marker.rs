@@ -30,9 +30,9 @@ pub(super) struct Marker<'a> {
 pub(super) type Queue = Vec<Target>;
 
 /// The number of chunks that is worth passing to another thread.
-const BATCH: usize = 256;
+const BATCH: usize = 32;
 /// After this many chunks, a thread offers its queue to others.
-const BUDGET: usize = 2048;
+const BUDGET: usize = 512;
 
 impl<'a> Marker<'a> {
     pub(super) fn new(

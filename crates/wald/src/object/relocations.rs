@@ -69,17 +69,11 @@ pub(super) fn partition(
             object.data_knows_code = entries.know_code;
         } else {
             let position = object.custom_sections.binary_search_by_key(&section.target, |s| s.section_index);
-            let mut unused = (ByteRange::default(), false);
-            let (len, range) = match position.ok().and_then(|p| object.custom_sections.get_mut(p)) {
-                Some(target) => (target.data.len, &mut target.relocations),
+            match position.ok().and_then(|position| object.custom_sections.get_mut(position)) {
+                Some(target) => target.relocations = entries.check(target.data.len)?,
                 // Other sections are made anew, from what the symbol table says: nothing in them is relocated.
-                None => (section_size(&bytes, section)?, &mut unused.0),
-            };
-            let range_of_all = ByteRange { start: 0, len };
-            entries.split(
-                std::iter::once(Chunk { range: range_of_all, entries: range, asks: &mut unused.1 }),
-                None,
-            )?;
+                None => _ = entries.check(section_size(&bytes, section)?)?,
+            }
         }
     }
     object.called_directly = called_directly;
@@ -183,6 +177,29 @@ impl Entries<'_> {
         match position < self.end {
             true => Err(ParseError::malformed(position, "reloc section ended prematurely")),
             false => Ok(()),
+        }
+    }
+
+    /// Checks the entries of a section with contents of this length, and returns their range. Debug information has most of all
+    /// entries, so this is [`Entries::split`] without what such sections do not need.
+    fn check(&mut self, len: u32) -> Result<ByteRange, ParseError> {
+        let (mut position, mut previous) = (self.start, 0);
+        for _ in 0..self.count {
+            let at = position;
+            let (entry, facts, entry_len) = match decode(&self.bytes[at..]) {
+                Some((entry, entry_len)) if at + entry_len <= self.end && self.is_right(&entry, previous) => {
+                    (entry, FACTS[entry.kind as usize], entry_len)
+                }
+                _ => self.decode_carefully(at, previous)?,
+            };
+            (position, previous) = (at + entry_len, entry.offset);
+            if entry.offset + u32::from(facts.width) > len {
+                return Err(ParseError::malformed(at, "invalid relocation offset"));
+            }
+        }
+        match position < self.end {
+            true => Err(ParseError::malformed(position, "reloc section ended prematurely")),
+            false => Ok(ByteRange::between(self.start, position)),
         }
     }
 

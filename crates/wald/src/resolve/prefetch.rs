@@ -1,79 +1,87 @@
 //! Parses the archive members that will be needed, in parallel, before resolution asks for them one by one.
 //!
-//! Starting from the names that objects leave undefined, each wave parses the members that define them; the
-//! names those leave undefined are the next wave. Only speed depends on this: resolution itself parses what
-//! was not foreseen, and what was parsed in vain is not linked.
+//! Whoever has parsed an object looks for the members that define what it leaves undefined, and has them parsed too. Only speed
+//! depends on this: resolution itself parses what was not foreseen, and what was parsed in vain is not linked.
 
-use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::Arc;
 
-use crate::index::{FileId, NameId};
+use rayon::Scope;
+
+use crate::index::FileId;
 use crate::input::Candidate;
 use crate::object::{Interners, Object};
 use crate::timing::Timer;
 
+/// The owner of a name that no lazy file defines, or that an object defines which is linked anyway.
 const NONE: u32 = u32::MAX;
-const DEFINED: u32 = u32::MAX - 1;
-
-/// Who defines each name: [`NONE`], [`DEFINED`] by an object that is linked anyway, or a lazy file.
-struct Owners(Vec<u32>);
-
-impl Owners {
-    fn slot(&mut self, name: NameId) -> &mut u32 {
-        if name.at() >= self.0.len() {
-            self.0.resize((name.at() + 1).next_power_of_two(), NONE);
-        }
-        &mut self.0[name.at()]
-    }
-}
 
 /// Parses the members that the other files need; see the head of this module.
 pub fn prefetch_members(interners: &Interners, files: &[&Candidate], timer: &Timer) {
     if !files.iter().any(|file| file.lazy) {
         return;
     }
-    let mut owners = Owners(Vec::new());
-    for (position, file) in files.iter().enumerate().filter(|(_, file)| file.lazy) {
-        for &name in &file.defined {
-            let slot = owners.slot(name);
-            if *slot == NONE {
-                *slot = FileId::new(position).0;
-            }
-        }
-    }
-    let eager = || files.iter().filter(|file| !file.lazy).filter_map(|file| file.parsed());
-    for object in eager() {
-        for symbol in object.symbols.iter().filter(|s| s.is_defined() && !s.flags.is_local()) {
-            *owners.slot(symbol.name) = DEFINED;
-        }
-    }
-    let mut wanted = Vec::new();
-    for object in eager() {
-        want(object, &mut owners, &mut wanted);
-    }
-    while !wanted.is_empty() {
-        wanted.par_iter().for_each(|&file| {
-            let file = files[file as usize];
-            timer.task("parse", || file.display(), || _ = file.object(interners));
-        });
-        let mut next = Vec::new();
-        for &file in &wanted {
-            if let Some(object) = files[file as usize].parsed() {
-                want(object, &mut owners, &mut next);
-            }
-        }
-        wanted = next;
-    }
+    let eager = || files.iter().filter(|file| !file.lazy).filter_map(|file| file.parsed().map(Arc::as_ref));
+    let prefetch = Prefetch {
+        interners,
+        files,
+        timer,
+        owners: owners(files, eager()),
+        is_wanted: files.iter().map(|_| AtomicBool::new(false)).collect(),
+    };
+    rayon::scope(|scope| eager().for_each(|object| prefetch.follow(object, scope)));
 }
 
-/// Adds the files that define what `object` leaves undefined.
-fn want(object: &Object, owners: &mut Owners, wanted: &mut Vec<u32>) {
-    for symbol in object.symbols.iter().filter(|s| !s.is_defined() && !s.flags.is_weak()) {
-        let slot = owners.slot(symbol.name);
-        if *slot < DEFINED {
-            wanted.push(*slot);
-            *slot = DEFINED;
+/// The lazy file that defines each name.
+fn owners<'o>(files: &[&Candidate], eager: impl Iterator<Item = &'o Object>) -> Vec<AtomicU32> {
+    let lazy = || files.iter().enumerate().filter(|(_, file)| file.lazy);
+    let largest = lazy().flat_map(|(_, file)| &file.defined).map(|name| name.at()).max();
+    let mut owners = vec![NONE; largest.map_or(0, |largest| largest + 1)];
+    for (position, file) in lazy() {
+        for &name in &file.defined {
+            let owner = &mut owners[name.at()];
+            *owner = (*owner).min(FileId::new(position).0);
         }
     }
-    wanted.sort_unstable();
-    wanted.dedup();
+    for object in eager {
+        for symbol in object.symbols.iter().filter(|s| s.is_defined() && !s.flags.is_local()) {
+            if let Some(owner) = owners.get_mut(symbol.name.at()) {
+                *owner = NONE;
+            }
+        }
+    }
+    owners.into_iter().map(AtomicU32::new).collect()
+}
+
+struct Prefetch<'p> {
+    interners: &'p Interners,
+    files: &'p [&'p Candidate],
+    timer: &'p Timer,
+    /// By name. That of a name that somebody has asked for is [`NONE`], too.
+    owners: Vec<AtomicU32>,
+    is_wanted: Vec<AtomicBool>,
+}
+
+impl Prefetch<'_> {
+    /// Has the files parsed that define what `object` leaves undefined.
+    fn follow<'s>(&'s self, object: &Object, scope: &Scope<'s>) {
+        // Relaxed: the files are there already, and whoever takes one parses it.
+        for symbol in object.symbols.iter().filter(|s| !s.is_defined() && !s.flags.is_weak()) {
+            let Some(owner) = self.owners.get(symbol.name.at()) else { continue };
+            if owner.load(Ordering::Relaxed) == NONE {
+                continue;
+            }
+            let file = owner.swap(NONE, Ordering::Relaxed) as usize;
+            if self.is_wanted.get(file).is_some_and(|wanted| !wanted.swap(true, Ordering::Relaxed)) {
+                scope.spawn(move |scope| self.fetch(self.files[file], scope));
+            }
+        }
+    }
+
+    fn fetch<'s>(&'s self, file: &Candidate, scope: &Scope<'s>) {
+        self.timer.task("parse", || file.display(), || _ = file.object(self.interners));
+        if let Some(object) = file.parsed() {
+            self.follow(object, scope);
+        }
+    }
 }
