@@ -5,6 +5,7 @@
 //! can be named in the environment.
 
 use crate::arguments::Arguments;
+use crate::large_jobs;
 use crate::workspace::{self, run as run_program, shown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +18,7 @@ Builds the link jobs, or the named ones, unless they are already built. The scri
 compiler's libraries from Debian.
 
   --again     also rebuild jobs that are built
+  --large     also build the large jobs, which take three gigabytes
   --list      only list which jobs are built
 
 ENVIRONMENT
@@ -72,7 +74,7 @@ pub fn is_built(job: &str) -> bool {
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {
     let mut args = Arguments::new(args);
-    let (again, list) = (args.flag("again"), args.flag("list"));
+    let (again, list, large) = (args.flag("again"), args.flag("list"), args.flag("large"));
     let wanted = args.words()?;
     if let Some(unknown) = wanted.iter().find(|job| !is_known(job)) {
         return Err(format!("there is no job '{unknown}'; the jobs are {}", all_jobs().join(", ")));
@@ -93,13 +95,21 @@ pub fn run(args: &[String]) -> Result<(), String> {
     if PIC.iter().any(|(job, _)| is_needed(job)) {
         build_pic()?;
     }
+    for job in large_jobs::JOBS.iter().filter(|job| large || wanted.iter().any(|name| name == **job)) {
+        if again || !is_built(job) {
+            check_tools()?;
+            large_jobs::build(job, &folder())?;
+        }
+    }
     println!("The jobs are in {}", shown(&folder()));
     Ok(())
 }
 
 /// Builds one job unless it exists.
 pub fn ensure(job: &str) -> Result<PathBuf, String> {
-    if !is_built(job) {
+    if !is_built(job) && large_jobs::JOBS.contains(&job) {
+        large_jobs::build(job, &folder())?;
+    } else if !is_built(job) {
         let script = SCRIPTS.iter().find(|(_, jobs)| jobs.contains(&job));
         build(script.map_or("", |(script, _)| script), &folder(), None)?;
     }
@@ -116,11 +126,7 @@ fn build(script: &str, folder: &Path, flags: Option<&str>) -> Result<(), String>
             shown(&path)
         ));
     }
-    let missing: Vec<&str> =
-        TOOLS.iter().copied().filter(|tool| workspace::find_program(tool).is_none()).collect();
-    if !missing.is_empty() {
-        return Err(format!("missing: {} (cargo xtask test installs them on Debian)", missing.join(", ")));
-    }
+    check_tools()?;
     println!("building by {script}");
     workspace::create_folder(folder)?;
     let path = path.canonicalize().map_err(|error| format!("{}: {error}", shown(&path)))?;
@@ -130,6 +136,15 @@ fn build(script: &str, folder: &Path, flags: Option<&str>) -> Result<(), String>
         command.env("CCC_OVERRIDE_OPTIONS", flags);
     }
     run_program(&mut command)
+}
+
+fn check_tools() -> Result<(), String> {
+    let missing: Vec<&str> =
+        TOOLS.iter().copied().filter(|tool| workspace::find_program(tool).is_none()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(format!("missing: {} (cargo xtask test installs them on Debian)", missing.join(", "))),
+    }
 }
 
 /// Compiles a script's sources anew and makes jobs of their own of the objects.
@@ -155,7 +170,12 @@ fn is_known(job: &str) -> bool {
 
 fn all_jobs() -> Vec<&'static str> {
     let pic = PIC.iter().map(|(job, _)| *job);
-    SCRIPTS.iter().flat_map(|(_, jobs)| jobs.iter().copied()).chain(pic).collect()
+    SCRIPTS
+        .iter()
+        .flat_map(|(_, jobs)| jobs.iter().copied())
+        .chain(pic)
+        .chain(large_jobs::JOBS.iter().copied())
+        .collect()
 }
 
 /// The built jobs that were asked for; all of them if none was named.

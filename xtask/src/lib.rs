@@ -27,6 +27,7 @@ pub mod fuzz;
 pub mod guide;
 pub mod header;
 pub mod job;
+pub mod large_jobs;
 pub mod library_job;
 pub mod measure;
 pub mod module;

@@ -82,6 +82,21 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), String> {
     std::fs::write(path, bytes).map_err(|error| format!("{}: {error}", shown(path)))
 }
 
+/// An archive of objects, without a symbol table, which neither linker reads.
+pub fn archive(members: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = b"!<arch>\n".to_vec();
+    for (number, member) in members.iter().enumerate() {
+        let name = format!("m{number}.o/");
+        let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, member.len());
+        bytes.extend(header.as_bytes());
+        bytes.extend(member);
+        if member.len() % 2 == 1 {
+            bytes.push(b'\n');
+        }
+    }
+    bytes
+}
+
 /// Makes a folder and those above it.
 pub fn create_folder(path: &Path) -> Result<(), String> {
     std::fs::create_dir_all(path).map_err(|error| format!("{}: {error}", shown(path)))

@@ -58,17 +58,7 @@ impl Link {
 
     /// Makes an archive of objects, without a symbol table, which neither linker reads.
     pub fn archive(&self, name: &str, members: &[Vec<u8>]) -> Result<(), String> {
-        let mut bytes = b"!<arch>\n".to_vec();
-        for (number, member) in members.iter().enumerate() {
-            let name = format!("m{number}.o/");
-            let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, member.len());
-            bytes.extend(header.as_bytes());
-            bytes.extend(member);
-            if member.len() % 2 == 1 {
-                bytes.push(b'\n');
-            }
-        }
-        self.file(name, bytes)
+        self.file(name, workspace::archive(members))
     }
 
     /// Links it, and returns the CPU time. Some jobs are about links that fail.
