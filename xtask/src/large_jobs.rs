@@ -110,12 +110,11 @@ fn compile(work: &Path, variants: &[Variant]) -> Result<Vec<Vec<u8>>, String> {
     Ok(objects)
 }
 
-/// The object of the unit with this number. It calls two other ones, so that all are needed.
+/// The object of the unit with this number. It calls two other ones, so that all are needed: 2n + 1 and 2n + 2, or later ones.
 fn copy(object: &[u8], number: usize, count: usize) -> Vec<u8> {
+    let next = number + 1 + number % (count / 2 - 1);
     let mut copy = object.to_vec();
-    for (name, unit) in
-        [("UNIT0000", number), ("NEXT0000", (2 * number + 1) % count), ("ALSO0000", (2 * number + 2) % count)]
-    {
+    for (name, unit) in [("UNIT0000", number), ("NEXT0000", next % count), ("ALSO0000", (next + 1) % count)] {
         replace(&mut copy, name.as_bytes(), format!("unit{unit:04}").as_bytes());
     }
     copy
@@ -159,8 +158,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_has_other_names() {
+    fn a_copy_has_other_names_and_needs_two_others() {
         let object = b"aUNIT0000NEXT0000bALSO0000UNIT000";
-        assert_eq!(copy(object, 3, 5), b"aunit0003unit0002bunit0003UNIT000");
+        assert_eq!(copy(object, 3, 20), b"aunit0003unit0007bunit0008UNIT000");
+        for number in 0..20 {
+            let names = copy(b"UNIT0000NEXT0000ALSO0000", number, 20);
+            assert!(names[..8] != names[8..16] && names[8..16] != names[16..] && names[..8] != names[16..]);
+        }
     }
 }
