@@ -5,32 +5,42 @@ use crate::bench_growth;
 use crate::bench_guard;
 use crate::bench_pipeline;
 use crate::bench_relink;
+use crate::bench_report::{self, Measured, Runs};
+use crate::bench_scale;
 use crate::corpus;
 use crate::job;
 use crate::measure::{measure, private_memory, Cost};
 use crate::workspace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
 USAGE: cargo xtask bench [JOB…] [--runs N]
+       cargo xtask bench scale [--runs N] [--large]
        cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
        cargo xtask bench relink [JOB…] [--runs N]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
        cargo xtask bench guard [--bless]
 
-Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, and
-the floor, which is `cat` of all inputs to /dev/null and `cp` of the output. They take turns; one round goes before and
-is not counted. Shown are medians, and behind ± half the distance between the quartiles. Private memory is without mapped
-files; it is that of another run, because looking at it takes time.
+Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, the
+toolchain's rust-lld and `wild` if they are there, and the floor, which is `cat` of all inputs to /dev/null and `cp` of the
+output. They take turns; one round goes before and is not counted. Shown are medians, and behind ± half the distance between
+the quartiles. Private memory is without mapped files; it is that of another run, because looking at it takes time.
 
   --runs N          counted rounds (default 5)
   --peer NAME=PATH  another linker that takes its turn, may be repeated
+  --variants        link each job also without debug information, and with one thread
+  --output FILE     what the linkers write (default target/bench/out.wasm); its file system is measured too
   --json FILE       write every run's values to a file
-  --job-args ARG    another argument for both linkers, may be repeated (--job-args=--strip-debug)
-  --update-readme   put the table into README.md
+  --job-args ARG    another argument for all linkers, may be repeated (--job-args=--no-gc-sections)
+  --update-docs     put the table into docs/performance.md, a short one into README.md, and a picture into docs/speed.svg
+
+`bench scale` generates links of 1,000 to 100,000 objects and others that are large in one respect, and shows what they cost for
+each megabyte and for each thing that there are many of. It fails if 100,000 objects cost more than 1.5 times as much per object
+as 10,000. Then it shows how much of each phase of two jobs one thread does alone, and what follows for 8 and 32 threads.
+
+  --large           also the two large jobs (cargo xtask corpus --large)
 
 `bench pipeline` plays a build: `wald --await-inputs --ready-fd=0` starts first and is told of one input after the other,
 and what is measured is the time from the last one until the output has its name. Beside it, in turns: Wald and wasm-ld-22
@@ -61,20 +71,14 @@ ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)
 ";
 
-/// The lines of README.md that enclose the table.
-const BEGIN: &str = "<!-- bench: written by cargo xtask bench --update-readme -->";
-const END: &str = "<!-- end of bench -->";
-
-const HEAD: &str = "\
-| job | in MB | out MB | floor ms | program | wall ms | / floor | CPU ms | private MB | page faults | wall of wald | CPU | private |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
-";
-
 /// A program that links.
 struct Program {
     name: String,
     path: PathBuf,
 }
+
+/// What [`measure`](Contest::measure) links a job with, besides the job's own arguments: what the table says, and the argument.
+const VARIANTS: [(&str, &str); 2] = [(", no debug", "--strip-debug"), (", 1 thread", "--threads=1")];
 
 /// The programs that take turns, and how.
 struct Contest {
@@ -85,32 +89,21 @@ struct Contest {
     runs: usize,
 }
 
-/// Every counted run of one program.
-struct Runs(Vec<Cost>);
-
-/// What was measured of one job.
-struct Measured {
-    job: String,
-    size_in: u64,
-    size_out: u64,
-    floor: Runs,
-    /// By program. `None` if it does not link the job.
-    programs: Vec<Option<(Runs, u64)>>,
-}
-
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {
     let rest = || Arguments::new(&args[1..]);
     match args.first().map(String::as_str) {
         Some("pipeline") => return bench_pipeline::run(rest()),
         Some("growth") => return bench_growth::run(rest()),
+        Some("scale") => return bench_scale::run(rest()),
         Some("guard") => return bench_guard::run(rest()),
         Some("relink") => return bench_relink::run(rest()),
         _ => {}
     }
     let mut args = Arguments::new(args);
     let runs = args.number("runs")?.unwrap_or(5).max(1);
-    let update = args.flag("update-readme");
+    let (update, variants) = (args.flag("update-docs"), args.flag("variants"));
+    let output = args.values("output")?.pop();
     let options = args.values("job-args")?;
     let json = args.values("json")?.pop();
     let peers = args.values("peer")?;
@@ -126,22 +119,30 @@ pub fn run(args: &[String]) -> Result<(), String> {
         let (name, path) = peer.split_once('=').ok_or_else(|| format!("--peer {peer}: not NAME=PATH"))?;
         programs.push(Program { name: name.into(), path: path.into() });
     }
-    let contest = Contest { programs, options, output: folder.join("out.wasm"), runs };
-    let mut all = Vec::new();
-    print!("{HEAD}");
-    for job in &jobs {
-        let measured = contest.measure(job)?;
-        print!("{}", contest.rows(&measured));
-        all.push(measured);
+    for (name, path) in [("rust-lld", workspace::rust_lld()), ("wild", workspace::find_program("wild"))] {
+        let is_new = programs.iter().all(|program| program.name != name);
+        programs.extend(path.filter(|_| is_new).map(|path| Program { name: name.into(), path }));
     }
-    let note = conditions(runs);
+    let names: Vec<String> = programs.iter().map(|program| program.name.clone()).collect();
+    let output = output.map_or_else(|| folder.join("out.wasm"), PathBuf::from);
+    let contest = Contest { programs, options, output, runs };
+    let mut all = Vec::new();
+    print!("{}", bench_report::head(&names));
+    let shown: &[(&str, &str)] = if variants { &VARIANTS } else { &[] };
+    for job in &jobs {
+        for (what, argument) in [("", "")].iter().chain(shown) {
+            let measured = contest.measure(job, what, argument)?;
+            print!("{}", bench_report::row(&measured));
+            all.push(measured);
+        }
+    }
+    let note = conditions(runs, &contest.output);
     println!("\n{note}");
     if let Some(path) = json {
-        workspace::write(Path::new(&path), contest.json(&all))?;
+        workspace::write(Path::new(&path), bench_report::json(&names, &all))?;
     }
     if update {
-        let table: String = all.iter().map(|measured| contest.rows(measured)).collect();
-        update_readme(&workspace::root().join("README.md"), &format!("{HEAD}{table}\n{note}"))?;
+        bench_report::update_docs(&names, &all, &note)?;
     }
     Ok(())
 }
@@ -162,17 +163,19 @@ fn check_null_device() -> Result<(), String> {
 }
 
 /// The sentence below the table.
-fn conditions(runs: usize) -> String {
+fn conditions(runs: usize, output: &Path) -> String {
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
     let reference = workspace::output_of("wasm-ld-22", &["--version"]).unwrap_or_default();
+    let folder = output.parent().unwrap_or(output).to_string_lossy().into_owned();
+    let system = workspace::output_of("stat", &["--file-system", "--format=%T", &folder]).unwrap_or_default();
     format!(
-        "Medians of {runs} runs taken in turns, whole processes, warm cache, {cores} cores, against {reference}. The last three columns \
-         are Wald's value divided by the program's: below 1 Wald needs less.\n"
+        "Medians of {runs} runs taken in turns, whole processes, warm cache, {cores} cores, {reference}, output on {system}. Ratios are \
+         Wald's value divided by the program's: below 1 Wald needs less.\n"
     )
 }
 
 impl Contest {
-    fn measure(&self, job: &str) -> Result<Measured, String> {
+    fn measure(&self, job: &str, what: &str, argument: &str) -> Result<Measured, String> {
         let folder = corpus::folder().join(job);
         let inputs = job::inputs(&folder);
         let kept = self.output.with_file_name("kept.wasm");
@@ -181,7 +184,7 @@ impl Contest {
         for round in 0..=self.runs {
             for (number, program) in self.programs.iter().enumerate() {
                 let Some(costs) = &mut runs[number] else { continue };
-                match measure(&mut self.link(&program.path, &folder)) {
+                match measure(&mut self.link(&program.path, &folder, argument)) {
                     Ok(cost) if round > 0 => costs.push(cost),
                     Ok(_) if number == 0 => {
                         std::fs::copy(&self.output, &kept).map_err(|error| error.to_string())?;
@@ -197,77 +200,20 @@ impl Contest {
         }
         let with_memory = |(costs, program): (Option<Vec<Cost>>, &Program)| -> Result<_, String> {
             let Some(costs) = costs else { return Ok(None) };
-            let private = private_memory(&mut self.link(&program.path, &folder))?;
+            let private = private_memory(&mut self.link(&program.path, &folder, argument))?;
             Ok(Some((Runs(costs), private.unwrap_or(0))))
         };
         let programs = runs.into_iter().zip(&self.programs).map(with_memory).collect::<Result<_, _>>()?;
         let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let size_in = inputs.iter().map(|path| length(path)).sum();
-        Ok(Measured { job: job.to_string(), size_in, size_out: length(&kept), floor: Runs(floor), programs })
+        let job = format!("{job}{what}");
+        Ok(Measured { job, size_in, size_out: length(&kept), floor: Runs(floor), programs })
     }
 
-    fn link(&self, linker: &Path, folder: &Path) -> Command {
-        let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
+    fn link(&self, linker: &Path, folder: &Path, argument: &str) -> Command {
+        let options = self.options.iter().map(String::as_str).chain([argument]);
+        let options: Vec<&str> = options.filter(|option| !option.is_empty()).collect();
         job::command(linker, folder, &options, &self.output)
-    }
-
-    /// The rows of a job: one for each program.
-    fn rows(&self, measured: &Measured) -> String {
-        let Measured { job, size_in, size_out, floor, programs } = measured;
-        let floor = floor.median(wall);
-        let own = programs.first().and_then(Option::as_ref);
-        let mut rows = String::new();
-        for (number, (program, costs)) in self.programs.iter().zip(programs).enumerate() {
-            let Some((runs, private)) = costs else {
-                rows += &format!("| {job} | | | | {} | does not link it | | | | | | | |\n", program.name);
-                continue;
-            };
-            let ratio = |own: f64, value: f64| format!("{:.2}", own / value.max(1e-9));
-            let mut cells = vec![
-                job.clone(),
-                format!("{:.1}", *size_in as f64 / 1e6),
-                format!("{:.1}", *size_out as f64 / 1e6),
-                format!("{floor:.1}"),
-                program.name.clone(),
-                runs.with_spread(wall),
-                ratio(runs.median(wall), floor),
-                format!("{:.1}", runs.median(cpu)),
-                format!("{:.0}", *private as f64 / 1e6),
-                format!("{:.0}", runs.median(faults)),
-            ];
-            match own {
-                Some((own, own_private)) if number > 0 => cells.extend([
-                    ratio(own.median(wall), runs.median(wall)),
-                    ratio(own.median(cpu), runs.median(cpu)),
-                    ratio(*own_private as f64, *private as f64),
-                ]),
-                _ => cells.extend(["", "", ""].map(String::from)),
-            }
-            rows += &format!("| {} |\n", cells.join(" | "));
-        }
-        rows
-    }
-
-    /// Every run, as a list of objects: job, program, and a list of values for each measure.
-    fn json(&self, all: &[Measured]) -> String {
-        let mut list = Vec::new();
-        for Measured { job, size_in, size_out, floor, programs } in all {
-            let mut add = |program: &str, runs: &Runs, private: u64| {
-                let values = |value: fn(&Cost) -> f64| runs.0.iter().map(value).collect::<Vec<_>>();
-                list.push(serde_json::json!({
-                    "job": job, "program": program, "bytes_in": size_in, "bytes_out": size_out,
-                    "wall_ms": values(wall), "cpu_ms": values(cpu), "page_faults": values(faults),
-                    "peak_mb": values(peak), "private_bytes": private,
-                }));
-            };
-            add("floor", floor, 0);
-            for (program, costs) in self.programs.iter().zip(programs) {
-                if let Some((runs, private)) = costs {
-                    add(&program.name, runs, *private);
-                }
-            }
-        }
-        format!("{:#}\n", serde_json::Value::from(list))
     }
 }
 
@@ -278,79 +224,4 @@ fn copying(folder: &Path, inputs: &[PathBuf], from: &Path, to: &Path) -> Command
     // Relative names, so that ten thousand of them fit.
     command.current_dir(folder).args(inputs.iter().map(|path| path.strip_prefix(folder).unwrap_or(path)));
     command
-}
-
-fn faults(cost: &Cost) -> f64 {
-    cost.faults as f64
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
-
-fn wall(cost: &Cost) -> f64 {
-    milliseconds(cost.wall)
-}
-
-fn cpu(cost: &Cost) -> f64 {
-    milliseconds(cost.cpu)
-}
-
-fn peak(cost: &Cost) -> f64 {
-    cost.peak as f64 / 1e6
-}
-
-impl Runs {
-    fn sorted(&self, value: fn(&Cost) -> f64) -> Vec<f64> {
-        let mut values: Vec<f64> = self.0.iter().map(value).collect();
-        values.sort_by(f64::total_cmp);
-        values
-    }
-
-    /// The value in the middle; of an even number, the mean of the two.
-    fn median(&self, value: fn(&Cost) -> f64) -> f64 {
-        let values = self.sorted(value);
-        let middle = values.len() / 2;
-        match values.len() {
-            0 => 0.0,
-            count if count % 2 == 1 => values[middle],
-            _ => (values[middle - 1] + values[middle]) / 2.0,
-        }
-    }
-
-    /// The median, and half the distance between the quartiles.
-    fn with_spread(&self, value: fn(&Cost) -> f64) -> String {
-        let values = self.sorted(value);
-        let last = values.len().saturating_sub(1);
-        let quartile = |quarters: usize| values.get((last * quarters + 2) / 4).copied().unwrap_or(0.0);
-        format!("{:.1} ± {:.1}", self.median(value), (quartile(3) - quartile(1)) / 2.0)
-    }
-}
-
-fn update_readme(path: &Path, table: &str) -> Result<(), String> {
-    let text = String::from_utf8_lossy(&workspace::read(path)?).into_owned();
-    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
-        return Err("README.md has no marks for the table".into());
-    };
-    let new = format!("{}\n{table}{}", &text[..begin + BEGIN.len()], &text[end..]);
-    workspace::write(path, new)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn runs(milliseconds: &[u64]) -> Runs {
-        let cost =
-            |ms: &u64| Cost { wall: Duration::from_millis(*ms), cpu: Duration::ZERO, peak: 0, faults: 0 };
-        Runs(milliseconds.iter().map(cost).collect())
-    }
-
-    #[test]
-    fn medians_and_spreads() {
-        assert_eq!(runs(&[9, 1, 5]).median(wall), 5.0);
-        assert_eq!(runs(&[4, 2]).median(wall), 3.0);
-        assert_eq!(runs(&[1, 2, 3, 4, 5]).with_spread(wall), "3.0 ± 1.0");
-        assert_eq!(runs(&[7]).with_spread(wall), "7.0 ± 0.0");
-    }
 }

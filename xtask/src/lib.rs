@@ -12,6 +12,8 @@ pub mod bench_growth;
 pub mod bench_guard;
 pub mod bench_pipeline;
 pub mod bench_relink;
+pub mod bench_report;
+pub mod bench_scale;
 pub mod bless;
 pub mod corpus;
 pub mod demo;

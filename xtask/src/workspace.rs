@@ -72,6 +72,14 @@ pub fn wasm_ld() -> Result<PathBuf, String> {
     })
 }
 
+/// The linker of the Rust toolchain.
+pub fn rust_lld() -> Option<PathBuf> {
+    let root = output_of("rustc", &["--print", "sysroot"])?;
+    let host = output_of("rustc", &["--print", "host-tuple"])?;
+    let path = Path::new(&root).join("lib/rustlib").join(host).join("bin/rust-lld");
+    path.is_file().then_some(path)
+}
+
 /// Reads a file; the error names it.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", shown(path)))
