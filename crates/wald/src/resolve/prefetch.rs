@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rayon::Scope;
 
 use crate::index::FileId;
@@ -21,19 +22,20 @@ pub fn prefetch_members(interners: &Interners, files: &[&Candidate], timer: &Tim
     if !files.iter().any(|file| file.lazy) {
         return;
     }
-    let eager = || files.iter().filter(|file| !file.lazy).filter_map(|file| file.parsed().map(Arc::as_ref));
-    let prefetch = Prefetch {
-        interners,
-        files,
-        timer,
-        owners: owners(files, eager()),
-        is_wanted: files.iter().map(|_| AtomicBool::new(false)).collect(),
-    };
-    rayon::scope(|scope| eager().for_each(|object| prefetch.follow(object, scope)));
+    let eager: Vec<&Object> =
+        files.iter().filter(|file| !file.lazy).filter_map(|file| file.parsed().map(Arc::as_ref)).collect();
+    let is_wanted = files.iter().map(|_| AtomicBool::new(false)).collect();
+    let prefetch = Prefetch { interners, files, timer, owners: owners(files, &eager), is_wanted };
+    rayon::scope(|scope| {
+        eager.par_iter().with_min_len(MANY).for_each(|object| prefetch.follow(object, scope));
+    });
 }
 
+/// So many objects are worth another thread.
+const MANY: usize = 64;
+
 /// The lazy file that defines each name.
-fn owners<'o>(files: &[&Candidate], eager: impl Iterator<Item = &'o Object>) -> Vec<AtomicU32> {
+fn owners(files: &[&Candidate], eager: &[&Object]) -> Vec<AtomicU32> {
     let lazy = || files.iter().enumerate().filter(|(_, file)| file.lazy);
     let largest = lazy().flat_map(|(_, file)| &file.defined).map(|name| name.at()).max();
     let mut owners = vec![NONE; largest.map_or(0, |largest| largest + 1)];
@@ -43,14 +45,15 @@ fn owners<'o>(files: &[&Candidate], eager: impl Iterator<Item = &'o Object>) -> 
             *owner = (*owner).min(FileId::new(position).0);
         }
     }
-    for object in eager {
+    let owners: Vec<AtomicU32> = owners.into_iter().map(AtomicU32::new).collect();
+    eager.par_iter().with_min_len(MANY).for_each(|object| {
         for symbol in object.symbols.iter().filter(|s| s.is_defined() && !s.flags.is_local()) {
-            if let Some(owner) = owners.get_mut(symbol.name.at()) {
-                *owner = NONE;
+            if let Some(owner) = owners.get(symbol.name.at()) {
+                owner.store(NONE, Ordering::Relaxed);
             }
         }
-    }
-    owners.into_iter().map(AtomicU32::new).collect()
+    });
+    owners
 }
 
 struct Prefetch<'p> {
