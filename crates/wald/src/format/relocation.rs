@@ -232,7 +232,7 @@ const WORD: usize = size_of::<u64>();
 const CONTINUES: u64 = 0x8080_8080_8080_8080;
 
 /// Decodes the entry at the start of `bytes`, and returns its length too. It may end behind the range that it belongs to. `None` near
-/// the end of the bytes, or if its numbers are long: then it must be decoded byte by byte.
+/// the end of the bytes, or if a number has more than four bytes: then it must be decoded byte by byte.
 ///
 /// Where the next entry starts depends on this one, so the time of a loop over entries is that of the longest chain of operations in
 /// here. The length is therefore taken from one word without looking at the numbers, and without branches, because no processor
@@ -247,32 +247,63 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
     let third = second & second.wrapping_sub(1);
     let last = if kind.has_addend() { third } else { second };
     if last == 0 {
-        return None;
+        return decode_long(bytes, kind);
     }
     // Each number ends with the highest bit of its last byte.
     let (end, end_of_index) = (first.trailing_zeros(), second.trailing_zeros());
-    let offset = joined(word << (63 - end) >> (63 - end));
-    let index = joined(word << (63 - end_of_index) >> (63 - end_of_index) >> (end + 1));
-    let addend = match kind.has_addend() {
-        true => {
-            let end = third.trailing_zeros();
-            let value = joined(word << (63 - end) >> (63 - end) >> end_of_index >> 1);
-            let unused = 64 - 7 * ((end - end_of_index) / 8);
-            (value << unused) as i64 >> unused
-        }
-        false => 0,
-    };
-    let is_short = offset <= u64::from(u32::MAX) && index <= u64::from(u32::MAX);
+    let of_index = word >> end >> 1;
+    let is_short = |bits: u32| bits <= u32::BITS;
+    let mut all_short = is_short(end + 1) & is_short(end_of_index - end);
+    let offset = joined(word as u32, end);
+    let index = joined(of_index as u32, end_of_index - end - 1);
+    let mut addend = 0;
+    if kind.has_addend() {
+        let bits = last.trailing_zeros() - end_of_index;
+        all_short &= is_short(bits);
+        let value = joined((word >> end_of_index >> 1) as u32, bits - 1);
+        addend = sign_extended(value, bits / 8);
+    }
     let len = 1 + (last.trailing_zeros() as usize + 1) / 8;
-    is_short.then_some((Relocation { kind, offset: offset as u32, index: index as u32, addend }, len))
+    all_short.then_some((Relocation { kind, offset, index, addend }, len))
 }
 
-/// The value of the bytes of an unsigned LEB128 number: the lower seven bits of each.
+/// The same for an entry that does not fit a word, as some do in large debug sections.
+#[inline(never)]
+fn decode_long(bytes: &[u8], kind: RelocationType) -> Option<(Relocation, usize)> {
+    let word = |at: usize| bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    let number = |at: usize| {
+        let word = word(at)?;
+        let last = !word & CONTINUES as u32;
+        (last != 0).then(|| (joined(word, last.trailing_zeros()), last.trailing_zeros() / 8 + 1))
+    };
+    let (offset, len) = number(1)?;
+    let mut at = 1 + len as usize;
+    let (index, len) = number(at)?;
+    at += len as usize;
+    let mut addend = 0;
+    if kind.has_addend() {
+        let (value, len) = number(at)?;
+        addend = sign_extended(value, len);
+        at += len as usize;
+    }
+    Some((Relocation { kind, offset, index, addend }, at))
+}
+
+/// The signed number that takes so many bytes, at most four.
 #[inline(always)]
-fn joined(word: u64) -> u64 {
-    let pairs = word & 0x007f_007f_007f_007f | word >> 1 & 0x3f80_3f80_3f80_3f80;
-    let fours = pairs & 0x0000_3fff_0000_3fff | pairs >> 2 & 0x0fff_c000_0fff_c000;
-    fours & 0x0fff_ffff | fours >> 4 & 0x00ff_ffff_f000_0000
+fn sign_extended(value: u32, bytes: u32) -> i64 {
+    let unused = 32u32.wrapping_sub(7 * bytes) & 31;
+    i64::from((value << unused) as i32 >> unused)
+}
+
+/// The value of an unsigned LEB128 number of at most four bytes, whose last byte's highest bit is at `end`.
+#[inline(always)]
+fn joined(word: u32, end: u32) -> u32 {
+    let unused = 31u32.wrapping_sub(end) & 31;
+    let word = word << unused >> unused;
+    // Two bytes become 14 bits, and then two of those 28.
+    let pairs = word & 0x007f_007f | word >> 1 & 0x3f80_3f80;
+    pairs & 0x3fff | pairs >> 2 & 0x0fff_c000
 }
 
 impl<'a> RelocationIterator<'a> {
