@@ -2,6 +2,7 @@
 //! object's bytes nor its tables for it.
 
 use super::properties::{Properties, SegmentFamily};
+use super::strings::StringTable;
 use super::tables::{InputSection, InputSegment, Interners, Object, ObjectSymbol, Producers};
 use crate::format::segment_flags;
 use crate::index::{ByteRange, NameId};
@@ -59,6 +60,18 @@ impl Object {
             features,
             producers: any.then(|| NameId(interners.names.intern(&text))),
         };
+    }
+
+    /// The strings that may be merged. The first call splits them.
+    pub fn strings(&self) -> &StringTable {
+        let bytes: &[u8] = &self.bytes;
+        self.strings.get_or_init(|| {
+            let segments = self.segments.iter().map(|of| of.has_strings().then(|| of.data.of(bytes)));
+            let sections = self.custom_sections.iter();
+            let sections =
+                sections.map(|of| InputSection::has_strings(of.name.of(bytes)).then(|| of.data.of(bytes)));
+            StringTable::new(segments, sections)
+        })
     }
 
     /// Whether a symbol's place is behind the last of strings that may be merged.

@@ -3,8 +3,6 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::tables::{InputSection, InputSegment, Object};
-
 /// A string of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct StringPiece {
@@ -47,37 +45,27 @@ pub struct StringTable {
     sections: Box<[ChunkStrings]>,
 }
 
-impl Object {
-    /// The strings that may be merged. The first call splits them.
-    pub fn strings(&self) -> &StringTable {
-        self.strings.get_or_init(|| StringTable::new(self))
-    }
-}
-
 impl StringTable {
-    fn new(object: &Object) -> Self {
-        let bytes: &[u8] = &object.bytes;
+    /// The strings of an object's data segments and custom sections. `None` stands for one without strings that may be merged.
+    pub(super) fn new<'d>(
+        segments: impl Iterator<Item = Option<&'d [u8]>>,
+        sections: impl Iterator<Item = Option<&'d [u8]>>,
+    ) -> Self {
         let mut table = StringTable::default();
-        if object.segments.iter().any(|segment| segment.has_strings()) {
-            let strings = |segment: &InputSegment| match segment.has_strings() {
-                true => table.add(segment.data.of(bytes)),
-                false => ChunkStrings::default(),
-            };
-            let segments = object.segments.iter().map(strings).collect();
-            table.segments = segments;
-        }
-        let has_strings = |section: &InputSection| InputSection::has_strings(section.name.of(bytes));
-        if object.custom_sections.iter().any(has_strings) {
-            let strings = |section: &InputSection| match has_strings(section) {
-                true => table.add(section.data.of(bytes)),
-                false => ChunkStrings::default(),
-            };
-            let sections = object.custom_sections.iter().map(strings).collect();
-            table.sections = sections;
-        }
+        table.segments = table.add_all(segments);
+        table.sections = table.add_all(sections);
         table.pieces.shrink_to_fit();
         table.hints.shrink_to_fit();
         table
+    }
+
+    fn add_all<'d>(&mut self, all: impl Iterator<Item = Option<&'d [u8]>>) -> Box<[ChunkStrings]> {
+        let strings = |data: Option<&[u8]>| data.map_or(ChunkStrings::default(), |data| self.add(data));
+        let chunks: Box<[ChunkStrings]> = all.map(strings).collect();
+        match chunks.iter().all(|chunk| chunk.count == 0) {
+            true => Box::default(),
+            false => chunks,
+        }
     }
 
     /// The strings of the data segment at `position`.
