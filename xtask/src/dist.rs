@@ -8,7 +8,7 @@ use std::process::Command;
 pub const HELP: &str = "\
 USAGE: cargo xtask dist
 
-Builds target/dist: bin/wald without debug information, the names bin/wasm-ld and bin/wasm-ld-22 (links to it),
+Builds target/dist: bin/wald without debug information, which is in bin/.debug (if objcopy is installed), the names bin/wasm-ld and bin/wasm-ld-22 (links to it),
 share/man/man1/wald.1, and the completions for bash, zsh and fish where those shells look for them. For programs in C:
 include/wald.h, lib/libwald.a with lib/pkgconfig/wald.pc, and lib/shared/libwald.so with lib/pkgconfig/wald-shared.pc.
 ";
@@ -34,12 +34,19 @@ pub fn run(args: &[String]) -> Result<(), String> {
     if let Some(arg) = args.first() {
         return Err(format!("takes no argument, but got '{arg}'"));
     }
-    let wald = workspace::build_wald("dist")?;
+    let objcopy =
+        ["llvm-objcopy-22", "llvm-objcopy", "objcopy"].into_iter().find_map(workspace::find_program);
+    let objcopy = objcopy.filter(|_| cfg!(target_os = "linux"));
+    let wald = workspace::build_wald(if objcopy.is_some() { "profiling" } else { "release" })?;
     let dist = workspace::root().join("target/dist");
     let _ = std::fs::remove_dir_all(&dist);
     let binary = dist.join("bin").join(program("wald"));
     workspace::create_folder(&dist.join("bin"))?;
     std::fs::copy(&wald, &binary).map_err(|error| format!("{}: {error}", shown(&binary)))?;
+    match objcopy {
+        Some(objcopy) => split_debug(&objcopy, &binary)?,
+        None => println!("without objcopy, no debug information is installed"),
+    }
     for name in NAMES {
         link(&dist.join("bin").join(program(name)), &program("wald"))?;
     }
@@ -61,6 +68,16 @@ pub fn run(args: &[String]) -> Result<(), String> {
     Ok(())
 }
 
+/// Moves the debug information of a program to a file where debuggers and profilers look for it.
+fn split_debug(objcopy: &Path, binary: &Path) -> Result<(), String> {
+    let folder = binary.with_file_name(".debug");
+    workspace::create_folder(&folder)?;
+    let debug = folder.join("wald.debug");
+    workspace::run(Command::new(objcopy).arg("--only-keep-debug").arg(binary).arg(&debug))?;
+    let link = format!("--add-gnu-debuglink={}", debug.display());
+    workspace::run(Command::new(objcopy).args(["--strip-all", &link]).arg(binary))
+}
+
 /// Builds the library for C and installs it.
 fn c_library(dist: &Path) -> Result<(), String> {
     workspace::run(&mut workspace::cargo(&[
@@ -69,9 +86,9 @@ fn c_library(dist: &Path) -> Result<(), String> {
         "--package",
         "wald-capi",
         "--profile",
-        "dist",
+        "release",
     ]))?;
-    let built = workspace::target().join("dist");
+    let built = workspace::target().join("release");
     // Elsewhere shared libraries have other names.
     let shared = cfg!(target_os = "linux").then(|| built.join("libwald_c.so"));
     install_library(dist, &built.join("libwald_c.a"), shared.as_deref())
