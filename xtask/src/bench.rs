@@ -167,7 +167,10 @@ fn conditions(runs: usize, output: &Path) -> String {
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
     let reference = workspace::output_of("wasm-ld-22", &["--version"]).unwrap_or_default();
     let folder = output.parent().unwrap_or(output).to_string_lossy().into_owned();
-    let system = workspace::output_of("stat", &["--file-system", "--format=%T", &folder]).unwrap_or_default();
+    // What the file system's driver calls itself: `stat` has one name for ext2 to ext4.
+    let system =
+        workspace::output_of("findmnt", &["--noheadings", "--output", "FSTYPE", "--target", &folder]);
+    let system = system.unwrap_or_else(|| "an unknown file system".into());
     format!(
         "Medians of {runs} runs taken in turns, whole processes, warm cache, {cores} cores, {reference}, output on {system}. Ratios are \
          Wald's value divided by the program's: below 1 Wald needs less.\n"

@@ -130,12 +130,7 @@ impl Entries<'_> {
         let (mut position, mut previous, mut free, mut all) = (self.start, 0, 0, 0);
         for _ in 0..self.count {
             let at = position;
-            let (entry, facts, len) = match decode(&self.bytes[at..]) {
-                Some((entry, len)) if at + len <= self.end && self.is_right(&entry, previous) => {
-                    (entry, FACTS[entry.kind as usize], len)
-                }
-                _ => self.decode_carefully(at, previous)?,
-            };
+            let (entry, facts, len) = self.decode(at, previous)?;
             (position, previous) = (at + len, entry.offset);
             let end = entry.offset + u32::from(facts.width);
             let range = loop {
@@ -186,12 +181,7 @@ impl Entries<'_> {
         let (mut position, mut previous) = (self.start, 0);
         for _ in 0..self.count {
             let at = position;
-            let (entry, facts, entry_len) = match decode(&self.bytes[at..]) {
-                Some((entry, entry_len)) if at + entry_len <= self.end && self.is_right(&entry, previous) => {
-                    (entry, FACTS[entry.kind as usize], entry_len)
-                }
-                _ => self.decode_carefully(at, previous)?,
-            };
+            let (entry, facts, entry_len) = self.decode(at, previous)?;
             (position, previous) = (at + entry_len, entry.offset);
             if entry.offset + u32::from(facts.width) > len {
                 return Err(ParseError::malformed(at, "invalid relocation offset"));
@@ -200,6 +190,17 @@ impl Entries<'_> {
         match position < self.end {
             true => Err(ParseError::malformed(position, "reloc section ended prematurely")),
             false => Ok(ByteRange::between(self.start, position)),
+        }
+    }
+
+    /// The entry at `at`, checked; what splitting asks of its type; its length.
+    #[inline(always)]
+    fn decode(&mut self, at: usize, previous: u32) -> Result<(Relocation, Facts, usize), ParseError> {
+        match decode(&self.bytes[at..]) {
+            Some((entry, len)) if at + len <= self.end && self.is_right(&entry, previous) => {
+                Ok((entry, FACTS[entry.kind as usize], len))
+            }
+            _ => self.decode_carefully(at, previous),
         }
     }
 

@@ -46,7 +46,7 @@ pub struct StringTable {
 }
 
 impl StringTable {
-    /// The strings of an object's data segments and custom sections. `None` stands for one without strings that may be merged.
+    /// The strings of an object's data segments and custom sections. `None` is for one without strings that may be merged.
     pub(super) fn new<'d>(
         segments: impl Iterator<Item = Option<&'d [u8]>>,
         sections: impl Iterator<Item = Option<&'d [u8]>>,
