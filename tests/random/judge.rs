@@ -66,8 +66,9 @@ pub fn judge(recipe: &Recipe, linkers: &Linkers, directory: &Path) -> Result<Ver
 fn compare(reference: &Answer, wald: &Answer, recipe: &Recipe) -> Option<Finding> {
     let finding = |kind: String, text: String| Some(Finding { kind, text });
     let (said, says) = (shown(&reference.stderr), shown(&wald.stderr));
-    if reference.code != wald.code {
-        let kind = format!("exit code {} for {}: {}", wald.code, reference.code, first_words(&said, &says));
+    if reference.code != wald.code || reference.crashed() {
+        let difference = crash_place(&said).unwrap_or_else(|| first_words(&said, &says));
+        let kind = format!("exit code {} for {}: {difference}", wald.code, reference.code);
         return finding(
             kind,
             format!("wasm-ld: exit code {}\n{said}wald: exit code {}\n{says}", reference.code, wald.code),
@@ -100,8 +101,7 @@ fn compare(reference: &Answer, wald: &Answer, recipe: &Recipe) -> Option<Finding
     if let Some(name) = wald.files.keys().find(|name| !reference.files.contains_key(*name)) {
         return finding(format!("{name} is too much"), format!("{name} was written by Wald only"));
     }
-    let module = wald.files.iter().find(|(_, contents)| contents.starts_with(b"\0asm"));
-    let invalid = module.and_then(|(_, contents)| validate(contents).err())?;
+    let invalid = rules::module(wald).and_then(|contents| validate(contents).err())?;
     let kind = format!("invalid: {}", template(invalid.split(" (at offset").next().unwrap_or_default()));
     finding(kind, format!("both write the same module, which is invalid: {invalid}"))
 }
@@ -113,6 +113,12 @@ fn shown(bytes: &[u8]) -> String {
 fn first_error(stderr: &str) -> String {
     let error = stderr.lines().find(|line| line.contains("error: ")).unwrap_or_default();
     template(error).replace("wasm-ld: error: ", "")
+}
+
+/// The function in which wasm-ld crashes, from its stack dump.
+fn crash_place(said: &str) -> Option<String> {
+    let of_linker = |line: &str| Some(line[line.find(" lld::")? + 1..].split('(').next()?.to_string());
+    said.contains("Stack dump:").then(|| said.lines().find_map(of_linker))?
 }
 
 /// The first line that differs, of both, without what is particular to it.

@@ -10,9 +10,11 @@
 //! WALD_RANDOM_LINKS=20000 WALD_RANDOM_SEED=7 cargo test -p wald-tests --test random
 //! WALD_RANDOM_LINKS=4711..4712 WALD_RANDOM_SEED=7 cargo test -p wald-tests --test random   # one link
 //! WALD_BIN=target/release/wald …                                                           # a faster linker
+//! WALD_RANDOM_LTO=1 …                                                                      # with bitcode
 //! ```
 //!
-//! Without LLVM 22 the test is skipped.
+//! With `WALD_RANDOM_LTO`, part of the objects are bitcode for full LTO or ThinLTO, and the options of link-time optimisation are
+//! drawn often. Without LLVM 22 the test is skipped.
 
 mod archive;
 mod asm_source;
@@ -46,6 +48,8 @@ use wald_tests::tools::{self, Tools};
 
 /// How many links a run makes if `WALD_RANDOM_LINKS` does not say it.
 const LINKS: u64 = 1500;
+/// The same with bitcode.
+const LINKS_WITH_BITCODE: u64 = 500;
 /// The seed if `WALD_RANDOM_SEED` does not say it.
 const SEED: u64 = 22;
 /// After so many links another pool is built.
@@ -84,9 +88,15 @@ fn rules_have_entries() -> Result<(), String> {
     }
 }
 
+/// Whether part of the objects are bitcode.
+fn has_bitcode() -> bool {
+    std::env::var_os("WALD_RANDOM_LTO").is_some()
+}
+
 /// What `WALD_RANDOM_LINKS` asks for: a count, or a range of numbers.
 fn wanted() -> Result<Range<u64>, String> {
-    let Ok(text) = std::env::var("WALD_RANDOM_LINKS") else { return Ok(0..LINKS) };
+    let count = if has_bitcode() { LINKS_WITH_BITCODE } else { LINKS };
+    let Ok(text) = std::env::var("WALD_RANDOM_LINKS") else { return Ok(0..count) };
     let number = |text: &str| text.parse().map_err(|e| format!("WALD_RANDOM_LINKS={text}: {e}"));
     match text.split_once("..") {
         Some((start, end)) => Ok(number(start)?..number(end)?),
@@ -109,8 +119,13 @@ fn random_links() -> Result<(), String> {
             return Ok(());
         }
     };
+    if let Some(why) = tools::no_code_generator().filter(|_| has_bitcode()) {
+        println!("random links are skipped: {why}");
+        return Ok(());
+    }
     let range = wanted()?;
     let run = Run {
+        has_bitcode: has_bitcode(),
         seed: seed()?,
         linkers: Linkers { wasm_ld: tools.wasm_ld.clone(), wald: tools::find_wald()? },
         scratch: Path::new(env!("CARGO_TARGET_TMPDIR")).join("random"),
@@ -134,6 +149,7 @@ fn random_links() -> Result<(), String> {
 /// What all threads share.
 struct Run {
     seed: u64,
+    has_bitcode: bool,
     tools: Tools,
     linkers: Linkers,
     scratch: PathBuf,
@@ -149,7 +165,7 @@ impl Run {
         let number = range.start / LINKS_OF_A_POOL;
         let pool_seed = Random::nth(self.seed, number).next();
         let start = Instant::now();
-        let pool = Pool::build(pool_seed, &self.tools, &self.scratch.join("pool"))?;
+        let pool = Pool::build(pool_seed, self.has_bitcode, &self.tools, &self.scratch.join("pool"))?;
         let objects: usize = pool.targets.iter().map(|target| target.objects.len()).sum();
         println!("pool {number}: {objects} objects in {:.1} s", start.elapsed().as_secs_f64());
         let next = AtomicU64::new(range.start);
@@ -172,7 +188,10 @@ impl Run {
     fn link(&self, number: u64, pool: &Pool, directory: &Path) -> Result<(), String> {
         let mut random = Random::nth(self.seed, 1_000_000 + number);
         let target = random.below(TARGETS.len());
-        let recipe = Recipe::random(&TARGETS[target], &pool.targets[target], &mut random);
+        let mut recipe = Recipe::random(&TARGETS[target], &pool.targets[target], &mut random);
+        if self.has_bitcode {
+            recipe.add_options_for_bitcode(&mut random);
+        }
         let verdict = judge(&recipe, &self.linkers, directory).map_err(|e| format!("link {number}: {e}"))?;
         let count = match &verdict {
             Verdict::SameModule => "the same module".to_string(),
@@ -220,9 +239,10 @@ impl Run {
         write("whole/command", format!("wasm-ld {}\n", recipe.command()))?;
         write("reduced/command", format!("wasm-ld {}\n", small.command()))?;
         let text = format!(
-            "link {number} of seed {}, {target}: {kind}\n  again: WALD_RANDOM_SEED={} WALD_RANDOM_LINKS={number}..{} cargo test -p wald-tests \
+            "link {number} of seed {}, {target}: {kind}\n  again: {}WALD_RANDOM_SEED={} WALD_RANDOM_LINKS={number}..{} cargo test -p wald-tests \
              --test random\n  reduced, in {}: wasm-ld {}\n{}\n",
             self.seed,
+            if self.has_bitcode { "WALD_RANDOM_LTO=1 " } else { "" },
             self.seed,
             number + 1,
             kept.join("reduced").display(),

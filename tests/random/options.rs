@@ -162,6 +162,70 @@ pub fn random(random: &mut Random) -> Vec<Vec<String>> {
     options
 }
 
+/// What LLVM is told.
+const TO_LLVM: &[&str] = &[
+    "-disable-lsr",
+    "-inline-threshold=0",
+    "-inline-threshold=-1000",
+    "-import-instr-limit=0",
+    "-relocation-model=pic",
+    "-relocation-model=static",
+    "-mattr=+simd128",
+    "-mcpu=mvp",
+    "-no-such-option",
+];
+
+/// Options for link-time optimisation, and how many of a thousand links with bitcode have them.
+const FOR_BITCODE: &[(usize, &[&str])] = &[
+    (80, &["--lto-O0"]),
+    (80, &["--lto-O1"]),
+    (40, &["--lto-O2"]),
+    (80, &["--lto-O3"]),
+    (30, &["--lto-CGO0"]),
+    (30, &["--lto-CGO1"]),
+    (30, &["--lto-CGO3"]),
+    (60, &["--lto-partitions=2"]),
+    (30, &["--lto-partitions=3"]),
+    (40, &["--thinlto-jobs=1"]),
+    (40, &["--thinlto-jobs=2"]),
+    (80, &["--save-temps"]),
+    (50, &["--lto-obj-path=kept.o"]),
+    (80, &["--thinlto-cache-dir=cache"]),
+    (20, &["--thinlto-cache-policy=prune_after=1h:cache_size=50%"]),
+    (30, &["--thinlto-index-only"]),
+    (30, &["--thinlto-index-only=list.txt"]),
+    (40, &["--thinlto-emit-index-files"]),
+    (40, &["--thinlto-emit-imports-files"]),
+    (20, &["--thinlto-prefix-replace=;made/"]),
+    (20, &["--thinlto-prefix-replace=lib/;made/"]),
+    (20, &["--thinlto-object-suffix-replace=.o;.native.o"]),
+    (20, &["--disable-verify"]),
+    // Several jobs would mix their lines.
+    (10, &["--lto-debug-pass-manager", "--thinlto-jobs=1"]),
+    (30, &["--undefined=memcpy"]),
+    (30, &["--export-if-defined=memset"]),
+    (20, &["--trace-symbol=memcpy"]),
+];
+
+/// Options for a link with bitcode.
+pub fn for_bitcode(random: &mut Random) -> Vec<Vec<String>> {
+    let mut options: Vec<Vec<String>> = Vec::new();
+    // Without these the code generator gives up when it sees exceptions.
+    if random.chance(85) {
+        let words = ["-mllvm", "-wasm-enable-eh", "-mllvm", "-exception-model=wasm"];
+        options.push(words.map(String::from).to_vec());
+    }
+    for (weight, words) in FOR_BITCODE {
+        if random.below(1000) < *weight {
+            options.push(words.iter().map(|word| word.to_string()).collect());
+        }
+    }
+    if random.chance(8) {
+        options.push(vec![format!("--mllvm={}", random.pick(TO_LLVM))]);
+    }
+    options
+}
+
 /// The options in a help text that are neither drawn nor left out for a reason.
 pub fn not_drawn(help: &str) -> Vec<String> {
     let bare = |option: &str| option.trim_start_matches('-').split('=').next().unwrap_or(option).to_string();

@@ -118,9 +118,9 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Builds the pool of `seed` in `directory`.
-    pub fn build(seed: u64, tools: &Tools, directory: &Path) -> Result<Pool, String> {
-        let builder = Builder { tools, directory: directory.to_path_buf() };
+    /// Builds the pool of `seed` in `directory`. With bitcode, it has the same sources.
+    pub fn build(seed: u64, has_bitcode: bool, tools: &Tools, directory: &Path) -> Result<Pool, String> {
+        let builder = Builder { tools, has_bitcode, directory: directory.to_path_buf() };
         fs::create_dir_all(directory).map_err(|e| format!("{}: {e}", directory.display()))?;
         let mut targets = Vec::new();
         for (number, target) in TARGETS.iter().enumerate() {
@@ -161,16 +161,33 @@ fn sources(target: &Target, random: &mut Random) -> Vec<Source> {
     sources
 }
 
+/// What a compiler makes of a source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Native,
+    FullLto,
+    ThinLto,
+}
+
 struct Builder<'t> {
     tools: &'t Tools,
+    has_bitcode: bool,
     directory: PathBuf,
 }
 
 impl Builder<'_> {
     fn target(&self, target: &Target, mut random: Random) -> Result<TargetPool, String> {
+        let mut of_kinds = random.clone();
         let sources = sources(target, &mut random);
+        let kind = |source: Source| {
+            let drawn =
+                of_kinds.pick(&[Kind::Native, Kind::FullLto, Kind::FullLto, Kind::ThinLto, Kind::ThinLto]);
+            let is_native = !self.has_bitcode || source.file.ends_with(".s");
+            (source, if is_native { Kind::Native } else { drawn })
+        };
+        let sources: Vec<(Source, Kind)> = sources.into_iter().map(kind).collect();
         let built: Vec<Result<PoolFile, String>> =
-            sources.into_par_iter().map(|source| self.compile(target, source)).collect();
+            sources.into_par_iter().map(|(source, kind)| self.compile(target, source, kind)).collect();
         let count = built.len();
         let (objects, failures): (Vec<_>, Vec<_>) = built.into_iter().partition(Result::is_ok);
         let mut objects: Vec<Arc<PoolFile>> = objects.into_iter().flatten().map(Arc::new).collect();
@@ -194,13 +211,20 @@ impl Builder<'_> {
         Ok(TargetPool { objects, shared })
     }
 
-    fn compile(&self, target: &Target, source: Source) -> Result<PoolFile, String> {
-        let (stem, kind) = source.file.rsplit_once('.').unwrap_or((&source.file, ""));
+    fn compile(&self, target: &Target, source: Source, kind: Kind) -> Result<PoolFile, String> {
+        let (stem, ending) = source.file.rsplit_once('.').unwrap_or((&source.file, ""));
         let mut arguments: Vec<String> = Vec::new();
-        let tool = match kind {
+        let tool = match ending {
             "s" => {
                 arguments.extend(["-filetype=obj".into(), format!("-triple={}", target.triple)]);
                 "llvm-mc"
+            }
+            "ll" if kind != Kind::Native => {
+                arguments.push(format!("-mtriple={}", target.triple));
+                if kind == Kind::ThinLto {
+                    arguments.extend(["-module-summary".into(), "-module-hash".into()]);
+                }
+                "opt"
             }
             "ll" => {
                 arguments.extend(["-filetype=obj".into(), format!("-mtriple={}", target.triple)]);
@@ -212,7 +236,12 @@ impl Builder<'_> {
             _ => {
                 arguments.extend(["-c".into(), "-w".into(), format!("--target={}", target.triple)]);
                 arguments.extend(target.clang.iter().map(|flag| flag.to_string()));
-                if kind == "cc" {
+                match kind {
+                    Kind::Native => {}
+                    Kind::FullLto => arguments.push("-flto".into()),
+                    Kind::ThinLto => arguments.push("-flto=thin".into()),
+                }
+                if ending == "cc" {
                     "clang++"
                 } else {
                     "clang"

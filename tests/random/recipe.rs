@@ -105,6 +105,19 @@ impl Recipe {
         Recipe { parts, response: random.chance(4) }
     }
 
+    /// Adds what only bitcode makes use of.
+    pub fn add_options_for_bitcode(&mut self, random: &mut Random) {
+        for option in options::for_bitcode(random) {
+            self.parts.insert(0, Part::Option(option));
+        }
+    }
+
+    /// Whether one of the inputs, or a member of one, is LLVM bitcode.
+    pub fn has_bitcode(&self) -> bool {
+        let is_bitcode = |file: &Arc<PoolFile>| file.bytes.starts_with(b"BC\xc0\xde");
+        self.parts.iter().any(|part| matches!(part, Part::Files(_, files) if files.iter().any(is_bitcode)))
+    }
+
     /// The command line without a response file.
     fn words(&self) -> Vec<String> {
         let mut words = Vec::new();

@@ -29,6 +29,11 @@ pub struct Rule {
 /// All rules. The first that applies counts.
 pub const RULES: &[Rule] = &[
     Rule { id: "reference-crashes", applies: reference_crashes },
+    Rule { id: "reference-crashes", applies: code_generation_crashes },
+    Rule { id: "mllvm", applies: llvm_options },
+    Rule { id: "debug-pass-manager", applies: pass_traces },
+    Rule { id: "save-temps", applies: temps_without_bitcode },
+    Rule { id: "lto-obj-path", applies: object_path_without_bitcode },
     Rule { id: "dropped-table", applies: dropped_table },
     Rule { id: "reference-crashes", applies: object_and_library },
     Rule { id: "no-index", applies: |d| refuses(d, NO_INDEX) },
@@ -67,7 +72,24 @@ pub fn excuse(difference: &Difference) -> Option<&'static str> {
             let wald = with_tar_of(difference.wald, difference.reference)?;
             by_rule(&Difference { wald: &wald, ..*difference })
         })
+        .or_else(|| {
+            // So may the traces of passes.
+            let [reference, wald] = [difference.reference, difference.wald].map(without_traces);
+            let is_traced = asks_for_traces(difference.recipe);
+            by_rule(&Difference { reference: &reference, wald: &wald, ..*difference }).filter(|_| is_traced)
+        })
         .map(|rule| rule.id)
+}
+
+fn asks_for_traces(recipe: &Recipe) -> bool {
+    recipe.has("lto-debug-pass-manager") || recipe.command().contains("-debug-pass=")
+}
+
+/// An answer with only those lines that begin with the program's name.
+fn without_traces(answer: &Answer) -> Answer {
+    let said = text(&answer.stderr);
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("wasm-ld: ")).collect();
+    Answer { stderr: lines.join("\n").into_bytes(), ..answer.clone() }
 }
 
 /// Wald's answer, with the tar file of the other, if both have one.
@@ -115,12 +137,14 @@ fn text(bytes: &[u8]) -> String {
 /// An error with exit code 1, and nothing written.
 fn fails_in_order(wald: &Answer) -> bool {
     // Reports are written even if the link fails.
-    let has_module = wald.files.values().any(|contents| contents.starts_with(b"\0asm"));
-    wald.code == 1 && text(&wald.stderr).contains("error: ") && !has_module
+    wald.code == 1 && text(&wald.stderr).contains("error: ") && module(wald).is_none()
 }
 
-fn module(answer: &Answer) -> Option<&Vec<u8>> {
-    answer.files.values().find(|contents| contents.starts_with(b"\0asm"))
+/// The module that was linked, and not an object that the code generator wrote.
+pub fn module(answer: &Answer) -> Option<&Vec<u8>> {
+    let is_output =
+        |(name, contents): &(&String, &Vec<u8>)| name.ends_with(".wasm") && contents.starts_with(b"\0asm");
+    answer.files.iter().find(is_output).map(|(_, contents)| contents)
 }
 
 fn is_valid(answer: &Answer) -> bool {
@@ -137,6 +161,63 @@ fn reference_crashes(difference: &Difference) -> bool {
         && wald.code == 1
         && text(&wald.stderr).contains("error: ")
         && wald.files.keys().all(is_report)
+}
+
+/// wasm-ld crashes while bitcode is among its inputs, or LLVM gives up. Files of the code generator may have been written.
+fn code_generation_crashes(difference: &Difference) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let gives_up = text(&reference.stderr).lines().any(|line| line.starts_with("LLVM ERROR: "));
+    let fails = wald.code == 1 && text(&wald.stderr).contains("error: ");
+    let links = wald.code == 0 && is_valid(wald) && !gives_up;
+    recipe.has_bitcode() && (reference.crashed() || gives_up) && (fails || links)
+}
+
+/// LLVM refuses an option before anything else. Wald asks it only when code is generated.
+fn llvm_options(difference: &Difference) -> bool {
+    let Difference { reference, wald, .. } = difference;
+    text(&reference.stderr).starts_with("wasm-ld (LLVM option parsing): ")
+        && (fails_in_order(wald) || !difference.recipe.has_bitcode() && wald.code == 0 && is_valid(wald))
+}
+
+/// Lines about passes. Everything that begins with the program's name is the same.
+fn pass_traces(difference: &Difference) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let is_trace = |line: &str| !line.starts_with("wasm-ld: ");
+    let files = |answer: &Answer| -> Vec<(String, Vec<u8>)> {
+        answer.files.iter().map(|(name, bytes)| (name.clone(), mask_build_id(bytes))).collect()
+    };
+    asks_for_traces(recipe)
+        && agree_but_for(reference, wald, is_trace)
+        && (reference.code, &reference.stdout) == (wald.code, &wald.stdout)
+        && files(reference) == files(wald)
+}
+
+/// Without bitcode, Wald has no intermediate files.
+fn temps_without_bitcode(difference: &Difference) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let has_modules = reference
+        .files
+        .iter()
+        .any(|(name, contents)| name.ends_with(".resolution.txt") && !contents.is_empty());
+    let is_temporary = |name: &str| {
+        let rest = name.strip_prefix("out.wasm.").unwrap_or_default();
+        [".bc", ".dot", "resolution.txt"].iter().any(|ending| rest.ends_with(ending))
+    };
+    let mut others = Answer::clone(reference);
+    others.files.retain(|name, _| !is_temporary(name));
+    recipe.has("save-temps")
+        && !has_modules
+        && says_the_same(&others, wald)
+        && (others.code, &others.stdout, &others.files) == (wald.code, &wald.stdout, &wald.files)
+}
+
+/// wasm-ld generates code of an empty module that has no target.
+fn object_path_without_bitcode(difference: &Difference) -> bool {
+    let Difference { recipe, reference, wald } = difference;
+    let fails = text(&reference.stderr).contains("No available targets are compatible with triple");
+    recipe.has("lto-obj-path")
+        && fails
+        && (fails_in_order(wald) || wald.code == 0 && (recipe.has("r") || is_valid(wald)))
 }
 
 /// wasm-ld crashes while it writes the symbol table, or imports the symbol.
@@ -375,6 +456,7 @@ fn reproduce_relinks(difference: &Difference) -> bool {
     reference.code == wald.code
         && says_the_same(reference, wald)
         && reference.stdout == wald.stdout
+        && reference.files != wald.files
         && reference.files.keys().eq(wald.files.keys())
         && without(reference) == without(wald)
 }

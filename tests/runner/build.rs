@@ -105,24 +105,47 @@ fn plain_files(case: &Case, directory: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Endings in front of `.ll`, `.c` and `.cc` for sources that become bitcode.
+const BITCODE: [&str; 3] = [".thin", ".full", ".as"];
+
+/// The source's name without its endings, and which kind of bitcode it becomes.
+fn stem(source: &Source) -> (&str, Option<&'static str>) {
+    let stem = source.name.rsplit_once('.').map_or(source.name.as_str(), |(stem, _)| stem);
+    let bitcode = BITCODE.into_iter().find_map(|ending| Some((stem.strip_suffix(ending)?, ending)));
+    match bitcode.filter(|_| kind(source) == Kind::Compiled) {
+        Some((stem, ending)) => (stem, Some(&ending[1..])),
+        None => (stem, None),
+    }
+}
+
+/// Whether the source becomes LLVM bitcode, so that linking it needs LLVM's code generator.
+pub fn is_bitcode(source: &Source) -> bool {
+    stem(source).1.is_some()
+}
+
 /// Runs the tool that the source's ending names. Everything is called by relative paths, so that no directory of this
 /// machine gets into an object.
 fn compile(case: &Case, source: &Source, tools: &Tools, directory: &Path) -> Result<(), String> {
     if kind(source) != Kind::Compiled {
         return Ok(());
     }
-    let (stem, ending) = source.name.rsplit_once('.').unwrap_or((&source.name, ""));
+    let ending = source.name.rsplit('.').next().unwrap_or("");
+    let (stem, bitcode) = stem(source);
     let object = format!("{stem}.o");
     let mut flags: Vec<&str> = Vec::new();
     for (pattern, words) in &case.flags {
-        if *pattern == source.name || pattern.strip_prefix("*.") == Some(ending) {
+        let is_meant = |end: &str| end.starts_with('.') && source.name.ends_with(end);
+        if *pattern == source.name || pattern.strip_prefix('*').is_some_and(is_meant) {
             flags.extend(words.iter().map(String::as_str));
         }
     }
+    let has_triple = source.text.contains("target triple");
     let (tool, fixed): (&str, &[&str]) = match ending {
+        "ll" if bitcode == Some("as") => ("llvm-as", &[]),
+        "ll" if bitcode.is_some() => ("opt", &[]),
         "s" if flags.iter().any(|f| f.starts_with("-triple")) => ("llvm-mc", &["-filetype=obj"]),
         "s" => ("llvm-mc", &["-triple=wasm32-unknown-unknown", "-filetype=obj"]),
-        "ll" if source.text.contains("target triple") => ("llc", &["-filetype=obj"]),
+        "ll" if has_triple => ("llc", &["-filetype=obj"]),
         "ll" => ("llc", &["-mtriple=wasm32-unknown-unknown", "-filetype=obj"]),
         "yaml" => ("yaml2obj", &[]),
         _ => (
@@ -130,6 +153,15 @@ fn compile(case: &Case, source: &Source, tools: &Tools, directory: &Path) -> Res
             &["--target=wasm32-unknown-unknown", "-c", "-O1", "-fdebug-compilation-dir=.", "-Wno-everything"],
         ),
     };
+    match (tool, bitcode) {
+        ("opt", _) if !has_triple => flags.insert(0, "-mtriple=wasm32-unknown-unknown"),
+        ("clang", Some("full")) => flags.insert(0, "-flto"),
+        ("clang", Some("thin")) => flags.insert(0, "-flto=thin"),
+        _ => {}
+    }
+    if (tool, bitcode) == ("opt", Some("thin")) {
+        flags.extend(["-module-summary", "-module-hash"]);
+    }
     let path = directory.join(&source.name);
     make_parent(&path)?;
     fs::write(&path, &source.text).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -179,6 +211,10 @@ fn run_steps(case: &Case, tools: Option<&Tools>, directory: &Path) -> Result<(),
             })?,
             Step::Append(file, bytes) => change(directory, file, |content| {
                 content.extend_from_slice(bytes);
+                Ok(())
+            })?,
+            Step::Prepend(file, bytes) => change(directory, file, |content| {
+                content.splice(0..0, bytes.iter().copied());
                 Ok(())
             })?,
         }

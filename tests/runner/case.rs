@@ -74,6 +74,8 @@ pub enum Step {
     Truncate(String, i64),
     /// `append: FILE HEX`.
     Append(String, Vec<u8>),
+    /// `prepend: FILE HEX`.
+    Prepend(String, Vec<u8>),
 }
 
 /// One call into a linked module.
@@ -176,9 +178,11 @@ impl Case {
                 let length = words[1].parse().map_err(|_| "bad length")?;
                 self.steps.push(Step::Truncate(words[0].clone(), length));
             }
-            "append" => {
+            "append" | "prepend" => {
                 step(2)?;
-                self.steps.push(Step::Append(words[0].clone(), parse_hex(&words[1..].join(" "))?));
+                let bytes = parse_hex(&words[1..].join(" "))?;
+                let step = if word == "append" { Step::Append } else { Step::Prepend };
+                self.steps.push(step(words[0].clone(), bytes));
             }
             "link" => self.links.push(words),
             "run" => self.runs.push(parse_run(rest)?),

@@ -55,14 +55,22 @@ fn main() -> ExitCode {
     let scratch = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cases");
     let setting = Arc::new(Setting { root, scratch, wald, tools, bless });
     let cases = setting.root.join("cases");
+    let no_code_generator = tools::no_code_generator().filter(|_| !bless);
+    if let Some(why) = &no_code_generator {
+        eprintln!("cases with bitcode are ignored: {why}");
+    }
     let trials = case::find(&cases).into_iter().map(|path| {
         let setting = Arc::clone(&setting);
         let name = path.strip_prefix(&cases).unwrap_or(&path).with_extension("");
         let root = cases.clone();
-        Trial::test(name.to_string_lossy().replace('\\', "/"), move || {
+        let has_bitcode =
+            || Case::read(&root, &path).is_ok_and(|case| case.sources.iter().any(build::is_bitcode));
+        let is_ignored = no_code_generator.is_some() && has_bitcode();
+        let trial = Trial::test(name.to_string_lossy().replace('\\', "/"), move || {
             let case = Case::read(&root, &path)?;
             setting.run(&case).map_err(Failed::from)
-        })
+        });
+        trial.with_ignored_flag(is_ignored)
     });
     let trials = trials.collect();
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -192,8 +200,7 @@ impl Setting {
 
     /// Validates what was linked. wasm-ld's answer may be invalid if the case says so.
     fn check_validity(&self, case: &Case, number: usize, answer: &Answer) -> Result<(), String> {
-        let module = answer.files.iter().find(|(_, content)| content.starts_with(b"\0asm"));
-        let Some((name, module)) = module else {
+        let Some((name, module)) = module_of(case, number, answer) else {
             return match case.invalid_outputs.contains(&number) {
                 true => Err(format!("link {number} wrote nothing that could be invalid")),
                 false => Ok(()),
@@ -208,11 +215,10 @@ impl Setting {
 
     /// Validates what was linked, and runs it if the case says so.
     fn check_output(&self, case: &Case, number: usize, answer: &Answer) -> Result<(), String> {
-        let module = answer.files.iter().find(|(_, content)| content.starts_with(b"\0asm"));
         let runs: Vec<_> = case.runs.iter().filter(|run| run.link == number).collect();
         let metadata: Vec<_> = case.code_metadata.iter().filter(|(link, _)| *link == number).collect();
         self.check_validity(case, number, answer)?;
-        let Some((name, module)) = module else {
+        let Some((name, module)) = module_of(case, number, answer) else {
             return match runs.is_empty() && metadata.is_empty() {
                 true => Ok(()),
                 false => {
@@ -236,6 +242,14 @@ impl Setting {
             false => Ok(()),
         }
     }
+}
+
+/// The module that link `number` wrote: the file of `-o`, or the first of those that are modules.
+fn module_of<'a>(case: &Case, number: usize, answer: &'a Answer) -> Option<(&'a String, &'a Vec<u8>)> {
+    let arguments = &case.links[number - 1];
+    let output = arguments.iter().position(|word| word == "-o").and_then(|at| arguments.get(at + 1));
+    let output = output.and_then(|name| answer.files.get_key_value(name));
+    output.into_iter().chain(&answer.files).find(|(_, content)| content.starts_with(b"\0asm"))
 }
 
 fn text(bytes: &[u8]) -> String {

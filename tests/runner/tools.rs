@@ -11,7 +11,7 @@ pub const LLVM_VERSION: &str = "22.1.8";
 /// LLVM's tools and the reference linker.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// Directory with `clang`, `llc`, `llvm-mc`, `llvm-ar` and `yaml2obj`.
+    /// Directory with `clang`, `llc`, `llvm-mc`, `llvm-ar`, `llvm-as`, `opt` and `yaml2obj`.
     pub directory: PathBuf,
     /// The reference linker.
     pub wasm_ld: PathBuf,
@@ -24,7 +24,7 @@ pub fn find() -> Result<Tools, String> {
         .output()
         .map_err(|_| "llvm-config-22 is not installed".to_string())?;
     let directory = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    for tool in ["clang", "llc", "llvm-mc", "llvm-ar", "yaml2obj", "wasm-ld"] {
+    for tool in ["clang", "llc", "llvm-mc", "llvm-ar", "llvm-as", "opt", "yaml2obj", "wasm-ld"] {
         if !directory.join(tool).exists() {
             return Err(format!("{tool} 22 is not installed"));
         }
@@ -39,6 +39,21 @@ pub fn find() -> Result<Tools, String> {
     }
     let wasm_ld = directory.join("wasm-ld");
     Ok(Tools { directory, wasm_ld })
+}
+
+/// Why no bitcode can be linked with the answers that are kept, or `None` if it can.
+///
+/// Wald starts `llvm-lto2-22` for that. Another version of LLVM generates other code.
+pub fn no_code_generator() -> Option<String> {
+    const TOOL: &str = "llvm-lto2-22";
+    let Ok(output) = Command::new(TOOL).arg("--version").output() else {
+        return Some(format!("{TOOL} is not installed"));
+    };
+    let version = String::from_utf8_lossy(&output.stdout).into_owned();
+    match version.contains(LLVM_VERSION) {
+        true => None,
+        false => Some(format!("{TOOL} is not version {LLVM_VERSION}")),
+    }
 }
 
 /// `WALD_BIN`, or the `wald` that this profile builds.

@@ -3,6 +3,7 @@
 use crate::arguments::Arguments;
 use crate::bench_growth;
 use crate::bench_guard;
+use crate::bench_lto;
 use crate::bench_pipeline;
 use crate::bench_relink;
 use crate::bench_report::{self, Measured, Runs};
@@ -21,6 +22,7 @@ USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
        cargo xtask bench relink [JOB…] [--runs N]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
+       cargo xtask bench lto [JOB…] [--runs N] [--update-docs]
        cargo xtask bench guard [--bless]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, the
@@ -61,6 +63,11 @@ fails if a growth is above 1.2 or a ratio above 1, except for times too short to
 
   --factor N        multiplies all sizes
 
+`bench lto` links Lua and zstd, compiled with -flto and -flto=thin: without a cache, with an empty one, with a full one, and with one
+that is full when one file was edited. Wald and wasm-ld-22 take turns, and must write the same bytes.
+
+  --update-docs     put the table into docs/performance.md
+
 `bench guard` counts the instructions (valgrind) of three links that it makes, and fails if one takes more than 3 % more than
 xtask/src/bench_guard.txt says.
 
@@ -97,6 +104,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         Some("growth") => return bench_growth::run(rest()),
         Some("scale") => return bench_scale::run(rest()),
         Some("guard") => return bench_guard::run(rest()),
+        Some("lto") => return bench_lto::run(rest()),
         Some("relink") => return bench_relink::run(rest()),
         _ => {}
     }

@@ -6,9 +6,13 @@ use std::time::Duration;
 use crate::measure::Cost;
 use crate::workspace;
 
-/// The lines of a document that enclose the table.
-const BEGIN: &str = "<!-- bench: written by cargo xtask bench --update-docs -->";
-const END: &str = "<!-- end of bench -->";
+/// The lines of a document that enclose a table.
+pub type Marks = [&'static str; 2];
+
+const TABLE: Marks = ["<!-- bench: written by cargo xtask bench --update-docs -->", "<!-- end of bench -->"];
+/// Those of the table of `bench lto`.
+pub const LTO_TABLE: Marks =
+    ["<!-- bench lto: written by cargo xtask bench lto --update-docs -->", "<!-- end of bench lto -->"];
 
 /// Every counted run of one program.
 pub struct Runs(pub Vec<Cost>);
@@ -96,14 +100,14 @@ pub fn row(measured: &Measured) -> String {
 pub fn update_docs(names: &[String], all: &[Measured], note: &str) -> Result<(), String> {
     let rows: String = all.iter().map(row).collect();
     let root = workspace::root();
-    replace(&root.join("docs/performance.md"), &format!("{}{rows}\n{note}", head(names)))?;
+    replace(&root.join("docs/performance.md"), TABLE, &format!("{}{rows}\n{note}", head(names)))?;
     let mut short =
         "| job | out MB | wald ms | wasm-ld-22 ms | times faster | CPU time | memory | / floor |\n"
             .to_string();
     short += &("|".to_string() + &"---|".repeat(8) + "\n");
     let plain = || all.iter().filter(|measured| !measured.job.contains(','));
     short.extend(plain().filter_map(short_row));
-    replace(&root.join("README.md"), &format!("{short}\n{note}"))?;
+    replace(&root.join("README.md"), TABLE, &format!("{short}\n{note}"))?;
     workspace::write(&root.join("docs/speed.svg"), picture(plain()))
 }
 
@@ -124,13 +128,13 @@ fn short_row(measured: &Measured) -> Option<String> {
     Some(format!("| {} |\n", cells.join(" | ")))
 }
 
-/// Replaces the table of a document.
-fn replace(path: &Path, table: &str) -> Result<(), String> {
+/// Replaces a table of a document.
+pub fn replace(path: &Path, [begin_mark, end_mark]: Marks, table: &str) -> Result<(), String> {
     let text = String::from_utf8_lossy(&workspace::read(path)?).into_owned();
-    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
+    let (Some(begin), Some(end)) = (text.find(begin_mark), text.find(end_mark)) else {
         return Err(format!("{} has no marks for the table", workspace::shown(path)));
     };
-    workspace::write(path, format!("{}\n{table}{}", &text[..begin + BEGIN.len()], &text[end..]))
+    workspace::write(path, format!("{}\n{table}{}", &text[..begin + begin_mark.len()], &text[end..]))
 }
 
 /// A bar for each job: Wald's wall time as a part of wasm-ld's, and a line for the floor's.
@@ -203,11 +207,13 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn wall(cost: &Cost) -> f64 {
+/// Wall time in milliseconds.
+pub fn wall(cost: &Cost) -> f64 {
     milliseconds(cost.wall)
 }
 
-fn cpu(cost: &Cost) -> f64 {
+/// CPU time in milliseconds.
+pub fn cpu(cost: &Cost) -> f64 {
     milliseconds(cost.cpu)
 }
 
@@ -223,7 +229,7 @@ impl Runs {
     }
 
     /// The value in the middle; of an even number, the mean of the two.
-    fn median(&self, value: fn(&Cost) -> f64) -> f64 {
+    pub fn median(&self, value: fn(&Cost) -> f64) -> f64 {
         let values = self.sorted(value);
         let middle = values.len() / 2;
         match values.len() {
@@ -234,7 +240,7 @@ impl Runs {
     }
 
     /// The median, and half the distance between the quartiles.
-    fn with_spread(&self, value: fn(&Cost) -> f64) -> String {
+    pub fn with_spread(&self, value: fn(&Cost) -> f64) -> String {
         let values = self.sorted(value);
         let last = values.len().saturating_sub(1);
         let quartile = |quarters: usize| values.get((last * quarters + 2) / 4).copied().unwrap_or(0.0);

@@ -6,6 +6,7 @@
 
 use crate::arguments::Arguments;
 use crate::large_jobs;
+use crate::lto_jobs;
 use crate::workspace::{self, run as run_program, shown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +20,7 @@ compiler's libraries from Debian.
 
   --again     also rebuild jobs that are built
   --large     also build the large jobs, which take three gigabytes
+  --lto       also build the jobs of bitcode: JOB-flto and JOB-thin, the same programs compiled for link-time optimization
   --list      only list which jobs are built
 
 ENVIRONMENT
@@ -74,14 +76,15 @@ pub fn is_built(job: &str) -> bool {
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {
     let mut args = Arguments::new(args);
-    let (again, list, large) = (args.flag("again"), args.flag("list"), args.flag("large"));
+    let (again, list) = (args.flag("again"), args.flag("list"));
+    let (large, lto) = (args.flag("large"), args.flag("lto"));
     let wanted = args.words()?;
     if let Some(unknown) = wanted.iter().find(|job| !is_known(job)) {
         return Err(format!("there is no job '{unknown}'; the jobs are {}", all_jobs().join(", ")));
     }
     if list {
         for job in all_jobs() {
-            println!("{job:14} {}", if is_built(job) { "built" } else { "not built" });
+            println!("{job:20} {}", if is_built(&job) { "built" } else { "not built" });
         }
         return Ok(());
     }
@@ -90,6 +93,12 @@ pub fn run(args: &[String]) -> Result<(), String> {
     for (script, jobs) in SCRIPTS {
         if jobs.iter().any(|job| is_needed(job)) {
             build(script, &folder(), None)?;
+        }
+    }
+    for group in lto_jobs::groups() {
+        let is_wanted = |job: &String| (lto || wanted.contains(job)) && (again || !is_built(job));
+        if group.jobs().iter().any(is_wanted) {
+            group.build(&folder(), build)?;
         }
     }
     if PIC.iter().any(|(job, _)| is_needed(job)) {
@@ -107,8 +116,13 @@ pub fn run(args: &[String]) -> Result<(), String> {
 
 /// Builds one job unless it exists.
 pub fn ensure(job: &str) -> Result<PathBuf, String> {
+    let of_bitcode = lto_jobs::groups().into_iter().find(|group| group.jobs().iter().any(|name| name == job));
     if !is_built(job) && large_jobs::JOBS.contains(&job) {
         large_jobs::build(job, &folder())?;
+    } else if let Some(group) = of_bitcode {
+        if !is_built(job) {
+            group.build(&folder(), build)?;
+        }
     } else if !is_built(job) {
         let script = SCRIPTS.iter().find(|(_, jobs)| jobs.contains(&job));
         build(script.map_or("", |(script, _)| script), &folder(), None)?;
@@ -116,8 +130,8 @@ pub fn ensure(job: &str) -> Result<PathBuf, String> {
     Ok(folder().join(job))
 }
 
-/// Builds the jobs of a script in a folder, with changes to what the compiler is told in clang's own form.
-fn build(script: &str, folder: &Path, flags: Option<&str>) -> Result<(), String> {
+/// Builds the jobs of a script in a folder, with a variable of the environment that changes what compilers do.
+fn build(script: &str, folder: &Path, variable: Option<(&str, &str)>) -> Result<(), String> {
     let path = scripts().join(script);
     if !path.is_file() {
         return Err(format!(
@@ -132,9 +146,7 @@ fn build(script: &str, folder: &Path, flags: Option<&str>) -> Result<(), String>
     let path = path.canonicalize().map_err(|error| format!("{}: {error}", shown(&path)))?;
     let mut command = Command::new("bash");
     command.arg(path).arg(folder);
-    if let Some(flags) = flags {
-        command.env("CCC_OVERRIDE_OPTIONS", flags);
-    }
+    command.envs(variable);
     run_program(&mut command)
 }
 
@@ -150,7 +162,7 @@ fn check_tools() -> Result<(), String> {
 /// Compiles a script's sources anew and makes jobs of their own of the objects.
 fn build_pic() -> Result<(), String> {
     let built = folder().join("build/pic");
-    build(PIC_SCRIPT, &built, Some("#+-fPIC"))?;
+    build(PIC_SCRIPT, &built, Some((lto_jobs::CLANG_OPTIONS, "#+-fPIC")))?;
     for (job, files) in PIC {
         let inputs = folder().join(job).join("in");
         workspace::create_folder(&inputs)?;
@@ -165,20 +177,17 @@ fn build_pic() -> Result<(), String> {
 }
 
 fn is_known(job: &str) -> bool {
-    all_jobs().contains(&job)
+    all_jobs().iter().any(|known| known == job)
 }
 
-fn all_jobs() -> Vec<&'static str> {
+fn all_jobs() -> Vec<String> {
     let pic = PIC.iter().map(|(job, _)| *job);
-    SCRIPTS
-        .iter()
-        .flat_map(|(_, jobs)| jobs.iter().copied())
-        .chain(pic)
-        .chain(large_jobs::JOBS.iter().copied())
-        .collect()
+    let native = SCRIPTS.iter().flat_map(|(_, jobs)| jobs.iter().copied()).chain(pic);
+    let native = native.chain(large_jobs::JOBS.iter().copied()).map(String::from);
+    native.chain(lto_jobs::groups().iter().flat_map(lto_jobs::Group::jobs)).collect()
 }
 
-/// The built jobs that were asked for; all of them if none was named.
+/// The built jobs that were asked for. If none was named, all but those of bitcode, whose links measure LLVM.
 pub fn select(wanted: &[String]) -> Result<Vec<String>, String> {
     if let Some(missing) = wanted.iter().find(|job| !is_built(job)) {
         return Err(format!(
@@ -189,7 +198,7 @@ pub fn select(wanted: &[String]) -> Result<Vec<String>, String> {
     if !wanted.is_empty() {
         return Ok(wanted.to_vec());
     }
-    let mut jobs: Vec<String> = all_jobs().into_iter().map(str::to_string).collect();
+    let mut jobs = all_jobs();
     // Jobs that somebody put there beside the known ones.
     let entries = std::fs::read_dir(folder()).into_iter().flatten().flatten();
     let mut others: Vec<String> = entries
@@ -198,9 +207,14 @@ pub fn select(wanted: &[String]) -> Result<Vec<String>, String> {
         .collect();
     others.sort();
     jobs.extend(others);
-    jobs.retain(|job| is_built(job));
+    jobs.retain(|job| is_built(job) && !lto_jobs::is_bitcode(job));
     if jobs.is_empty() {
         return Err(format!("no job is built in {} (cargo xtask corpus builds them)", shown(&folder())));
     }
     Ok(jobs)
+}
+
+/// The jobs of bitcode that are built.
+pub fn built_of_bitcode() -> Vec<String> {
+    lto_jobs::groups().iter().flat_map(lto_jobs::Group::jobs).filter(|job| is_built(job)).collect()
 }

@@ -40,13 +40,22 @@ pub fn compiler() -> Option<String> {
 
 /// Compiles all sources into `into`.
 pub fn build(into: &Path) -> Result<(), String> {
+    build_with(into, &[])
+}
+
+/// The same with more flags for the compiler.
+pub fn build_with(into: &Path, flags: &[&str]) -> Result<(), String> {
     let resources = output_of("clang-22", &["-print-resource-dir"])
         .ok_or("clang-22 is not installed (cargo xtask test installs it on Debian)")?;
     workspace::create_folder(into)?;
     for name in OBJECTS.iter().chain(MEMBERS) {
         let object = into.join(format!("{name}.o"));
         let mut clang = Command::new("clang-22");
-        clang.current_dir(folder()).args(FLAGS).arg(format!("-ffile-prefix-map={resources}=clang"));
+        clang
+            .current_dir(folder())
+            .args(FLAGS)
+            .args(flags)
+            .arg(format!("-ffile-prefix-map={resources}=clang"));
         workspace::run(clang.arg("-c").arg(format!("src/{name}.c")).arg("-o").arg(object))?;
     }
     let _ = std::fs::remove_file(into.join(ARCHIVE));

@@ -4,18 +4,21 @@ use crate::arguments::Arguments;
 use crate::corpus;
 use crate::explain::first_difference;
 use crate::job::{self, Answer};
+use crate::lto_jobs;
 use crate::workspace;
 use std::path::{Path, PathBuf};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
 USAGE: cargo xtask diff [JOB…] [--variant NAME]…
+       cargo xtask diff --lto [--variant NAME]…
 
 Links each job (default: all that are built) with Wald's release build and with wasm-ld-22, and compares exit
 codes, bytes and messages. Explains the first difference, and fails if there is one. Outputs of `-r` are linked again
 by both and compared again.
 
   --variant NAME   only this variant, may be repeated; 'plain' is the unchanged job
+  --lto            the jobs of bitcode that are built, which have variants of their own
   --keep           keep both modules of a difference in target/diff
   --list           the variants
 
@@ -24,8 +27,11 @@ ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)
 ";
 
-/// Name and added arguments of each variant. wasm-ld refuses --compress-relocations beside debug info.
-const VARIANTS: &[(&str, &[&str])] = &[
+/// Name and added arguments.
+pub type Variant = (&'static str, &'static [&'static str]);
+
+/// The variants. wasm-ld refuses --compress-relocations beside debug info.
+const VARIANTS: &[Variant] = &[
     ("plain", &[]),
     ("strip-debug", &["--strip-debug"]),
     ("no-gc-sections", &["--no-gc-sections"]),
@@ -41,14 +47,33 @@ const VARIANTS: &[(&str, &[&str])] = &[
     (RELOCATABLE, &["-r", "--no-gc-sections"]),
 ];
 
+/// The variants of jobs of bitcode. What the linker does with objects is the same as above, so only those are here that change what code
+/// is generated, or what must survive.
+pub const LTO_VARIANTS: &[Variant] = &[
+    ("plain", &[]),
+    ("lto-O0", &["--lto-O0"]),
+    ("lto-O1", &["--lto-O1"]),
+    ("lto-O3", &["--lto-O3"]),
+    ("lto-CGO0", &["--lto-CGO0"]),
+    ("partitions", &["--lto-partitions=3"]),
+    ("one-job", &["--thinlto-jobs=1", "--threads=1"]),
+    ("inline-more", &["-mllvm", "-inline-threshold=1000", "--no-gc-sections"]),
+    ("export-all", &["--export-all"]),
+    ("export-dynamic", &["--export-dynamic", "--strip-debug"]),
+    ("emit-relocs", &["--emit-relocs"]),
+    ("pie", &["-pie", "--experimental-pic", "--unresolved-symbols=import-dynamic"]),
+    ("shared", &["-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"]),
+    (RELOCATABLE, &["-r", "--no-gc-sections"]),
+];
+
 /// The variant whose output is linked again, by both.
 const RELOCATABLE: &str = "relocatable";
 
 /// With which options.
 const AGAIN: [&[&str]; 2] = [&[], &["-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic"]];
 
-/// Both linkers and their output folders.
-struct Linkers {
+/// Both linkers, and where they write.
+pub struct Linkers {
     wald: PathBuf,
     wasm_ld: PathBuf,
     output: PathBuf,
@@ -56,7 +81,7 @@ struct Linkers {
 }
 
 /// What came out of one comparison.
-enum Outcome {
+pub enum Outcome {
     /// The same bytes.
     Same,
     /// Both refused, with the same words.
@@ -69,31 +94,29 @@ enum Outcome {
 pub fn run(args: &[String]) -> Result<(), String> {
     let mut args = Arguments::new(args);
     if args.flag("list") {
-        VARIANTS.iter().for_each(|(name, options)| println!("{name:24} {}", options.join(" ")));
+        for (kind, variants) in [("", VARIANTS), ("\nof bitcode:\n", LTO_VARIANTS)] {
+            print!("{kind}");
+            variants.iter().for_each(|(name, options)| println!("{name:24} {}", options.join(" ")));
+        }
         return Ok(());
     }
-    let variants = select_variants(&args.values("variant")?)?;
-    let keep = args.flag("keep");
-    let jobs = corpus::select(&args.words()?)?;
+    let wanted = args.values("variant")?;
+    let (keep, lto) = (args.flag("keep"), args.flag("lto"));
+    let words = args.words()?;
+    let jobs = if lto && words.is_empty() { corpus::built_of_bitcode() } else { corpus::select(&words)? };
+    let (of_bitcode, native): (Vec<String>, Vec<String>) =
+        jobs.into_iter().partition(|job| lto_jobs::is_bitcode(job));
+    check_variants(&wanted)?;
     let folder = workspace::root().join("target/diff");
     workspace::create_folder(&folder)?;
     let wald = workspace::wald_to_measure()?;
-    let linkers = Linkers { wald, wasm_ld: workspace::wasm_ld()?, output: folder.join("out.wasm"), keep };
-    let mut table = Vec::new();
+    let linkers = Linkers { keep, ..Linkers::new(&wald, &folder.join("out.wasm"))? };
     let mut differences = 0;
-    for job in &jobs {
-        let mut cells = vec![job.clone()];
-        for (name, options) in &variants {
-            let outcome = linkers.compare(job, name, options)?;
-            cells.push(outcome.cell());
-            if let Outcome::Different(text) = outcome {
-                differences += 1;
-                println!("{job}, {name}: {text}");
-            }
-        }
-        table.push(cells);
+    for (jobs, variants) in [(native, VARIANTS), (of_bitcode, LTO_VARIANTS)] {
+        let is_wanted = |(name, _): &Variant| wanted.is_empty() || wanted.iter().any(|other| other == name);
+        let variants: Vec<Variant> = variants.iter().copied().filter(is_wanted).collect();
+        differences += linkers.compare_all(&jobs, &variants)?;
     }
-    print_table(&variants, &table);
     match differences {
         0 => Ok(()),
         1 => Err("1 link differs".into()),
@@ -101,18 +124,12 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
 }
 
-fn select_variants(wanted: &[String]) -> Result<Vec<(&'static str, &'static [&'static str])>, String> {
-    if wanted.is_empty() {
-        return Ok(VARIANTS.to_vec());
+fn check_variants(wanted: &[String]) -> Result<(), String> {
+    let is_known = |name: &String| VARIANTS.iter().chain(LTO_VARIANTS).any(|(known, _)| known == name);
+    match wanted.iter().find(|name| !is_known(name)) {
+        Some(name) => Err(format!("there is no variant '{name}' (--list lists them)")),
+        None => Ok(()),
     }
-    let find = |name: &String| {
-        VARIANTS
-            .iter()
-            .copied()
-            .find(|(known, _)| known == name)
-            .ok_or(format!("there is no variant '{name}' (--list lists them)"))
-    };
-    wanted.iter().map(find).collect()
 }
 
 impl Outcome {
@@ -126,11 +143,38 @@ impl Outcome {
 }
 
 impl Linkers {
-    fn compare(&self, job: &str, variant: &str, options: &[&str]) -> Result<Outcome, String> {
-        let folder = corpus::folder().join(job);
+    /// A Wald beside wasm-ld. They write to `output` in turns.
+    pub fn new(wald: &Path, output: &Path) -> Result<Linkers, String> {
+        Ok(Linkers { wald: wald.into(), wasm_ld: workspace::wasm_ld()?, output: output.into(), keep: false })
+    }
+
+    /// Prints the differences and a table. Returns the number of differences.
+    fn compare_all(&self, jobs: &[String], variants: &[Variant]) -> Result<usize, String> {
+        let mut table = Vec::new();
+        let mut differences = 0;
+        for job in jobs {
+            let mut cells = vec![job.clone()];
+            for &variant in variants {
+                let outcome = self.compare(&corpus::folder().join(job), job, variant)?;
+                cells.push(outcome.cell());
+                if let Outcome::Different(text) = outcome {
+                    differences += 1;
+                    println!("{job}, {}: {text}", variant.0);
+                }
+            }
+            table.push(cells);
+        }
+        if !table.is_empty() {
+            print_table(variants, &table);
+        }
+        Ok(differences)
+    }
+
+    /// Links the job in a folder with both.
+    pub fn compare(&self, folder: &Path, job: &str, (variant, options): Variant) -> Result<Outcome, String> {
         // Both write to the same path: its base name lands in the name section, and messages show it.
-        let reference = job::link(&self.wasm_ld, &folder, options, &self.output)?;
-        let wald = job::link(&self.wald, &folder, options, &self.output)?;
+        let reference = job::link(&self.wasm_ld, folder, options, &self.output)?;
+        let wald = job::link(&self.wald, folder, options, &self.output)?;
         let mut outcome = compare_answers(&wald, &reference);
         // Wald's object keeps the flags of segments (`segment-flags` in docs/differences.md), so its use is compared instead.
         if let (RELOCATABLE, Some(object), Some(_)) = (variant, &wald.module, &reference.module) {

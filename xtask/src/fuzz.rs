@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: runs the fuzz targets for a fixed time, from the inputs that the repository keeps.
 //!
-//! Seeds are the findings of earlier runs in `fuzz/seeds`, kept small by `--keep`, and the objects and archives of the link cases.
+//! Seeds are the findings of earlier runs in `fuzz/seeds`, kept small by `--keep`, the objects and archives of the link cases,
+//! and the bitcode of the library's tests.
 //! A run works on a copy of them in `fuzz/corpus`.
 
 use crate::arguments::Arguments;
@@ -21,7 +22,7 @@ first finding. Needs: rustup toolchain install nightly, cargo install cargo-fuzz
 ";
 
 /// The targets, in the order in which they run.
-const TARGETS: &[&str] = &["archive", "object", "link", "demangle", "link_differential"];
+const TARGETS: &[&str] = &["archive", "bitcode", "object", "link", "demangle", "link_differential"];
 /// What separates two inputs of a link target.
 const NEXT: &[u8] = b"--NEXT--";
 /// The largest kept seed, in bytes.
@@ -80,6 +81,13 @@ fn copy_seeds(target: &str, corpus: &Path) -> Result<usize, String> {
     for path in files_below(&root().join("fuzz/seeds").join(kept_name(target))) {
         seeds.push(read(&path)?);
     }
+    if target == "bitcode" {
+        let kept = files_below(&root().join("crates/wald/tests/objects/bitcode"));
+        let kept = kept.iter().filter(|path| path.extension().is_some_and(|extension| extension == "bc"));
+        for path in kept {
+            seeds.push(read(path)?);
+        }
+    }
     let inputs = files_below(&root().join("tests/kept"));
     let inputs = inputs.iter().filter(|path| path.parent().is_some_and(|folder| folder.ends_with("in")));
     let is_kind = |path: &Path, kind: &str| path.extension().is_some_and(|found| found == kind);
@@ -118,10 +126,14 @@ fn copy_seeds(target: &str, corpus: &Path) -> Result<usize, String> {
     Ok(seeds.len())
 }
 
-/// Whether the link case of a kept input shows a deliberate difference from wasm-ld.
+/// Whether the link case of a kept input shows a deliberate difference from wasm-ld, or is about bitcode, for which the fuzzed library has no
+/// code generator.
 fn differs(input: &Path) -> bool {
     let case =
         input.ancestors().nth(2).and_then(|folder| folder.strip_prefix(root().join("tests/kept")).ok());
+    if case.is_some_and(|case| case.starts_with("lto")) {
+        return true;
+    }
     let text = case
         .map(|case| root().join("tests/cases").join(case).with_extension("case"))
         .map(std::fs::read_to_string);

@@ -14,6 +14,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libc++-22-dev-wasm32", "/usr/lib/wasm32-wasi/libc++.a"),
     ("libc++abi-22-dev-wasm32", "/usr/lib/wasm32-wasi/libc++abi.a"),
     ("valgrind", "valgrind"),
+    // Runs the example of distributed ThinLTO.
+    ("ninja-build", "ninja"),
     // Makes system calls fail, for tests/faults.
     ("strace", "strace"),
 ];

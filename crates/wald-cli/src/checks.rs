@@ -3,7 +3,7 @@
 
 use crate::configure::Settings;
 use crate::inputs::{cannot_open, names_in};
-use crate::lto_options;
+use crate::lto;
 use crate::mapped_file;
 use crate::option_table::Opt;
 use crate::output_file;
@@ -78,9 +78,9 @@ fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, 
         options.merge_code_metadata && (options.emit_relocs || settings.relocatable),
         "--merge-code-metadata may not be used with -r or --emit-relocs: it is for the last link",
     );
-    checks.diagnostics.extend(lto_options::check_counts(arguments));
+    checks.diagnostics.extend(lto::check_counts(arguments));
     checks.error_if(settings.shared && settings.pie, "-shared and -pie may not be used together");
-    checks.error_if(options.output.as_os_str().is_empty(), "no output file specified");
+    checks.error_if(options.output.as_os_str().is_empty() && !options.index_only, "no output file specified");
     checks.error_if(
         options.import_table && options.export_table,
         "--import-table and --export-table may not be used together",

@@ -3,6 +3,7 @@
 //! Errors in values are reported in the order in which wasm-ld reads its options, not in command-line order. Like wasm-ld,
 //! the command opens the inputs despite most errors, so one run reports all of them.
 
+use crate::lto::LtoSettings;
 use crate::numbers::{self, integer};
 use crate::option_table::Opt;
 use crate::parse::Arguments;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// `--watch`.
     pub watch: bool,
+    /// How code is generated from bitcode.
+    pub lto: LtoSettings,
 }
 
 /// How inputs are awaited.
@@ -76,13 +79,13 @@ pub fn configure(arguments: &Arguments) -> Configuration {
     reader.lto_levels();
     options.optimize = reader.integer(Opt::Optimize).map_or(1, |level| level as u32);
     if let Some(policy) = arguments.last_value(Opt::ThinltoCachePolicy) {
-        if let Err(problem) = crate::lto_options::check_cache_policy(policy) {
+        if let Err(problem) = crate::lto::check_cache_policy(policy) {
             reader.error(format!("--thinlto-cache-policy: invalid cache policy: {problem}"));
             fatal = true;
         }
     }
     if !fatal {
-        reader.diagnostics.extend(crate::lto_options::check_replacements(arguments));
+        reader.diagnostics.extend(crate::lto::check_replacements(arguments));
         set_kind(&mut options, arguments);
         set_flags(&mut options, arguments);
         set_lists(&mut options, arguments);
@@ -119,6 +122,7 @@ fn settings(arguments: &Arguments) -> Settings {
         awaiting: None,
         threads: None,
         watch: arguments.has(Opt::Watch),
+        lto: LtoSettings::new(arguments),
     }
 }
 
@@ -138,6 +142,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     let on = |yes, no, default| arguments.is_on(yes, no, default);
     let text = |option| arguments.last_value(option).map(str::to_string);
     options.output = to_path(&text(Opt::Output).unwrap_or_default()).into_owned();
+    options.index_only = arguments.has(Opt::ThinltoIndexOnly);
     options.soname = text(Opt::Soname).filter(|name| !name.is_empty()).map(Text::from);
     if let Some((option, _, value)) = arguments.last(&[Opt::Entry, Opt::NoEntry]) {
         // wasm-ld takes an empty name for none.

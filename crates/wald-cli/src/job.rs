@@ -15,8 +15,8 @@ use crate::temporary::Temporary;
 use crate::terminal::Terminal;
 use crate::text::to_path;
 use crate::transcript::Transcript;
-use crate::{await_inputs, inputs, output_file, outputs, verbose_link};
-use std::ffi::OsString;
+use crate::{await_inputs, inputs, lto, output_file, outputs, verbose_link};
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Location, Severity};
@@ -27,6 +27,8 @@ use wald::{LinkResult, Linker, MessageKind, Text};
 #[derive(Clone, Copy)]
 pub struct Session<'a> {
     pub clock: &'a Stopwatch,
+    /// The name by which this program was called.
+    pub called: &'a OsStr,
     pub shuffle: Option<u64>,
     pub ends_process: bool,
     pub terminal: Terminal,
@@ -115,6 +117,7 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     linker.set_threads(settings.threads);
     linker.set_record_events(settings.time_trace.is_some());
     linker.set_file_provider(Arc::new(members));
+    linker.set_code_generator(Arc::new(lto::Generator::new(settings.lto.clone())));
     let mut inputs = inputs::declare(&mut linker, arguments, settings);
     if lists_members {
         verbose_link::inputs(arguments, &inputs).into_iter().for_each(|line| inputs.add_notice(line));

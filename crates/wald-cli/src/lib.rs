@@ -8,17 +8,20 @@
 mod arena;
 mod await_inputs;
 mod checks;
+mod child_group;
 mod command_line;
 mod configure;
+mod distribute;
 mod folder_events;
 mod help;
 mod identity;
 mod inputs;
 mod job;
+mod json;
 mod last_words;
-mod line;
-mod lto_options;
 mod library_search;
+mod line;
+mod lto;
 mod mapped_file;
 pub mod memory;
 mod numbers;
@@ -66,7 +69,7 @@ use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
 use sight::Sight;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -112,9 +115,13 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         if option == "--run" && !command.is_empty() {
             return run_build(&program_name(&text::from_os(program)), command, host);
         }
+        if option == "--thinlto-distribute" {
+            return distribute::run(&program_name(&text::from_os(program)), command, host.stderr);
+        }
     }
     let before = if host.ends_process { process_time::used() } else { Duration::ZERO };
     let clock = &Stopwatch::new(before);
+    let called = args.first().map_or(OsStr::new("wald"), |name| name);
     let mut args: Vec<String> = args.iter().map(|arg| text::from_os(arg)).collect();
     let program = program_name(args.first().map_or("wald", String::as_str));
     if !args.is_empty() {
@@ -130,6 +137,7 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     }
     let session = Session {
         clock,
+        called,
         shuffle: host.shuffle,
         ends_process: host.ends_process,
         terminal,
@@ -299,12 +307,18 @@ fn link(
         let _ = writeln!(out.stdout, "{VERSION}");
     }
     let reproduce = begin_reproduce(arguments, session, &mut diagnostics);
-    let Configuration { options, settings, diagnostics: wrong, fatal } = configure::configure(arguments);
+    let Configuration { options, mut settings, diagnostics: wrong, fatal } = configure::configure(arguments);
+    settings.lto.tool.start_at(session.called, session.environment);
+    if settings.lto.tool.names_linker() {
+        settings.lto.link_arguments = lto::link_arguments(arguments);
+    }
     diagnostics.extend(wrong);
     // wasm-ld's -v without any plain input is a question, and needs no link.
     let only_a_question = arguments.has(Opt::ShortVersion) && !arguments.has_input();
-    if arguments.has(Opt::Run) {
-        diagnostics.push(option_error("--run: must be the first argument"));
+    for (option, name) in [(Opt::Run, "--run"), (Opt::ThinltoDistribute, "--thinlto-distribute")] {
+        if arguments.has(option) {
+            diagnostics.push(option_error(format!("{name}: must be the first argument")));
+        }
     }
     if fatal || arguments.has(Opt::Version) || only_a_question {
         out.show_all(&diagnostics);

@@ -393,8 +393,14 @@ options! {
     }
 
     group "Link-time optimization"
-    "Wald does not link bitcode: a bitcode input is an error. Wald checks the values of these \
-     options as wasm-ld does. With `--thinlto-index-only` it writes no module. The others have no effect." {
+    "Code is generated from LLVM bitcode (`-flto`) by `llvm-lto2`, a tool of LLVM. `--lto-tool`, `--thinlto-distribute`, \
+     `--thinlto-distributor` and the options that start like it, and `--thinlto-remote-compiler` and those that start like it are \
+     Wald's own. Except for the first two, they are options of LLD for other targets. See \
+     [distributed ThinLTO](distributed-thinlto.md)." {
+    LtoTool Equals Two "lto-tool" "path" []
+        "The tool that generates code from bitcode"
+        "By default `$WALD_LTO_TOOL`, or the `llvm-lto2` (also `llvm-lto2-22`) beside the linker of this name, in `PATH`, beside \
+         `clang`, or where `llvm-config` says that LLVM's tools are.";
     Mllvm EqualsOrSeparate Any "mllvm" "option" []
         "An option for LLVM";
     LtoO Joined Two "lto-O" "level" []
@@ -415,6 +421,22 @@ options! {
         "Where code generated from bitcode is kept for the next link";
     ThinltoCachePolicy EqualsOrSeparate Two "thinlto-cache-policy" "policy" []
         "When files of --thinlto-cache-dir are removed";
+    ThinltoDistributor Equals Two "thinlto-distributor" "program" []
+        "Have this program compile the bitcode modules (only Wald has this for WebAssembly)"
+        "It gets the path of a file with the jobs as its last argument. `wald --thinlto-distribute` is one.";
+    ThinltoDistributorArg Equals Two "thinlto-distributor-arg" "arg" []
+        "With --thinlto-distributor: an argument for the program"
+        "The program works in a temporary folder. If the argument names an existing file, the program gets its absolute path.";
+    ThinltoRemoteCompiler Equals Two "thinlto-remote-compiler" "program" []
+        "With --thinlto-distributor: the compiler (default: the clang beside llvm-lto2)";
+    ThinltoRemoteCompilerArg Equals Two "thinlto-remote-compiler-arg" "arg" []
+        "With --thinlto-distributor: an argument for the compiler, after the others";
+    ThinltoRemoteCompilerPrependArg Equals Two "thinlto-remote-compiler-prepend-arg" "arg" []
+        "With --thinlto-distributor: an argument for the compiler, before the others";
+    ThinltoDistribute Rest Two "thinlto-distribute" "how" []
+        "A distributor: run the jobs that a linker describes; the first argument"
+        "`ninja` or `command`, `-j<number>`, the words of a wrapper such as `icecc`, and the file with the jobs. A job whose wrapper \
+         fails is run without it. In the wrapper, `{inputs}` and `{outputs}` become a job's files.";
     ThinltoJobs Equals Two "thinlto-jobs" "number" []
         "The number of threads for bitcode (default: --threads)";
     ThinltoEmitImportsFiles Flag Two "thinlto-emit-imports-files" "" []

@@ -130,8 +130,10 @@ impl<'a> Renderer<'a> {
         if self.stopped {
             return;
         }
-        if kind == MessageKind::Verbose {
-            return self.text_line("", "", text, &[], None);
+        match kind {
+            MessageKind::Verbose => return self.text_line("", "", text, &[], None),
+            MessageKind::CodeGeneration => return self.raw_line(text),
+            _ => {}
         }
         let text = self.for_stdout(text);
         let _ = self.stdout.write_all(&crate::text::to_bytes(&text));
@@ -200,8 +202,19 @@ impl<'a> Renderer<'a> {
         // If early errors exceeded the limit, wasm-ld continues silently.
     }
 
+    /// Adds a line that LLVM wrote.
+    fn raw_line(&mut self, text: &str) {
+        let [_, on_terminal] = self.on_terminal;
+        let text = if on_terminal { visible(text) } else { text.into() };
+        self.pending.extend_from_slice(&crate::text::to_bytes(&text));
+        self.pending.push(b'\n');
+    }
+
     fn line(&mut self, color: &str, severity: &str, diagnostic: &Diagnostic) {
-        let Diagnostic { message, notes, help, .. } = diagnostic;
+        let Diagnostic { code, message, notes, help, .. } = diagnostic;
+        if *code == Code::LlvmOptions {
+            return self.raw_line(&message.to_escaped());
+        }
         self.text_line(color, severity, &message.to_escaped(), notes, help.as_deref());
     }
 

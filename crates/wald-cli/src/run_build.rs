@@ -22,7 +22,7 @@ pub fn run(command: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) ->
     let failed = |error: io::Error| (format!("--run: {}", crate::text::error_text(&error)), 1);
     // Dropped last: no signal ends this process before the folder is removed.
     let _forwarding = signals::Forwarding::begin();
-    let folder = Folder::new().map_err(failed)?;
+    let folder = Folder::with_links().map_err(failed)?;
     let first = |paths: &str| {
         let old = variable(paths).unwrap_or_default();
         let old = std::env::split_paths(&old).filter(|path| !path.as_os_str().is_empty());
@@ -55,13 +55,19 @@ fn exit_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or(1)
 }
 
-/// The folder with the links. Removed when it is dropped.
-struct Folder(PathBuf);
+/// A folder for temporary files. Removed when it is dropped.
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> io::Result<Folder> {
+    /// An empty folder.
+    pub fn new(name: &str) -> io::Result<Folder> {
+        create_folder(name).map(Folder)
+    }
+
+    /// The folder with the links.
+    fn with_links() -> io::Result<Folder> {
         let program = std::env::current_exe()?;
-        let folder = Folder(create_folder()?);
+        let folder = Folder::new("wald-run")?;
         link(&program, &folder.0, "wasm-ld".as_ref())?;
         for version in VERSIONS {
             link(&program, &folder.0, format!("wasm-ld-{version}").as_ref())?;
@@ -77,10 +83,10 @@ impl Drop for Folder {
 }
 
 /// A new folder that nobody else can write to.
-fn create_folder() -> io::Result<PathBuf> {
+pub fn create_folder(name: &str) -> io::Result<PathBuf> {
     let mut number = 0;
     loop {
-        let path = std::env::temp_dir().join(format!("wald-run-{}-{number}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("{name}-{}-{number}", std::process::id()));
         match create_private(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists && number < 1000 => number += 1,

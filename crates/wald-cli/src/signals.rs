@@ -212,14 +212,20 @@ extern "C" fn on_deadly_signal(signal: c_int, info: *const libc::siginfo_t, _: *
     }
 }
 
-/// The child that gets this process's signals; 0 if it is not known yet, [`NO_CHILD`] if none is running.
+/// The child that gets this process's signals; 0 if it is not known yet, [`NO_CHILD`] if none is running. A group of processes is
+/// a number below [`NO_CHILD`]: [`UNKNOWN_GROUP`], or the group's number with a minus sign, as `kill` takes it.
 #[cfg(unix)]
 static CHILD: AtomicI32 = AtomicI32::new(NO_CHILD);
 #[cfg(unix)]
 const NO_CHILD: i32 = -1;
+#[cfg(unix)]
+const UNKNOWN_GROUP: i32 = i32::MIN;
 /// A signal that came before the child was known; 0 if none did.
 #[cfg(unix)]
 static EARLY: AtomicI32 = AtomicI32::new(0);
+/// The last signal that came while there was a child; 0 if none did.
+#[cfg(unix)]
+static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
 /// While this value lives, signals that would end the process go to a child instead.
 pub struct Forwarding(());
@@ -228,9 +234,55 @@ impl Forwarding {
     /// Begins before the child is started, so that no signal is lost.
     pub fn begin() -> Self {
         #[cfg(unix)]
-        CHILD.store(0, Ordering::SeqCst);
+        Self::begin_for(0);
         Forwarding(())
     }
+
+    /// The same for a child that is the leader of a [group](crate::child_group).
+    pub fn begin_group() -> Self {
+        #[cfg(unix)]
+        Self::begin_for(UNKNOWN_GROUP);
+        Forwarding(())
+    }
+
+    #[cfg(unix)]
+    fn begin_for(child: i32) {
+        EARLY.store(0, Ordering::SeqCst);
+        RECEIVED.store(0, Ordering::SeqCst);
+        CHILD.store(child, Ordering::SeqCst);
+    }
+
+    /// The signal that came so far.
+    pub fn received(&self) -> Option<i32> {
+        #[cfg(unix)]
+        return Some(RECEIVED.load(Ordering::SeqCst)).filter(|&signal| signal != 0);
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// Ends, and says which signal came meanwhile.
+    #[cfg(unix)]
+    pub fn end(self) -> Option<i32> {
+        drop(self);
+        Some(RECEIVED.swap(0, Ordering::SeqCst)).filter(|&signal| signal != 0)
+    }
+
+    /// There are no signals elsewhere.
+    #[cfg(not(unix))]
+    pub fn end(self) -> Option<i32> {
+        None
+    }
+}
+
+/// Ends this process as a signal does that came while there was a child.
+pub fn raise(signal: i32) {
+    #[cfg(unix)]
+    // SAFETY: the handler cleans up, and does not return.
+    unsafe {
+        libc::raise(signal);
+    }
+    #[cfg(not(unix))]
+    let _ = signal;
 }
 
 impl Drop for Forwarding {
@@ -243,13 +295,52 @@ impl Drop for Forwarding {
 /// Names the child, and sends it the signal that came before.
 #[cfg(unix)]
 pub fn forward_to(child: u32) {
-    CHILD.store(child as i32, Ordering::SeqCst);
+    name_child(child as i32);
+}
+
+/// Names the group, and sends it the signal that came before.
+#[cfg(unix)]
+pub fn forward_to_group(leader: u32) {
+    name_child(-(leader as i32));
+}
+
+#[cfg(unix)]
+fn name_child(child: i32) {
+    CHILD.store(child, Ordering::SeqCst);
     let early = EARLY.swap(0, Ordering::SeqCst);
     if early != 0 {
         // SAFETY: the child was not waited for, so the number is its own.
-        unsafe { libc::kill(child as i32, early) };
+        unsafe { libc::kill(child, early) };
     }
 }
+
+/// How a group of processes is ended.
+#[derive(Clone, Copy)]
+pub enum GroupSignal {
+    /// Politely: `SIGTERM`.
+    Terminate,
+    /// At once: `SIGKILL`.
+    Kill,
+}
+
+/// Ends all processes of a group, whose leader is this process's child.
+#[cfg(unix)]
+pub fn send_to_group(leader: u32, signal: GroupSignal) {
+    let signal = match signal {
+        GroupSignal::Terminate => libc::SIGTERM,
+        GroupSignal::Kill => libc::SIGKILL,
+    };
+    // SAFETY: any numbers may be given. At worst the group is gone.
+    unsafe { libc::kill(-(leader as i32), signal) };
+}
+
+/// There are no groups elsewhere.
+#[cfg(not(unix))]
+pub fn send_to_group(_: u32, _: GroupSignal) {}
+
+/// There are no groups elsewhere.
+#[cfg(not(unix))]
+pub fn forward_to_group(_: u32) {}
 
 /// There are no signals elsewhere.
 #[cfg(not(unix))]
@@ -257,17 +348,18 @@ pub fn forward_to(_: u32) {}
 
 /// Forwards a signal, if there is a child. Async-signal-safe.
 ///
-/// The terminal sends its signals to the child too, so those are not forwarded. The kernel sends them, and its codes are
-/// positive.
+/// The terminal sends its signals to a child too, but not to a child with a group of its own. So only groups get those. The kernel
+/// sends them, and its codes are positive.
 #[cfg(unix)]
 fn forwards(signal: c_int, code: c_int) -> bool {
     let child = CHILD.load(Ordering::SeqCst);
     if child == NO_CHILD || signal == libc::SIGABRT {
         return false;
     }
-    if code <= 0 {
+    RECEIVED.store(signal, Ordering::SeqCst);
+    if code <= 0 || child < NO_CHILD {
         match child {
-            0 => EARLY.store(signal, Ordering::SeqCst),
+            0 | UNKNOWN_GROUP => EARLY.store(signal, Ordering::SeqCst),
             // SAFETY: it may be called in a handler. At worst the child has just ended, and there is nobody to signal.
             child => _ = unsafe { libc::kill(child, signal) },
         }

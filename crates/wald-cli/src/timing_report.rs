@@ -1,5 +1,6 @@
 //! `--time` and `--time-trace`: where the time of a link went.
 
+use crate::json;
 use std::fmt::Write;
 use std::time::Duration;
 use wald::timing::Timing;
@@ -56,7 +57,7 @@ pub fn chrome_trace(timing: &Timing, program: &str) -> String {
     let _ = write!(
         text,
         "{{\"ph\":\"M\",\"pid\":1,\"tid\":0,\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
-        json_string(program)
+        json::quote(program)
     );
     for event in &timing.events {
         let microseconds = |duration: Duration| duration.as_nanos() as f64 / 1e3;
@@ -66,26 +67,11 @@ pub fn chrome_trace(timing: &Timing, program: &str) -> String {
             event.thread,
             microseconds(event.start),
             microseconds(event.duration),
-            json_string(event.name),
-            json_string(&event.detail)
+            json::quote(event.name),
+            json::quote(&event.detail)
         );
     }
     text + "\n]}\n"
-}
-
-fn json_string(text: &str) -> String {
-    let mut json = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => json += "\\\"",
-            '\\' => json += "\\\\",
-            '\0'..='\x1f' => {
-                let _ = write!(json, "\\u{:04x}", character as u32);
-            }
-            _ => json.push(character),
-        }
-    }
-    json + "\""
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use crate::options::{Architecture, Options};
 /// Checks that every object, linked or not, has the width of addresses that was asked for; stops at the first
 /// that has not.
 pub fn check(options: &Options, files: &[Candidate]) -> Result<(), Box<Diagnostic>> {
-    for file in files {
+    // Bitcode is checked when it is linked.
+    for file in files.iter().filter(|file| file.bitcode.is_none()) {
         let is64 = match (&file.shared, file.parsed()) {
             // A library without a memory fits both.
             (Some(library), _) if library.memory_is_64.is_none() => continue,

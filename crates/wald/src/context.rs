@@ -4,12 +4,13 @@ use hashbrown::HashSet;
 
 use crate::bit_set::BitSet;
 use crate::diagnostics::Diagnostics;
+use crate::display::display_name;
+use crate::generation::Generation;
 use crate::index::NameId;
 use crate::messages::MessageKind;
 use crate::names::Snapshot;
 use crate::object::Interners;
 use crate::options::Options;
-use crate::resolve::display_name;
 
 /// All names and signatures of a link. Nothing can be interned while it exists, and no phase that sees it has the interners.
 pub struct Interned<'a> {
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub options: &'a Options,
     /// Names and signatures.
     pub interners: &'a Interners,
+    /// How code is generated from bitcode.
+    pub generation: Generation<'a>,
     /// Names that may stay undefined (`--allow-undefined-file`).
     pub allowed_undefined: BitSet,
     /// `env`: the module of imports without a module name.
@@ -35,7 +38,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The context of a link with these options.
-    pub fn new(options: &'a Options, interners: &'a Interners) -> Self {
+    pub fn new(options: &'a Options, interners: &'a Interners, generation: Generation<'a>) -> Self {
         let name = |text: &[u8]| NameId(interners.names.intern(text));
         let mut allowed_undefined = BitSet::default();
         for symbol in options.allowed_undefined.iter().map(|symbol| name(symbol.as_bytes())) {
@@ -43,7 +46,7 @@ impl<'a> Context<'a> {
             allowed_undefined.insert(symbol.at());
         }
         let traced = options.trace_symbols.iter().map(|symbol| symbol.as_bytes()).collect();
-        Context { options, interners, allowed_undefined, env: name(b"env"), traced }
+        Context { options, interners, generation, allowed_undefined, env: name(b"env"), traced }
     }
 
     /// Ends the phases that can intern.

@@ -86,6 +86,10 @@ pub enum Code {
     Layout,
     /// A relocation cannot be applied.
     Relocation,
+    /// LLVM refuses an option for it. The message is what it writes, with everything before it.
+    LlvmOptions,
+    /// LLVM could not generate code from bitcode, or warns about it.
+    CodeGeneration,
     /// The link ignores a part of an input.
     Ignored,
     /// The module is valid, but exceeds a limit of engines.

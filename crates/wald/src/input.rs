@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::archive;
+use crate::bitcode;
 use crate::bytes::Bytes;
+use crate::code_generator::{BitcodeTable, CodeGenerator};
 use crate::diagnostics::{Code, Diagnostic, Location};
 use crate::format::section;
 use crate::index::NameId;
@@ -154,7 +156,7 @@ impl fmt::Display for FileName {
     }
 }
 
-/// An object or shared library that is part of the link or may become part of it.
+/// An object, bitcode or shared library that is part of the link or may become part of it.
 pub struct Candidate {
     /// Its name.
     pub name: FileName,
@@ -164,13 +166,53 @@ pub struct Candidate {
     pub lazy: bool,
     /// Its contents, if it is a shared library.
     pub shared: Option<SharedLibrary>,
+    /// Its symbols, if it is LLVM bitcode.
+    pub bitcode: Option<Bitcode>,
     /// The non-local symbols that it defines. Only for lazy candidates.
     pub defined: Vec<NameId>,
     /// The parsed object. A lazy candidate is parsed when it is needed.
     object: OnceLock<Result<Arc<Object>, ParseError>>,
 }
 
+/// The symbols of a bitcode file, with their names interned.
+pub struct Bitcode {
+    /// What LLVM knows the module by: no two modules have the same name.
+    pub name: String,
+    /// The symbols.
+    pub table: BitcodeTable,
+    /// For each symbol, its name.
+    pub names: Vec<NameId>,
+    /// For each COMDAT group, its name.
+    pub comdats: Vec<NameId>,
+}
+
+impl Bitcode {
+    fn new(name: String, table: BitcodeTable, interners: &Interners) -> Self {
+        let intern = |text: &[u8]| NameId(interners.names.intern(text));
+        let names = table.symbols.iter().map(|symbol| intern(&symbol.name)).collect();
+        let comdats = table.comdats.iter().map(|name| intern(name)).collect();
+        Bitcode { name, table, names, comdats }
+    }
+
+    /// The names that it defines.
+    fn defined(&self) -> Vec<NameId> {
+        let symbols = self.table.symbols.iter().zip(&self.names);
+        symbols.filter(|(symbol, _)| !symbol.is_undefined).map(|(_, &name)| name).collect()
+    }
+}
+
 impl Candidate {
+    /// An object that is linked in any case. It is parsed when it is needed.
+    pub fn generated(path: &Path, bytes: Bytes) -> Self {
+        let name = FileName { path: escape_path(path).into(), member: None };
+        Candidate::new(name, bytes, false)
+    }
+
+    fn new(name: FileName, bytes: Bytes, lazy: bool) -> Self {
+        let (shared, bitcode, defined, object) = (None, None, Vec::new(), OnceLock::new());
+        Candidate { name, bytes, lazy, shared, bitcode, defined, object }
+    }
+
     /// Returns the object, and parses it first if necessary.
     pub fn object(&self, interners: &Interners) -> Result<&Arc<Object>, &ParseError> {
         self.object.get_or_init(|| Object::parse(self.bytes.clone(), interners).map(Arc::new)).as_ref()
@@ -227,6 +269,8 @@ pub struct ParseContext<'a> {
     pub interners: &'a Interners,
     /// Reads members of thin archives.
     pub files: Option<&'a dyn FileProvider>,
+    /// Reads symbol tables of bitcode that Wald cannot read.
+    pub generator: Option<&'a dyn CodeGenerator>,
 }
 
 /// Parses an input as far as that is possible without the others. Errors are in the diagnostics.
@@ -251,7 +295,10 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
             };
             parsed.diagnostics.push(diagnostic);
         }
-        kind => add_candidate(context, &mut parsed, kind, name, bytes, description.lazy),
+        kind => {
+            let module = name.path.to_string();
+            add_candidate(context, &mut parsed, kind, name, bytes, description.lazy, module);
+        }
     }
     parsed
 }
@@ -266,7 +313,8 @@ pub fn take_object(description: &InputDescription, object: Object) -> ParsedInpu
     }
     let bytes = object.bytes.clone();
     let object = OnceLock::from(Ok(Arc::new(object)));
-    let candidates = vec![Candidate { name, bytes, lazy: description.lazy, shared: None, defined, object }];
+    let candidate = Candidate { defined, object, ..Candidate::new(name, bytes, description.lazy) };
+    let candidates = vec![candidate];
     ParsedInput { candidates, ..ParsedInput::default() }
 }
 
@@ -277,12 +325,8 @@ fn add_candidate(
     name: FileName,
     bytes: Bytes,
     lazy: bool,
+    module: String,
 ) {
-    let refuse = |what: &str, help: &str| {
-        Diagnostic::error(Code::Parse, format!("{name}: {what}"))
-            .with_location(name.location())
-            .with_help(help)
-    };
     match kind {
         FileKind::Object => {}
         // wasm-ld takes anything that is not a module for an object of another format, which may contain bitcode.
@@ -294,11 +338,7 @@ fn add_candidate(
                 .push(Diagnostic::error(Code::Parse, message).with_location(name.location()).with_note(note));
             return;
         }
-        FileKind::Bitcode => {
-            let help = "compile it without -flto, or run it through llc first";
-            parsed.diagnostics.push(refuse("LLVM bitcode cannot be linked: Wald does no LTO", help));
-            return;
-        }
+        FileKind::Bitcode => return add_bitcode(context, parsed, Candidate::new(name, bytes, lazy), module),
         FileKind::SharedLibrary => return add_shared_library(context, parsed, name, bytes),
         FileKind::Archive | FileKind::StubLibrary | FileKind::Unknown => {
             let message = format!("unknown file type: {name}");
@@ -306,8 +346,7 @@ fn add_candidate(
             return;
         }
     }
-    let mut candidate =
-        Candidate { name, bytes, lazy, shared: None, defined: Vec::new(), object: OnceLock::new() };
+    let mut candidate = Candidate::new(name, bytes, lazy);
     let result = if lazy {
         scan_defined_symbols(&candidate.bytes, context.interners)
     } else {
@@ -321,6 +360,34 @@ fn add_candidate(
         // Reported when the member is linked; it may not be needed.
         Err(error) if error.is_late() => parsed.candidates.push(candidate),
         Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.name, &error)),
+    }
+}
+
+/// Adds bitcode. What Wald cannot read of it is a question to the code generator.
+fn add_bitcode(
+    context: &ParseContext<'_>,
+    parsed: &mut ParsedInput,
+    mut candidate: Candidate,
+    module: String,
+) {
+    let table = match (bitcode::read_link_table(&candidate.bytes), context.generator) {
+        (Ok(table), _) => Ok(table),
+        (Err(_), Some(generator)) => {
+            let table = generator.read_symbols(&module, &candidate.bytes);
+            table.map(|table| bitcode::complete_link_table(&candidate.bytes, table))
+        }
+        (Err(error), None) => Err(Box::new(parse_diagnostic(&candidate.name, &error))),
+    };
+    match table {
+        Ok(table) => {
+            let bitcode = Bitcode::new(module, table, context.interners);
+            if candidate.lazy {
+                candidate.defined = bitcode.defined();
+            }
+            candidate.bitcode = Some(bitcode);
+            parsed.candidates.push(candidate);
+        }
+        Err(diagnostic) => parsed.diagnostics.push(diagnostic.with_location(candidate.name.location())),
     }
 }
 
@@ -362,14 +429,9 @@ fn no_bitcode_in_elf(bytes: &[u8]) -> Option<String> {
 
 fn add_shared_library(context: &ParseContext<'_>, parsed: &mut ParsedInput, name: FileName, bytes: Bytes) {
     match SharedLibrary::parse(&bytes, context.interners) {
-        Ok(library) => parsed.candidates.push(Candidate {
-            name,
-            bytes,
-            lazy: false,
-            shared: Some(library),
-            defined: Vec::new(),
-            object: OnceLock::new(),
-        }),
+        Ok(library) => {
+            parsed.candidates.push(Candidate { shared: Some(library), ..Candidate::new(name, bytes, false) });
+        }
         Err(error) => parsed.diagnostics.push(parse_diagnostic(&name, &error)),
     }
 }
@@ -446,7 +508,10 @@ fn parse_archive(
             parsed.diagnostics.push(diagnostic);
             continue;
         }
-        add_candidate(context, parsed, kind, name, contents, !description.whole_archive);
+        // What tells members of the same name apart.
+        let base = member.name.rsplit('/').next().unwrap_or_default();
+        let module = format!("{file}({base} at {})", member.header);
+        add_candidate(context, parsed, kind, name, contents, !description.whole_archive, module);
     }
 }
 

@@ -8,6 +8,11 @@ pub mod archive {
     pub use crate::archive::*;
 }
 
+pub mod bitcode {
+    //! See the module of this name.
+    pub use crate::bitcode::*;
+}
+
 pub mod format {
     //! See the module of this name.
     pub use crate::format::*;

@@ -127,6 +127,7 @@ mod input_id;
 mod text;
 // Floor 1: vocabulary without logic.
 mod format;
+mod display;
 pub mod options;
 mod cancel;
 mod messages;
@@ -134,19 +135,26 @@ pub mod diagnostics;
 pub mod timing;
 mod threads;
 mod leftovers;
+pub mod code_generator;
 // Floor 2: bytes in, finished value out.
 mod archive;
+#[cfg_attr(
+    not(feature = "internals"),
+    allow(dead_code, unused_imports, reason = "the link does not read bitcode yet")
+)]
+mod bitcode;
 mod object;
 mod stub_library;
 pub mod unit;
 // Floor 3: inputs on their way.
 mod input;
 mod architecture;
+mod generation;
 // Floor 4: one phase each.
 mod symbols;
+mod context;
 mod resolve;
 mod chunks;
-mod context;
 mod mark_live;
 mod merge_strings;
 // Work before the last input arrives; a link from nothing needs none of it.

@@ -30,8 +30,9 @@ pub(crate) fn link(
 ) -> Result<Leftovers, LinkFailure> {
     let options = context.options;
     let HeadStart { folded, marks, strings } = head_start;
-    let symbols =
-        timer.phase("settle", || resolve::settle(options, context.interners, inputs, folded, diagnostics))?;
+    let settled = timer.phase("settle", || resolve::settle(&context, inputs, folded, diagnostics))?;
+    // Without symbols, objects are generated elsewhere, and linked by another command.
+    let Some(symbols) = settled else { return Ok(Leftovers::default()) };
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
     let chunks = Chunks::new(&symbols);

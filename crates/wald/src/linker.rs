@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 use crate::architecture;
 use crate::bytes::Bytes;
 use crate::cancel::CancelToken;
+use crate::code_generator::CodeGenerator;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure, Location, Recorded, Stage};
+use crate::generation::{Generation, KeptCode};
 use crate::incremental::{DeclaredInput, DeclaredInputs, State, Surroundings};
 use crate::input::{
     parse_input, take_object, FileProvider, InputDescription, InputError, Joined, ParseContext, ParsedInput,
@@ -47,6 +49,9 @@ pub struct Linker {
     /// The inputs of the next link, in declared order.
     order: Vec<InputId>,
     files: Option<Arc<dyn FileProvider>>,
+    generator: Option<Arc<dyn CodeGenerator>>,
+    /// What was generated from bitcode for the last link.
+    kept_code: KeptCode,
     /// What was done before the link, or kept of the last one.
     incremental: State,
     cancel: CancelToken,
@@ -71,6 +76,8 @@ impl Linker {
             inputs: Vec::new(),
             order: Vec::new(),
             files: None,
+            generator: None,
+            kept_code: KeptCode::default(),
             incremental: State::default(),
             cancel: CancelToken::new(),
         }
@@ -98,6 +105,12 @@ impl Linker {
         self.files = Some(files);
     }
 
+    /// Sets who generates code from LLVM bitcode, before any input is provided. Without a generator, bitcode that is linked is an error.
+    pub fn set_code_generator(&mut self, generator: Arc<dyn CodeGenerator>) {
+        self.kept_code.forget();
+        self.generator = Some(generator);
+    }
+
     /// The options.
     pub fn options(&self) -> &Options {
         &self.options
@@ -106,6 +119,7 @@ impl Linker {
     /// The options of the next link, to change them.
     pub fn options_mut(&mut self) -> &mut Options {
         self.incremental.forget();
+        self.kept_code.forget();
         &mut self.options
     }
 
@@ -145,7 +159,11 @@ impl Linker {
     pub fn provide(&self, id: InputId, bytes: Bytes) -> Result<(), InputError> {
         let input = self.input(id)?;
         let parse = || {
-            let context = ParseContext { interners: &self.interners, files: self.files.as_deref() };
+            let context = ParseContext {
+                interners: &self.interners,
+                files: self.files.as_deref(),
+                generator: self.generator.as_deref(),
+            };
             let task = || parse_input(&context, &input.description, bytes);
             self.timer.task("parse", || input.description.path.display().to_string(), task)
         };
@@ -366,7 +384,13 @@ impl Linker {
                 self.incremental.keep(speculation.clone());
             });
         }
-        let context = Context::new(&self.options, &self.interners);
+        let generation = Generation {
+            generator: self.generator.as_deref(),
+            kept: keep.then_some(&self.kept_code),
+            cancel: self.cancel.clone(),
+            timer,
+        };
+        let context = Context::new(&self.options, &self.interners, generation);
         link::link(context, &inputs, speculation.into_head_start(keep), timer, sink, diagnostics)
     }
 }

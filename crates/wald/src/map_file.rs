@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use hashbrown::HashMap;
 
+use crate::display::display_name;
 use crate::format::{section, SymbolKind};
 use crate::index::{ObjectId, SyntheticFunctionId};
 use crate::layout::indices::{OutputFunction, OutputGlobal};
@@ -14,7 +15,6 @@ use crate::layout::segments::Content;
 use crate::layout::Layout;
 use crate::output::{synthetic_global_name, OutputSection, Plan};
 use crate::relocate::own_address;
-use crate::resolve::display_name;
 use crate::symbols::Reference;
 
 /// Writes the map.

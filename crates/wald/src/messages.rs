@@ -25,8 +25,12 @@ pub enum MessageKind {
     TraceSymbol,
     /// `--print-gc-sections`: an input section that was removed.
     GcSection,
-    /// `--verbose`: what the link does. wasm-ld writes it to standard error, and all others to standard output.
+    /// `--verbose`: what the link does. wasm-ld writes it to standard error.
     Verbose,
+    /// What LLVM was asked to say while it generated code (`--lto-debug-pass-manager`, `-mllvm`). It is written to standard error.
+    CodeGeneration,
+    /// A remark of LLVM about code that it generated (`-mllvm -pass-remarks`).
+    Remark,
 }
 
 /// Why archive members were linked (`--why-extract`).

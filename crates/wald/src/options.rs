@@ -210,6 +210,8 @@ pub struct Options {
     /// `--why-extract`: report why archive members were linked
     /// ([`LinkResult::extractions`](crate::LinkResult::extractions)).
     pub want_why_extract: bool,
+    /// `--thinlto-index-only`: the link ends when the code generator is done, and its module is empty.
+    pub index_only: bool,
 }
 
 impl Options {
@@ -336,6 +338,7 @@ impl Default for Options {
             verbose: false,
             want_map: false,
             want_why_extract: false,
+            index_only: false,
         }
     }
 }

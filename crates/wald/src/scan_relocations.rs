@@ -18,6 +18,7 @@ use self::uses::{uses, Use};
 use crate::bit_set::BitSet;
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location};
+use crate::display::{display_name, display_signature};
 use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
 use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
@@ -26,7 +27,7 @@ use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
 use crate::options::UnresolvedPolicy;
 use crate::program::{Adder, Additions, Program};
-use crate::resolve::{display_name, display_signature, object_global_type, object_table_type};
+use crate::resolve::{object_global_type, object_table_type};
 use crate::symbols::{AnySymbol, Purpose, Reference, SyntheticFunction};
 use crate::text::unescape_path;
 

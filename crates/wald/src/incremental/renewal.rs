@@ -86,6 +86,9 @@ impl Candidate {
         if let Some(library) = &mut self.shared {
             library.translate(to);
         }
+        if let Some(bitcode) = &mut self.bitcode {
+            bitcode.names.iter_mut().chain(&mut bitcode.comdats).for_each(|name| to.name(name));
+        }
         if let Some(object) = self.parsed_mut().and_then(Arc::get_mut) {
             object.translate(to);
         }

@@ -16,12 +16,13 @@ use super::string_pools::{Pools, Source};
 use super::surroundings::Surroundings;
 use crate::cancel::CancelToken;
 use crate::chunks::Chunks;
+use crate::display::display_name_with;
 use crate::index::{FileId, ObjectId};
 use crate::input::Candidate;
 use crate::mark_live::Marks;
 use crate::object::InputSection;
 use crate::options::Options;
-use crate::resolve::{self, display_name_with, Folded};
+use crate::resolve::{self, Folded};
 use crate::symbols::LinkedObject;
 
 /// The first inputs, resolved and marked.
@@ -61,7 +62,10 @@ impl Speculation {
     pub fn mark(&mut self, options: &Options) {
         // Wrapped symbols are only swapped when all files are resolved.
         let known = self.marks.as_ref().map(|&(_, inputs)| inputs);
-        if options.gc_sections && options.wrap.is_empty() && known != Some(self.inputs.len()) {
+        if self.folded.has_bitcode() {
+            // What generated objects refer to is open.
+            self.marks = None;
+        } else if options.gc_sections && options.wrap.is_empty() && known != Some(self.inputs.len()) {
             let earlier = self.marks.take().map(|(marks, _)| marks);
             let chunks = Chunks::new(&self.folded.table);
             let marks = Marks::advance(options, &self.folded.table, &chunks, earlier);
@@ -74,6 +78,10 @@ impl Speculation {
         let Surroundings { options, interners, timer, .. } = around;
         if options.gc_sections && options.wrap.is_empty() {
             let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
+            if folded.has_bitcode() {
+                self.speculative = None;
+                return;
+            }
             let marks = self.marks.as_ref().map(|(marks, _)| marks.clone());
             self.speculative = Some(SpeculativeMarks::new(options, folded.table, inputs, marks));
         }
@@ -143,8 +151,9 @@ impl Speculation {
 
     /// The results so far, for a link. `keep` says whether later links will reuse what it does.
     pub fn into_head_start(self, keep: bool) -> HeadStart {
-        let first = self.marks.map(|(marks, _)| marks);
-        let marks = EarlierMarks { first, speculative: self.speculative };
+        let is_settled = !self.folded.has_bitcode();
+        let first = self.marks.filter(|_| is_settled).map(|(marks, _)| marks);
+        let marks = EarlierMarks { first, speculative: self.speculative.filter(|_| is_settled) };
         HeadStart { folded: self.folded, marks, strings: EarlierStrings { pools: self.strings, keep } }
     }
 

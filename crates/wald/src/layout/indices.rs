@@ -9,8 +9,8 @@ use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::features::Features;
 use crate::format::{external, SymbolKind};
 use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
-use crate::mark_live::is_exported;
 use crate::program::Program;
+use crate::symbols::is_exported;
 use crate::symbols::AnySymbol;
 use crate::symbols::{Purpose, Resolution, Symbol, Synthetic, SyntheticFunction, SyntheticGlobal};
 

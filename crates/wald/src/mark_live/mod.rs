@@ -4,7 +4,6 @@
 //! archive members. A constructor of an archive member is a root if one of the member's symbols is live.
 
 mod constructors;
-mod exported;
 mod liveness;
 mod marker;
 mod marks;
@@ -19,7 +18,6 @@ use constructors::mark_call_ctors;
 use marker::Marker;
 
 pub use constructors::is_left_out;
-pub use exported::is_exported;
 pub use liveness::Liveness;
 pub use marks::Marks;
 pub use removed::print_removed;

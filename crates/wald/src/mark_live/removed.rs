@@ -77,6 +77,6 @@ pub fn print_removed(
         if !symbols.get(id).is_defined() {
             continue;
         }
-        say("<internal>", &crate::resolve::name_text(names, symbols.get(id).name));
+        say("<internal>", &crate::display::name_text(names, symbols.get(id).name));
     }
 }

@@ -1,12 +1,11 @@
 //! What is live in any case.
 
-use super::exported::is_exported;
 use super::marker::{Marker, Queue};
 use super::marks::Marks;
 use crate::chunks::Chunks;
 use crate::index::{ObjectId, SymbolId};
 use crate::options::Options;
-use crate::symbols::SymbolTable;
+use crate::symbols::{is_exported, SymbolTable};
 
 impl Marks {
     /// Marks what the files so far keep alive, starting from earlier marks. Only with garbage collection.

@@ -7,8 +7,8 @@ use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::Layout;
 use crate::leb128::{write_u32, write_u64};
-use crate::mark_live::is_exported;
 use crate::options::UnresolvedPolicy;
+use crate::symbols::is_exported;
 use crate::text::unescape;
 
 /// The section's contents; `None` unless a dynamic linker loads the module.

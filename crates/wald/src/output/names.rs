@@ -5,12 +5,12 @@ use rayon::prelude::*;
 use wald_demangle::Demangler;
 
 use super::window::{take, Pieces, Work};
+use crate::display::display_name_with;
 use crate::format::SymbolKind;
 use crate::index::SymbolId;
 use crate::layout::indices::{OutputFunction, OutputGlobal};
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_u32, write_u64};
-use crate::resolve::display_name_with;
 use crate::symbols::AnySymbol;
 use crate::symbols::SyntheticGlobal;
 use crate::text::Text;

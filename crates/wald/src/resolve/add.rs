@@ -2,7 +2,7 @@
 
 use super::files::signature_of;
 use super::*;
-use crate::format::{limits, GlobalType, TableType};
+use crate::format::{limits, types, GlobalType, TableType};
 use crate::index::ObjectSymbolIndex;
 use crate::object::{Object, ObjectSymbol};
 use crate::symbols::{ImportAttributes, SyntheticGlobal};
@@ -19,6 +19,8 @@ pub(super) struct Incoming {
     pub signature: Option<SignatureId>,
     pub attributes: ImportAttributes,
     pub called_directly: bool,
+    /// Bitcode, not an object, defines it or refers to it.
+    pub is_bitcode: bool,
 }
 
 impl Incoming {
@@ -34,6 +36,7 @@ impl Incoming {
             signature,
             attributes: ImportAttributes::default(),
             called_directly: false,
+            is_bitcode: false,
         }
     }
 }
@@ -85,19 +88,28 @@ impl<'a> Resolver<'a> {
             signature: signature_of(linked.object(), symbol),
             attributes,
             called_directly: linked.object().calls_directly(index),
+            is_bitcode: false,
         }
     }
 
     /// Resolves `id` to the definition.
     pub(super) fn define(&mut self, id: SymbolId, incoming: &Incoming) {
         let symbol = self.table.get_mut(id);
+        let is_function = (symbol.kind, incoming.kind) == (SymbolKind::Function, SymbolKind::Function);
         symbol.kind = incoming.kind;
         symbol.flags = incoming.flags;
         symbol.file = incoming.file;
         symbol.index = incoming.index;
         symbol.chunk = incoming.chunk;
-        symbol.signature = incoming.signature;
-        symbol.resolution = Resolution::Object;
+        symbol.signature = match incoming.is_bitcode {
+            // Bitcode has no signatures; what objects have said stays known.
+            true => symbol.signature.filter(|_| is_function),
+            false => incoming.signature,
+        };
+        symbol.resolution = match incoming.is_bitcode {
+            true => Resolution::Bitcode,
+            false => Resolution::Object,
+        };
         symbol.import = ImportAttributes::default();
         symbol.called_directly = false;
         if symbol.traced {

@@ -2,22 +2,30 @@
 
 use super::*;
 use crate::index::ObjectId;
-use crate::input::parse_diagnostic;
+use crate::input::{parse_diagnostic, Bitcode};
 use crate::messages::MessageKind;
 use crate::object::{Object, ObjectSymbol};
 use crate::stub_library::StubLibrary;
-use crate::symbols::ImportAttributes;
+use crate::symbols::{ImportAttributes, LinkedBitcode};
 
-/// An object whose symbols are being added; extraction may put another one on top.
+/// A file whose symbols are being added; extraction may put another one on top.
 struct Loading<'a> {
-    object: &'a Object,
-    linked: LinkedObject,
+    contents: Contents<'a>,
     /// What its symbols refer to, so far.
     references: Vec<Option<SymbolId>>,
     next: usize,
     /// Why it was extracted: noted when it is done.
     because: Option<(FileId, SymbolId, SymbolKind)>,
 }
+
+enum Contents<'a> {
+    Object(&'a Object, LinkedObject),
+    /// Bitcode, and its place among that of the link.
+    Bitcode(&'a Bitcode, usize),
+}
+
+/// The file that must be loaded, and the symbol that it defines.
+pub(super) type Needed = Option<(FileId, SymbolId)>;
 
 impl<'a> Resolver<'a> {
     /// Adds the files from `first` on. Returns whether one of them ends the link at once.
@@ -31,7 +39,7 @@ impl<'a> Resolver<'a> {
                 self.add_lazy_symbols(file);
             } else {
                 self.load(file);
-                if files[position].is_no_object() {
+                if files[position].is_no_object() || self.must_end {
                     return true;
                 }
             }
@@ -80,22 +88,30 @@ impl<'a> Resolver<'a> {
             return;
         }
         let reference = symbol.file;
-        self.extract(file);
+        self.extract(file, id);
         self.note_extraction(|this| this.file_name(reference), id, true);
     }
 
     /// Loads the file that defines the lazy symbol `id` because `reference` needs it.
     pub(super) fn extract_symbol(&mut self, id: SymbolId, reference: impl FnOnce(&Self) -> String) {
         if let Some(file) = self.table.get(id).file {
-            self.extract(file);
+            self.extract(file, id);
         }
         self.note_extraction(reference, id, true);
+    }
+
+    /// The same for bitcode that must be there before code is generated.
+    pub(super) fn extract_for(&mut self, id: SymbolId, reference: &str) {
+        self.note_extraction(|_| reference.to_string(), id, true);
+        if let Some(file) = self.table.get(id).file {
+            self.extract(file, id);
+        }
     }
 
     /// The same for what a stub library's symbol depends on. Reports tell the symbol that needed it.
     pub(super) fn extract_for_stub(&mut self, needed: SymbolId, symbol: SymbolId, library: &StubLibrary) {
         if let Some(file) = self.table.get(needed).file {
-            self.extract(file);
+            self.extract(file, needed);
         }
         self.note_extraction(|_| library.path.clone(), symbol, true);
     }
@@ -115,55 +131,103 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn extract(&mut self, file: FileId) {
+    fn extract(&mut self, file: FileId, because: SymbolId) {
         if !self.loaded[file.at()] {
-            self.load(file);
+            let first = self.begin(file, Some(because));
+            self.load_all(first);
         }
     }
 
-    /// Adds an object's symbols, one after another. An extraction in between suspends the object: the work
-    /// is kept on a stack of its own, so that a long chain of members cannot exhaust the thread's.
+    /// Adds a file's symbols, one after another.
     fn load(&mut self, file: FileId) {
+        let first = self.begin(file, None);
+        self.load_all(first);
+    }
+
+    /// Adds an object that was generated from bitcode. Its COMDAT groups were chosen when the bitcode was added.
+    pub(super) fn load_generated(&mut self, file: FileId) {
+        let files = self.files;
+        let first = self.begin_object(file, files[file.at()], true);
+        self.load_all(first);
+    }
+
+    /// Adds the symbols of a file. An extraction in between suspends the file: the work is kept on a stack of its own, so that a
+    /// long chain of members cannot exhaust the thread's.
+    fn load_all(&mut self, first: Option<Loading<'a>>) {
         let mut stack = Vec::new();
-        stack.extend(self.begin(file));
+        stack.extend(first);
         while let Some(top) = stack.last_mut() {
-            let object = top.object;
-            let Some(symbol) = object.symbols.get(top.next) else {
-                if let Some(mut done) = stack.pop() {
-                    done.linked.set_references(&done.references);
-                    self.table.object_of_file[done.linked.file.at()] =
-                        Some(ObjectId::new(self.table.objects.len()));
-                    self.table.objects.push(done.linked);
-                    if let Some((referrer, id, kind)) = done.because {
-                        self.note_reference(referrer, id, kind);
-                    }
+            let index = top.next;
+            top.next += 1;
+            let (added, kind) = match &top.contents {
+                Contents::Object(object, linked) => match object.symbols.get(index) {
+                    Some(symbol) => (Some(self.add_symbol(linked, index, symbol)), symbol.kind),
+                    None => (None, SymbolKind::Function),
+                },
+                Contents::Bitcode(bitcode, place) => match bitcode.table.symbols.get(index) {
+                    Some(symbol) => (Some(self.add_bitcode_symbol(bitcode, *place, index)), symbol.kind()),
+                    None => (None, SymbolKind::Function),
+                },
+            };
+            let Some((reference, needed)) = added else {
+                if let Some(done) = stack.pop() {
+                    self.finish(done);
                 }
                 continue;
             };
-            let index = top.next;
-            top.next += 1;
-            let (reference, needed) = self.add_symbol(&top.linked, index, symbol);
             top.references.push(reference);
             if let Some((needed, id)) = needed {
-                let referrer = top.linked.file;
+                let referrer = match &top.contents {
+                    Contents::Object(_, linked) => linked.file,
+                    Contents::Bitcode(_, place) => self.table.bitcode[*place].file,
+                };
                 if self.loaded[needed.at()] {
-                    self.note_reference(referrer, id, symbol.kind);
-                } else if let Some(mut loading) = self.begin(needed) {
-                    loading.because = Some((referrer, id, symbol.kind));
+                    self.note_reference(referrer, id, kind);
+                } else if let Some(mut loading) = self.begin(needed, Some(id)) {
+                    loading.because = Some((referrer, id, kind));
                     stack.push(loading);
                 }
             }
         }
     }
 
-    /// Starts to load a file.
-    fn begin(&mut self, file: FileId) -> Option<Loading<'a>> {
+    /// Adds a file whose symbols were added.
+    fn finish(&mut self, done: Loading<'a>) {
+        match done.contents {
+            Contents::Object(_, mut linked) => {
+                linked.set_references(&done.references);
+                self.table.object_of_file[linked.file.at()] = Some(ObjectId::new(self.table.objects.len()));
+                self.table.objects.push(linked);
+            }
+            Contents::Bitcode(_, place) => {
+                self.table.bitcode[place].references = done.references.into_iter().flatten().collect();
+            }
+        }
+        if let Some((referrer, id, kind)) = done.because {
+            self.note_reference(referrer, id, kind);
+        }
+    }
+
+    /// Starts to load a file, because of a symbol or in any case.
+    fn begin(&mut self, file: FileId, because: Option<SymbolId>) -> Option<Loading<'a>> {
         self.loaded[file.at()] = true;
         let files = self.files;
         let candidate = files[file.at()];
         if self.options.trace {
             self.diagnostics.say(MessageKind::Trace, candidate.display());
         }
+        match &candidate.bitcode {
+            Some(bitcode) => self.begin_bitcode(file, bitcode, because),
+            None => self.begin_object(file, candidate, false),
+        }
+    }
+
+    fn begin_object(
+        &mut self,
+        file: FileId,
+        candidate: &'a Candidate,
+        keeps_comdats: bool,
+    ) -> Option<Loading<'a>> {
         let object = match candidate.object(self.interners) {
             Ok(object) => object,
             Err(error) => {
@@ -172,9 +236,24 @@ impl<'a> Resolver<'a> {
             }
         };
         let mut linked = LinkedObject::new(file, object.clone(), candidate.display(), !candidate.lazy);
-        linked.kept_comdats = object.comdats.iter().map(|&name| self.add_comdat(name)).collect();
+        linked.kept_comdats =
+            object.comdats.iter().map(|&name| keeps_comdats || self.add_comdat(name)).collect();
         let references = Vec::with_capacity(object.symbols.len());
-        Some(Loading { object, linked, references, next: 0, because: None })
+        Some(Loading { contents: Contents::Object(object, linked), references, next: 0, because: None })
+    }
+
+    fn begin_bitcode(
+        &mut self,
+        file: FileId,
+        bitcode: &'a Bitcode,
+        because: Option<SymbolId>,
+    ) -> Option<Loading<'a>> {
+        let kept_comdats = self.check_bitcode(file, bitcode, because)?;
+        // LLVM gets modules in the order in which they begin to load; objects are linked in the order in which they end.
+        let place = self.table.bitcode.len();
+        self.table.bitcode.push(LinkedBitcode { file, kept_comdats, references: Vec::new() });
+        let references = Vec::with_capacity(bitcode.names.len());
+        Some(Loading { contents: Contents::Bitcode(bitcode, place), references, next: 0, because: None })
     }
 
     /// Adds one symbol of an object. Gives its entry in the table, and the file that must be loaded for it.
@@ -183,7 +262,7 @@ impl<'a> Resolver<'a> {
         linked: &LinkedObject,
         index: usize,
         symbol: &ObjectSymbol,
-    ) -> (Option<SymbolId>, Option<(FileId, SymbolId)>) {
+    ) -> (Option<SymbolId>, Needed) {
         if symbol.is_defined() {
             if symbol.flags.is_local() {
                 return (None, None);

@@ -5,8 +5,10 @@
 //! between definitions and the places of objects in the output. Everything here goes by interned ids.
 
 mod add;
+mod bitcode;
 mod files;
 mod functions;
+mod libcalls;
 pub mod llvm_order;
 mod prefetch;
 mod shared;
@@ -18,12 +20,15 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use crate::bit_set::BitSet;
+use crate::bitcode::is_position_independent;
+use crate::code_generator::{BitcodeModule, BitcodeResolution};
+use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
-use crate::format::{types, SymbolFlags, SymbolKind};
+use crate::display::{display_name, display_signature, name_text};
+use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{FileId, NameId, SignatureId, SymbolId};
-use crate::input::{Candidate, Joined};
+use crate::input::{Bitcode, Candidate, Joined};
 use crate::messages::{self, MessageKind};
-use crate::names::Interner;
 use crate::object::{Interners, Object};
 use crate::options::Options;
 use crate::symbols::{LinkedObject, Resolution, Symbol, SymbolTable, Synthetic, SyntheticFunction};
@@ -81,6 +86,11 @@ impl Folded {
         }
     }
 
+    /// Whether bitcode is among the files: then it is open what the objects refer to.
+    pub fn has_bitcode(&self) -> bool {
+        !self.table.bitcode.is_empty()
+    }
+
     /// The object that a file became.
     pub fn object(&self, file: FileId) -> Option<&Object> {
         let id = self.table.object_of_file.get(file.at()).copied().flatten()?;
@@ -120,14 +130,14 @@ pub fn fold(
     folded
 }
 
-/// Settles all symbols, now that all files were added.
+/// Settles all symbols, now that all files were added. `None` with `--thinlto-index-only`: the link ends here.
 pub fn settle(
-    options: &Options,
-    interners: &Interners,
+    context: &Context<'_>,
     inputs: &Joined<'_>,
     mut folded: Folded,
     diagnostics: &mut Diagnostics,
-) -> Result<SymbolTable, LinkFailure> {
+) -> Result<Option<SymbolTable>, LinkFailure> {
+    let Context { options, interners, generation, .. } = context;
     diagnostics.append(std::mem::take(&mut folded.diagnostics));
     diagnostics.check()?;
     let mut resolver = Resolver::new(options, interners, &inputs.files, &mut folded, Some(diagnostics));
@@ -136,8 +146,23 @@ pub fn settle(
     let wrapped = resolver.add_wrapped_symbols();
     resolver.diagnostics.check()?;
     resolver.take_shared_tags();
+    resolver.load_library_calls();
+    resolver.diagnostics.check()?;
+    resolver.use_dependencies(&inputs.stubs);
+    let decided = resolver.decide(&wrapped);
+    // Beyond this point no bitcode can be added.
+    let lazy = lazy_bitcode(inputs, &folded.loaded);
+    let generated = generation.generate(options, modules(options, inputs, decided), lazy, diagnostics)?;
+    let files: Vec<&Candidate> = inputs.files.iter().copied().chain(&generated).collect();
+    let mut resolver = Resolver::new(options, interners, &files, &mut folded, Some(diagnostics));
+    resolver.bitcode_is_closed = true;
+    resolver.add_generated(inputs.files.len());
+    resolver.diagnostics.check()?;
     resolver.process_stub_libraries(&inputs.stubs);
     resolver.report_extractions();
+    if options.index_only {
+        return resolver.diagnostics.check().map(|()| None);
+    }
     resolver.create_optional_symbols();
     resolver.settle_variants();
     resolver.diagnostics.check()?;
@@ -147,7 +172,29 @@ pub fn settle(
     resolver.unhide_entry();
     resolver.diagnostics.check()?;
     resolver.demote_lazy_symbols();
-    Ok(folded.table)
+    Ok(Some(folded.table))
+}
+
+/// Bitcode with its symbols' resolutions, for the code generator.
+fn modules<'i>(
+    options: &Options,
+    inputs: &Joined<'i>,
+    decided: Vec<(FileId, Vec<BitcodeResolution>)>,
+) -> Vec<BitcodeModule<'i>> {
+    let module = |(file, resolutions): (FileId, Vec<BitcodeResolution>)| {
+        let candidate = inputs.files[file.at()];
+        let Bitcode { name, table, .. } = candidate.bitcode.as_ref()?;
+        let (name, bytes) = (name.clone(), &candidate.bytes);
+        let is_position_independent = options.is_relocatable() && is_position_independent(bytes);
+        Some(BitcodeModule { name, bytes, table, is_position_independent, resolutions })
+    };
+    decided.into_iter().filter_map(module).collect()
+}
+
+/// The names of the bitcode modules that nothing needs.
+fn lazy_bitcode<'i>(inputs: &Joined<'i>, loaded: &[bool]) -> Vec<&'i str> {
+    let not_loaded = inputs.files.iter().zip(loaded).filter(|(_, &loaded)| !loaded);
+    not_loaded.filter_map(|(file, _)| Some(&file.bitcode.as_ref()?.name[..])).collect()
 }
 
 /// The phase at work on a [`Folded`].
@@ -169,6 +216,10 @@ struct Resolver<'a> {
     /// `--trace-symbol` names without a symbol so far.
     traced: &'a mut BitSet,
     env: NameId,
+    /// Code was generated from the bitcode: no more can be added.
+    bitcode_is_closed: bool,
+    /// A file is so wrong that no other is looked at.
+    must_end: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -196,6 +247,8 @@ impl<'a> Resolver<'a> {
             comdats,
             traced,
             env: NameId(interners.names.intern(b"env")),
+            bitcode_is_closed: false,
+            must_end: false,
         }
     }
 
@@ -327,47 +380,4 @@ impl<'a> Resolver<'a> {
     fn object_mut(&mut self, object: usize) -> &mut LinkedObject {
         &mut self.table.objects[object]
     }
-}
-
-/// The text of an interned name, with what is not UTF-8 replaced.
-pub fn name_text(names: &Interner, name: NameId) -> String {
-    names.with(name.0, |text| String::from_utf8_lossy(text).into_owned())
-}
-
-/// A symbol's name as messages and the name section show it: demangled, and `main` for the mangled name of C's
-/// `main` with arguments.
-pub fn display_name(name: &[u8], demangle: bool) -> String {
-    let mut demangler = wald_demangle::Demangler::new();
-    String::from_utf8_lossy(&display_name_with(&mut demangler, name, demangle)).into_owned()
-}
-
-/// [`display_name`] for many names.
-pub fn display_name_with<'n>(
-    demangler: &'n mut wald_demangle::Demangler,
-    name: &'n [u8],
-    demangle: bool,
-) -> std::borrow::Cow<'n, [u8]> {
-    if name == b"__main_argc_argv" {
-        return b"main"[..].into();
-    }
-    // Only these beginnings can be mangled names.
-    if demangle && matches!(name, [b'_', ..] | [b'.', ..]) {
-        if let Some(text) = demangler.demangle(name) {
-            return text.to_vec().into();
-        }
-    }
-    name.into()
-}
-
-/// A signature as wasm-ld's messages show it.
-pub fn display_signature(signature: &[u8]) -> String {
-    let mut reader = crate::leb128::Reader::new(signature);
-    let mut list = || -> Vec<&'static str> {
-        let count = reader.u32().unwrap_or(0);
-        (0..count).map_while(|_| reader.byte().ok()).map(types::name).collect()
-    };
-    let parameters = list();
-    let results = list();
-    let results = if results.is_empty() { "void".to_string() } else { results[0].to_string() };
-    format!("({}) -> {results}", parameters.join(", "))
 }

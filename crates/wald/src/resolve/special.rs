@@ -2,6 +2,7 @@
 
 use super::add::Incoming;
 use super::*;
+use crate::format::types;
 use crate::messages::MessageKind;
 use crate::symbols::{ImportAttributes, Purpose, SyntheticData, SyntheticGlobal};
 
@@ -10,8 +11,8 @@ const NO_ARGUMENTS: &[u8] = &[0, 0];
 
 /// A `--wrap`ped symbol: references to it go to `wrap`, references to `real` go to it.
 pub(super) struct Wrapped {
-    symbol: SymbolId,
-    real: SymbolId,
+    pub(super) symbol: SymbolId,
+    pub(super) real: SymbolId,
     wrap: SymbolId,
 }
 

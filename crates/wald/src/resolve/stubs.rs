@@ -7,7 +7,6 @@ use crate::stub_library::StubLibrary;
 impl Resolver<'_> {
     /// Settles symbols that stub libraries supply, until no dependency brings anything new.
     pub(super) fn process_stub_libraries(&mut self, libraries: &[&StubLibrary]) {
-        libraries.iter().for_each(|library| self.use_dependencies(library));
         loop {
             let mut extracted = false;
             for library in libraries {
@@ -19,21 +18,30 @@ impl Resolver<'_> {
         }
     }
 
-    /// wasm-ld preserves through LTO what a stub library's symbol needs, if nothing defines the symbol. It does not ask whether
-    /// anything refers to the symbol. What it preserves counts as used by an object.
-    fn use_dependencies(&mut self, library: &StubLibrary) {
-        for (symbol, dependencies) in &library.symbols {
+    /// Preserves through code generation what a stub library's symbol needs, if nothing defines the symbol. wasm-ld does not ask
+    /// whether anything refers to the symbol. What it preserves counts as used by an object. Bitcode can only be added now.
+    pub(super) fn use_dependencies<'s>(&mut self, libraries: &[&'s StubLibrary]) {
+        let symbols = |library: &'s StubLibrary| library.symbols.iter().map(move |entry| (library, entry));
+        for (library, (symbol, dependencies)) in libraries.iter().flat_map(|library| symbols(library)) {
             let symbol = self.name(symbol);
             if self.table.find(symbol).is_some_and(|id| !self.table.get(id).is_undefined()) {
                 continue;
             }
             for dependency in dependencies {
                 let dependency = self.name(dependency);
-                if let Some(needed) = self.table.find(dependency) {
-                    self.table.get_mut(needed).used_in_regular_object = true;
+                let Some(needed) = self.table.find(dependency) else { continue };
+                let entry = self.table.get_mut(needed);
+                entry.used_in_regular_object = true;
+                if entry.is_lazy() && self.is_bitcode(needed) {
+                    self.extract_for(needed, &library.path);
                 }
             }
         }
+    }
+
+    /// Whether an object refers to a symbol. References from bitcode do not count after code was generated.
+    fn is_needed(&self, id: SymbolId) -> bool {
+        self.table.get(id).used_in_regular_object
     }
 
     fn process_stub_library(&mut self, library: &StubLibrary) -> bool {
@@ -43,7 +51,8 @@ impl Resolver<'_> {
             let (symbol, dependencies) = &library.symbols[position];
             let name = self.name(symbol);
             match self.table.find(name) {
-                Some(id) if self.table.get(id).is_undefined() => {
+                // What optimization removed is needed no more.
+                Some(id) if self.table.get(id).is_undefined() && self.is_needed(id) => {
                     extracted |= self.import_from_stub(library, id, dependencies);
                 }
                 Some(id) if self.table.get(id).traced => {

@@ -11,6 +11,8 @@ pub enum Resolution {
     Lazy,
     /// The object [`Symbol::file`] defines it, in the entry [`Symbol::index`] of its symbol table.
     Object,
+    /// The LLVM bitcode [`Symbol::file`] defines it. After code generation, no symbol is resolved like this.
+    Bitcode,
     /// The shared library [`Symbol::file`] defines it. It exists at run time only.
     Shared,
     /// The linker defines it.

@@ -92,7 +92,7 @@ impl Symbol {
     /// Whether something defines it.
     #[inline]
     pub fn is_defined(&self) -> bool {
-        matches!(self.resolution, Resolution::Object | Resolution::Shared | Resolution::Synthetic(_))
+        !matches!(self.resolution, Resolution::Undefined | Resolution::Lazy)
     }
 
     /// Whether a shared library defines it.

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use super::function::SyntheticFunction;
+use super::linked_bitcode::LinkedBitcode;
 use super::linked_object::LinkedObject;
 use super::resolution::{Resolution, Synthetic};
 use super::symbol::Symbol;
@@ -41,6 +42,8 @@ pub struct SymbolTable {
     pub names_with_variants: Vec<NameId>,
     /// The objects of the link, in the order in which they were loaded.
     pub objects: Vec<LinkedObject>,
+    /// Bitcode that is part of the link, in the order in which it was loaded.
+    pub bitcode: Vec<LinkedBitcode>,
     /// For each file, the object it became.
     pub object_of_file: Vec<Option<ObjectId>>,
     /// Symbol of each name, by [`NameId`]; [`u32::MAX`] if the name has none.

@@ -2,11 +2,11 @@
 //! program calls `__wasm_call_ctors` by itself.
 
 use crate::context::Context;
+use crate::display::display_name;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::SymbolId;
-use crate::mark_live::is_exported;
 use crate::program::{Adder, Additions, Program};
-use crate::resolve::display_name;
+use crate::symbols::is_exported;
 use crate::symbols::{Constructor, Purpose, Resolution, Symbol, Synthetic, SyntheticFunction};
 
 /// Puts a wrapper around every exported function and exports the wrapper in its place.

@@ -3,12 +3,12 @@
 
 use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::display::display_name;
 use crate::index::ObjectId;
 use crate::layout::imports::should_import;
 use crate::leb128::Reader;
 use crate::mark_live::is_left_out;
 use crate::program::Program;
-use crate::resolve::display_name;
 use crate::symbols::{AnySymbol, Constructor, Reference};
 
 /// Collects all live constructors, by priority and then in the order of the objects.

@@ -24,13 +24,18 @@ fn objects() -> Vec<PathBuf> {
             // Units have no common symbols, and wasm-ld 22 knows neither these nor compact imports.
             if path.is_dir() && !(path.ends_with("kept/common") || path.ends_with("kept/imports")) {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "o") {
+            } else if path.extension().is_some_and(|extension| extension == "o") && !is_bitcode(&path) {
                 objects.push(path);
             }
         }
     }
     objects.sort();
     objects
+}
+
+/// Whether a file is LLVM bitcode, which only a code generator makes an object of.
+fn is_bitcode(path: &Path) -> bool {
+    std::fs::read(path).unwrap().starts_with(b"BC\xc0\xde")
 }
 
 /// How many objects a test must have used: at least this many in the repository. The package has only the demo's objects.

@@ -1,0 +1,11 @@
+target datalayout = "e-m:e-p:32:32-p10:8:8-p20:8:8-i64:64-i128:128-n32:64-S128-ni:1:10:20"
+target triple = "wasm32-unknown-unknown"
+
+module asm ".globl asm_global"
+module asm "asm_global:"
+module asm ".hidden asm_hidden"
+module asm ".weak asm_weak"
+module asm ".globl asm_undefined"
+module asm "asm_local:"
+
+@from_ir = global i32 1

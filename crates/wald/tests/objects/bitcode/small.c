@@ -1,0 +1,1 @@
+__attribute__((visibility("hidden"))) int small(int x) { return x + 1; }
