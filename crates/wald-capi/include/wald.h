@@ -19,6 +19,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+// The `module` of an object that was made of all modules that are not thin.
+#define WALD_MERGED UINT32_MAX
+
 // The `input` of a wald_diagnostic that is not about an input.
 #define WALD_NO_INPUT UINT32_MAX
 
@@ -45,6 +48,16 @@ typedef enum wald_status {
   WALD_STATUS_ALREADY_PROVIDED = 8,
 } wald_status;
 
+// How generated code refers to addresses.
+typedef enum wald_relocation_model {
+  // Addresses are known when the module is linked.
+  WALD_RELOCATION_MODEL_STATIC = 0,
+  // The loader chooses addresses.
+  WALD_RELOCATION_MODEL_POSITION_INDEPENDENT = 1,
+  // As the modules were compiled. What is merged is position-independent if all its modules are.
+  WALD_RELOCATION_MODEL_FROM_MODULES = 2,
+} wald_relocation_model;
+
 // The option that asked for a message.
 typedef enum wald_message_kind {
   // An option that has no number here.
@@ -57,6 +70,10 @@ typedef enum wald_message_kind {
   WALD_MESSAGE_KIND_GC_SECTION = 3,
   // `verbose`: what the link does.
   WALD_MESSAGE_KIND_VERBOSE = 4,
+  // What LLVM was asked to say while it generated code.
+  WALD_MESSAGE_KIND_CODE_GENERATION = 5,
+  // A remark of LLVM about code that it generated.
+  WALD_MESSAGE_KIND_REMARK = 6,
 } wald_message_kind;
 
 // The severity of a diagnostic.
@@ -97,6 +114,10 @@ typedef enum wald_code {
   WALD_CODE_ENGINE_LIMIT = 11,
   // The link was cancelled.
   WALD_CODE_CANCELLED = 12,
+  // LLVM could not generate code from bitcode, or warns about it.
+  WALD_CODE_CODE_GENERATION = 13,
+  // LLVM refuses an option for it.
+  WALD_CODE_LLVM_OPTIONS = 14,
 } wald_code;
 
 // When a diagnostic was found.
@@ -255,6 +276,9 @@ typedef struct wald_buffer wald_buffer;
 // Cancels links from another thread. See wald_linker_set_cancel_token().
 typedef struct wald_cancel_token wald_cancel_token;
 
+// A job for a code generator: all bitcode of a link. It takes the objects. It is valid during the call of the generator.
+typedef struct wald_code_generation wald_code_generation;
+
 // Receives the contents of a file that the linker asked for.
 typedef struct wald_file wald_file;
 
@@ -278,6 +302,49 @@ typedef struct wald_result wald_result;
 // access.
 typedef struct wald_unit wald_unit;
 
+// Generates code for all modules of a job, and adds the objects in the order of LLVM's tasks. An error that it adds ends the link.
+typedef void (*wald_code_generator)(void *context, struct wald_code_generation *job);
+
+// Borrowed bytes. A NUL follows them if they are a string. `data` is NULL if there are none.
+typedef struct wald_bytes {
+  // The first byte.
+  const uint8_t *data;
+  // The number of bytes, without the NUL.
+  size_t size;
+} wald_bytes;
+
+// A bitcode module of a link.
+typedef struct wald_bitcode_module {
+  // The size of this struct: `sizeof (wald_bitcode_module)`. Set it before the call.
+  size_t size;
+  // Whether it has a summary for ThinLTO. Other modules are merged into one.
+  bool is_thin;
+  // Whether it was compiled to be position-independent. Only known for WALD_RELOCATION_MODEL_FROM_MODULES.
+  bool is_position_independent;
+  // A name that no other module has.
+  struct wald_bytes name;
+  // The bitcode. No NUL follows.
+  struct wald_bytes data;
+  // The number of its symbols that other files see.
+  size_t symbol_count;
+} wald_bitcode_module;
+
+// A symbol of a bitcode module, with what LLVM calls its resolution.
+typedef struct wald_bitcode_symbol {
+  // The size of this struct: `sizeof (wald_bitcode_symbol)`. Set it before the call.
+  size_t size;
+  // Whether the module only refers to it.
+  bool is_undefined;
+  // The module's definition is the one that is linked.
+  bool prevailing;
+  // Code outside of the bitcode modules can refer to it, so it must be kept.
+  bool visible_to_regular_object;
+  // `wrap` gives it another meaning, so it must not be inlined.
+  bool linker_redefined;
+  // Its name. No NUL follows.
+  struct wald_bytes name;
+} wald_bitcode_symbol;
+
 // Describes an input.
 typedef struct wald_input_description {
   // The size of this struct: `sizeof (wald_input_description)`.
@@ -297,14 +364,6 @@ typedef void (*wald_file_reader)(void *context, const char *path, struct wald_fi
 
 // Returns memory for a module of `size` bytes, or NULL if there is none.
 typedef uint8_t *(*wald_place)(void *context, size_t size);
-
-// Borrowed bytes. A NUL follows them if they are a string. `data` is NULL if there are none.
-typedef struct wald_bytes {
-  // The first byte.
-  const uint8_t *data;
-  // The number of bytes, without the NUL.
-  size_t size;
-} wald_bytes;
 
 // Why archive members were linked.
 typedef struct wald_extraction_report {
@@ -494,6 +553,61 @@ void wald_cancel_token_cancel(const struct wald_cancel_token *token);
 //
 // Arguments: From wald_cancel_token_new(), and not used afterwards.
 void wald_cancel_token_free(struct wald_cancel_token *token);
+
+// Sets who generates code from LLVM bitcode, before any input is provided: `generate`, which any thread may call. Without this
+// call, bitcode that is linked is an error.
+//
+// Arguments: Valid or NULL; nobody else uses the linker; `context` is valid as long as the linker.
+enum wald_status wald_linker_set_code_generator(struct wald_linker *linker,
+                                                wald_code_generator generate,
+                                                void *context);
+
+// Returns the number of modules, in the order in which LLVM must add them.
+//
+// Arguments: Valid or NULL.
+size_t wald_code_generation_module_count(const struct wald_code_generation *job);
+
+// Gets a module.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_code_generation_module(const struct wald_code_generation *job,
+                                             size_t module,
+                                             struct wald_bitcode_module *place);
+
+// Gets a symbol of a module.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_code_generation_symbol(const struct wald_code_generation *job,
+                                             size_t module,
+                                             size_t symbol,
+                                             struct wald_bitcode_symbol *place);
+
+// Returns how code must refer to addresses.
+//
+// Arguments: Valid or NULL.
+enum wald_relocation_model wald_code_generation_relocation_model(const struct wald_code_generation *job);
+
+// Returns whether the link was cancelled, so that nobody needs the objects.
+//
+// Arguments: Valid or NULL.
+bool wald_code_generation_is_cancelled(const struct wald_code_generation *job);
+
+// Adds an object, which is copied. `task` is the number of LLVM's task. `module` is the thin module that it was made of, or
+// WALD_MERGED.
+//
+// Arguments: Valid or NULL; `data` points to `size` bytes.
+enum wald_status wald_code_generation_add_object(struct wald_code_generation *job,
+                                                 size_t task,
+                                                 uint32_t module,
+                                                 const uint8_t *data,
+                                                 size_t size);
+
+// Adds an error, after which the link fails, or a warning.
+//
+// Arguments: Valid or NULL; `message` is NUL-terminated.
+enum wald_status wald_code_generation_add_message(struct wald_code_generation *job,
+                                                  bool is_error,
+                                                  const char *message);
 
 // Creates a linker without inputs. Copies the options; returns NULL if they are NULL. Free the linker with
 // wald_linker_free() or wald_linker_finish().

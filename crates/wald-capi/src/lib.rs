@@ -1,7 +1,7 @@
 //! Wald for C, and for every language that can call C. `cargo xtask header` generates `include/wald.h` from these files;
 //! `tests/` has programs in C that use it.
 //!
-//! Each file is a part of the interface: [`options`], [`linker`] and [`cancel`], [`result`] with its [`records`], [`mod@unit`] and
+//! Each file is a part of the interface: [`options`], [`linker`], [`cancel`] and [`code_generator`], [`result`] with its [`records`], [`mod@unit`] and
 //! [`kinds`]. [`border`] is shared by all: it checks what C passes as far as possible, lets structs grow, and keeps panics
 //! inside this crate.
 #![warn(clippy::expect_used, clippy::unwrap_used)]
@@ -9,6 +9,7 @@
 
 pub mod border;
 pub mod cancel;
+pub mod code_generator;
 pub mod kinds;
 pub mod linker;
 pub mod options;

@@ -25,7 +25,7 @@ use crate::unit::{refused, wald_unit};
 /// access. Different linkers are independent.
 #[allow(non_camel_case_types)]
 pub struct wald_linker {
-    linker: Linker,
+    pub(crate) linker: Linker,
     /// By the number that C has for an input. Removed ones keep theirs.
     inputs: Vec<Declared>,
 }

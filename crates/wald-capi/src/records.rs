@@ -52,6 +52,10 @@ pub enum wald_code {
     EngineLimit = 11,
     /// The link was cancelled.
     Cancelled = 12,
+    /// LLVM could not generate code from bitcode, or warns about it.
+    CodeGeneration = 13,
+    /// LLVM refuses an option for it.
+    LlvmOptions = 14,
 }
 
 /// When a diagnostic was found.
@@ -136,6 +140,10 @@ pub enum wald_message_kind {
     GcSection = 3,
     /// `verbose`: what the link does.
     Verbose = 4,
+    /// What LLVM was asked to say while it generated code.
+    CodeGeneration = 5,
+    /// A remark of LLVM about code that it generated.
+    Remark = 6,
 }
 
 /// A line that an option asked for, such as `trace`. It is not about anything wrong.
@@ -221,6 +229,8 @@ impl From<Code> for wald_code {
             Code::Ignored => wald_code::Ignored,
             Code::EngineLimit => wald_code::EngineLimit,
             Code::Cancelled => wald_code::Cancelled,
+            Code::CodeGeneration => wald_code::CodeGeneration,
+            Code::LlvmOptions => wald_code::LlvmOptions,
             _ => wald_code::Other,
         }
     }
@@ -242,6 +252,8 @@ impl From<MessageKind> for wald_message_kind {
             MessageKind::TraceSymbol => wald_message_kind::TraceSymbol,
             MessageKind::GcSection => wald_message_kind::GcSection,
             MessageKind::Verbose => wald_message_kind::Verbose,
+            MessageKind::CodeGeneration => wald_message_kind::CodeGeneration,
+            MessageKind::Remark => wald_message_kind::Remark,
             _ => wald_message_kind::Other,
         }
     }

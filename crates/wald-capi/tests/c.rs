@@ -48,6 +48,8 @@ fn build(source: &Path, name: &str) -> PathBuf {
     let mut cc = compiler();
     cc.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g"]).arg(source);
     cc.arg("-I").arg(root().join("include")).arg("-o").arg(&program);
+    // Bitcode that defines `helper`: clang-22 --target=wasm32-unknown-unknown -O1 -flto=thin -c.
+    cc.arg(format!("-DBITCODE=\"{}\"", root().join("tests/bitcode/helper.bc").display()));
     cc.arg(libraries().join("libwald_c.a")).args(["-lpthread", "-ldl", "-lm"]);
     run(&mut cc);
     program

@@ -443,6 +443,54 @@ static void errors(void) {
   wald_result_free(result);
 }
 
+// Plays LLVM: looks at the job, and takes an object of the demo for the generated code. With a context, it fails.
+static void generate(void *context, wald_code_generation *job) {
+  CHECK(wald_code_generation_module_count(job) == 1 && !wald_code_generation_is_cancelled(job));
+  CHECK(wald_code_generation_relocation_model(job) == WALD_RELOCATION_MODEL_STATIC);
+  wald_bitcode_module module = {.size = sizeof module};
+  OK(wald_code_generation_module(job, 0, &module));
+  CHECK(strcmp((const char *)module.name.data, "helper.bc") == 0 && module.is_thin && !module.is_position_independent);
+  CHECK(module.data.size > 4 && memcmp(module.data.data, "BC\xc0\xde", 4) == 0 && module.symbol_count == 1);
+  wald_bitcode_symbol symbol = {.size = sizeof symbol};
+  OK(wald_code_generation_symbol(job, 0, 0, &symbol));
+  CHECK(symbol.name.size == 6 && memcmp(symbol.name.data, "helper", 6) == 0);
+  CHECK(symbol.prevailing && !symbol.is_undefined && !symbol.visible_to_regular_object && !symbol.linker_redefined);
+  CHECK(wald_code_generation_symbol(job, 0, 1, &symbol) == WALD_STATUS_UNKNOWN_HANDLE);
+  CHECK(wald_code_generation_module(job, 1, &module) == WALD_STATUS_UNKNOWN_HANDLE);
+  OK(wald_code_generation_add_message(job, context != NULL, "made up"));
+  CHECK(wald_code_generation_add_object(job, 1, 7, files[0].data, 1) == WALD_STATUS_UNKNOWN_HANDLE);
+  for (size_t i = 0; i < file_count; i++)
+    if (strstr(files[i].path, "stop_words.o"))
+      OK(wald_code_generation_add_object(job, 1, 0, files[i].data, files[i].size));
+  OK(wald_code_generation_add_object(job, 0, WALD_MERGED, NULL, 0));
+}
+
+static void bitcode(void) {
+  File file;
+  read_file(&file, BITCODE);
+  for (int fails = 0; fails < 2; fails++) {
+    wald_options *options = wald_options_new();
+    OK(wald_options_set(options, "entry", NULL));
+    wald_linker *linker = wald_linker_new(options);
+    wald_options_free(options);
+    CHECK(wald_linker_set_code_generator(linker, NULL, NULL) == WALD_STATUS_NULL_ARGUMENT);
+    OK(wald_linker_set_code_generator(linker, generate, fails ? linker : NULL));
+    wald_input_description description = {.size = sizeof description, .path = "helper.bc"};
+    uint32_t input;
+    OK(wald_linker_declare(linker, &description, &input));
+    OK(wald_linker_provide(linker, input, file.data, file.size));
+    wald_result *result = wald_linker_link(linker);
+    CHECK(wald_result_ok(result) == !fails && wald_result_diagnostic_count(result) == 1);
+    wald_diagnostic diagnostic = {.size = sizeof diagnostic};
+    OK(wald_result_diagnostic(result, 0, &diagnostic));
+    CHECK(diagnostic.severity == (fails ? WALD_SEVERITY_ERROR : WALD_SEVERITY_WARNING));
+    CHECK(diagnostic.code == WALD_CODE_CODE_GENERATION && strcmp((const char *)diagnostic.message.data, "made up") == 0);
+    wald_result_free(result);
+    wald_linker_free(linker);
+  }
+  free(file.data);
+}
+
 int main(int argc, char **argv) {
   file_count = (size_t)argc - 1;
   files = calloc(file_count, sizeof *files);
@@ -458,6 +506,7 @@ int main(int argc, char **argv) {
   unit();
   messages();
   errors();
+  bitcode();
   for (int i = 0; i < 3; i++)
     wald_result_free(expected[i]);
   for (size_t i = 0; i < file_count; i++)

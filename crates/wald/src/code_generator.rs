@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bytes::Bytes;
 use crate::cancel::CancelToken;
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Code, Diagnostic};
 use crate::format::SymbolKind;
 use crate::text::{escape_path, unescape_path, Text};
 
@@ -16,11 +16,15 @@ use crate::text::{escape_path, unescape_path, Text};
 /// [`CodeGeneration`] has what `LTO::add` needs.
 pub trait CodeGenerator: Send + Sync {
     /// Reads the symbol table of a bitcode file. A link asks only if the file has no table that Wald can read, for example because
-    /// another version of LLVM wrote it.
+    /// another version of LLVM wrote it. By default, such a file is an error.
     ///
     /// # Errors
     /// A diagnostic about the file.
-    fn read_symbols(&self, name: &str, bitcode: &Bytes) -> Result<BitcodeTable, Box<Diagnostic>>;
+    fn read_symbols(&self, name: &str, bitcode: &Bytes) -> Result<BitcodeTable, Box<Diagnostic>> {
+        let _ = bitcode;
+        let message = format!("{name}: LLVM bitcode without a symbol table of this version");
+        Err(Box::new(Diagnostic::error(Code::Parse, message)))
+    }
 
     /// Optimizes all modules together and generates objects.
     ///
@@ -191,7 +195,7 @@ impl CodeGeneration<'_> {
                 let task = if object.task == 0 { String::new() } else { format!(".{}", object.task) };
                 return unescape_path(&format!("{output}.lto{task}.o"));
             }
-            CodeSource::Module(module) => &self.modules[module].name[..],
+            CodeSource::Module(module) => self.modules.get(module).map_or("", |module| &module.name),
             CodeSource::Cache => "",
         };
         let (folder, file) = split(name);

@@ -51,7 +51,8 @@ impl<'a> Resolver<'a> {
     ) -> (Option<SymbolId>, Needed) {
         let symbol = &bitcode.table.symbols[index];
         let linked = &self.table.bitcode[place];
-        let is_discarded = symbol.comdat.is_some_and(|comdat| !linked.kept_comdats[comdat as usize]);
+        let is_discarded =
+            symbol.comdat.is_some_and(|comdat| linked.kept_comdats.get(comdat as usize) == Some(&false));
         let is_undefined = symbol.is_undefined || is_discarded;
         let weak = if symbol.is_weak { SymbolFlags::WEAK } else { 0 };
         let undefined = if is_undefined { SymbolFlags::UNDEFINED } else { 0 };

@@ -82,6 +82,9 @@ impl Prefetch<'_> {
     }
 
     fn fetch<'s>(&'s self, file: &Candidate, scope: &Scope<'s>) {
+        if file.bitcode.is_some() {
+            return;
+        }
         self.timer.task("parse", || file.display(), || _ = file.object(self.interners));
         if let Some(object) = file.parsed() {
             self.follow(object, scope);
