@@ -238,7 +238,7 @@ impl Forwarding {
         Forwarding(())
     }
 
-    /// The same for a child that is the leader of a [group](crate::child_group).
+    /// The same for a child that is the leader of a process group.
     pub fn begin_group() -> Self {
         #[cfg(unix)]
         Self::begin_for(UNKNOWN_GROUP);

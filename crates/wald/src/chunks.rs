@@ -132,14 +132,11 @@ impl Chunks {
                 let function = linked.object().defined_function(linked.own(index).element);
                 Some(self.functions.of(object, function))
             }
-            AnySymbol::Global(id) => self.function_of_global(id),
+            AnySymbol::Global(id) => {
+                let target = self.of_symbol(id).filter(|target| target.kind() == SymbolKind::Function)?;
+                Some(self.functions.of(target.object(), target.position()))
+            }
         }
-    }
-
-    /// As [`Chunks::function_of`] for a symbol of the link.
-    pub fn function_of_global(&self, id: SymbolId) -> Option<usize> {
-        let target = self.of_symbol(id).filter(|target| target.kind() == SymbolKind::Function)?;
-        Some(self.functions.of(target.object(), target.position()))
     }
 
     fn number(objects: &[LinkedObject]) -> Self {

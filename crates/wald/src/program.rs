@@ -147,7 +147,7 @@ impl<'a> Program<'a> {
     /// Whether something live refers to the symbol, or its chunk is live.
     pub fn is_symbol_live(self, id: SymbolId) -> bool {
         match self.get(id).resolution {
-            Resolution::Object => match self.chunks.of_symbol(id) {
+            Resolution::Object => match self.chunk_of(id) {
                 Some(target) => self.live.is_chunk_live(self.chunks, target),
                 None => self.is_referenced(id),
             },
@@ -162,7 +162,14 @@ impl<'a> Program<'a> {
         Some(self.live.is_chunk_live(self.chunks, Target::new(object, own.kind, position)))
     }
 
-    /// The object's function that a symbol names, by [`Chunks::functions`].
+    /// The chunk that defines a symbol. `None` also if the linker has taken the place of an object's definition since resolution.
+    #[inline]
+    pub fn chunk_of(self, id: SymbolId) -> Option<Target> {
+        let is_object = self.get(id).resolution == Resolution::Object;
+        self.chunks.of_symbol(id).filter(|_| is_object)
+    }
+
+    /// The object's function that a symbol named when resolution was done, by [`Chunks::functions`].
     pub fn function_of(self, symbol: AnySymbol) -> Option<usize> {
         self.chunks.function_of(self.symbols, symbol)
     }

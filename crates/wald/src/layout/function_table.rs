@@ -142,7 +142,9 @@ impl FunctionTable {
 
     /// Index of the function that a symbol of the link names; 0 if it is not in the table.
     pub fn of_symbol(&self, program: Program<'_>, id: SymbolId) -> u32 {
-        match program.chunks.function_of_global(id) {
+        // The entry is the object's function's. What the linker has defined in its place since has none, as in wasm-ld.
+        match program.function_of(AnySymbol::Global(id)) {
+            Some(_) if program.chunk_of(id).is_none() => 0,
             Some(function) => self.of_function(function),
             None => self.of_symbol.get(&id).copied().unwrap_or(0),
         }

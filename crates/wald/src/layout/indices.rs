@@ -348,7 +348,7 @@ impl Indices {
             Resolution::Synthetic(Synthetic::Global(global)) => self.synthetic_global(global).unwrap_or(NONE),
             Resolution::Synthetic(Synthetic::FunctionTable) => self.function_table(imports).unwrap_or(NONE),
             Resolution::Object => {
-                let Some(target) = program.chunks.of_symbol(id) else { return NONE };
+                let Some(target) = program.chunk_of(id) else { return NONE };
                 let (object, position) = (target.object(), target.position());
                 match target.kind() {
                     SymbolKind::Function => self.function[program.chunks.functions.of(object, position)],
@@ -364,9 +364,7 @@ impl Indices {
 
     /// As [`Indices::of_symbol`], but of this module's definition even if calls go to another module's.
     pub fn of_definition(&self, program: Program<'_>, imports: &Imports, id: SymbolId) -> u32 {
-        // A function that the linker has defined since takes the object's place.
-        let of_object = program.get(id).resolution == Resolution::Object;
-        match program.chunks.of_symbol(id).filter(|_| of_object) {
+        match program.chunk_of(id) {
             Some(target) if target.kind() == SymbolKind::Function => {
                 self.function[program.chunks.functions.of(target.object(), target.position())]
             }

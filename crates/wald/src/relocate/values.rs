@@ -141,8 +141,7 @@ fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue 
         // `__tls_base` for one that took it for a datum: wasm-ld has the address that nothing has.
         SymbolKind::Global => value = u64::MAX,
         SymbolKind::Function => {
-            // A wrapped name may be a function here and a datum where it is defined.
-            let body = match program.chunks.of_symbol(id).filter(|of| of.kind() == SymbolKind::Function) {
+            let body = match program.chunk_of(id) {
                 _ if !with_bodies => NONE,
                 Some(target) => {
                     prefix = body_prefix(layout, target);
