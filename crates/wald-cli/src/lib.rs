@@ -17,7 +17,6 @@ mod help;
 mod identity;
 mod inputs;
 mod job;
-mod json;
 mod last_words;
 mod library_search;
 mod line;

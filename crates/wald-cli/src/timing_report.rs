@@ -1,6 +1,5 @@
 //! `--time` and `--time-trace`: where the time of a link went.
 
-use crate::json;
 use std::fmt::Write;
 use std::time::Duration;
 use wald::timing::Timing;
@@ -57,7 +56,7 @@ pub fn chrome_trace(timing: &Timing, program: &str) -> String {
     let _ = write!(
         text,
         "{{\"ph\":\"M\",\"pid\":1,\"tid\":0,\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
-        json::quote(program)
+        quoted(program)
     );
     for event in &timing.events {
         let microseconds = |duration: Duration| duration.as_nanos() as f64 / 1e3;
@@ -67,11 +66,16 @@ pub fn chrome_trace(timing: &Timing, program: &str) -> String {
             event.thread,
             microseconds(event.start),
             microseconds(event.duration),
-            json::quote(event.name),
-            json::quote(&event.detail)
+            quoted(event.name),
+            quoted(&event.detail)
         );
     }
     text + "\n]}\n"
+}
+
+/// A string as JSON has it.
+fn quoted(text: &str) -> serde_json::Value {
+    text.into()
 }
 
 #[cfg(test)]
@@ -89,7 +93,7 @@ mod tests {
             duration: Duration::from_micros(2),
         };
         let timing = Timing { phases: Vec::new(), events: vec![event] };
-        let line = "{\"ph\":\"X\",\"pid\":1,\"tid\":3,\"ts\":1.500,\"dur\":2.000,\"name\":\"parse\",\"args\":{\"detail\":\"\\\"a\\\\b\\u000a\\\"\"}}";
+        let line = "{\"ph\":\"X\",\"pid\":1,\"tid\":3,\"ts\":1.500,\"dur\":2.000,\"name\":\"parse\",\"args\":{\"detail\":\"\\\"a\\\\b\\n\\\"\"}}";
         assert!(chrome_trace(&timing, "wald").contains(line));
     }
 

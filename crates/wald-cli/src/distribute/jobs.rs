@@ -1,7 +1,7 @@
 //! The jobs of distributed ThinLTO, as LLVM's [DTLTO](https://llvm.org/docs/DTLTO.html) describes them in JSON.
 
-use crate::json::{self, Value};
 use crate::text::to_path;
+use serde_json::Value;
 use std::path::Path;
 
 /// A job: one run of a compiler.
@@ -82,10 +82,10 @@ impl Job {
 /// # Errors
 /// What is wrong with it.
 pub fn read(text: &str) -> Result<Vec<Job>, String> {
-    let file = json::parse(text)?;
+    let file: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let common = file.get("common").ok_or("'common' is missing")?;
     let (arguments, shared) = (texts(common, "common", "args")?, texts(common, "common", "inputs")?);
-    let jobs = file.get("jobs").and_then(Value::as_list).ok_or("'jobs' is not an array")?;
+    let jobs = file.get("jobs").and_then(Value::as_array).ok_or("'jobs' is not an array")?;
     let job = |(number, job): (usize, &Value)| {
         let owner = format!("job {number}");
         let mut command = arguments.clone();
@@ -103,8 +103,8 @@ pub fn read(text: &str) -> Result<Vec<Job>, String> {
 
 /// An array of strings.
 fn texts(value: &Value, owner: &str, key: &str) -> Result<Vec<String>, String> {
-    let list = value.get(key).and_then(Value::as_list);
-    let texts = list.and_then(|list| list.iter().map(|text| text.as_text().map(str::to_string)).collect());
+    let list = value.get(key).and_then(Value::as_array);
+    let texts = list.and_then(|list| list.iter().map(|text| text.as_str().map(str::to_string)).collect());
     texts.ok_or_else(|| format!("'{key}' of {owner} is not an array of strings"))
 }
 
@@ -134,7 +134,7 @@ pub mod tests {
     #[test]
     fn wrong_files() {
         for (text, message) in [
-            ("{", "offset 1: expected a string"),
+            ("{", "EOF while parsing an object at line 1 column 1"),
             ("{}", "'common' is missing"),
             (r#"{"common": {"args": [1]}}"#, "'args' of common is not an array of strings"),
             (r#"{"common": {"args": [], "inputs": []}}"#, "'jobs' is not an array"),

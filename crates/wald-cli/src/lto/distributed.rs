@@ -11,8 +11,8 @@ use super::command;
 use super::compiler::{self, Step};
 use super::options::{Distributor, LtoSettings};
 use super::workspace::Workspace;
-use crate::json::{quote, quote_list};
 use crate::text::{from_bytes, from_path, to_bytes, to_path};
+use serde_json::{json, Value};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -101,13 +101,9 @@ impl<'a> Backends<'a> {
     /// The jobs of a step as JSON.
     fn describe(&self, step: Step) -> String {
         let common = compiler::common_arguments(self.settings, self.distributor, &self.compiler, step);
-        let jobs: Vec<String> = self.modules.iter().map(|module| module.describe(step)).collect();
-        format!(
-            "{{\n\"common\": {{\"linker_output\": {}, \"args\": {}, \"inputs\": []}},\n\"jobs\": [\n{}\n]\n}}\n",
-            quote(&self.output),
-            quote_list(&common),
-            jobs.join(",\n")
-        )
+        let jobs: Vec<Value> = self.modules.iter().map(|module| module.describe(step)).collect();
+        let common = json!({"linker_output": self.output, "args": common, "inputs": []});
+        format!("{:#}\n", json!({"common": common, "jobs": jobs}))
     }
 
     /// For each module, its number and its object.
@@ -135,7 +131,7 @@ impl Backend {
         }
     }
 
-    fn describe(&self, step: Step) -> String {
+    fn describe(&self, step: Step) -> Value {
         let index = format!("{}.thinlto.bc", self.name);
         let mut arguments = self.target.clone();
         // Distributors may rely on it that the second input is an index.
@@ -149,12 +145,7 @@ impl Backend {
         }
         let output = self.output(step).to_string();
         arguments.extend(["-o".to_string(), output.clone()]);
-        format!(
-            "{{\"args\": {}, \"inputs\": {}, \"outputs\": {}}}",
-            quote_list(&arguments),
-            quote_list(&inputs),
-            quote_list(&[output])
-        )
+        json!({"args": arguments, "inputs": inputs, "outputs": [output]})
     }
 }
 
