@@ -11,7 +11,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{clang, has_clang, has_target, run, scratch, succeed, wald, Linker};
+use support::{clang, has_clang, has_target, run, scratch, succeed, wald, Linker, RUST_LIBRARY};
 use xtask::{engine, workspace};
 
 const C: &str = r#"
@@ -157,15 +157,6 @@ fn clangxx_with_libcxx() {
     assert!(linker.was_started());
     assert_eq!((finished.code, finished.stdout.as_str()), (0, "constructed a=1 b=2\n"));
 }
-
-const RUST_LIBRARY: &str = r#"
-use std::collections::BTreeMap;
-#[no_mangle]
-pub extern "C" fn answer(count: u32) -> u32 {
-    let squares: BTreeMap<u32, String> = (0..count).map(|n| (n, (n * n).to_string())).collect();
-    squares.values().map(|text| text.len() as u32).sum()
-}
-"#;
 
 const RUST_PROGRAM: &str = r#"
 fn main() {

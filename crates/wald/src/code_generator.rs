@@ -39,7 +39,7 @@ pub trait CodeGenerator: Send + Sync {
 pub struct CodeGeneration<'a> {
     /// The modules in the order in which they were loaded. LLVM must add them in this order.
     pub modules: Vec<BitcodeModule<'a>>,
-    /// The names of modules of archives that are not linked.
+    /// The names of modules that are not linked, because nothing needs them.
     pub lazy: Vec<&'a str>,
     /// The output's path.
     pub output: &'a Path,

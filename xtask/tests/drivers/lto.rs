@@ -1,6 +1,6 @@
 //! Link-time optimization as drivers ask for it: each link gives wasm-ld's bytes, and what was linked runs.
 
-use crate::support::{has_clang, has_target, run, scratch, succeed, wald, Linker};
+use crate::support::{has_clang, has_target, run, scratch, succeed, wald, Linker, RUST_LIBRARY};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -262,15 +262,6 @@ fn main() {
     let sum: usize = threads.iter().map(|each| each()).sum();
     println!("{:?} {} {sum}", words::count(&words.join(" ")), text.lines().count());
     std::process::exit(words.len() as i32);
-}
-"#;
-
-const RUST_LIBRARY: &str = r#"
-use std::collections::BTreeMap;
-#[no_mangle]
-pub extern "C" fn answer(count: u32) -> u32 {
-    let squares: BTreeMap<u32, String> = (0..count).map(|n| (n, (n * n).to_string())).collect();
-    squares.values().map(|text| text.len() as u32).sum()
 }
 "#;
 

@@ -94,3 +94,13 @@ pub fn has_target(test: &str, target: &str) -> bool {
     }
     there
 }
+
+/// A Rust library that allocates: `answer` is its only export.
+pub const RUST_LIBRARY: &str = r#"
+use std::collections::BTreeMap;
+#[no_mangle]
+pub extern "C" fn answer(count: u32) -> u32 {
+    let squares: BTreeMap<u32, String> = (0..count).map(|n| (n, (n * n).to_string())).collect();
+    squares.values().map(|text| text.len() as u32).sum()
+}
+"#;

@@ -1,4 +1,4 @@
-//! Names of symbols with commas. The tool splits its arguments at commas, so while it works another character stands for them.
+//! Names of symbols with commas. The tool splits its arguments at commas, so it gets names with another character in their place.
 
 use wald::code_generator::BitcodeModule;
 

@@ -53,13 +53,12 @@ pub fn add_memory64(object: &mut Vec<u8>) -> io::Result<()> {
         return Ok(());
     }
     let name = object.windows(SECTION.len()).position(|window| window == SECTION).ok_or_else(unexpected)?;
-    let (size, count) = (name - 1 - SIZE, name + SECTION.len());
+    let count = name + SECTION.len();
+    let size = name.checked_sub(1 + SIZE).ok_or_else(unexpected)?;
     // It is the last section, and has few features.
     let length = object.len() - (size + SIZE) + FEATURE.len();
-    if object[count] >= 127 || length >= 1 << 14 {
-        return Err(unexpected());
-    }
-    object[count] += 1;
+    let features = object.get_mut(count).filter(|features| **features < 127 && length < 1 << 14);
+    *features.ok_or_else(unexpected)? += 1;
     object[size] = length as u8 | 0x80;
     object[size + 1] = (length >> 7) as u8 | 0x80;
     object.extend_from_slice(FEATURE);

@@ -62,6 +62,7 @@ pub fn save_temps(
 ) -> Result<(), Failure> {
     let output = from_path(job.output);
     let thin = thin_modules(job);
+    let renamed = workspace.renamed(job.modules.iter().map(|module| module.name.clone()));
     write(&to_path(&format!("{output}.resolution.txt")), &resolutions(&job.modules))?;
     for (name, path) in workspace.outputs().map_err(|error| (workspace.output(), error))? {
         // `TASK.STEP`, `index.bc` and the like. The objects have no step.
@@ -78,7 +79,13 @@ pub fn save_temps(
             (None, "resolution") => continue,
             (None, _) => format!("{output}.{name}"),
         };
-        copy(&path, &to_path(&target))?;
+        let bytes = fs::read(&path).map_err(|error| (path.clone(), error))?;
+        let bytes = match &name[..] {
+            "index.bc" => renamed.index(bytes),
+            "index.dot" => renamed.graph(&bytes),
+            _ => bytes,
+        };
+        write(&to_path(&target), &bytes)?;
     }
     for number in (0..settings.partitions).take_while(|_| settings.partitions > 1) {
         let part = workspace.part(&number.to_string());

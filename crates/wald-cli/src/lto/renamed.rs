@@ -67,9 +67,27 @@ impl Renamed {
 
     /// A list of names with the names as they are.
     pub fn list(&self, bytes: &[u8]) -> Vec<u8> {
+        Self::replace_lines(bytes, |line| Some(self.lines.get(line)?.clone()))
+    }
+
+    /// The picture of an index with the names as they are. It has each module in a comment, and without its folder as a label.
+    pub fn graph(&self, bytes: &[u8]) -> Vec<u8> {
+        const COMMENT: &[u8] = b"  // Module: ";
+        const LABEL: [&[u8]; 2] = [b"    label = \"", b"\";"];
+        let base = |path: &[u8]| path.rsplit(|&byte| byte == b'/').next().map(<[u8]>::to_vec);
+        let labels: HashMap<_, _> = self.lines.iter().map(|(from, to)| (base(from), base(to))).collect();
+        Self::replace_lines(bytes, |line| {
+            if let Some(name) = line.strip_prefix(COMMENT) {
+                return Some([COMMENT, self.lines.get(name)?].concat());
+            }
+            let label = line.strip_prefix(LABEL[0])?.strip_suffix(LABEL[1])?.to_vec();
+            Some([LABEL[0], labels.get(&Some(label))?.as_ref()?, LABEL[1]].concat())
+        })
+    }
+
+    fn replace_lines(bytes: &[u8], replace: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
         let lines = bytes.split(|&byte| byte == b'\n');
-        let lines: Vec<&[u8]> = lines.map(|line| self.lines.get(line).map_or(line, |name| name)).collect();
-        lines.join(&b'\n')
+        lines.map(|line| replace(line).unwrap_or_else(|| line.to_vec())).collect::<Vec<_>>().join(&b'\n')
     }
 }
 
@@ -129,5 +147,9 @@ mod tests {
     fn lists_and_names_of_other_lengths() {
         let renamed = Renamed::new([(b".a.o".to_vec(), b"/a.o".to_vec()), (b"b+".to_vec(), b"b".to_vec())]);
         assert_eq!(renamed.list(b".a.o\nb+\n.a.o.x\n"), b"/a.o\nb+\n.a.o.x\n");
+        let renamed = Renamed::new([(b"d/a+b.o".to_vec(), b"d/a,b.o".to_vec())]);
+        let graph = b"{\n  // Module: d/a+b.o\n    label = \"a+b.o\";\nd/a+b.o\n}\n";
+        let named = b"{\n  // Module: d/a,b.o\n    label = \"a,b.o\";\nd/a+b.o\n}\n";
+        assert_eq!(renamed.graph(graph), named);
     }
 }

@@ -87,7 +87,7 @@ pub fn parse(bytes: &Bytes, producer: Option<&[u8]>) -> Result<File, ParseError>
         match nested.id {
             id::IDENTIFICATION => identification = Some(read_identification(nested)?),
             id::MODULE => modules.push(read_module(nested, identification.take().unwrap_or_default())?),
-            // Only concatenated files have more than one table. Their first table lacks modules, so it is not used.
+            // A second table is only in concatenated files. There the first one lacks modules, so neither is used.
             id::SYMBOL_TABLE if table.is_empty() => table = read_blob(nested)?,
             id::STRING_TABLE if !table.is_empty() && strings.is_empty() => strings = read_blob(nested)?,
             _ => {}

@@ -10,8 +10,7 @@ use crate::features::Features;
 use crate::format::{external, SymbolKind};
 use crate::index::{ObjectId, SignatureId, SymbolId, SyntheticFunctionId};
 use crate::program::Program;
-use crate::symbols::is_exported;
-use crate::symbols::AnySymbol;
+use crate::symbols::{is_exported, AnySymbol};
 use crate::symbols::{Purpose, Resolution, Symbol, Synthetic, SyntheticFunction, SyntheticGlobal};
 
 /// Not in the output.

@@ -6,8 +6,7 @@ use crate::display::display_name;
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::SymbolId;
 use crate::program::{Adder, Additions, Program};
-use crate::symbols::is_exported;
-use crate::symbols::{Constructor, Purpose, Resolution, Symbol, Synthetic, SyntheticFunction};
+use crate::symbols::{is_exported, Constructor, Purpose, Resolution, Symbol, Synthetic, SyntheticFunction};
 
 /// Puts a wrapper around every exported function and exports the wrapper in its place.
 pub fn wrap_commands(context: &Context<'_>, program: Program<'_>, constructors: &[Constructor]) -> Additions {
