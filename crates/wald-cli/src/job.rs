@@ -117,7 +117,11 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     linker.set_threads(settings.threads);
     linker.set_record_events(settings.time_trace.is_some());
     linker.set_file_provider(Arc::new(members));
-    linker.set_code_generator(Arc::new(lto::Generator::new(settings.lto.clone())));
+    let generator = match members.copies {
+        true => lto::Generator::for_many_links(settings.lto.clone()),
+        false => lto::Generator::new(settings.lto.clone()),
+    };
+    linker.set_code_generator(Arc::new(generator));
     let mut inputs = inputs::declare(&mut linker, arguments, settings);
     if lists_members {
         verbose_link::inputs(arguments, &inputs).into_iter().for_each(|line| inputs.add_notice(line));

@@ -1,7 +1,7 @@
 //! Link-time optimization as a process sees it: which tool is started, and what is left when it fails.
 //!
 //! `kept/lto_*.o` are bitcode: `clang-22 --target=wasm32-unknown-unknown -O1 -flto=thin -c` of a `_start` that calls `helper`, and of
-//! two versions of `helper`; `lto_full.o` is the first one with `-flto`.
+//! two versions of `helper`; `lto_full.o` is the first one with `-flto`. `lto_other.o` is a function `other`.
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,7 @@ impl Folder {
         let path = std::env::temp_dir().join(format!("wald-lto-test-{}-{test}", std::process::id()));
         std::fs::create_dir_all(path.join("tmp")).unwrap();
         let folder = Folder(path);
-        for name in ["main", "five", "six", "full"] {
+        for name in ["main", "five", "six", "full", "other"] {
             folder.take(&format!("lto_{name}.o"), &format!("{name}.o"));
         }
         folder
@@ -284,12 +284,16 @@ fn a_watched_module_is_compiled_again() {
         return;
     }
     let folder = Folder::new("watch");
-    let six = reference(&folder, &["main.o", "six.o"]);
-    let five = reference(&folder, &["main.o", "five.o"]);
-    let full = reference(&folder, &["main.o", "full.o"]);
+    let reference = |kept: &str| reference(&folder, &["main.o", kept, "other.o", "--export=other"]);
+    let (five, six, full) = (reference("five.o"), reference("six.o"), reference("full.o"));
+    // Counts what the tool adds to its cache.
+    let script = "cd ${3%/*}; before=$(ls cache | wc -l); cd - >/dev/null; llvm-lto2-22 \"$@\"; code=$?
+        cd ${3%/*}; echo $(($(ls cache | wc -l) - before)) >> \"$TMPDIR/../added\"; exit $code";
     folder.take("lto_five.o", "helper.o");
     let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
-    command.current_dir(&folder.0).args(["--watch", "main.o", "helper.o", "-o", "out.wasm"]);
+    command.current_dir(&folder.0).env("TMPDIR", folder.0.join("tmp"));
+    command.env("WALD_LTO_TOOL", folder.tool("llvm-lto2", script));
+    command.args(["--watch", "main.o", "helper.o", "other.o", "--export=other", "-o", "out.wasm"]);
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     // The name section holds no names of inputs, so the modules are those of the links above.
     for (kept, expected) in [("five", &five), ("six", &six), ("full", &full), ("five", &five)] {
@@ -302,4 +306,8 @@ fn a_watched_module_is_compiled_again() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+    // `helper` is inlined where it is called. The last but one is merged, not thin.
+    let added = std::fs::read_to_string(folder.0.join("added")).unwrap();
+    assert_eq!(added.split_whitespace().collect::<Vec<_>>(), ["3", "2", "1", "2"]);
+    assert_eq!(std::fs::read_dir(folder.0.join("tmp")).unwrap().count(), 0);
 }

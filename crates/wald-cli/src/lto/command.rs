@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wald::code_generator::{BitcodeModule, BitcodeResolution, CodeGeneration, RelocationModel};
 
-/// The command that generates all code of a job.
+/// The command that generates all code of a job. `cache` is where the tool keeps objects.
 pub fn generate(
     tool: &Path,
     settings: &LtoSettings,
     job: &CodeGeneration<'_>,
     is_static: bool,
+    cache: Option<&Path>,
     workspace: &Workspace,
 ) -> io::Result<Command> {
     let arguments = workspace.arguments();
@@ -53,7 +54,7 @@ pub fn generate(
     if settings.emit_imports || settings.distributor.is_some() {
         command.arg("--thinlto-emit-imports");
     }
-    if let Some(cache) = settings.cache.as_ref().filter(|_| !settings.index_only) {
+    if let Some(cache) = cache.filter(|_| !settings.index_only) {
         // The tool works in another folder.
         let cache = std::path::absolute(cache)?;
         let mut argument = std::ffi::OsString::from("--cache-dir=");

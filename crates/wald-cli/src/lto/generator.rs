@@ -3,6 +3,7 @@
 use super::cache::{self, Policy, Share};
 use super::commas::Commas;
 use super::distributed::Backends;
+use super::kept_objects::KeptObjects;
 use super::options::{Distributor, LtoSettings};
 use super::process::{self, Ended};
 use super::products::{self, Failure, REGULAR_TASK};
@@ -13,7 +14,7 @@ use crate::text::{error_text, from_path, to_path};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use wald::code_generator::{
     BitcodeTable, CodeGeneration, CodeGenerator, CodeSource, GeneratedCode, GeneratedObject,
 };
@@ -24,6 +25,8 @@ use wald::{Bytes, CancelToken, Text};
 pub struct Generator {
     settings: LtoSettings,
     tool: OnceLock<Option<PathBuf>>,
+    /// The objects of the last generation, if there will be more of them.
+    kept: Option<Mutex<KeptObjects>>,
     /// One tool runs at a time: signals go to that one.
     running: Mutex<()>,
 }
@@ -42,7 +45,19 @@ struct Run {
 impl Generator {
     /// A generator that looks for the tool when it needs it.
     pub fn new(settings: LtoSettings) -> Self {
-        Generator { settings, tool: OnceLock::new(), running: Mutex::new(()) }
+        Generator { settings, tool: OnceLock::new(), kept: None, running: Mutex::new(()) }
+    }
+
+    /// A generator for many links: it compiles only thin modules again that changed.
+    pub fn for_many_links(settings: LtoSettings) -> Self {
+        // What the tool says or writes beside objects, it says and writes only of modules that it compiles.
+        let keeps = settings.writes_only_objects();
+        Generator { kept: keeps.then(Mutex::default), ..Generator::new(settings) }
+    }
+
+    /// The objects of the last generation.
+    fn kept(&self) -> Option<MutexGuard<'_, KeptObjects>> {
+        self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The tool. `module` is what it is needed for.
@@ -163,8 +178,21 @@ impl Generator {
         let settings = &self.settings;
         let rename = |name: &str| products::module_name(settings, name);
         let workspace = Workspace::with_modules(&job.modules, rename).map_err(in_folder)?;
-        let command = command::generate(tool, settings, job, is_static, &workspace).map_err(in_folder)?;
+        let own_cache = self.kept.is_some().then(|| workspace.cache());
+        if let Some(kept) = self.kept() {
+            kept.restore(&workspace).map_err(in_folder)?;
+        }
+        let cache = own_cache.as_deref().or(settings.cache.as_deref());
+        let command =
+            command::generate(tool, settings, job, is_static, cache, &workspace).map_err(in_folder)?;
         let (workspace, ended) = self.run_well(job, workspace, command)?;
+        if let Some(mut kept) = self.kept() {
+            match ended.text.is_empty() {
+                true => kept.keep(&workspace).map_err(in_folder)?,
+                // The next link must say it again.
+                false => kept.forget(),
+            }
+        }
         let mut objects = objects(job, &workspace).map_err(in_folder)?;
         if let Some(distributor) = &settings.distributor {
             let (workspace, thin, distributor_text) = self.distribute(distributor, tool, job, workspace)?;
@@ -314,6 +342,9 @@ impl CodeGenerator for Generator {
                     *object = other;
                 }
             }
+        }
+        if let Some(mut kept) = self.kept() {
+            kept.end_generation();
         }
         let run = self.compile_merged(tool, job, run)?;
         let warnings = self.save(job, &run.workspace, &run.objects).map_err(cannot_save)?;

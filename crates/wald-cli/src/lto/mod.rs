@@ -11,6 +11,7 @@ mod commas;
 mod compiler;
 mod distributed;
 mod generator;
+mod kept_objects;
 mod options;
 mod other_linker;
 mod parts;

@@ -136,6 +136,14 @@ impl LtoSettings {
             distributor,
         }
     }
+
+    /// Whether nothing is asked for but objects, and LLVM is to keep none of them.
+    pub fn writes_only_objects(&self) -> bool {
+        let writes = self.save_temps || self.index_only || self.emit_indexes || self.emit_imports;
+        let says = self.debug_pass_manager || !self.llvm_arguments.is_empty();
+        let keeps = self.cache.is_some() || self.object_path.is_some();
+        !(writes || says || keeps || self.distributor.is_some())
+    }
 }
 
 /// Checks `key=value` pairs that are separated by colons. Returns the first problem in LLVM's words.

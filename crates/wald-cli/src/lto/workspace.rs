@@ -86,6 +86,11 @@ impl Workspace {
         Renamed::new(self.names.iter().zip(names).map(|(tool, own)| (bytes(tool), bytes(&own))))
     }
 
+    /// The path of the tool's cache, if it has one that ends with the workspace.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
     /// A path for the jobs of a distributor.
     pub fn jobs(&self) -> PathBuf {
         self.root.join("jobs.json")
