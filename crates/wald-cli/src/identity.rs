@@ -6,6 +6,10 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::time::Duration;
+
+/// The tick of the coarsest clock: that of FAT.
+const COARSE: Duration = Duration::from_millis(2100);
 
 /// A file as one look saw it. Times are in nanoseconds of the file system's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +25,15 @@ impl Identity {
     /// The identity of an open file, which its path may no longer name.
     pub fn of_file(file: &File) -> io::Result<Identity> {
         file.metadata().map(|metadata| Identity::from(&metadata))
+    }
+
+    /// How far two changes may be apart that leave the same times. Times of whole seconds are of a file system that has no others.
+    pub fn tick(&self) -> Duration {
+        const SECOND: i128 = 1_000_000_000;
+        match (self.modified % SECOND, self.changed % SECOND) {
+            (0, 0) => COARSE,
+            _ => Duration::ZERO,
+        }
     }
 
     /// Whether both are of one file, however it has changed.

@@ -32,6 +32,17 @@ struct Declared {
     is_library: bool,
     /// All members are linked.
     is_whole: bool,
+    /// It is linked only where something refers to it.
+    is_lazy: bool,
+    /// A shared library may be linked in its place.
+    is_dynamic: bool,
+}
+
+impl Declared {
+    /// What the link knows of it before it is read.
+    fn key(&self) -> (&str, [bool; 4]) {
+        (&self.path, [self.is_library, self.is_whole, self.is_lazy, self.is_dynamic])
+    }
 }
 
 /// Every declared input.
@@ -121,6 +132,83 @@ impl Inputs {
         self.list.iter().map(|declared| declared.path.as_str())
     }
 
+    /// Takes over the inputs of another command line, which are declared in a linker of their own. What both have stays as it is, if it
+    /// is in the same order. Returns `None` if nothing has changed, or else for each file which one it was.
+    pub fn become_like(
+        &mut self,
+        linker: &mut Linker,
+        next: &Inputs,
+        next_linker: &Linker,
+    ) -> Option<Vec<Option<usize>>> {
+        self.notices.clone_from(&next.notices);
+        self.has_mistakes = next.has_mistakes;
+        if self.list.len() == next.list.len()
+            && self.list.iter().zip(&next.list).all(|(own, next)| own.key() == next.key())
+        {
+            return None;
+        }
+        let origins = self.origins(next);
+        let mut is_kept = vec![false; self.list.len()];
+        origins.iter().flatten().for_each(|&place| is_kept[place] = true);
+        // Ids of this linker are known to it: neither call can fail.
+        for (own, _) in self.list.iter().zip(&is_kept).filter(|(_, is_kept)| !**is_kept) {
+            let _ = linker.remove(own.id);
+        }
+        let mut ids: Vec<InputId> = Vec::with_capacity(next.list.len());
+        let descriptions: Vec<&InputDescription> = next_linker.inputs().map(|(_, input)| input).collect();
+        for (origin, description) in origins.iter().zip(descriptions).rev() {
+            ids.push(match (origin, ids.last()) {
+                (Some(place), _) => self.list[*place].id,
+                (None, None) => linker.declare_input(description.clone()),
+                (None, Some(&after)) => match linker.declare_input_before(after, description.clone()) {
+                    Ok(id) => id,
+                    Err(_) => linker.declare_input(description.clone()),
+                },
+            });
+        }
+        let mut list = Vec::with_capacity(next.list.len());
+        for (next, id) in next.list.iter().zip(ids.into_iter().rev()) {
+            let Declared { is_library, is_whole, is_lazy, is_dynamic, .. } = *next;
+            list.push(Declared { id, path: next.path.clone(), is_library, is_whole, is_lazy, is_dynamic });
+        }
+        let old = std::mem::take(self);
+        (self.notices, self.has_mistakes) = (old.notices, old.has_mistakes);
+        list.into_iter().for_each(|declared| self.add(declared));
+        // A file stays as it was read if every place that names it did.
+        let file_origin = |places: &Vec<usize>| {
+            let file = old.by_path.get(simple(&self.list[places[0]].path).as_os_str()).copied()?;
+            places.iter().all(|&place| origins[place].is_some()).then_some(file)
+        };
+        Some(self.files.iter().map(file_origin).collect())
+    }
+
+    /// For each input of `next`, the place of the same input here: the longest row of them whose order is the same.
+    fn origins(&self, next: &Inputs) -> Vec<Option<usize>> {
+        let mut places: HashMap<_, std::collections::VecDeque<usize>> = HashMap::new();
+        for (place, own) in self.list.iter().enumerate() {
+            places.entry(own.key()).or_default().push_back(place);
+        }
+        let same = next.list.iter().map(|next| places.get_mut(&next.key()).and_then(|places| places.pop_front()));
+        let found: Vec<Option<usize>> = same.collect();
+        // For each length of a row, the one that ends with the smallest place; and what precedes each element in its row.
+        let (mut ends, mut before): (Vec<usize>, _) = (Vec::new(), vec![None; found.len()]);
+        for (at, place) in found.iter().enumerate().filter(|(_, place)| place.is_some()) {
+            let length = ends.partition_point(|&end| found[end] < *place);
+            before[at] = length.checked_sub(1).map(|last| ends[last]);
+            match ends.get_mut(length) {
+                Some(end) => *end = at,
+                None => ends.push(at),
+            }
+        }
+        let mut origins = vec![None; found.len()];
+        let mut next = ends.last().copied();
+        while let Some(at) = next {
+            origins[at] = found[at];
+            next = before[at];
+        }
+        origins
+    }
+
     fn add(&mut self, declared: Declared) {
         let next = self.files.len();
         let file = *self.by_path.entry(simple(&declared.path).into_os_string()).or_insert(next);
@@ -185,7 +273,14 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                 description.dynamic = dynamic;
                 let id = linker.declare_input(description);
                 let is_library = matches!(argument, Argument::Option { .. });
-                inputs.add(Declared { id, path, is_library, is_whole: whole_archive });
+                inputs.add(Declared {
+                    id,
+                    path,
+                    is_library,
+                    is_whole: whole_archive,
+                    is_lazy: lazy,
+                    is_dynamic: dynamic,
+                });
             }
             Err(message) => {
                 inputs.has_mistakes = true;
@@ -247,6 +342,12 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Take
     // With --reproduce one thread, so that the copies are in the order of the command line.
     let copies_in_order = reading.reproduce.is_some();
     let order = reading_order(inputs.files.len(), reading.shuffle.filter(|_| !copies_in_order));
+    let all = read_files(linker, inputs, &order, reading);
+    all.into_iter().map(|(_, taken)| taken).collect()
+}
+
+/// Reads some files and hands them to the linker. Gives back what was read of each, in the order of files.
+pub fn read_files(linker: &Linker, inputs: &Inputs, order: &[usize], reading: &Reading) -> Vec<(usize, Taken)> {
     let next = AtomicUsize::new(0);
     let all: Mutex<Vec<(usize, Taken)>> = Mutex::new(Vec::with_capacity(order.len()));
     let work = || {
@@ -257,7 +358,7 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Take
             all.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((file, taken));
         }
     };
-    let threads = if copies_in_order { 1 } else { reading.threads.min(order.len()).max(1) };
+    let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.min(order.len()).max(1) };
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // Where the system gives no more threads, the ones we have do the work.
@@ -267,7 +368,7 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Take
     });
     let mut all = all.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     all.sort_unstable_by_key(|(file, _)| *file);
-    all.into_iter().map(|(_, taken)| taken).collect()
+    all
 }
 
 thread_local! {

@@ -40,6 +40,7 @@ mod render;
 mod reproduce;
 mod response_file;
 mod run_build;
+mod server;
 pub mod signals;
 mod sight;
 pub mod standard_streams;
@@ -118,6 +119,10 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
             return distribute::run(&program_name(&text::from_os(program)), command, host.stderr);
         }
     }
+    #[cfg(unix)]
+    if let Some(socket) = server::socket_of_server() {
+        return be_server(&socket, host);
+    }
     let before = if host.ends_process { process_time::used() } else { Duration::ZERO };
     let clock = &Stopwatch::new(before);
     let called = args.first().map_or(OsStr::new("wald"), |name| name);
@@ -141,12 +146,23 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         ends_process: host.ends_process,
         terminal,
         environment: host.environment,
+        #[cfg(unix)]
+        server: None,
     };
     last_words::set_program(&program);
     let mut is_again = false;
+    #[cfg(unix)]
+    let mut behind = None;
     loop {
         let mut files = Vec::new();
         let (arguments, diagnostics) = read_arguments(args.clone(), session, &mut files, &mut renderer);
+        #[cfg(unix)]
+        if !is_again {
+            match ask_server(&arguments, &diagnostics, session, &mut renderer) {
+                Ok(code) => return i32::from(code),
+                Err(files) => behind = files,
+            }
+        }
         let again = link(&arguments, diagnostics, files.clone(), &program, session, &mut renderer);
         match again {
             Err(Stop::Again) => {}
@@ -161,6 +177,73 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         is_again = true;
         clock.restart();
     }
+    let _ = renderer.check_streams();
+    let code = i32::from(renderer.error_count() != 0);
+    #[cfg(unix)]
+    if let Some(behind) = behind {
+        server::start_behind(&behind);
+    }
+    code
+}
+
+/// Has a server link, if one is wanted and there. The result is the exit code. If this process has to link, it is what a new server
+/// needs.
+#[cfg(unix)]
+fn ask_server(
+    arguments: &Arguments,
+    diagnostics: &[Diagnostic],
+    session: Session,
+    out: &mut Renderer,
+) -> Result<i32, Option<server::Behind>> {
+    let mode = match server::Mode::of(arguments, session.environment) {
+        Ok(server::Mode::Off) => return Err(None),
+        Ok(mode) if diagnostics.is_empty() && server::can_serve(arguments, session.environment) => mode,
+        // What is wrong with the value is reported with the other options.
+        _ => return Err(None),
+    };
+    match server::link(mode, arguments, session, out) {
+        server::Outcome::Done(code) => Ok(i32::from(code)),
+        server::Outcome::Alone(behind) => Err(behind),
+        server::Outcome::Refused(reason) => {
+            out.show(&option_error(format!("--server=require: {reason}")));
+            Ok(1)
+        }
+    }
+}
+
+/// This process is a server. Only its log says what goes wrong.
+#[cfg(unix)]
+fn be_server(socket: &Path, host: &mut Host) -> i32 {
+    match server::run(socket) {
+        Ok(()) => 0,
+        Err(error) => {
+            let _ = writeln!(host.stderr, "cannot start: {error}");
+            1
+        }
+    }
+}
+
+/// What [`run`] does, for a client of a server. Its response files are expanded.
+#[cfg(unix)]
+fn link_for_client(called: &OsStr, args: Vec<String>, turn: &server::Turn, host: &mut Host) -> i32 {
+    let clock = &Stopwatch::new(Duration::ZERO);
+    let program = program_name(&text::from_os(called));
+    let terminal = Terminal::new([host.stdout_is_terminal, host.stderr_is_terminal], host.environment);
+    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
+    renderer.on_terminal = terminal.is_terminal;
+    let session = Session {
+        clock,
+        called,
+        shuffle: None,
+        ends_process: false,
+        terminal,
+        environment: host.environment,
+        server: Some(turn),
+    };
+    let mut diagnostics = Vec::new();
+    let arguments = parse::parse(args);
+    set_up_renderer(&arguments, terminal, &mut renderer, &mut diagnostics);
+    let _ = link(&arguments, diagnostics, Vec::new(), &program, session, &mut renderer);
     let _ = renderer.check_streams();
     i32::from(renderer.error_count() != 0)
 }
@@ -297,7 +380,7 @@ fn link(
     session: Session,
     out: &mut Renderer,
 ) -> Result<(), Stop> {
-    if let Some(text) = text_that_was_asked_for(arguments, program, &mut diagnostics) {
+    if let Some(text) = text_that_was_asked_for(arguments, program, session, &mut diagnostics) {
         out.show_all(&diagnostics);
         let _ = out.stdout.write_all(&text::to_bytes(&text));
         return Err(Stop::Done);
@@ -319,6 +402,9 @@ fn link(
             diagnostics.push(option_error(format!("{name}: must be the first argument")));
         }
     }
+    if let Err(message) = server::Mode::of(arguments, session.environment) {
+        diagnostics.push(option_error(message));
+    }
     if fatal || arguments.has(Opt::Version) || only_a_question {
         out.show_all(&diagnostics);
         finish_reproduce(reproduce.as_deref(), out);
@@ -332,6 +418,12 @@ fn link(
     }
     let mut place = output_file::Place::new(&output_path, session.ends_process);
     session.clock.lap("arguments");
+    #[cfg(unix)]
+    let linked = match session.server {
+        Some(turn) => turn.link(job, session, &mut place, out)?,
+        None => job::load_and_link(job, response_files, session, &mut place, out),
+    };
+    #[cfg(not(unix))]
     let linked = job::load_and_link(job, response_files, session, &mut place, out);
     show(&linked, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
@@ -354,10 +446,17 @@ fn link(
 fn text_that_was_asked_for(
     arguments: &Arguments,
     program: &str,
+    session: Session,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<String> {
     if arguments.has(Opt::Help) {
         return Some(help::help(program));
+    }
+    if let Some(answer) = server::answer(arguments, session.environment) {
+        return Some(answer.unwrap_or_else(|error| {
+            diagnostics.push(option_error(format!("no server can be asked: {}", error_text(&error))));
+            String::new()
+        }));
     }
     if arguments.has(Opt::PrintManPage) {
         return Some(help::man_page());

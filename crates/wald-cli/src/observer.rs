@@ -163,6 +163,29 @@ impl Observer {
         self.files[file].identity
     }
 
+    /// Its path.
+    pub fn path(&self, file: FileId) -> String {
+        crate::text::from_path(&self.files[file].path)
+    }
+
+    /// Whether it is no regular file, as of the last look.
+    pub fn is_special(&self, file: FileId) -> bool {
+        self.files[file].is_special
+    }
+
+    /// Whether it has the identity with which it was read, as of the last look, and did not change meanwhile.
+    pub fn is_same_as(&self, file: FileId, sight: &Sight) -> bool {
+        sight.is_steady && self.files[file].identity == sight.identity
+    }
+
+    /// Whether a change after it was read would have given it another identity: when it was read, it had been as it was for longer than
+    /// a tick of its file system's clock.
+    pub fn is_certain(&self, file: FileId, sight: &Sight) -> bool {
+        let track = &self.files[file];
+        let tick = track.identity.map_or(TICK, |identity| identity.tick().max(TICK));
+        sight.started.saturating_duration_since(track.since) >= tick
+    }
+
     /// How long the file has been like this.
     pub fn age(&self, file: FileId) -> Duration {
         self.files[file].since.elapsed()

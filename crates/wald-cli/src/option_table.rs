@@ -390,6 +390,12 @@ options! {
         "With --await-inputs: fail if an input is not complete by then";
     Watch Flag Two "watch" "" []
         "Keep running, and link again whenever an input changes";
+    Server Equals Two "server" "auto|off|require" []
+        "Let a process link that keeps the inputs in memory between links (default: off, or what WALD_SERVER says)";
+    ServerStatus FlagOrEquals Two "server-status" "json" []
+        "Print which links are kept in memory, and exit";
+    ServerStop Flag Two "server-stop" "" []
+        "End the processes that keep links in memory, and exit";
     }
 
     group "Link-time optimization"

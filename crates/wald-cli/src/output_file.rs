@@ -128,6 +128,26 @@ impl Place {
         Place { output, keep_mapped, memory, new_file: None, file: None, failure }
     }
 
+    /// A place for a module that nobody has asked for yet. `None` if the output is not a regular file, or if another file beside it would
+    /// have a name meanwhile.
+    pub fn ahead(output: &str) -> Option<Self> {
+        let Ok(Target::Regular(path)) = resolve(output) else { return None };
+        let mut place = Place::new(output, false);
+        place.set_new_file(Some(Temporary::create_nameless(&path)?));
+        Some(place)
+    }
+
+    /// The file that the module will replace, if it is a regular file and all could be written.
+    pub fn target(&self) -> Option<&Path> {
+        let has_failed = self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        self.file.as_ref().filter(|_| !has_failed).map(Temporary::target)
+    }
+
+    /// What was written.
+    pub fn contents(&self) -> io::Result<Vec<u8>> {
+        self.file.as_ref().map_or_else(|| Ok(self.memory.clone()), Temporary::contents)
+    }
+
     /// Gives it the file that [`check_writable`] made.
     pub fn set_new_file(&mut self, file: Option<Temporary>) {
         self.new_file = file;

@@ -120,6 +120,16 @@ impl Arguments {
         })
     }
 
+    /// The arguments as they were before they were parsed.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let words = self.list.iter().flat_map(|argument| match argument {
+            Argument::Input(text) | Argument::Unknown(text) => [Some(text.as_str()), None],
+            Argument::Option { text, value: OptionValue::Next(value), .. } => [Some(text.as_str()), Some(value.as_str())],
+            Argument::Option { text, .. } => [Some(text.as_str()), None],
+        });
+        words.flatten().chain(self.missing_value.as_deref())
+    }
+
     /// Whether there is any input path.
     pub fn has_input(&self) -> bool {
         self.list.iter().any(|argument| matches!(argument, Argument::Input(_)))

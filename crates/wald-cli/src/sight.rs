@@ -19,6 +19,8 @@ pub struct Sight {
     pub started: Instant,
     /// It may be missing: the list of names beside an archive.
     pub is_optional: bool,
+    /// What was read, if it is a copy.
+    pub bytes: Option<wald::Bytes>,
 }
 
 /// Reads a file and notes what was seen.
@@ -33,6 +35,8 @@ pub fn see(
     let (identity, is_steady, is_mapped) = contents.as_ref().map_or((None, true, false), |contents| {
         (Some(contents.identity), contents.is_steady, contents.is_mapped)
     });
-    sights.push(Sight { path: path.to_string(), identity, is_steady, is_mapped, started, is_optional });
+    let bytes = contents.as_ref().ok().filter(|contents| !contents.is_mapped);
+    let bytes = bytes.map(|contents| contents.bytes.clone());
+    sights.push(Sight { path: path.to_string(), identity, is_steady, is_mapped, started, is_optional, bytes });
     contents.map(|contents| contents.bytes)
 }

@@ -12,12 +12,19 @@ pub struct Stream<'a> {
     failure: Option<io::Error>,
     /// Nothing more is written: a buffer would repeat what has failed.
     has_failed: bool,
+    /// So many bytes were written before, by another process.
+    skipped: u64,
 }
 
 impl<'a> Stream<'a> {
     /// A stream that has not failed yet.
     pub fn new(inner: &'a mut dyn Write) -> Self {
-        Stream { inner, failure: None, has_failed: false }
+        Stream { inner, failure: None, has_failed: false, skipped: 0 }
+    }
+
+    /// The next bytes were written already.
+    pub fn skip(&mut self, bytes: u64) {
+        self.skipped += bytes;
     }
 
     /// The failure, if there was one and nobody has asked for it yet.
@@ -43,6 +50,11 @@ impl<'a> Stream<'a> {
 
 impl Write for Stream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.skipped > 0 {
+            let count = bytes.len().min(usize::try_from(self.skipped).unwrap_or(usize::MAX));
+            self.skipped -= count as u64;
+            return Ok(count);
+        }
         self.attempt(|stream| stream.write(bytes))
     }
 

@@ -54,6 +54,26 @@ impl Temporary {
         Ok(Temporary { file, output: output.into(), name: Some(name), replaces })
     }
 
+    /// A new file as of [`Temporary::create`], if it needs no name.
+    pub fn create_nameless(output: &Path) -> Option<Temporary> {
+        let replaces = output.symlink_metadata().is_ok();
+        nameless(output).map(|file| Temporary { file, output: output.into(), name: None, replaces })
+    }
+
+    /// The file that it will replace.
+    pub fn target(&self) -> &Path {
+        &self.output
+    }
+
+    /// What was written to it.
+    pub fn contents(&self) -> io::Result<Vec<u8>> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Replaces the output by this file.
     ///
     /// If the output cannot be renamed over, because it is a mount point or because only its owner may replace it, it is

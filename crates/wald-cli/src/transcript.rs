@@ -8,7 +8,7 @@ use wald::diagnostics::{Code, Diagnostic, Stage};
 use wald::{ExtractionReport, LinkResult, Message};
 
 /// What is known before the library links.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Transcript {
     /// About options. An error there does not keep inputs from being read, so that one run shows all that is wrong.
     pub options: Vec<Line>,

@@ -89,7 +89,7 @@ pub struct ImportName {
 /// options.output = "app.wasm".into();
 /// options.export_all = true;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
     /// `-o`: the output's path. Its base name is the module's name in the name section.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use wald::diagnostics::{Code, Diagnostic};
 
 /// How code is generated from bitcode, and what is kept of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LtoSettings {
     /// Where the program is that generates code.
     pub tool: Search,
@@ -54,7 +54,7 @@ pub struct LtoSettings {
 }
 
 /// A program that has bitcode modules compiled elsewhere.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Distributor {
     /// `--thinlto-distributor`.
     pub program: String,
@@ -84,7 +84,7 @@ impl Distributor {
 }
 
 /// A part of a path that is replaced.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replacement {
     /// What is replaced.
     pub old: String,

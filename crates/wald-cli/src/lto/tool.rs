@@ -12,7 +12,7 @@ const COMPILERS: [&str; 4] = ["clang-22", "clang", "wasm-ld-22", "wasm-ld"];
 const CONFIGS: [&str; 2] = ["llvm-config-22", "llvm-config"];
 
 /// What the search for the tool depends on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     /// `--lto-tool`.
     option: Option<PathBuf>,

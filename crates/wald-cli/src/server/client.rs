@@ -1,0 +1,178 @@
+//! The client's side: hands a link over, and prints what it gets.
+
+use super::folder::{file_key, folder_key, Folder, Names};
+use super::wire::{confirm, Frame, LinkRequest, Request};
+use super::{peer, Mode};
+use crate::option_table::Opt;
+use crate::parse::Arguments;
+use crate::render::Renderer;
+use crate::job::Session;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to greet. After that this process links faster by itself.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How long a server that was just started may take until it has read all inputs, if there must be one.
+const START: Duration = Duration::from_secs(600);
+
+/// What came of asking for a server.
+pub enum Outcome {
+    /// The server has linked. The exit code.
+    Done(u8),
+    /// This process has to link. After that, it starts a server with what is here, if there is none.
+    Alone(Option<Behind>),
+    /// There must be a server, and there is none, for this reason.
+    Refused(String),
+}
+
+/// What a new server needs.
+pub struct Behind {
+    pub names: Names,
+    pub request: LinkRequest,
+}
+
+/// Why a server did not link.
+enum Failure {
+    /// Nobody listens.
+    NoServer,
+    /// The server refuses, or cannot do this, for this reason.
+    Declined(String),
+    /// What was agreed on does not happen.
+    Broken(io::Error),
+}
+
+/// Has a server link, if there is one.
+pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Renderer) -> Outcome {
+    let prepared = Folder::open(session.environment).and_then(|folder| {
+        let request = request(arguments, session)?;
+        let directory = std::ffi::OsString::from_vec(request.directory.clone());
+        let output = arguments.last_value(Opt::Output).unwrap_or_default();
+        Ok((folder.names(&directory, output), request))
+    });
+    let (names, request) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) if mode == Mode::Require => return Outcome::Refused(crate::text::error_text(&error)),
+        Err(_) => return Outcome::Alone(None),
+    };
+    let mut written = [0; 2];
+    let start = Instant::now();
+    let mut is_started = false;
+    loop {
+        let failure = match converse(&names, &request, out, &mut written) {
+            Ok(code) => return Outcome::Done(code),
+            Err(failure) => failure,
+        };
+        if mode == Mode::Auto {
+            return alone(failure, Behind { names, request }, arguments, written, out);
+        }
+        match failure {
+            Failure::NoServer if !is_started => {
+                is_started = true;
+                if let Err(error) = super::start::start(&names, &request) {
+                    return Outcome::Refused(format!("it cannot be started: {}", crate::text::error_text(&error)));
+                }
+            }
+            // It has not begun to listen, or reads its inputs.
+            Failure::NoServer | Failure::Declined(_) if is_started && start.elapsed() < START => {}
+            Failure::Declined(reason) if reason == super::keeper::STARTS && start.elapsed() < START => {}
+            Failure::NoServer => return Outcome::Refused("it did not start".into()),
+            Failure::Declined(reason) => return Outcome::Refused(reason),
+            Failure::Broken(error) => return Outcome::Refused(crate::text::error_text(&error)),
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// This process links. What the server has had written is not written again.
+fn alone(
+    failure: Failure,
+    behind: Behind,
+    arguments: &Arguments,
+    written: [u64; 2],
+    out: &mut Renderer,
+) -> Outcome {
+    out.stdout.skip(written[0]);
+    out.stderr.skip(written[1]);
+    let (reason, is_free) = match failure {
+        Failure::NoServer => return Outcome::Alone(Some(behind)),
+        Failure::Declined(reason) => (reason, false),
+        Failure::Broken(error) => (crate::text::error_text(&error), true),
+    };
+    if arguments.has(Opt::Verbose) {
+        out.show_note(format!("linked without a server: {reason}"));
+    }
+    Outcome::Alone(is_free.then_some(behind))
+}
+
+/// Describes this process.
+fn request(arguments: &Arguments, session: Session) -> io::Result<LinkRequest> {
+    let directory = std::env::current_dir()?;
+    let umask = peer::set_umask(0o077);
+    peer::set_umask(umask);
+    let bytes = |text: &str| crate::text::to_bytes(text).into_owned();
+    let environment = std::env::vars_os().flat_map(|(name, value)| [name.into_vec(), value.into_vec()]);
+    Ok(LinkRequest {
+        program_file: file_key(&std::fs::metadata(std::env::current_exe()?)?),
+        called: session.called.to_os_string().into_vec(),
+        directory_file: folder_key(&directory)?,
+        directory: directory.into_os_string().into_vec(),
+        umask,
+        is_terminal: session.terminal.is_terminal,
+        arguments: arguments.words().map(bytes).collect(),
+        environment: environment.collect(),
+    })
+}
+
+/// Asks the server, and does what it says. `written` counts the bytes of both streams.
+fn converse(
+    names: &Names,
+    request: &LinkRequest,
+    out: &mut Renderer,
+    written: &mut [u64; 2],
+) -> Result<u8, Failure> {
+    let stream = &mut connect(names)?;
+    Request::Link(request.clone()).send(stream).map_err(Failure::Broken)?;
+    loop {
+        match Frame::receive(stream).map_err(Failure::Broken)? {
+            Frame::Text(number, bytes) => {
+                let place = usize::from(number == 2);
+                // What an earlier server has had written.
+                let screen: &mut dyn Write = if number == 1 { &mut out.stdout } else { &mut out.stderr };
+                let result = screen.write_all(&bytes);
+                written[place] += bytes.len() as u64;
+                confirm(stream, &result).map_err(Failure::Broken)?;
+            }
+            Frame::Flush(number) => {
+                let result = if number == 1 { out.stdout.flush() } else { out.stderr.flush() };
+                confirm(stream, &result).map_err(Failure::Broken)?;
+            }
+            Frame::Exit(code) => return Ok(code),
+            Frame::Decline(reason) => return Err(Failure::Declined(reason)),
+            Frame::Hello(_) | Frame::Answer(_) => return Err(Failure::Broken(ErrorKind::InvalidData.into())),
+        }
+    }
+}
+
+/// Connects to a server and waits for its greeting.
+fn connect(names: &Names) -> Result<UnixStream, Failure> {
+    let mut stream = match UnixStream::connect(&names.socket) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+            return Err(Failure::NoServer)
+        }
+        Err(error) => return Err(Failure::Broken(error)),
+    };
+    if !peer::is_own(&stream) {
+        return Err(Failure::Declined("it is another user's".into()));
+    }
+    let hello = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| Frame::receive(&mut stream));
+    match hello {
+        Ok(Frame::Hello(_)) => {}
+        Ok(_) => return Err(Failure::Broken(ErrorKind::InvalidData.into())),
+        Err(error) => return Err(Failure::Broken(error)),
+    }
+    stream.set_read_timeout(None).map_err(Failure::Broken)?;
+    Ok(stream)
+}

@@ -1,0 +1,491 @@
+//! `--server`: whatever happens to the server, to its client and to the inputs, the result is that of a link without a server.
+#![cfg(unix)]
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A folder with the demo's inputs, and servers of its own.
+struct Folder {
+    path: PathBuf,
+    names: Vec<String>,
+}
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+impl Folder {
+    fn new() -> Folder {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        // A short path: sockets have short ones.
+        let path = std::env::temp_dir().join(format!("ws{}-{number}", std::process::id()));
+        std::fs::create_dir_all(path.join("run")).unwrap();
+        std::fs::create_dir(path.join("in")).unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects");
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(source).unwrap() {
+            let file = entry.unwrap().path();
+            if file.extension().is_some_and(|extension| extension == "o" || extension == "a") {
+                let name = file.file_name().unwrap().to_str().unwrap().to_string();
+                std::fs::copy(&file, path.join("in").join(&name)).unwrap();
+                names.push(name);
+            }
+        }
+        names.sort();
+        assert!(names.len() >= 5);
+        Folder { path, names }
+    }
+
+    fn input(&self, name: &str) -> PathBuf {
+        self.path.join("in").join(name)
+    }
+
+    fn wald(&self, mode: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
+        command.current_dir(self.path.join("in")).env("XDG_RUNTIME_DIR", self.path.join("run"));
+        command.env("WALD_SERVER", mode).env_remove("WALD_FLAGS").args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// Arguments that link all inputs.
+    fn all(&self) -> Vec<&str> {
+        let mut arguments = vec!["-o", "out.wasm"];
+        arguments.extend(self.names.iter().map(String::as_str));
+        arguments
+    }
+
+    /// Links with a server and without one, and compares everything.
+    #[track_caller]
+    fn check(&self, arguments: &[&str]) -> Output {
+        let link = |mode| {
+            let _ = std::fs::remove_file(self.input("out.wasm"));
+            let output = self.wald(mode, arguments).output().unwrap();
+            (output, std::fs::read(self.input("out.wasm")).ok())
+        };
+        let (own, own_module) = link("off");
+        let (served, module) = link("require");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(text(&served.stderr), text(&own.stderr), "{arguments:?}");
+        assert!(served.stdout == own.stdout, "{arguments:?}: {}", text(&served.stdout));
+        assert_eq!(served.status.code(), own.status.code(), "{arguments:?}");
+        assert!(module == own_module, "{arguments:?}");
+        served
+    }
+
+    fn status(&self) -> Vec<serde_json::Value> {
+        let output = self.wald("off", &["--server-status=json"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn stop(&self) {
+        assert!(self.wald("off", &["--server-stop"]).output().unwrap().status.success());
+    }
+
+    /// Waits until something holds.
+    #[track_caller]
+    fn wait_until(&self, what: &str, condition: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !condition() {
+            assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn pid(&self) -> String {
+        self.status()[0]["pid"].to_string()
+    }
+
+    /// A letter of a string that the program prints is another one. Nothing else changes.
+    fn edited_commands(&self) -> Vec<u8> {
+        let mut bytes = std::fs::read(self.input("commands.o")).unwrap();
+        let text = bytes.windows(4).rposition(|bytes| bytes.iter().all(u8::is_ascii_lowercase)).unwrap();
+        bytes[text] ^= 1;
+        bytes
+    }
+
+    /// Files beside the inputs that were not there.
+    fn leftovers(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path.join("in")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !self.names.contains(name) && name != "out.wasm").collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.stop();
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+#[test]
+fn the_first_link_starts_a_server_and_the_next_one_uses_it() {
+    let folder = Folder::new();
+    assert!(folder.status().is_empty());
+    // Its output ends with the client: the server has no descriptor of it.
+    let first = folder.wald("auto", &folder.all()).output().unwrap();
+    assert!(first.status.success() && first.stderr.is_empty());
+    let module = std::fs::read(folder.input("out.wasm")).unwrap();
+    folder.wait_until("a server", || folder.status().iter().any(|status| status["starting"] == false));
+    for links in 1..3 {
+        std::fs::remove_file(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("auto", &folder.all()).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+        let status = folder.status();
+        assert_eq!((status.len(), &status[0]["links"]), (1, &links.into()), "{status:?}");
+    }
+    let text = folder.wald("off", &["--server-status"]).output().unwrap().stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("2 links, ") && text.ends_with(" MB\n") && text.contains("\n1 links kept"), "{text}");
+    folder.stop();
+    assert!(folder.status().is_empty());
+    assert!(folder.leftovers().is_empty(), "{:?}", folder.leftovers());
+}
+
+#[test]
+fn a_server_says_what_a_link_says() {
+    let folder = Folder::new();
+    let all = folder.all();
+    let with = |more: &[&'static str]| [&all[..], more].concat();
+    let linked = folder.check(&all);
+    assert!(linked.status.success());
+    let cases: [&[&str]; 14] = [
+        &["--print-gc-sections"],
+        &["--Map=-"],
+        &["--trace"],
+        &["--verbose"],
+        &["--verbose-link"],
+        &["-o", "-"],
+        &["--export=nobody_defines_it"],
+        &["--undefined-word"],
+        &["-shared"],
+        &["--no-gc-sections", "--strip-all"],
+        &["-lnowhere"],
+        &["missing.o"],
+        &["-o", "no/such/folder/out.wasm"],
+        &["--why-extract=-", "--color-diagnostics"],
+    ];
+    for more in cases {
+        folder.check(&with(more));
+    }
+    // Without one object, something is undefined.
+    let fewer: Vec<&str> = all.iter().copied().filter(|&name| name != "commands.o").collect();
+    assert_eq!(folder.check(&fewer).status.code(), Some(1));
+    folder.check(&with(&["in/../commands.o"]));
+    folder.check(&["--help"]);
+    folder.check(&["--version"]);
+    folder.check(&[]);
+    // Fewer outputs than command lines: one server has seen most of these.
+    assert!(folder.status().iter().any(|status| status["links"].as_u64() > Some(10)), "{:?}", folder.status());
+}
+
+#[test]
+fn a_change_is_never_missed() {
+    let folder = Folder::new();
+    let all = folder.all();
+    let original = std::fs::read(folder.input("commands.o")).unwrap();
+    let edited = folder.edited_commands();
+    let first = folder.check(&all);
+    assert!(first.status.success());
+    let path = folder.input("commands.o");
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let mut outputs = Vec::new();
+    for round in 0..12 {
+        let bytes = if round % 2 == 0 { &edited } else { &original };
+        match round % 6 {
+            // In place, with the time that it had.
+            0 | 1 => {
+                std::fs::write(&path, bytes).unwrap();
+                std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+            }
+            // By a rename.
+            2 | 3 => {
+                std::fs::write(folder.input("new"), bytes).unwrap();
+                std::fs::rename(folder.input("new"), &path).unwrap();
+            }
+            // Removed for a moment.
+            _ => {
+                std::fs::remove_file(&path).unwrap();
+                assert_eq!(folder.check(&all).status.code(), Some(1));
+                std::fs::write(&path, bytes).unwrap();
+            }
+        }
+        folder.check(&all);
+        outputs.push(std::fs::read(folder.input("out.wasm")).unwrap());
+    }
+    assert!(outputs.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+#[test]
+fn quick_rewrites_are_not_missed() {
+    let folder = Folder::new();
+    let all = folder.all();
+    let texts = [std::fs::read(folder.input("commands.o")).unwrap(), folder.edited_commands()];
+    assert!(folder.check(&all).status.success());
+    let mut modules = Vec::new();
+    for bytes in &texts {
+        std::fs::write(folder.input("commands.o"), bytes).unwrap();
+        folder.check(&all);
+        modules.push(std::fs::read(folder.input("out.wasm")).unwrap());
+    }
+    // The same size, and no pause: the times may be the same, too.
+    for round in 0..100 {
+        std::fs::write(folder.input("commands.o"), &texts[round % 2]).unwrap();
+        assert!(folder.wald("require", &all).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == modules[round % 2], "{round}");
+    }
+}
+
+#[test]
+fn what_a_library_name_means_is_looked_up_again() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.input("first")).unwrap();
+    std::fs::create_dir_all(folder.input("second")).unwrap();
+    let archive = folder.names.iter().find(|name| name.ends_with(".a")).unwrap();
+    let objects: Vec<&str> = folder.names.iter().map(String::as_str).filter(|name| name != archive).collect();
+    std::fs::copy(folder.input(archive), folder.input("second/libx.a")).unwrap();
+    let mut arguments = vec!["-Lfirst", "-Lsecond", "-o", "out.wasm", "-lx", "--trace"];
+    arguments.extend(objects);
+    folder.check(&arguments);
+    // A shared library's place, a nearer archive, and an empty one.
+    std::fs::write(folder.input("first/libx.a"), "!<arch>\n").unwrap();
+    let nearer = folder.check(&arguments);
+    assert!(!String::from_utf8(nearer.stdout).unwrap().contains("second/"));
+    std::fs::remove_file(folder.input("first/libx.a")).unwrap();
+    assert!(String::from_utf8(folder.check(&arguments).stdout).unwrap().contains("second/"));
+    // A list of names beside an archive.
+    std::fs::write(folder.input("second/libx.imports"), "nobody\n").unwrap();
+    folder.check(&arguments);
+    std::fs::write(folder.input("names"), "nobody\n").unwrap();
+    let with_list = [&arguments[..], &["--allow-undefined-file=names", "--undefined=nobody"]].concat();
+    folder.check(&with_list);
+    std::fs::write(folder.input("names"), "somebody\n").unwrap();
+    folder.check(&with_list);
+    // A response file.
+    std::fs::write(folder.input("words"), arguments.join(" ")).unwrap();
+    folder.check(&["@words"]);
+    std::fs::write(folder.input("words"), format!("{} --export-all", arguments.join(" "))).unwrap();
+    folder.check(&["@words"]);
+}
+
+#[test]
+fn inputs_come_and_go() {
+    let folder = Folder::new();
+    let mut names: Vec<String> = folder.names.clone();
+    // What rustc does: names that are new at each link.
+    for round in 0..8usize {
+        let at = round % names.len();
+        let new = format!("{round}-{}", folder.names[at % folder.names.len()]);
+        std::fs::copy(folder.input(&names[at]), folder.input(&new)).unwrap();
+        match round % 4 {
+            0 | 1 => names[at] = new,
+            2 => names.rotate_left(1),
+            _ => names.push(new),
+        }
+        let mut arguments = vec!["-o", "out.wasm", "--allow-multiple-definition", "--trace"];
+        arguments.extend(names.iter().map(String::as_str));
+        folder.check(&arguments);
+    }
+    assert_eq!(folder.status().len(), 1);
+}
+
+#[test]
+fn a_server_that_dies_or_hangs_is_not_missed() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let expected = std::fs::read(folder.input("out.wasm")).unwrap();
+    let signal = |name: &str, pid: &str| {
+        assert!(Command::new("kill").args([name, pid]).status().unwrap().success());
+    };
+    for name in ["-KILL", "-TERM", "-ABRT"] {
+        let pid = folder.pid();
+        signal(name, &pid);
+        folder.wait_until("its end", || folder.status().is_empty());
+        std::fs::remove_file(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("auto", &all).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == expected);
+        // A new one was started.
+        folder.check(&all);
+    }
+    let pid = folder.pid();
+    signal("-STOP", &pid);
+    std::fs::remove_file(folder.input("out.wasm")).unwrap();
+    let mut command = folder.wald("auto", &all);
+    let output = command.arg("--verbose").output().unwrap();
+    assert!(output.status.success());
+    assert!(std::fs::read(folder.input("out.wasm")).unwrap() == expected);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("note: linked without a server: "), "{said}");
+    signal("-CONT", &pid);
+    folder.check(&all);
+}
+
+#[test]
+fn somebody_elses_socket_is_not_trusted() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    folder.stop();
+    // Something listens there that is no server.
+    let servers = std::fs::read_dir(folder.path.join("run")).unwrap().next().unwrap().unwrap().path();
+    let lock = std::fs::read_dir(&servers).unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        path.extension().is_some_and(|extension| extension == "lock").then_some(path)
+    });
+    let _listener = UnixListener::bind(lock.unwrap().with_extension("socket")).unwrap();
+    let start = Instant::now();
+    assert!(folder.wald("auto", &all).status().unwrap().success());
+    assert!(start.elapsed() < Duration::from_secs(10));
+    // A folder that others can read is refused.
+    std::fs::set_permissions(&servers, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = folder.wald("require", &all).env("TMPDIR", folder.path.join("run")).output().unwrap();
+    std::fs::set_permissions(&servers, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::remove_dir_all(&servers).unwrap();
+    // The next folder in the list may be used instead.
+    if !output.status.success() {
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("wald: error: --server=require: "), "{said}");
+    }
+}
+
+#[test]
+fn permissions_follow_the_clients_umask() {
+    let folder = Folder::new();
+    let all = folder.all();
+    for umask in ["022", "077", "002", "077"] {
+        let _ = std::fs::remove_file(folder.input("out.wasm"));
+        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let mut command = folder.wald("require", &[]);
+        let wald = command.get_program().to_os_string();
+        let mut shell = Command::new("sh");
+        shell.current_dir(folder.path.join("in")).env("XDG_RUNTIME_DIR", folder.path.join("run"));
+        shell.env("WALD_SERVER", "require").arg("-c").arg(script).arg(wald).args(&all);
+        assert!(shell.status().unwrap().success());
+        command.arg("--version");
+        let mode = std::fs::metadata(folder.input("out.wasm")).unwrap().mode() & 0o777;
+        assert_eq!(mode, 0o777 & !u32::from_str_radix(umask, 8).unwrap(), "{umask}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_folder_that_was_made_anew_is_another_one() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let old = folder.pid();
+    std::fs::rename(folder.path.join("in"), folder.path.join("old")).unwrap();
+    std::fs::create_dir(folder.path.join("in")).unwrap();
+    for name in &folder.names {
+        std::fs::copy(folder.path.join("old").join(name), folder.input(name)).unwrap();
+    }
+    std::fs::write(folder.input("commands.o"), folder.edited_commands()).unwrap();
+    assert!(folder.wald("auto", &all).status().unwrap().success());
+    folder.check(&all);
+    assert_ne!(folder.pid(), old);
+    assert!(!folder.path.join("old/out.wasm").exists() || folder.path.join("old").is_dir());
+}
+
+/// Starts a link whose output is a pipe that nobody reads, and waits until the server waits for its client.
+fn start_blocked(folder: &Folder, arguments: &[&str]) -> Child {
+    let mut command = folder.wald("require", arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    child
+}
+
+#[test]
+fn killing_the_client_ends_the_link_and_leaves_nothing() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    std::fs::remove_file(folder.input("out.wasm")).unwrap();
+    // More text than a pipe takes.
+    let many = [&all[..], &["--trace-symbol=main", "--Map=-", "--verbose", "--print-gc-sections"]].concat();
+    let big = folder.wald("off", &many).output().unwrap().stdout.len();
+    std::fs::remove_file(folder.input("out.wasm")).unwrap();
+    if big <= 1 << 16 {
+        return println!("skipped: the map fits into a pipe");
+    }
+    let mut child = start_blocked(&folder, &many);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(!folder.input("out.wasm").exists());
+    assert!(folder.leftovers().is_empty());
+    // The server is well.
+    folder.check(&all);
+}
+
+#[test]
+fn fifty_clients_at_once() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let expected = std::fs::read(folder.input("out.wasm")).unwrap();
+    let start = |number: usize| {
+        // Every other one has an output of its own.
+        let output = if number % 2 == 0 { "out.wasm".to_string() } else { format!("d{}/out.wasm", number % 8) };
+        std::fs::create_dir_all(folder.input(&output).parent().unwrap()).unwrap();
+        let mut command = folder.wald("auto", &["-o", &output]);
+        (command.args(&folder.names).stderr(Stdio::piped()).spawn().unwrap(), output)
+    };
+    let children: Vec<_> = (0..50).map(start).collect();
+    for (child, output) in children {
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+        assert!(std::fs::read(folder.input(&output)).unwrap() == expected);
+    }
+}
+
+#[test]
+fn wrong_modes_are_errors() {
+    let folder = Folder::new();
+    let all = folder.all();
+    for (arguments, mode, message) in [
+        ([&all[..], &["--server=on"]].concat(), "off", "--server: expected auto, off or require, but got 'on'"),
+        (all.clone(), "1", "WALD_SERVER: expected auto, off or require, but got '1'"),
+    ] {
+        let output = folder.wald(mode, &arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("wald: error: {message}\n"));
+    }
+}
+
+#[test]
+fn links_can_be_compared_with_links_from_nothing() {
+    let folder = Folder::new();
+    let all = folder.all();
+    for bytes in [std::fs::read(folder.input("commands.o")).unwrap(), folder.edited_commands()] {
+        std::fs::write(folder.input("commands.o"), bytes).unwrap();
+        let mut command = folder.wald("require", &all);
+        let output = command.env("WALD_SERVER_VERIFY", "1").output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
+fn an_edit_is_linked_before_it_is_asked_for() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let hits = || folder.status()[0]["hits"].as_u64().unwrap();
+    let ahead = || folder.status()[0]["linked_ahead"].as_u64().unwrap();
+    for bytes in [folder.edited_commands(), std::fs::read(folder.input("commands.o")).unwrap()] {
+        let (hits_before, ahead_before) = (hits(), ahead());
+        std::fs::write(folder.input("new"), bytes).unwrap();
+        std::fs::rename(folder.input("new"), folder.input("commands.o")).unwrap();
+        folder.wait_until("a link ahead", || ahead() > ahead_before);
+        // Not `check`: a link without a server in between would only take time.
+        assert!(folder.wald("require", &all).status().unwrap().success());
+        assert_eq!(hits(), hits_before + 1);
+        let module = std::fs::read(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("off", &all).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+    }
+}
