@@ -45,6 +45,17 @@ impl Declared {
     }
 }
 
+/// Where a file of a command line comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is new.
+    New,
+    /// It was this file.
+    Same(usize),
+    /// It was this file under another name. The linker has its bytes.
+    Renamed(usize),
+}
+
 /// Every declared input.
 #[derive(Default)]
 pub struct Inputs {
@@ -133,13 +144,13 @@ impl Inputs {
     }
 
     /// Takes over the inputs of another command line, which are declared in a linker of their own. What both have stays as it is, if it
-    /// is in the same order. Returns `None` if nothing has changed, or else for each file which one it was.
+    /// is in the same order. Returns `None` if nothing has changed, or else for each file where it comes from.
     pub fn become_like(
         &mut self,
         linker: &mut Linker,
         next: &Inputs,
         next_linker: &Linker,
-    ) -> Option<Vec<Option<usize>>> {
+    ) -> Option<Vec<Origin>> {
         self.notices.clone_from(&next.notices);
         self.has_mistakes = next.has_mistakes;
         if self.list.len() == next.list.len()
@@ -148,17 +159,28 @@ impl Inputs {
             return None;
         }
         let origins = self.origins(next);
+        let renamed = self.renamed(next, &origins);
         let mut is_kept = vec![false; self.list.len()];
-        origins.iter().flatten().for_each(|&place| is_kept[place] = true);
+        let places = || origins.iter().zip(&renamed).map(|(same, renamed)| same.or(*renamed));
+        places().flatten().for_each(|place| is_kept[place] = true);
         // Ids of this linker are known to it: neither call can fail.
         for (own, _) in self.list.iter().zip(&is_kept).filter(|(_, is_kept)| !**is_kept) {
             let _ = linker.remove(own.id);
         }
         let mut ids: Vec<InputId> = Vec::with_capacity(next.list.len());
         let descriptions: Vec<&InputDescription> = next_linker.inputs().map(|(_, input)| input).collect();
-        for (origin, description) in origins.iter().zip(descriptions).rev() {
+        let mut is_provided = vec![false; next.list.len()];
+        for (at, (origin, description)) in
+            places().zip(descriptions).enumerate().collect::<Vec<_>>().into_iter().rev()
+        {
             ids.push(match (origin, ids.last()) {
-                (Some(place), _) => self.list[*place].id,
+                (Some(place), _) => {
+                    let id = self.list[place].id;
+                    if renamed[at].is_some() {
+                        is_provided[at] = linker.rename(id, &description.path).unwrap_or(false);
+                    }
+                    id
+                }
                 (None, None) => linker.declare_input(description.clone()),
                 (None, Some(&after)) => match linker.declare_input_before(after, description.clone()) {
                     Ok(id) => id,
@@ -174,12 +196,46 @@ impl Inputs {
         let old = std::mem::take(self);
         (self.notices, self.has_mistakes) = (old.notices, old.has_mistakes);
         list.into_iter().for_each(|declared| self.add(declared));
+        let old_file = |place: usize| old.by_path.get(simple(&old.list[place].path).as_os_str()).copied();
         // A file stays as it was read if every place that names it did.
-        let file_origin = |places: &Vec<usize>| {
-            let file = old.by_path.get(simple(&self.list[places[0]].path).as_os_str()).copied()?;
-            places.iter().all(|&place| origins[place].is_some()).then_some(file)
+        let file_origin = |places: &Vec<usize>| match (origins[places[0]], renamed[places[0]]) {
+            (Some(place), _) if places.iter().all(|&place| origins[place].is_some()) => {
+                old_file(place).map_or(Origin::New, Origin::Same)
+            }
+            (_, Some(place)) if is_provided[places[0]] => {
+                old_file(place).map_or(Origin::New, Origin::Renamed)
+            }
+            _ => Origin::New,
         };
         Some(self.files.iter().map(file_origin).collect())
+    }
+
+    /// Inputs that probably have new names only: between inputs that stay, there were as many before. For each input of `next`, its
+    /// place here.
+    fn renamed(&self, next: &Inputs, origins: &[Option<usize>]) -> Vec<Option<usize>> {
+        let mut renamed = vec![None; origins.len()];
+        let is_once = |inputs: &Inputs, place: usize| {
+            let file = inputs.by_path.get(simple(&inputs.list[place].path).as_os_str());
+            file.is_some_and(|&file| inputs.files[file].len() == 1)
+        };
+        let (mut first_new, mut first_old) = (0, 0);
+        for at in 0..=origins.len() {
+            let anchor = match origins.get(at) {
+                Some(None) => continue,
+                Some(Some(place)) => *place,
+                None => self.list.len(),
+            };
+            if at - first_new == anchor - first_old {
+                for (new, old) in (first_new..at).zip(first_old..anchor) {
+                    let same_flags = self.list[old].key().1 == next.list[new].key().1;
+                    if same_flags && is_once(self, old) && is_once(next, new) {
+                        renamed[new] = Some(old);
+                    }
+                }
+            }
+            (first_new, first_old) = (at + 1, anchor + 1);
+        }
+        renamed
     }
 
     /// For each input of `next`, the place of the same input here: the longest row of them whose order is the same.
@@ -188,7 +244,8 @@ impl Inputs {
         for (place, own) in self.list.iter().enumerate() {
             places.entry(own.key()).or_default().push_back(place);
         }
-        let same = next.list.iter().map(|next| places.get_mut(&next.key()).and_then(|places| places.pop_front()));
+        let same =
+            next.list.iter().map(|next| places.get_mut(&next.key()).and_then(|places| places.pop_front()));
         let found: Vec<Option<usize>> = same.collect();
         // For each length of a row, the one that ends with the smallest place; and what precedes each element in its row.
         let (mut ends, mut before): (Vec<usize>, _) = (Vec::new(), vec![None; found.len()]);
@@ -347,7 +404,12 @@ pub fn read_all(linker: &Linker, inputs: &Inputs, reading: &Reading) -> Vec<Take
 }
 
 /// Reads some files and hands them to the linker. Gives back what was read of each, in the order of files.
-pub fn read_files(linker: &Linker, inputs: &Inputs, order: &[usize], reading: &Reading) -> Vec<(usize, Taken)> {
+pub fn read_files(
+    linker: &Linker,
+    inputs: &Inputs,
+    order: &[usize],
+    reading: &Reading,
+) -> Vec<(usize, Taken)> {
     let next = AtomicUsize::new(0);
     let all: Mutex<Vec<(usize, Taken)>> = Mutex::new(Vec::with_capacity(order.len()));
     let work = || {

@@ -33,9 +33,6 @@ pub struct Session<'a> {
     pub ends_process: bool,
     pub terminal: Terminal,
     pub environment: &'a dyn Fn(&str) -> Option<OsString>,
-    /// This process is a server, and this is the kept link.
-    #[cfg(unix)]
-    pub server: Option<&'a crate::server::Turn>,
 }
 
 /// Shows what a link says, and writes the map if it fails after the map was made. If the report of extracted members cannot be

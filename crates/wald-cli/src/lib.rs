@@ -146,24 +146,30 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         ends_process: host.ends_process,
         terminal,
         environment: host.environment,
-        #[cfg(unix)]
-        server: None,
     };
     last_words::set_program(&program);
+    link_until_done(&args, &program, session, &mut renderer)
+}
+
+/// Links, and again while a watched command line changes. Returns the exit code.
+fn link_until_done(args: &[String], program: &str, session: Session, renderer: &mut Renderer) -> i32 {
     let mut is_again = false;
     #[cfg(unix)]
     let mut behind = None;
     loop {
         let mut files = Vec::new();
-        let (arguments, diagnostics) = read_arguments(args.clone(), session, &mut files, &mut renderer);
+        let (arguments, diagnostics) = read_arguments(args.to_vec(), session, &mut files, renderer);
         #[cfg(unix)]
         if !is_again {
-            match ask_server(&arguments, &diagnostics, session, &mut renderer) {
-                Ok(code) => return i32::from(code),
-                Err(files) => behind = files,
+            match ask_server(&arguments, &diagnostics, session, renderer) {
+                Ok(code) => return code,
+                Err(needed) => behind = needed,
             }
         }
-        let again = link(&arguments, diagnostics, files.clone(), &program, session, &mut renderer);
+        let load = |job: Job<'_>, place: &mut output_file::Place, out: &mut Renderer<'_>| {
+            Ok(job::load_and_link(job, files.clone(), session, place, out))
+        };
+        let again = link(&arguments, diagnostics, &files, program, session, &load, renderer);
         match again {
             Err(Stop::Again) => {}
             // A watched command line that is wrong now will be put right.
@@ -175,7 +181,7 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         }
         renderer.begin_again();
         is_again = true;
-        clock.restart();
+        session.clock.restart();
     }
     let _ = renderer.check_streams();
     let code = i32::from(renderer.error_count() != 0);
@@ -194,7 +200,7 @@ fn ask_server(
     diagnostics: &[Diagnostic],
     session: Session,
     out: &mut Renderer,
-) -> Result<i32, Option<server::Behind>> {
+) -> Result<i32, Option<Box<server::Behind>>> {
     let mode = match server::Mode::of(arguments, session.environment) {
         Ok(server::Mode::Off) => return Err(None),
         Ok(mode) if diagnostics.is_empty() && server::can_serve(arguments, session.environment) => mode,
@@ -214,7 +220,7 @@ fn ask_server(
 /// This process is a server. Only its log says what goes wrong.
 #[cfg(unix)]
 fn be_server(socket: &Path, host: &mut Host) -> i32 {
-    match server::run(socket) {
+    match server::run(socket, serve) {
         Ok(()) => 0,
         Err(error) => {
             let _ = writeln!(host.stderr, "cannot start: {error}");
@@ -225,25 +231,22 @@ fn be_server(socket: &Path, host: &mut Host) -> i32 {
 
 /// What [`run`] does, for a client of a server. Its response files are expanded.
 #[cfg(unix)]
-fn link_for_client(called: &OsStr, args: Vec<String>, turn: &server::Turn, host: &mut Host) -> i32 {
+fn serve(served: server::Served<'_>) -> i32 {
+    let server::Served { called, arguments, is_terminal, stdout, stderr, turn } = served;
     let clock = &Stopwatch::new(Duration::ZERO);
     let program = program_name(&text::from_os(called));
-    let terminal = Terminal::new([host.stdout_is_terminal, host.stderr_is_terminal], host.environment);
-    let mut renderer = Renderer::new(program.clone(), host.stdout, host.stderr);
+    let environment = &|name: &str| std::env::var_os(name);
+    let terminal = Terminal::new(is_terminal, environment);
+    let mut renderer = Renderer::new(program.clone(), stdout, stderr);
     renderer.on_terminal = terminal.is_terminal;
-    let session = Session {
-        clock,
-        called,
-        shuffle: None,
-        ends_process: false,
-        terminal,
-        environment: host.environment,
-        server: Some(turn),
-    };
+    let session = Session { clock, called, shuffle: None, ends_process: false, terminal, environment };
     let mut diagnostics = Vec::new();
-    let arguments = parse::parse(args);
+    let arguments = parse::parse(arguments);
     set_up_renderer(&arguments, terminal, &mut renderer, &mut diagnostics);
-    let _ = link(&arguments, diagnostics, Vec::new(), &program, session, &mut renderer);
+    let load = |job: Job<'_>, place: &mut output_file::Place, out: &mut Renderer<'_>| {
+        turn.link(job, session, place, out)
+    };
+    let _ = link(&arguments, diagnostics, &[], &program, session, &load, &mut renderer);
     let _ = renderer.check_streams();
     i32::from(renderer.error_count() != 0)
 }
@@ -371,13 +374,14 @@ fn set_up_renderer(
 /// From the parsed arguments to the written output. `diagnostics` is what was wrong so far; it is shown here.
 ///
 /// The inputs are read even if an option is wrong, so that one run shows all mistakes. The order in which they are shown is that of
-/// the [`transcript`].
+/// the [`transcript`]. `load` reads the inputs and links.
 fn link(
     arguments: &Arguments,
     mut diagnostics: Vec<Diagnostic>,
-    response_files: Vec<Sight>,
+    response_files: &[Sight],
     program: &str,
     session: Session,
+    load: &dyn Fn(Job, &mut output_file::Place, &mut Renderer) -> Result<Linked, Stop>,
     out: &mut Renderer,
 ) -> Result<(), Stop> {
     if let Some(text) = text_that_was_asked_for(arguments, program, session, &mut diagnostics) {
@@ -414,17 +418,11 @@ fn link(
     let watch = settings.watch && !has_error(&diagnostics);
     let job = Job { arguments, options, settings: &settings, reproduce: reproduce.as_ref(), diagnostics };
     if watch {
-        return watch::run(job, response_files, session, program, out);
+        return watch::run(job, response_files.to_vec(), session, program, out);
     }
     let mut place = output_file::Place::new(&output_path, session.ends_process);
     session.clock.lap("arguments");
-    #[cfg(unix)]
-    let linked = match session.server {
-        Some(turn) => turn.link(job, session, &mut place, out)?,
-        None => job::load_and_link(job, response_files, session, &mut place, out),
-    };
-    #[cfg(not(unix))]
-    let linked = job::load_and_link(job, response_files, session, &mut place, out);
+    let linked = load(job, &mut place, out)?;
     show(&linked, arguments, &settings, out);
     finish_reproduce(reproduce.as_deref(), out);
     let Linked { lines, result } = linked;

@@ -124,7 +124,9 @@ impl Arguments {
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let words = self.list.iter().flat_map(|argument| match argument {
             Argument::Input(text) | Argument::Unknown(text) => [Some(text.as_str()), None],
-            Argument::Option { text, value: OptionValue::Next(value), .. } => [Some(text.as_str()), Some(value.as_str())],
+            Argument::Option { text, value: OptionValue::Next(value), .. } => {
+                [Some(text.as_str()), Some(value.as_str())]
+            }
             Argument::Option { text, .. } => [Some(text.as_str()), None],
         });
         words.flatten().chain(self.missing_value.as_deref())

@@ -37,6 +37,14 @@ pub fn see(
     });
     let bytes = contents.as_ref().ok().filter(|contents| !contents.is_mapped);
     let bytes = bytes.map(|contents| contents.bytes.clone());
-    sights.push(Sight { path: path.to_string(), identity, is_steady, is_mapped, started, is_optional, bytes });
+    sights.push(Sight {
+        path: path.to_string(),
+        identity,
+        is_steady,
+        is_mapped,
+        started,
+        is_optional,
+        bytes,
+    });
     contents.map(|contents| contents.bytes)
 }

@@ -139,7 +139,10 @@ fn the_first_link_starts_a_server_and_the_next_one_uses_it() {
     }
     let text = folder.wald("off", &["--server-status"]).output().unwrap().stdout;
     let text = String::from_utf8(text).unwrap();
-    assert!(text.contains("2 links, ") && text.ends_with(" MB\n") && text.contains("\n1 links kept"), "{text}");
+    assert!(
+        text.contains("2 links, ") && text.ends_with(" MB\n") && text.contains("\n1 links kept"),
+        "{text}"
+    );
     folder.stop();
     assert!(folder.status().is_empty());
     assert!(folder.leftovers().is_empty(), "{:?}", folder.leftovers());
@@ -179,7 +182,11 @@ fn a_server_says_what_a_link_says() {
     folder.check(&["--version"]);
     folder.check(&[]);
     // Fewer outputs than command lines: one server has seen most of these.
-    assert!(folder.status().iter().any(|status| status["links"].as_u64() > Some(10)), "{:?}", folder.status());
+    assert!(
+        folder.status().iter().any(|status| status["links"].as_u64() > Some(10)),
+        "{:?}",
+        folder.status()
+    );
 }
 
 #[test]
@@ -430,7 +437,8 @@ fn fifty_clients_at_once() {
     let expected = std::fs::read(folder.input("out.wasm")).unwrap();
     let start = |number: usize| {
         // Every other one has an output of its own.
-        let output = if number % 2 == 0 { "out.wasm".to_string() } else { format!("d{}/out.wasm", number % 8) };
+        let output =
+            if number % 2 == 0 { "out.wasm".to_string() } else { format!("d{}/out.wasm", number % 8) };
         std::fs::create_dir_all(folder.input(&output).parent().unwrap()).unwrap();
         let mut command = folder.wald("auto", &["-o", &output]);
         (command.args(&folder.names).stderr(Stdio::piped()).spawn().unwrap(), output)
@@ -448,7 +456,11 @@ fn wrong_modes_are_errors() {
     let folder = Folder::new();
     let all = folder.all();
     for (arguments, mode, message) in [
-        ([&all[..], &["--server=on"]].concat(), "off", "--server: expected auto, off or require, but got 'on'"),
+        (
+            [&all[..], &["--server=on"]].concat(),
+            "off",
+            "--server: expected auto, off or require, but got 'on'",
+        ),
         (all.clone(), "1", "WALD_SERVER: expected auto, off or require, but got '1'"),
     ] {
         let output = folder.wald(mode, &arguments).output().unwrap();
@@ -488,4 +500,43 @@ fn an_edit_is_linked_before_it_is_asked_for() {
         assert!(folder.wald("off", &all).status().unwrap().success());
         assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
     }
+}
+
+#[test]
+fn objects_with_new_names_are_compared_with_the_old_ones() {
+    let folder = Folder::new();
+    let text = |name: &str, round: usize| match name.strip_suffix(".o") {
+        Some(stem) => format!("{stem}.{round}.o"),
+        None => name.to_string(),
+    };
+    let original = std::fs::read(folder.input("commands.o")).unwrap();
+    let edited = folder.edited_commands();
+    let mut modules = Vec::new();
+    for round in 0..6 {
+        let bytes = if round % 2 == 0 { &original } else { &edited };
+        std::fs::write(folder.input("commands.o"), bytes).unwrap();
+        let names: Vec<String> = folder.names.iter().map(|name| text(name, round)).collect();
+        for (old, new) in folder.names.iter().zip(&names).filter(|(old, new)| old != new) {
+            std::fs::copy(folder.input(old), folder.input(new)).unwrap();
+            // As rustc does: those of the last build are gone.
+            let _ = std::fs::remove_file(folder.input(&text(old, round.wrapping_sub(1))));
+        }
+        let mut arguments = vec!["-o", "out.wasm"];
+        // What is said has the names of objects.
+        let more: &[&str] = if round > 2 {
+            &["--trace", "--Map=-", "--trace-symbol=main", "--print-gc-sections"]
+        } else {
+            &[]
+        };
+        arguments.extend(more);
+        arguments.extend(names.iter().map(String::as_str));
+        assert!(folder.check(&arguments).status.success());
+        modules.push(std::fs::read(folder.input("out.wasm")).unwrap());
+        // An error has them, too.
+        arguments.retain(|name| !name.starts_with("main"));
+        folder.check(&arguments);
+    }
+    assert!(modules[0] == modules[2] && modules[1] == modules[3] && modules[0] != modules[1]);
+    let status = folder.status();
+    assert_eq!(status.len(), 1);
 }

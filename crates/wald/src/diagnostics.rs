@@ -298,6 +298,11 @@ impl Diagnostics {
         }
     }
 
+    /// Whether anything was recorded.
+    pub fn says_anything(&self) -> bool {
+        !self.list.is_empty() || !self.messages.is_empty()
+    }
+
     /// The number of errors.
     pub fn error_count(&self) -> usize {
         self.errors

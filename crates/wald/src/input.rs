@@ -254,6 +254,20 @@ pub struct ParsedInput {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl ParsedInput {
+    /// Gives it another path. `false` if it has more to it than one object: then it must be parsed again.
+    pub(crate) fn rename(&mut self, description: &InputDescription) -> bool {
+        let [candidate] = &mut self.candidates[..] else { return false };
+        let is_object =
+            candidate.bitcode.is_none() && candidate.shared.is_none() && candidate.name.member.is_none();
+        if !is_object || self.stub.is_some() || !self.diagnostics.is_empty() {
+            return false;
+        }
+        candidate.name = FileName::of(description);
+        true
+    }
+}
+
 /// All inputs in order.
 #[derive(Default)]
 pub struct Joined<'a> {

@@ -1,6 +1,7 @@
 //! [`Linker`]: inputs are declared in order and provided in any order from any thread. The thread that provides an
 //! input parses it.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::architecture;
@@ -204,6 +205,21 @@ impl Linker {
         input.version += 1;
         self.free_names();
         Ok(())
+    }
+
+    /// Gives an input another path, as compilers do that number their objects anew. Returns whether the input is still provided: an
+    /// object that was is, with the same bytes. Everything else must be provided again.
+    ///
+    /// # Errors
+    /// [`InputError::Unknown`].
+    pub fn rename(&mut self, id: InputId, path: impl Into<PathBuf>) -> Result<bool, InputError> {
+        let input = self.input_mut(id)?.as_mut().ok_or(InputError::Unknown)?;
+        input.description.path = path.into();
+        input.version += 1;
+        if input.parsed.get_mut().is_some_and(|parsed| parsed.rename(&input.description)) {
+            return Ok(true);
+        }
+        self.replace(id).map(|()| false)
     }
 
     /// Removes an input for good.

@@ -174,3 +174,48 @@ fn an_input_that_is_missing_at_first_can_come_later() {
     linker.provide(ids[0], files[0].1.clone()).unwrap();
     assert!(linker.link().module.is_ok());
 }
+
+#[test]
+fn renamed_inputs_are_linked_as_if_they_were_new() {
+    let files = files();
+    for (traced, extractions) in [(None, false), (Some("_start"), false), (None, true)] {
+        let options = || {
+            let mut options = Options::default();
+            options.output = "demo.wasm".into();
+            options.want_map = true;
+            options.want_why_extract = extractions;
+            options.trace_symbols.extend(traced.map(Into::into));
+            options
+        };
+        let declare = |linker: &mut Linker, name: &str, bytes: &Bytes| {
+            let id = linker.declare_input(description(name));
+            linker.provide(id, bytes.clone()).unwrap();
+            id
+        };
+        let mut kept = Linker::new(options());
+        let ids: Vec<InputId> = files.iter().map(|(path, bytes)| declare(&mut kept, path, bytes)).collect();
+        assert!(kept.link().module.is_ok());
+        for round in 0..3 {
+            let name = |path: &str| format!("{round}/{path}");
+            let mut fresh = Linker::new(options());
+            for (&id, (path, bytes)) in ids.iter().zip(&files) {
+                // All are resolved again if an archive has changed.
+                let is_archive = path.ends_with(".a");
+                let new = if is_archive && round < 2 { path.clone() } else { name(path) };
+                if new != *path {
+                    assert_eq!(kept.rename(id, &new).unwrap(), !is_archive);
+                    if is_archive {
+                        kept.provide(id, bytes.clone()).unwrap();
+                    }
+                }
+                declare(&mut fresh, &new, bytes);
+            }
+            let (kept, fresh) = (kept.link(), fresh.finish());
+            assert_eq!(said(&kept), said(&fresh));
+            assert_eq!(format!("{:?}", kept.messages), format!("{:?}", fresh.messages));
+            assert_eq!(format!("{:?}", kept.extractions), format!("{:?}", fresh.extractions));
+            assert_eq!(kept.map, fresh.map);
+            assert!(kept.module.unwrap() == fresh.module.unwrap());
+        }
+    }
+}

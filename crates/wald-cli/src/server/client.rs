@@ -1,12 +1,13 @@
 //! The client's side: hands a link over, and prints what it gets.
 
 use super::folder::{file_key, folder_key, Folder, Names};
-use super::wire::{confirm, Frame, LinkRequest, Request};
+use super::start::{self, Behind};
+use super::wire::{confirm, Frame, LinkRequest, Request, STARTS};
 use super::{peer, Mode};
+use crate::job::Session;
 use crate::option_table::Opt;
 use crate::parse::Arguments;
 use crate::render::Renderer;
-use crate::job::Session;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
@@ -22,15 +23,9 @@ pub enum Outcome {
     /// The server has linked. The exit code.
     Done(u8),
     /// This process has to link. After that, it starts a server with what is here, if there is none.
-    Alone(Option<Behind>),
+    Alone(Option<Box<Behind>>),
     /// There must be a server, and there is none, for this reason.
     Refused(String),
-}
-
-/// What a new server needs.
-pub struct Behind {
-    pub names: Names,
-    pub request: LinkRequest,
 }
 
 /// Why a server did not link.
@@ -70,13 +65,16 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
         match failure {
             Failure::NoServer if !is_started => {
                 is_started = true;
-                if let Err(error) = super::start::start(&names, &request) {
-                    return Outcome::Refused(format!("it cannot be started: {}", crate::text::error_text(&error)));
+                if let Err(error) = start::start(&names, &request) {
+                    return Outcome::Refused(format!(
+                        "it cannot be started: {}",
+                        crate::text::error_text(&error)
+                    ));
                 }
             }
             // It has not begun to listen, or reads its inputs.
             Failure::NoServer | Failure::Declined(_) if is_started && start.elapsed() < START => {}
-            Failure::Declined(reason) if reason == super::keeper::STARTS && start.elapsed() < START => {}
+            Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
             Failure::NoServer => return Outcome::Refused("it did not start".into()),
             Failure::Declined(reason) => return Outcome::Refused(reason),
             Failure::Broken(error) => return Outcome::Refused(crate::text::error_text(&error)),
@@ -96,14 +94,14 @@ fn alone(
     out.stdout.skip(written[0]);
     out.stderr.skip(written[1]);
     let (reason, is_free) = match failure {
-        Failure::NoServer => return Outcome::Alone(Some(behind)),
+        Failure::NoServer => return Outcome::Alone(Some(Box::new(behind))),
         Failure::Declined(reason) => (reason, false),
         Failure::Broken(error) => (crate::text::error_text(&error), true),
     };
     if arguments.has(Opt::Verbose) {
         out.show_note(format!("linked without a server: {reason}"));
     }
-    Outcome::Alone(is_free.then_some(behind))
+    Outcome::Alone(is_free.then(|| Box::new(behind)))
 }
 
 /// Describes this process.

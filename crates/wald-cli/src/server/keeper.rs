@@ -4,14 +4,14 @@ use super::folder::{file_key, folder_key, Folder, Names};
 use super::kept::{Kept, Turn};
 use super::remote::RemoteStream;
 use super::status::{Counts, Status};
-use super::wire::{Frame, LinkRequest, Request};
+use super::wire::{Frame, LinkRequest, Request, STARTS};
 use super::{control, peer};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, BufWriter};
-use std::os::unix::ffi::OsStringExt;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,8 +20,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use wald::CancelToken;
 
-/// The answer of a server that has not read its inputs yet.
-pub const STARTS: &str = "the server reads its inputs";
 /// A server that nobody needs for so long ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// How often a server looks whether it is still of use.
@@ -31,8 +29,28 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A link ahead that was begun is waited for, but not for much longer than links take.
 const LEAST_WAIT: Duration = Duration::from_millis(30);
 
+/// A command line that a server links.
+pub struct Served<'a> {
+    /// The name by which the client was called.
+    pub called: &'a OsStr,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Whether its standard output and standard error are terminals.
+    pub is_terminal: [bool; 2],
+    /// Its standard output.
+    pub stdout: &'a mut dyn Write,
+    /// Its standard error.
+    pub stderr: &'a mut dyn Write,
+    /// The kept link.
+    pub turn: &'a Turn,
+}
+
+/// Does what a command line says. Returns the exit code.
+pub type Serve = fn(Served<'_>) -> i32;
+
 /// What all threads know.
 struct Shared {
+    serve: Serve,
     kept: Mutex<Option<Kept>>,
     status: Mutex<Status>,
     /// How many clients wait for a link.
@@ -54,11 +72,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs a server whose socket is `socket`, until it is of no use any more.
+/// Runs a server whose socket is `socket`, until it is of no use any more. `serve` is the command.
 ///
 /// # Errors
 /// It cannot begin. Another one that runs is no error.
-pub fn run(socket: &Path) -> io::Result<()> {
+pub fn run(socket: &Path, serve: Serve) -> io::Result<()> {
     peer::detach();
     let names = Names::beside(socket);
     // Locked until this process ends, however it ends.
@@ -73,7 +91,7 @@ pub fn run(socket: &Path) -> io::Result<()> {
     let listener = UnixListener::bind(&names.socket)?;
     let own_socket = file_key(&std::fs::symlink_metadata(&names.socket)?);
     enter(&request);
-    let shared = Arc::new(Shared::new(&request, &names));
+    let shared = Arc::new(Shared::new(&request, &names, serve));
     let (news, heard) = mpsc::channel();
     let (for_listener, for_worker) = (shared.clone(), shared.clone());
     let (first, for_end) = (request.clone(), news.clone());
@@ -82,7 +100,8 @@ pub fn run(socket: &Path) -> io::Result<()> {
     let server = Server { program_file: request.program_file, directory_file: request.directory_file, names };
     server.serve(&shared, &heard);
     shared.is_ended.store(true, Ordering::Relaxed);
-    let is_own = std::fs::symlink_metadata(&server.names.socket).is_ok_and(|found| file_key(&found) == own_socket);
+    let is_own =
+        std::fs::symlink_metadata(&server.names.socket).is_ok_and(|found| file_key(&found) == own_socket);
     if is_own {
         let _ = std::fs::remove_file(&server.names.socket);
     }
@@ -102,8 +121,9 @@ fn enter(request: &LinkRequest) {
     peer::set_umask(request.umask);
     let own: HashMap<OsString, OsString> = std::env::vars_os().collect();
     let pairs = request.environment.chunks_exact(2);
-    let wanted: HashMap<OsString, OsString> =
-        pairs.map(|pair| (OsString::from_vec(pair[0].clone()), OsString::from_vec(pair[1].clone()))).collect();
+    let wanted: HashMap<OsString, OsString> = pairs
+        .map(|pair| (OsString::from_vec(pair[0].clone()), OsString::from_vec(pair[1].clone())))
+        .collect();
     for name in own.keys().filter(|&name| !wanted.contains_key(name)) {
         std::env::remove_var(name);
     }
@@ -151,7 +171,7 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
     peer::lower_priority();
     {
         let mut kept = lock(&shared.kept);
-        let declined = link(&mut kept, first, None, CancelToken::new(), true).err();
+        let declined = link(shared.serve, &mut kept, first, None, CancelToken::new()).err();
         if declined.is_some() || kept.is_none() {
             // Its inputs can be read only once, or there is nothing to link.
             let _ = news.send(News::End);
@@ -194,7 +214,8 @@ impl Server {
         loop {
             match heard.recv_timeout(LOOK) {
                 Ok(News::Link(mut stream, request)) => {
-                    let declined = self.why_not(&request).or_else(|| self.link(shared, &mut stream, &request).err());
+                    let declined =
+                        self.why_not(&request).or_else(|| self.link(shared, &mut stream, &request).err());
                     shared.waiting.fetch_sub(1, Ordering::SeqCst);
                     last_use = Instant::now();
                     match declined {
@@ -235,7 +256,8 @@ impl Server {
         let program = std::env::current_exe().and_then(std::fs::metadata);
         let is_current = program.is_ok_and(|found| file_key(&found) == self.program_file)
             && folder_key(Path::new(".")).is_ok_and(|key| key == self.directory_file)
-            && std::env::current_dir().is_ok_and(|path| folder_key(&path).is_ok_and(|key| key == self.directory_file))
+            && std::env::current_dir()
+                .is_ok_and(|path| folder_key(&path).is_ok_and(|key| key == self.directory_file))
             && self.names.socket.exists();
         !is_current
     }
@@ -262,7 +284,7 @@ impl Server {
             };
             // Without a thread the client's end is noticed when the output gets its name.
             let _ = std::thread::Builder::new().spawn_scoped(scope, watch);
-            let outcome = link(&mut kept, request, Some(client), cancel.clone(), false);
+            let outcome = link(shared.serve, &mut kept, request, Some(client), cancel.clone());
             is_done.store(true, Ordering::Relaxed);
             if let Ok(code) = outcome {
                 let mut client = client;
@@ -313,28 +335,25 @@ fn wait_for(shared: &Shared) -> MutexGuard<'_, Option<Kept>> {
 
 /// Does what a command line asks for. Returns the exit code, or why it cannot be done here.
 fn link(
+    serve: Serve,
     kept: &mut Option<Kept>,
     request: &LinkRequest,
     client: Option<&UnixStream>,
     cancel: CancelToken,
-    only_load: bool,
 ) -> Result<u8, String> {
     let text = |bytes: &Vec<u8>| crate::text::from_bytes(bytes);
-    let arguments = request.arguments.iter().map(text).collect();
     let verify = std::env::var_os("WALD_SERVER_VERIFY").is_some_and(|value| value == "1");
-    let turn =
-        Turn { kept: RefCell::new(kept.take()), only_load, verify, cancel, declined: RefCell::default() };
-    let mut host = crate::Host {
+    // Without a client, the inputs are only read.
+    let (kept_now, only_load) = (RefCell::new(kept.take()), client.is_none());
+    let turn = Turn { kept: kept_now, only_load, verify, cancel, declined: RefCell::default() };
+    let code = serve(Served {
+        called: OsStr::from_bytes(&request.called),
+        arguments: request.arguments.iter().map(text).collect(),
+        is_terminal: request.is_terminal,
         stdout: &mut BufWriter::new(RemoteStream::new(1, client)),
         stderr: &mut RemoteStream::new(2, client),
-        stdout_is_terminal: request.is_terminal[0],
-        stderr_is_terminal: request.is_terminal[1],
-        environment: &|name| std::env::var_os(name),
-        shuffle: None,
-        ends_process: false,
-    };
-    let called = OsString::from_vec(request.called.clone());
-    let code = crate::link_for_client(&called, arguments, &turn, &mut host);
+        turn: &turn,
+    });
     *kept = turn.kept.into_inner();
     turn.declined.into_inner().map_or(Ok(code as u8), Err)
 }
@@ -354,7 +373,7 @@ fn total_memory() -> u64 {
 }
 
 impl Shared {
-    fn new(request: &LinkRequest, names: &Names) -> Self {
+    fn new(request: &LinkRequest, names: &Names, serve: Serve) -> Self {
         let text = |bytes: &[u8]| crate::text::from_bytes(bytes);
         let arguments = crate::parse::parse(request.arguments.iter().map(|bytes| text(bytes)).collect());
         let output = arguments.last_value(crate::option_table::Opt::Output).unwrap_or("a.out");
@@ -369,6 +388,7 @@ impl Shared {
             last_used: Instant::now(),
         };
         Shared {
+            serve,
             kept: Mutex::new(None),
             status: Mutex::new(status),
             waiting: AtomicUsize::new(0),

@@ -6,7 +6,7 @@
 
 use super::status::Counts;
 use crate::configure::Settings;
-use crate::inputs::{self, Inputs, Reading, Taken};
+use crate::inputs::{self, Inputs, Origin, Reading, Taken};
 use crate::job::{self, Declared, Job, Linked, Session};
 use crate::lto;
 use crate::mapped_file;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wald::diagnostics::{Code, Diagnostic};
 use wald::options::Options;
-use wald::{CancelToken, Linker};
+use wald::{Bytes, CancelToken, Linker};
 
 /// How soon a file is looked at again that may not be complete.
 const CLOSE_LOOK: Duration = Duration::from_millis(4);
@@ -82,6 +82,8 @@ struct File {
     taken: Taken,
     /// The observer's names for what was read.
     ids: Vec<FileId>,
+    /// What the linker has of it, if it had another name and was not read under this one.
+    before: Option<Bytes>,
 }
 
 /// A link that nobody has asked for yet.
@@ -205,13 +207,19 @@ impl Kept {
             *self.linker.options_mut() = self.options.clone();
             (self.ahead, self.is_new) = (None, true);
         }
-        let Some(origins) =
-            self.inputs.become_like(&mut self.linker, &declared.inputs, &declared.linker)
+        let Some(origins) = self.inputs.become_like(&mut self.linker, &declared.inputs, &declared.linker)
         else {
             return;
         };
         let mut old: Vec<Option<File>> = std::mem::take(&mut self.files).into_iter().map(Some).collect();
-        let take = |origin: Option<usize>| origin.and_then(|file| old[file].take()).unwrap_or_default();
+        let take = |origin: Origin| match origin {
+            Origin::New => File::default(),
+            Origin::Same(file) => old[file].take().unwrap_or_default(),
+            Origin::Renamed(file) => {
+                let before = old[file].take().and_then(|file| file.taken.sights.into_iter().next()?.bytes);
+                File { before, ..File::default() }
+            }
+        };
         self.files = origins.into_iter().map(take).collect();
         self.doubtful = (0..self.files.len()).map(|file| (file, Instant::now())).collect();
         (self.ahead, self.is_new) = (None, true);
@@ -253,17 +261,44 @@ impl Kept {
         if let Some(&id) = ids.iter().find(|&&id| self.observer.is_special(id)) {
             return Err(self.observer.path(id));
         }
-        let stale = (0..self.files.len()).filter(|&file| !self.is_current(file)).collect::<Vec<_>>();
+        let start = Instant::now();
+        self.compare_renamed(threads);
+        let stale = (0..self.files.len()).filter(|&file| !self.is_current(file, start)).collect::<Vec<_>>();
         self.read(&stale);
         Ok(())
     }
 
-    /// Whether a file is as it was read, as of the last look. If times do not tell, its bytes are compared.
-    fn is_current(&mut self, file: usize) -> bool {
-        let File { taken, ids } = &mut self.files[file];
+    /// Reads files that have new names. If the bytes are the same, nothing else has to be done.
+    fn compare_renamed(&mut self, threads: usize) {
+        let renamed: Vec<usize> =
+            (0..self.files.len()).filter(|&file| self.files[file].before.is_some()).collect();
+        let read = |&file: &usize| {
+            let mut sights = Vec::new();
+            let path = self.inputs.path(file);
+            let bytes =
+                crate::sight::see(path, false, &mut sights, || mapped_file::copy(&to_path(path))).ok();
+            let is_same = bytes.is_some() && bytes.as_deref() == self.files[file].before.as_deref();
+            is_same.then_some(sights)
+        };
+        let found = crate::observer::in_parallel(&renamed, threads, read);
+        for (file, sights) in renamed.into_iter().zip(found) {
+            let sights = sights.unwrap_or_default();
+            let ids: Vec<FileId> = sights.iter().map(|sight| self.observer.observe(&sight.path)).collect();
+            // Looked at again when a change must have left other times.
+            self.doubtful.insert(file, Instant::now() + LATER_LOOK);
+            self.files[file] = File { taken: Taken { sights, ..Taken::default() }, ids, before: None };
+        }
+    }
+
+    /// Whether a file is as it was read, as of the last look, or was read after `start`. If times do not tell, its bytes are compared.
+    fn is_current(&mut self, file: usize, start: Instant) -> bool {
+        let File { taken, ids, .. } = &mut self.files[file];
         let observer = &mut self.observer;
         !taken.sights.is_empty()
             && taken.sights.iter_mut().zip(&*ids).all(|(sight, &id)| {
+                if sight.started >= start && sight.is_steady {
+                    return true;
+                }
                 if !observer.is_same_as(id, sight) {
                     return false;
                 }
@@ -273,7 +308,9 @@ impl Kept {
                 let started = Instant::now();
                 let now = mapped_file::copy(&to_path(&sight.path));
                 let is_same = now.is_ok_and(|now| {
-                    now.is_steady && Some(now.identity) == sight.identity && Some(&now.bytes[..]) == sight.bytes.as_deref()
+                    now.is_steady
+                        && Some(now.identity) == sight.identity
+                        && Some(&now.bytes[..]) == sight.bytes.as_deref()
                 });
                 if is_same {
                     sight.started = started;
@@ -304,7 +341,7 @@ impl Kept {
         let soon = Instant::now() + LATER_LOOK;
         for (file, taken) in inputs::read_files(&self.linker, &self.inputs, files, &reading) {
             let ids = taken.sights.iter().map(|sight| self.observer.observe(&sight.path)).collect();
-            self.files[file] = File { taken, ids };
+            self.files[file] = File { taken, ids, before: None };
             self.doubtful.insert(file, soon);
         }
         self.counts.read += files.len() as u64;
@@ -384,11 +421,10 @@ impl Kept {
 
     /// What reading an input gave is worth now. [`Verdict::Stale`] only if it can be read now.
     fn judge(&mut self, file: usize) -> Verdict {
-        let is_there = |observer: &mut Observer, id| {
-            matches!(observer.stage(id), Stage::Readable | Stage::Complete)
-        };
+        let is_there =
+            |observer: &mut Observer, id| matches!(observer.stage(id), Stage::Readable | Stage::Complete);
         let changed: Vec<FileId> = {
-            let File { taken, ids } = &self.files[file];
+            let File { taken, ids, .. } = &self.files[file];
             let pairs = taken.sights.iter().zip(ids);
             pairs.filter(|(sight, &id)| !self.observer.is_same_as(id, sight)).map(|(_, &id)| id).collect()
         };
@@ -397,14 +433,18 @@ impl Kept {
             let is_ready = changed.iter().all(|&id| is_there(&mut self.observer, id));
             return if is_ready { Verdict::Stale } else { Verdict::Wait };
         }
-        match self.is_current(file) {
+        match self.is_current(file, Instant::now()) {
             false => Verdict::Stale,
             true => {
-                let File { taken, ids } = &self.files[file];
+                let File { taken, ids, .. } = &self.files[file];
                 let mut pairs = taken.sights.iter().zip(ids);
-                let is_certain = pairs
-                    .all(|(sight, &id)| sight.identity.is_none() || self.observer.is_certain(id, sight));
-                if is_certain { Verdict::Good } else { Verdict::Wait }
+                let is_certain =
+                    pairs.all(|(sight, &id)| sight.identity.is_none() || self.observer.is_certain(id, sight));
+                if is_certain {
+                    Verdict::Good
+                } else {
+                    Verdict::Wait
+                }
             }
         }
     }
@@ -416,9 +456,15 @@ impl Kept {
             sights.next().is_some_and(|sight| sight.identity.is_some())
                 && self.inputs.ids(file).all(|id| !inputs::is_wrong(&self.linker, id))
         };
-        (0..self.files.len()).all(is_there) && self.doubtful.iter().all(|(&file, _)| {
-            self.files[file].taken.sights.iter().zip(&self.files[file].ids).all(|(sight, &id)| self.observer.is_same_as(id, sight))
-        })
+        (0..self.files.len()).all(is_there)
+            && self.doubtful.iter().all(|(&file, _)| {
+                self.files[file]
+                    .taken
+                    .sights
+                    .iter()
+                    .zip(&self.files[file].ids)
+                    .all(|(sight, &id)| self.observer.is_same_as(id, sight))
+            })
     }
 
     /// Links into a file without a name.
@@ -462,7 +508,8 @@ fn verified(mut linked: Linked, place: &Place, declared: Declared, threads: Opti
         && map(&fresh) == map(&linked)
         && (!is_linked(&fresh) || place.contents().is_ok_and(|bytes| bytes == module));
     if !is_same {
-        let message = "the server's link differs from one from nothing: please report it, and link with --server=off";
+        let message =
+            "the server's link differs from one from nothing: please report it, and link with --server=off";
         linked.lines.push(Diagnostic::error(Code::Layout, message).into());
     }
     linked

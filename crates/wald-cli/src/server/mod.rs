@@ -35,13 +35,11 @@ use crate::parse::Arguments;
 use std::ffi::OsString;
 
 #[cfg(unix)]
-pub use client::{link, Behind, Outcome};
+pub use client::{link, Outcome};
 #[cfg(unix)]
-pub use keeper::{run, socket_of_server};
+pub use keeper::{run, socket_of_server, Served};
 #[cfg(unix)]
-pub use kept::Turn;
-#[cfg(unix)]
-pub use start::start_behind;
+pub use start::{start_behind, Behind};
 
 /// Whether links are done by a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,10 +58,7 @@ impl Mode {
     ///
     /// # Errors
     /// What is wrong with the value.
-    pub fn of(
-        arguments: &Arguments,
-        variable: &dyn Fn(&str) -> Option<OsString>,
-    ) -> Result<Mode, String> {
+    pub fn of(arguments: &Arguments, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Mode, String> {
         let (name, value) = match arguments.last_value(Opt::Server) {
             Some(value) => ("--server", value.to_string()),
             None => match variable("WALD_SERVER").filter(|value| !value.is_empty()) {
@@ -113,7 +108,8 @@ pub fn answer(
     #[cfg(unix)]
     let (status, stop) = (control::status, control::stop);
     #[cfg(not(unix))]
-    let (status, stop) = (|_, _| Err(std::io::ErrorKind::Unsupported.into()), |_| Err(std::io::ErrorKind::Unsupported.into()));
+    let (status, stop) =
+        (|_, _| Err(std::io::ErrorKind::Unsupported.into()), |_| Err(std::io::ErrorKind::Unsupported.into()));
     match arguments.last(&[Opt::ServerStatus, Opt::ServerStop])? {
         (Opt::ServerStop, ..) => Some(stop(variable)),
         (_, _, None) => Some(status(false, variable)),

@@ -1,6 +1,5 @@
 //! Starts a server that outlives this process and has nothing of it but its command line, its environment and its folder.
 
-use super::client::Behind;
 use super::folder::Names;
 use super::peer;
 use super::wire::LinkRequest;
@@ -10,6 +9,14 @@ use std::process::{Command, Stdio};
 
 /// Tells a process that it is a server, and where its files are.
 pub const VARIABLE: &str = "WALD_SERVER_PROCESS";
+
+/// What a new server needs.
+pub struct Behind {
+    /// Its files.
+    pub names: Names,
+    /// The command line that it begins with.
+    pub request: LinkRequest,
+}
 
 /// Starts a server for the next link. That it cannot be started is no fault of this one.
 pub fn start_behind(behind: &Behind) {

@@ -10,6 +10,9 @@ use std::io::{self, ErrorKind, Read, Write};
 /// No message is longer: what claims to be is not from us.
 const LONGEST: u32 = 1 << 30;
 
+/// The answer of a server that has not read its inputs yet.
+pub const STARTS: &str = "the server reads its inputs";
+
 /// A message of the server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -126,8 +129,7 @@ impl LinkRequest {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let flags = [u8::from(self.is_terminal[0]), u8::from(self.is_terminal[1])];
-        let fields =
-            [&self.program_file[..], &self.called, &self.directory, &self.directory_file, &flags];
+        let fields = [&self.program_file[..], &self.called, &self.directory, &self.directory_file, &flags];
         fields.iter().for_each(|field| put(&mut bytes, field));
         put(&mut bytes, &self.umask.to_le_bytes());
         for list in [&self.arguments, &self.environment] {
@@ -281,7 +283,9 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_refused() {
-        for bytes in [&b"GET / HTTP/1.1\r\n"[..], &[b'L', 255, 255, 255, 255], &[b'L', 4, 0, 0, 0, 9, 9, 9, 9]] {
+        for bytes in
+            [&b"GET / HTTP/1.1\r\n"[..], &[b'L', 255, 255, 255, 255], &[b'L', 4, 0, 0, 0, 9, 9, 9, 9]]
+        {
             assert!(Request::receive(&mut &bytes[..]).is_err());
             assert!(Frame::receive(&mut &bytes[..]).is_err());
         }

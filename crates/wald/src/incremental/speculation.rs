@@ -181,7 +181,9 @@ impl Speculation {
                 if !object.has_references_of(known) {
                     self.marks = None;
                 }
-                self.folded.swap(file, object, candidate.display());
+                if !self.folded.swap(file, object, candidate.display()) {
+                    return None;
+                }
             }
             first_file += new.files;
         }

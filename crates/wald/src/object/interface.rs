@@ -8,6 +8,9 @@ impl Object {
     /// Whether resolution cannot tell the two apart: the same symbols, imports, signatures, comdat groups and
     /// constructors. What functions and data hold may differ.
     pub fn has_interface_of(&self, other: &Object) -> bool {
+        if std::ptr::eq(self, other) {
+            return true;
+        }
         let text = |a: ByteRange, b: ByteRange| a.of(&self.bytes) == b.of(&other.bytes);
         let symbol = |(a, b): (&ObjectSymbol, &ObjectSymbol)| {
             (a.kind, a.flags, a.name, a.element) == (b.kind, b.flags, b.name, b.element)

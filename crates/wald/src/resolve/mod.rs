@@ -97,11 +97,18 @@ impl Folded {
         Some(self.table.objects[id.at()].object())
     }
 
-    /// Puts another object in the place of one that has the same interface.
-    pub fn swap(&mut self, file: FileId, object: &Arc<Object>, path: String) {
-        if let Some(id) = self.table.object_of(file) {
-            self.table.objects[id.at()].swap(object.clone(), path);
+    /// Puts another object in the place of one that has the same interface. `false` if its path differs, and something that was said has
+    /// the old one.
+    #[must_use]
+    pub fn swap(&mut self, file: FileId, object: &Arc<Object>, path: String) -> bool {
+        let Some(id) = self.table.object_of(file) else { return true };
+        let linked = &mut self.table.objects[id.at()];
+        let says_paths = self.diagnostics.says_anything() || !self.extractions.is_empty();
+        if says_paths && *linked.path != *path {
+            return false;
         }
+        linked.swap(object.clone(), path);
+        true
     }
 }
 
