@@ -143,6 +143,11 @@ impl Place {
         self.file.as_ref().filter(|_| !has_failed).map(Temporary::target)
     }
 
+    /// Makes a module that was made ahead one of now.
+    pub fn touch(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), Temporary::touch)
+    }
+
     /// What was written.
     pub fn contents(&self) -> io::Result<Vec<u8>> {
         self.file.as_ref().map_or_else(|| Ok(self.memory.clone()), Temporary::contents)

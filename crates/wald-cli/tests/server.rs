@@ -493,9 +493,14 @@ fn an_edit_is_linked_before_it_is_asked_for() {
         std::fs::write(folder.input("new"), bytes).unwrap();
         std::fs::rename(folder.input("new"), folder.input("commands.o")).unwrap();
         folder.wait_until("a link ahead", || ahead() > ahead_before);
+        // The output is newer than everything that was there before the command started.
+        std::thread::sleep(Duration::from_millis(30));
+        std::fs::write(folder.input("note"), "").unwrap();
         // Not `check`: a link without a server in between would only take time.
         assert!(folder.wald("require", &all).status().unwrap().success());
         assert_eq!(hits(), hits_before + 1);
+        let modified = |name: &str| std::fs::metadata(folder.input(name)).unwrap().modified().unwrap();
+        assert!(modified("out.wasm") >= modified("note"));
         let module = std::fs::read(folder.input("out.wasm")).unwrap();
         assert!(folder.wald("off", &all).status().unwrap().success());
         assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);

@@ -1,6 +1,6 @@
 //! The client's side: hands a link over, and prints what it gets.
 
-use super::folder::{file_key, folder_key, Folder, Names};
+use super::folder::{folder_key, program_key, Folder, Names};
 use super::start::{self, Behind};
 use super::wire::{confirm, Frame, LinkRequest, Request, STARTS};
 use super::{peer, Mode};
@@ -112,7 +112,7 @@ fn request(arguments: &Arguments, session: Session) -> io::Result<LinkRequest> {
     let bytes = |text: &str| crate::text::to_bytes(text).into_owned();
     let environment = std::env::vars_os().flat_map(|(name, value)| [name.into_vec(), value.into_vec()]);
     Ok(LinkRequest {
-        program_file: file_key(&std::fs::metadata(std::env::current_exe()?)?),
+        program: program_key()?,
         called: session.called.to_os_string().into_vec(),
         directory_file: folder_key(&directory)?,
         directory: directory.into_os_string().into_vec(),

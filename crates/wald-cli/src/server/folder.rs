@@ -103,6 +103,16 @@ pub fn file_key(found: &Metadata) -> Vec<u8> {
     format!("{:?}", Identity::from(found)).into_bytes()
 }
 
+/// What identifies this program, and the files that its paths mean: in a container, they may mean others.
+pub fn program_key() -> io::Result<Vec<u8>> {
+    let mut key = file_key(&std::fs::metadata(std::env::current_exe()?)?);
+    key.extend(folder_key(Path::new("/"))?);
+    // Systems without it have no such containers.
+    let namespace = std::fs::read_link("/proc/self/ns/mnt").unwrap_or_default();
+    key.extend(namespace.into_os_string().into_encoded_bytes());
+    Ok(key)
+}
+
 /// What identifies a folder: what is in it may change.
 pub fn folder_key(path: &Path) -> io::Result<Vec<u8>> {
     let found = std::fs::metadata(path)?;

@@ -1,6 +1,6 @@
 //! The server's side: one process for one output, which takes requests one after the other and works ahead in between.
 
-use super::folder::{file_key, folder_key, Folder, Names};
+use super::folder::{file_key, folder_key, program_key, Folder, Names};
 use super::kept::{Kept, Turn};
 use super::remote::RemoteStream;
 use super::status::{Counts, Status};
@@ -16,7 +16,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 use wald::CancelToken;
 
@@ -64,6 +64,8 @@ struct Shared {
 enum News {
     /// A client wants a link.
     Link(UnixStream, LinkRequest),
+    /// The inputs are read.
+    Loaded,
     /// The server is to end.
     End,
 }
@@ -97,7 +99,7 @@ pub fn run(socket: &Path, serve: Serve) -> io::Result<()> {
     let (first, for_end) = (request.clone(), news.clone());
     std::thread::Builder::new().spawn(move || listen(&listener, &for_listener, &news))?;
     std::thread::Builder::new().spawn(move || work_ahead(&for_worker, &first, &for_end))?;
-    let server = Server { program_file: request.program_file, directory_file: request.directory_file, names };
+    let server = Server { program: request.program, directory_file: request.directory_file, names };
     server.serve(&shared, &heard);
     shared.is_ended.store(true, Ordering::Relaxed);
     let is_own =
@@ -178,6 +180,7 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
             return;
         }
         lock(&shared.status).is_starting = false;
+        let _ = news.send(News::Loaded);
     }
     while !shared.is_ended.load(Ordering::Relaxed) {
         let mut pause = Duration::from_millis(20);
@@ -202,7 +205,7 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
 
 /// What identifies this server, and its files.
 struct Server {
-    program_file: Vec<u8>,
+    program: Vec<u8>,
     directory_file: Vec<u8>,
     names: Names,
 }
@@ -232,6 +235,8 @@ impl Server {
                         }
                     }
                 }
+                Ok(News::Loaded) if self.exceeds_budget() => return,
+                Ok(News::Loaded) => {}
                 Ok(News::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     if last_use.elapsed() >= IDLE || self.is_outdated() {
@@ -244,7 +249,7 @@ impl Server {
 
     /// Why this process is not the right one for a request.
     fn why_not(&self, request: &LinkRequest) -> Option<Declined> {
-        if request.program_file != self.program_file {
+        if request.program != self.program {
             return Some(Declined { reason: "the server is another program".into(), ends: true });
         }
         let is_here = request.directory_file == self.directory_file && !self.is_outdated();
@@ -253,8 +258,7 @@ impl Server {
 
     /// Whether this program was replaced, or its folders are gone.
     fn is_outdated(&self) -> bool {
-        let program = std::env::current_exe().and_then(std::fs::metadata);
-        let is_current = program.is_ok_and(|found| file_key(&found) == self.program_file)
+        let is_current = program_key().is_ok_and(|key| key == self.program)
             && folder_key(Path::new(".")).is_ok_and(|key| key == self.directory_file)
             && std::env::current_dir()
                 .is_ok_and(|path| folder_key(&path).is_ok_and(|key| key == self.directory_file))
@@ -268,7 +272,8 @@ impl Server {
         if lock(&shared.status).is_starting {
             return Err(Declined { reason: STARTS.into(), ends: false });
         }
-        let mut kept = wait_for(shared);
+        let broken = || Declined { reason: "the server has failed".into(), ends: true };
+        let mut kept = wait_for(shared).ok_or_else(broken)?;
         enter(request);
         let cancel = CancelToken::new();
         let is_done = AtomicBool::new(false);
@@ -316,14 +321,14 @@ struct Declined {
     ends: bool,
 }
 
-/// Waits for work ahead that is about to end.
-fn wait_for(shared: &Shared) -> MutexGuard<'_, Option<Kept>> {
+/// Waits for work ahead that is about to end. `None` if it has panicked: nobody knows what state it left.
+fn wait_for(shared: &Shared) -> Option<MutexGuard<'_, Option<Kept>>> {
     let start = Instant::now();
     loop {
         match shared.kept.try_lock() {
-            Ok(kept) => return kept,
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-            Err(std::sync::TryLockError::WouldBlock) => {}
+            Ok(kept) => return Some(kept),
+            Err(TryLockError::Poisoned(_)) => return None,
+            Err(TryLockError::WouldBlock) => {}
         }
         let usual = Duration::from_secs_f64(lock(&shared.status).last_milliseconds / 1e3);
         if start.elapsed() > LEAST_WAIT.max(usual) {

@@ -136,7 +136,7 @@ impl Turn {
             let target = ahead.place.target();
             ahead.umask == umask && target.is_some() && target == output.as_ref().map(Temporary::target)
         };
-        let linked = match kept.ahead.take().filter(fits) {
+        let linked = match kept.ahead.take().filter(fits).filter(|ahead| ahead.place.touch().is_ok()) {
             Some(Ahead { linked, place: ready, .. }) => {
                 kept.counts.ahead += 1;
                 *place = ready;

@@ -26,8 +26,10 @@ impl<'a> RemoteStream<'a> {
 
 impl Write for RemoteStream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.ask(&Frame::Text(self.number, bytes.to_vec()))?;
-        Ok(bytes.len())
+        const MOST: usize = 1 << 20;
+        let part = &bytes[..bytes.len().min(MOST)];
+        self.ask(&Frame::Text(self.number, part.to_vec()))?;
+        Ok(part.len())
     }
 
     /// Fails if the client is gone: before the output gets its name, both streams are flushed.

@@ -80,8 +80,8 @@ pub enum Request {
 /// A command line and the process that it was given to. Strings are bytes of the system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkRequest {
-    /// What identifies the client's program file.
-    pub program_file: Vec<u8>,
+    /// What identifies the client's program.
+    pub program: Vec<u8>,
     /// The name by which it was called.
     pub called: Vec<u8>,
     /// The path of the working directory.
@@ -129,7 +129,7 @@ impl LinkRequest {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let flags = [u8::from(self.is_terminal[0]), u8::from(self.is_terminal[1])];
-        let fields = [&self.program_file[..], &self.called, &self.directory, &self.directory_file, &flags];
+        let fields = [&self.program[..], &self.called, &self.directory, &self.directory_file, &flags];
         fields.iter().for_each(|field| put(&mut bytes, field));
         put(&mut bytes, &self.umask.to_le_bytes());
         for list in [&self.arguments, &self.environment] {
@@ -143,7 +143,7 @@ impl LinkRequest {
     pub fn from_bytes(bytes: &[u8]) -> Option<LinkRequest> {
         let mut rest = bytes;
         let mut request = LinkRequest {
-            program_file: take(&mut rest)?,
+            program: take(&mut rest)?,
             called: take(&mut rest)?,
             directory: take(&mut rest)?,
             directory_file: take(&mut rest)?,
@@ -256,7 +256,7 @@ mod tests {
             assert_eq!(Frame::receive(&mut rest).expect("it is there"), frame);
         }
         let link = LinkRequest {
-            program_file: b"1:2".to_vec(),
+            program: b"1:2".to_vec(),
             called: b"wasm-ld".to_vec(),
             directory: b"/d\xff".to_vec(),
             directory_file: b"3".to_vec(),
