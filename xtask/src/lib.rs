@@ -38,6 +38,7 @@ pub mod module;
 pub mod package;
 pub mod packages;
 pub mod sanitize;
+pub mod server_edits;
 pub mod test;
 pub mod tidy;
 pub mod wasi;
@@ -83,6 +84,12 @@ pub const COMMANDS: &[Command] = &[
         summary: "relink the jobs after random edits",
         help: edits::HELP,
         run: edits::run,
+    },
+    Command {
+        name: "server",
+        summary: "link the jobs with a server after random changes",
+        help: server_edits::HELP,
+        run: server_edits::run,
     },
     Command { name: "corpus", summary: "build the real link jobs", help: corpus::HELP, run: corpus::run },
     Command {

@@ -12,19 +12,26 @@ pub struct Stream<'a> {
     failure: Option<io::Error>,
     /// Nothing more is written: a buffer would repeat what has failed.
     has_failed: bool,
-    /// So many bytes were written before, by another process.
-    skipped: u64,
+    /// How many bytes were written.
+    written: u64,
+    /// So many of the next bytes were written already.
+    repeated: u64,
 }
 
 impl<'a> Stream<'a> {
     /// A stream that has not failed yet.
     pub fn new(inner: &'a mut dyn Write) -> Self {
-        Stream { inner, failure: None, has_failed: false, skipped: 0 }
+        Stream { inner, failure: None, has_failed: false, written: 0, repeated: 0 }
     }
 
-    /// The next bytes were written already.
-    pub fn skip(&mut self, bytes: u64) {
-        self.skipped += bytes;
+    /// How many bytes were written.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Leaves out the next bytes: they were written already, and come again.
+    pub fn leave_out(&mut self, bytes: u64) {
+        self.repeated = bytes;
     }
 
     /// The failure, if there was one and nobody has asked for it yet.
@@ -50,12 +57,14 @@ impl<'a> Stream<'a> {
 
 impl Write for Stream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.skipped > 0 {
-            let count = bytes.len().min(usize::try_from(self.skipped).unwrap_or(usize::MAX));
-            self.skipped -= count as u64;
+        if self.repeated > 0 {
+            let count = bytes.len().min(usize::try_from(self.repeated).unwrap_or(usize::MAX));
+            self.repeated -= count as u64;
             return Ok(count);
         }
-        self.attempt(|stream| stream.write(bytes))
+        let count = self.attempt(|stream| stream.write(bytes))?;
+        self.written += count as u64;
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How long a server that was just started may take until it has read all inputs, if there must be one.
 const START: Duration = Duration::from_secs(600);
 
+/// So many servers may die during one link, if there must be one.
+const MOST_BREAKS: usize = 5;
+
 /// What came of asking for a server.
 pub enum Outcome {
     /// The server has linked. The exit code.
@@ -51,48 +54,46 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
         Err(error) if mode == Mode::Require => return Outcome::Refused(crate::text::error_text(&error)),
         Err(_) => return Outcome::Alone(None),
     };
-    let mut written = [0; 2];
     let start = Instant::now();
-    let mut is_started = false;
+    let (mut is_started, mut breaks) = (false, 0);
     loop {
-        let failure = match converse(&names, &request, out, &mut written) {
+        let failure = match converse(&names, &request, out) {
             Ok(code) => return Outcome::Done(code),
             Err(failure) => failure,
         };
+        // Whoever links now says the same again.
+        let said = [out.stdout.written(), out.stderr.written()];
         if mode == Mode::Auto {
-            return alone(failure, Behind { names, request }, arguments, written, out);
+            let outcome = alone(failure, Behind { names, request }, arguments, out);
+            out.stdout.leave_out(said[0]);
+            out.stderr.leave_out(said[1]);
+            return outcome;
         }
+        out.stdout.leave_out(said[0]);
+        out.stderr.leave_out(said[1]);
         match failure {
+            // It has not begun to listen, or reads its inputs.
+            Failure::NoServer | Failure::Declined(_) if is_started && start.elapsed() < START => {}
             Failure::NoServer if !is_started => {
                 is_started = true;
                 if let Err(error) = start::start(&names, &request) {
-                    return Outcome::Refused(format!(
-                        "it cannot be started: {}",
-                        crate::text::error_text(&error)
-                    ));
+                    let reason = format!("it cannot be started: {}", crate::text::error_text(&error));
+                    return Outcome::Refused(reason);
                 }
             }
-            // It has not begun to listen, or reads its inputs.
-            Failure::NoServer | Failure::Declined(_) if is_started && start.elapsed() < START => {}
-            Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
             Failure::NoServer => return Outcome::Refused("it did not start".into()),
+            Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
             Failure::Declined(reason) => return Outcome::Refused(reason),
+            // It has died. There will be another one.
+            Failure::Broken(_) if breaks < MOST_BREAKS => (breaks, is_started) = (breaks + 1, false),
             Failure::Broken(error) => return Outcome::Refused(crate::text::error_text(&error)),
         }
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// This process links. What the server has had written is not written again.
-fn alone(
-    failure: Failure,
-    behind: Behind,
-    arguments: &Arguments,
-    written: [u64; 2],
-    out: &mut Renderer,
-) -> Outcome {
-    out.stdout.skip(written[0]);
-    out.stderr.skip(written[1]);
+/// This process links.
+fn alone(failure: Failure, behind: Behind, arguments: &Arguments, out: &mut Renderer) -> Outcome {
     let (reason, is_free) = match failure {
         Failure::NoServer => return Outcome::Alone(Some(Box::new(behind))),
         Failure::Declined(reason) => (reason, false),
@@ -123,23 +124,15 @@ fn request(arguments: &Arguments, session: Session) -> io::Result<LinkRequest> {
     })
 }
 
-/// Asks the server, and does what it says. `written` counts the bytes of both streams.
-fn converse(
-    names: &Names,
-    request: &LinkRequest,
-    out: &mut Renderer,
-    written: &mut [u64; 2],
-) -> Result<u8, Failure> {
+/// Asks the server, and does what it says.
+fn converse(names: &Names, request: &LinkRequest, out: &mut Renderer) -> Result<u8, Failure> {
     let stream = &mut connect(names)?;
     Request::Link(request.clone()).send(stream).map_err(Failure::Broken)?;
     loop {
         match Frame::receive(stream).map_err(Failure::Broken)? {
             Frame::Text(number, bytes) => {
-                let place = usize::from(number == 2);
-                // What an earlier server has had written.
                 let screen: &mut dyn Write = if number == 1 { &mut out.stdout } else { &mut out.stderr };
                 let result = screen.write_all(&bytes);
-                written[place] += bytes.len() as u64;
                 confirm(stream, &result).map_err(Failure::Broken)?;
             }
             Frame::Flush(number) => {
