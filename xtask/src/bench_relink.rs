@@ -178,7 +178,8 @@ impl Watch {
     fn linked(&mut self) -> Result<f64, String> {
         let mut line = String::new();
         self.lines.read_line(&mut line).map_err(|error| error.to_string())?;
-        let time = line.trim_end().strip_suffix(" ms").and_then(|line| line.rsplit_once(": linked in "));
+        let time =
+            line.rsplit_once(": linked in ").and_then(|(what, rest)| Some((what, rest.split_once(" ms")?.0)));
         time.and_then(|(_, time)| time.parse().ok()).ok_or_else(|| format!("--watch said: {line}"))
     }
 

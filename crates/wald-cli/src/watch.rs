@@ -10,10 +10,11 @@ use crate::job::{self, Declared, Job, Linked, Session};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::output_file::{Place, Staged};
 use crate::outputs;
+use crate::process_time::time_of_day;
 use crate::render::Renderer;
 use crate::sight::Sight;
 use crate::stop::Stop;
-use crate::text::from_path;
+use crate::text::{from_path, to_path};
 use crate::transcript::Transcript;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -49,6 +50,7 @@ pub fn run(
     let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
     let mut what = format!("{} inputs", declared.paths().count());
     let mut watch = Watch::new(linker, &declared, reading, command_files, allowed_undefined);
+    let mut size = None;
     session.clock.lap("read");
     loop {
         let linked = watch.link(&transcript);
@@ -63,10 +65,13 @@ pub fn run(
                 written = outputs::write(&output_path, result, settings, out, stage);
             }
         }
-        let outcome = if written.is_ok() { "linked" } else { "not linked" };
         session.clock.lap("save");
-        let took = session.clock.elapsed().as_secs_f64() * 1e3;
-        let line = format!("{program}: {what}: {outcome} in {took:.1} ms\n");
+        let new_size = std::fs::metadata(&*to_path(&output_path)).map(|found| found.len()).ok();
+        let line = format!(
+            "{program}: {what}: {}\n",
+            report(written.is_ok(), session.clock.elapsed(), size, new_size)
+        );
+        size = new_size;
         let _ = out.stderr.write_all(&crate::text::to_bytes(&line));
         if let Some(result) = result {
             outputs::report_timing(settings, &result.timing, session.clock, out);
@@ -79,6 +84,23 @@ pub fn run(
             [one, rest @ ..] => format!("{one} and {} more changed", rest.len()),
             [] => String::new(),
         };
+    }
+}
+
+/// What a line says about a link. `size` is that of the output before, `new_size` that of the output now.
+fn report(is_linked: bool, took: Duration, size: Option<u64>, new_size: Option<u64>) -> String {
+    let outcome = if is_linked { "linked" } else { "not linked" };
+    let mut text = format!("{outcome} in {:.1} ms", took.as_secs_f64() * 1e3);
+    if let Some(time) = time_of_day() {
+        text += &format!(" at {time}");
+    }
+    match (is_linked, new_size, size) {
+        (false, Some(_), _) => text + ", the output is stale",
+        (true, Some(new), Some(old)) if new != old => {
+            text + &format!(", {new} bytes ({:+})", i128::from(new) - i128::from(old))
+        }
+        (true, Some(new), _) => text + &format!(", {new} bytes"),
+        _ => text,
     }
 }
 

@@ -54,7 +54,19 @@ impl Watched {
             let mut line = String::new();
             assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended: {lines:?}");
             match line.split_once("linked in ") {
-                Some((start, _)) => {
+                Some((start, rest)) => {
+                    // The time: `0.6 ms at 14:03:22`.
+                    let (took, rest) = rest.trim_end().split_once(" ms at ").unwrap();
+                    assert!(
+                        took.parse::<f64>().is_ok()
+                            && rest.chars().filter(|&digit| digit == ':').count() == 2
+                    );
+                    let size = std::fs::metadata(self.path("out.wasm")).map_or(0, |found| found.len());
+                    match start.ends_with("not ") {
+                        true if size > 0 => assert!(rest.ends_with(", the output is stale"), "{rest}"),
+                        true => {}
+                        false => assert!(rest.contains(&format!(", {size} bytes")), "{rest}"),
+                    }
                     lines.push(format!("{start}linked"));
                     return lines;
                 }
