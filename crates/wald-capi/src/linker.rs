@@ -391,6 +391,34 @@ pub unsafe extern "C" fn wald_linker_replace(linker: *mut wald_linker, input: u3
     })
 }
 
+/// Gives an input another path, for compilers that number their objects anew. `*provided` (may be NULL) is set to whether the input is
+/// still provided: an object is, with the same bytes. Everything else must be provided again before the next link.
+///
+/// # Safety
+/// Valid or NULL; `path` is a string; no other thread uses the linker.
+#[no_mangle]
+pub unsafe extern "C" fn wald_linker_rename(
+    linker: *mut wald_linker,
+    input: u32,
+    path: *const c_char,
+    provided: *mut bool,
+) -> wald_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (linker, path) = unsafe { (exclusive(linker, "linker")?, optional_path(path)) };
+        let path = path.ok_or_else(|| null("path"))?;
+        let id = linker.input(input)?.id;
+        let renamed = linker.linker.rename(id, &path);
+        let is_provided = renamed.or_else(|error| Err(linker.input(input)?.refused(error)))?;
+        linker.inputs[input as usize].path = path;
+        // SAFETY: the caller's promise.
+        if let Some(provided) = unsafe { provided.as_mut() } {
+            *provided = is_provided;
+        }
+        Ok(())
+    })
+}
+
 /// Removes an input permanently.
 ///
 /// # Safety

@@ -145,6 +145,28 @@ static void relink(wald_result **expected) {
   wald_result_free(result);
   OK(wald_linker_provide_borrowed(linker, 0, files[0].data, files[0].size, count_release, &released));
   borrowed++;
+
+  // Another name, and the first one again. Archives must be provided again.
+  for (int round = 0; round < 2; round++) {
+    bool provided = false;
+    OK(wald_linker_rename(linker, 0, round ? files[0].path : "another/name.o", &provided));
+    if (!provided) {
+      OK(wald_linker_provide_borrowed(linker, 0, files[0].data, files[0].size, count_release, &released));
+      borrowed++;
+    }
+    CHECK(provided || strstr(files[0].path, ".a"));
+    result = wald_linker_link(linker);
+    CHECK(same(result, expected[1]));
+    wald_result_free(result);
+  }
+  OK(wald_linker_rename(linker, 0, files[0].path, NULL));
+  if (strstr(files[0].path, ".a")) {
+    OK(wald_linker_provide_borrowed(linker, 0, files[0].data, files[0].size, count_release, &released));
+    borrowed++;
+  }
+  CHECK(wald_linker_rename(linker, 1000, "x.o", NULL) == WALD_STATUS_UNKNOWN_HANDLE);
+  CHECK(wald_linker_rename(linker, 0, NULL, NULL) == WALD_STATUS_NULL_ARGUMENT);
+
   uint32_t before;
   wald_input_description description = {.size = sizeof description, .path = "before.o"};
   OK(wald_linker_declare_before(linker, 1, &description, &before));

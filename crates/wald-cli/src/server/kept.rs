@@ -137,9 +137,13 @@ impl Turn {
             ahead.umask == umask && target.is_some() && target == output.as_ref().map(Temporary::target)
         };
         let linked = match kept.ahead.take().filter(fits).filter(|ahead| ahead.place.touch().is_ok()) {
-            Some(Ahead { linked, place: ready, .. }) => {
+            Some(Ahead { mut linked, place: ready, .. }) => {
                 kept.counts.ahead += 1;
                 *place = ready;
+                // Its phases were over before this link began.
+                if let Some(result) = &mut linked.result {
+                    result.timing = wald::timing::Timing::default();
+                }
                 linked
             }
             None => {
