@@ -545,3 +545,53 @@ fn objects_with_new_names_are_compared_with_the_old_ones() {
     let status = folder.status();
     assert_eq!(status.len(), 1);
 }
+
+#[test]
+fn all_servers_together_keep_within_a_budget() {
+    let folder = Folder::new();
+    let link = |output: &str, megabytes: u64| {
+        std::fs::create_dir_all(folder.input(output).parent().unwrap()).unwrap();
+        let mut command = folder.wald("require", &["-o", output]);
+        command.args(&folder.names).env("WALD_SERVER_MEMORY", megabytes.to_string());
+        assert!(command.status().unwrap().success());
+    };
+    let outputs = || {
+        let mut outputs: Vec<String> =
+            folder.status().iter().map(|status| status["output"].as_str().unwrap().into()).collect();
+        outputs.sort();
+        outputs
+    };
+    link("a/out.wasm", 10_000);
+    let one = folder.status()[0]["memory_bytes"].as_u64().unwrap();
+    link("b/out.wasm", 10_000);
+    assert_eq!(outputs(), ["a/out.wasm", "b/out.wasm"]);
+    // Idle times are whole seconds.
+    std::thread::sleep(Duration::from_millis(1100));
+    link("a/out.wasm", 10_000);
+    std::thread::sleep(Duration::from_millis(1100));
+    // Room for two: that of `b` was not used for longest.
+    link("c/out.wasm", (one >> 20) * 5 / 2 + 2);
+    folder.wait_until("one fewer", || outputs() == ["a/out.wasm", "c/out.wasm"]);
+    link("c/out.wasm", 1);
+    folder.wait_until("their end", || outputs().is_empty());
+}
+
+#[test]
+fn another_program_has_another_server() {
+    let folder = Folder::new();
+    let program = folder.path.join("wald");
+    let link = |mode: &str| {
+        let mut command = Command::new(&program);
+        command.current_dir(folder.path.join("in")).env("XDG_RUNTIME_DIR", folder.path.join("run"));
+        command.env("WALD_SERVER", mode).args(folder.all());
+        assert!(command.status().unwrap().success());
+    };
+    std::fs::copy(env!("CARGO_BIN_EXE_wald"), &program).unwrap();
+    link("require");
+    let old = folder.pid();
+    std::fs::remove_file(&program).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_wald"), &program).unwrap();
+    link("auto");
+    link("require");
+    assert_ne!(folder.pid(), old);
+}
