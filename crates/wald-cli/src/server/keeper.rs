@@ -6,6 +6,7 @@ use super::remote::RemoteStream;
 use super::status::{Counts, Status};
 use super::wire::{Frame, LinkRequest, Request, STARTS};
 use super::{control, peer};
+use crate::folder_events::Queue;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -57,6 +58,8 @@ struct Shared {
     waiting: AtomicUsize,
     /// Ends work ahead.
     work_ahead: Mutex<CancelToken>,
+    /// Tells of changes that work ahead does not know yet.
+    queue: Mutex<Option<Queue>>,
     is_ended: AtomicBool,
 }
 
@@ -190,6 +193,7 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
                 let stop = CancelToken::new();
                 *lock(&shared.work_ahead) = stop.clone();
                 if let Some(kept) = &mut *kept {
+                    *lock(&shared.queue) = kept.queue();
                     pause = kept.look_ahead(&stop);
                     queue = kept.queue();
                     lock(&shared.status).counts = kept.counts;
@@ -291,19 +295,14 @@ impl Server {
             let _ = std::thread::Builder::new().spawn_scoped(scope, watch);
             let outcome = link(shared.serve, &mut kept, request, Some(client), cancel.clone());
             is_done.store(true, Ordering::Relaxed);
+            // Before the client ends: whoever started it may ask.
+            shared.note_link(start.elapsed(), kept.as_ref().map(|kept| kept.counts));
             if let Ok(code) = outcome {
                 let mut client = client;
                 let _ = Frame::Exit(code).send(&mut client);
             }
             outcome
         });
-        let mut status = lock(&shared.status);
-        status.links += 1;
-        status.last_used = Instant::now();
-        status.last_milliseconds = start.elapsed().as_secs_f64() * 1e3;
-        if let Some(kept) = &*kept {
-            status.counts = kept.counts;
-        }
         outcome.map(|_| ()).map_err(|reason| Declined { reason, ends: true })
     }
 
@@ -331,7 +330,8 @@ fn wait_for(shared: &Shared) -> Option<MutexGuard<'_, Option<Kept>>> {
             Err(TryLockError::WouldBlock) => {}
         }
         let usual = Duration::from_secs_f64(lock(&shared.status).last_milliseconds / 1e3);
-        if start.elapsed() > LEAST_WAIT.max(usual) {
+        let is_in_vain = lock(&shared.queue).as_ref().is_some_and(|queue| queue.wait(Duration::ZERO));
+        if is_in_vain || start.elapsed() > LEAST_WAIT.max(usual) {
             lock(&shared.work_ahead).cancel();
         }
         std::thread::sleep(Duration::from_micros(200));
@@ -398,8 +398,20 @@ impl Shared {
             status: Mutex::new(status),
             waiting: AtomicUsize::new(0),
             work_ahead: Mutex::new(CancelToken::new()),
+            queue: Mutex::new(None),
             is_ended: AtomicBool::new(false),
         }
+    }
+}
+
+impl Shared {
+    /// A link is over.
+    fn note_link(&self, took: Duration, counts: Option<Counts>) {
+        let mut status = lock(&self.status);
+        status.links += 1;
+        status.last_used = Instant::now();
+        status.last_milliseconds = took.as_secs_f64() * 1e3;
+        status.counts = counts.unwrap_or(status.counts);
     }
 }
 

@@ -33,6 +33,8 @@ const LATER_LOOK: Duration = Duration::from_millis(25);
 /// So many changes after the last request are followed by a link ahead at once: somebody edits. If there are more, the whole program is
 /// being compiled, and the link waits until the compiler is quiet for as long as a link takes.
 const FEW: usize = 3;
+/// If the compiler is never quiet, links ahead take one part of so many of the time. They leave less to do for the one that counts.
+const SHARE: u32 = 10;
 
 const MEMBERS: inputs::Members = inputs::Members { keep_mapped: false, copies: true };
 
@@ -71,6 +73,8 @@ pub struct Kept {
     /// How many files have changed since the last request.
     changes: usize,
     last_change: Instant,
+    /// When the last link ahead ended.
+    last_ahead: Instant,
     /// How long the last link took.
     took: Duration,
     pub counts: Counts,
@@ -187,6 +191,7 @@ impl Kept {
             is_new: true,
             changes: 0,
             last_change: now,
+            last_ahead: now,
             took: Duration::ZERO,
             counts: Counts::default(),
         }
@@ -389,7 +394,8 @@ impl Kept {
         }
         if self.is_new && self.ahead.is_none() && !stop.is_cancelled() {
             let quiet = if self.changes <= FEW { Duration::ZERO } else { self.took };
-            match quiet.saturating_sub(self.last_change.elapsed()) {
+            let rest = quiet.saturating_sub(self.last_change.elapsed());
+            match rest.min((self.took * SHARE).saturating_sub(self.last_ahead.elapsed())) {
                 Duration::ZERO if self.is_complete() => self.link_ahead(stop),
                 Duration::ZERO => {}
                 rest => return rest.min(CLOSE_LOOK),
@@ -483,6 +489,7 @@ impl Kept {
         let start = Instant::now();
         let Kept { linker, inputs, transcript, .. } = self;
         let linked = job::link(linker, inputs, transcript, |linker| linker.link_into(&mut place));
+        self.last_ahead = Instant::now();
         if stop.is_cancelled() {
             return;
         }
