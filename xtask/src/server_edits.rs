@@ -191,13 +191,20 @@ impl Session {
 
     /// Changes something. Returns what, in words.
     fn change(&mut self) -> Result<String, std::io::Error> {
+        // What is broken is mended, mostly, so that most links succeed.
+        match self.random.below(24) {
+            0..8 => self.mend(),
+            8..14 => self.change_file(),
+            14..21 => self.change_command_line(),
+            _ => self.disturb(),
+        }
+    }
+
+    /// Changes one file.
+    fn change_file(&mut self) -> Result<String, std::io::Error> {
         let at = self.random.below(self.inputs.len());
         let path = self.folder.join(&self.inputs[at]);
-        // What is broken is mended, mostly, so that most links succeed.
-        if self.random.below(3) == 0 {
-            return self.mend();
-        }
-        match self.random.below(16) {
+        match self.random.below(6) {
             0 | 1 => {
                 let Ok(mut bytes) = fs::read(&path) else { return self.mend() };
                 let place = self.random.below(bytes.len().max(1));
@@ -216,29 +223,35 @@ impl Session {
                 let _ = fs::remove_file(&path);
                 Ok(format!("{} removed", path.display()))
             }
-            5 => {
+            _ => {
                 let Ok(file) = fs::File::options().write(true).open(&path) else { return self.mend() };
                 file.set_modified(std::time::SystemTime::now())?;
                 Ok(format!("{} touched", path.display()))
             }
+        }
+    }
+
+    /// Changes inputs and options.
+    fn change_command_line(&mut self) -> Result<String, std::io::Error> {
+        let at = self.random.below(self.inputs.len());
+        match self.random.below(7) {
             // What rustc does: other names for the same bytes.
-            6 | 7 => {
+            0 | 1 => {
                 self.names += 1;
                 for input in self.inputs.iter_mut().filter(|input| input.ends_with(".o")) {
-                    let stem = input.trim_end_matches(".o").split(".new").next().unwrap_or_default();
-                    let new = format!("{stem}.new{}.o", self.names);
+                    let new = format!("{}.new{}.o", stem(input), self.names);
                     if fs::rename(self.folder.join(&*input), self.folder.join(&new)).is_ok() {
                         *input = new;
                     }
                 }
                 Ok("new names".into())
             }
-            8 => {
+            2 => {
                 let other = self.random.below(self.inputs.len());
                 self.inputs.swap(at, other);
                 Ok("two inputs exchanged".into())
             }
-            9 => {
+            3 => {
                 let input = self.inputs.remove(at);
                 let place = self.random.below(self.inputs.len() + 1);
                 match self.random.below(2) {
@@ -249,11 +262,11 @@ impl Session {
                     }
                 }
             }
-            10 => {
+            4 => {
                 self.inputs.insert(at, self.inputs[at].clone());
-                Ok(format!("{} twice", path.display()))
+                Ok(format!("{} twice", self.inputs[at]))
             }
-            11 | 12 => {
+            _ => {
                 let option = OPTIONS[self.random.below(OPTIONS.len())];
                 match self.options.iter().position(|&known| known == option) {
                     Some(known) => _ = self.options.remove(known),
@@ -261,16 +274,19 @@ impl Session {
                 }
                 Ok(format!("{option} comes or goes"))
             }
-            13 => {
+        }
+    }
+
+    /// Ends processes, or fills a disk.
+    fn disturb(&mut self) -> Result<String, std::io::Error> {
+        match self.random.below(3) {
+            0 => {
                 self.kill_server();
                 Ok("a killed server".into())
             }
-            14 => {
-                let mut client = self
-                    .link_command("auto", "out.wasm")
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .spawn()?;
+            1 => {
+                let mut client = self.link_command("auto", "out.wasm");
+                let mut client = client.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
                 std::thread::sleep(Duration::from_micros(self.random.below(20_000) as u64));
                 // The server may be killed at the same moment.
                 if self.random.below(3) == 0 {
@@ -346,6 +362,11 @@ impl Session {
             let _ = Command::new("kill").args(["-KILL", pid]).stderr(Stdio::null()).status();
         }
     }
+}
+
+/// What is left of a name if it was given anew.
+fn stem(path: &str) -> &str {
+    path.trim_end_matches(".o").split(".new").next().unwrap_or_default()
 }
 
 impl Drop for Session {

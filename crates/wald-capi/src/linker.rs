@@ -391,8 +391,7 @@ pub unsafe extern "C" fn wald_linker_replace(linker: *mut wald_linker, input: u3
     })
 }
 
-/// Gives an input another path, for compilers that number their objects anew. `*provided` (may be NULL) is set to whether the input is
-/// still provided: an object is, with the same bytes. Everything else must be provided again before the next link.
+/// Gives an input another path. `*provided` (may be NULL) is set to whether it is still provided: an object is, with the same bytes.
 ///
 /// # Safety
 /// Valid or NULL; `path` is a string; no other thread uses the linker.
@@ -405,15 +404,15 @@ pub unsafe extern "C" fn wald_linker_rename(
 ) -> wald_status {
     status(|| {
         // SAFETY: the caller's promise.
-        let (linker, path) = unsafe { (exclusive(linker, "linker")?, optional_path(path)) };
-        let path = path.ok_or_else(|| null("path"))?;
+        let linker = unsafe { exclusive(linker, "linker") }?;
+        let path = unsafe { optional_path(path) }.ok_or_else(|| null("path"))?;
         let id = linker.input(input)?.id;
-        let renamed = linker.linker.rename(id, &path);
-        let is_provided = renamed.or_else(|error| Err(linker.input(input)?.refused(error)))?;
+        let renamed =
+            linker.linker.rename(id, &path).or_else(|error| Err(linker.input(input)?.refused(error)))?;
         linker.inputs[input as usize].path = path;
         // SAFETY: the caller's promise.
         if let Some(provided) = unsafe { provided.as_mut() } {
-            *provided = is_provided;
+            *provided = renamed;
         }
         Ok(())
     })

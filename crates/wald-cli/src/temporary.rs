@@ -17,6 +17,7 @@ use std::ffi::{CString, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// So many names are tried.
@@ -106,6 +107,7 @@ impl Temporary {
             }
         }
         let Some(mut name) = self.name.take() else { return Ok(()) };
+        keep_open(&self.output);
         let renamed = uninterrupted(|| {
             let renamed = std::fs::rename(&name.path, &self.output);
             if renamed.is_err() {
@@ -121,6 +123,7 @@ impl Temporary {
     fn link_and_rename(&self) -> Result<(), Unfinished> {
         for number in 0..MOST_NAMES {
             let path = name_of(&self.output, number);
+            keep_open(&self.output);
             let replaced = uninterrupted(|| match link(&self.file, &path) {
                 Err(error) => Err(Err(error)),
                 Ok(()) => std::fs::rename(&path, &self.output).map_err(|error| {
@@ -168,6 +171,28 @@ impl Temporary {
             output.set_len(bytes.len() as u64)
         })?;
         close_copy(&output)
+    }
+}
+
+/// Files that were replaced and are kept open, if any are.
+static REPLACED: Mutex<Option<Vec<File>>> = Mutex::new(None);
+
+/// From now on, files that are replaced stay open until [`close_replaced`]: when the last descriptor of a file without a name is closed,
+/// the system frees its blocks and its cache, and whoever renames waits for that.
+pub fn keep_replaced() {
+    *REPLACED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+}
+
+/// Closes files that were replaced.
+pub fn close_replaced() {
+    let files = REPLACED.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(std::mem::take);
+    drop(files);
+}
+
+fn keep_open(output: &Path) {
+    if let Some(files) = &mut *REPLACED.lock().unwrap_or_else(PoisonError::into_inner) {
+        // If it cannot be opened, the rename takes longer.
+        files.extend(File::open(output));
     }
 }
 

@@ -7,6 +7,7 @@ use super::status::{Counts, Status};
 use super::wire::{Frame, LinkRequest, Request, STARTS};
 use super::{control, peer};
 use crate::folder_events::Queue;
+use crate::temporary;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -96,6 +97,7 @@ pub fn run(socket: &Path, serve: Serve) -> io::Result<()> {
     let listener = UnixListener::bind(&names.socket)?;
     let own_socket = file_key(&std::fs::symlink_metadata(&names.socket)?);
     enter(&request);
+    temporary::keep_replaced();
     let shared = Arc::new(Shared::new(&request, &names, serve));
     let (news, heard) = mpsc::channel();
     let (for_listener, for_worker) = (shared.clone(), shared.clone());
@@ -225,6 +227,7 @@ impl Server {
                         self.why_not(&request).or_else(|| self.link(shared, &mut stream, &request).err());
                     shared.waiting.fetch_sub(1, Ordering::SeqCst);
                     last_use = Instant::now();
+                    temporary::close_replaced();
                     match declined {
                         None => {
                             if self.exceeds_budget() {
