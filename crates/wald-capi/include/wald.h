@@ -704,7 +704,7 @@ enum wald_status wald_linker_prepare(const struct wald_linker *linker);
 // Arguments: Valid or NULL; no other thread uses the linker.
 enum wald_status wald_linker_replace(struct wald_linker *linker, uint32_t input);
 
-// Gives an input another path. `*provided` (may be NULL) is set to whether it is still provided: an object is, with the same bytes.
+// Gives an input another path. `*provided` is set to whether it is still provided: an object is, with the same bytes.
 //
 // Arguments: Valid or NULL; `path` is a string; no other thread uses the linker.
 enum wald_status wald_linker_rename(struct wald_linker *linker,

@@ -391,7 +391,7 @@ pub unsafe extern "C" fn wald_linker_replace(linker: *mut wald_linker, input: u3
     })
 }
 
-/// Gives an input another path. `*provided` (may be NULL) is set to whether it is still provided: an object is, with the same bytes.
+/// Gives an input another path. `*provided` is set to whether it is still provided: an object is, with the same bytes.
 ///
 /// # Safety
 /// Valid or NULL; `path` is a string; no other thread uses the linker.
@@ -411,10 +411,7 @@ pub unsafe extern "C" fn wald_linker_rename(
             linker.linker.rename(id, &path).or_else(|error| Err(linker.input(input)?.refused(error)))?;
         linker.inputs[input as usize].path = path;
         // SAFETY: the caller's promise.
-        if let Some(provided) = unsafe { provided.as_mut() } {
-            *provided = renamed;
-        }
-        Ok(())
+        unsafe { put(provided, renamed, "provided") }
     })
 }
 
