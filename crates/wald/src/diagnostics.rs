@@ -298,6 +298,11 @@ impl Diagnostics {
         }
     }
 
+    /// How much was recorded: two equal values mean that nothing was recorded in between.
+    pub fn extent(&self) -> (usize, usize, bool) {
+        (self.list.len(), self.messages.len(), self.extractions.is_some())
+    }
+
     /// The number of errors.
     pub fn error_count(&self) -> usize {
         self.errors
