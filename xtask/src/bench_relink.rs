@@ -8,7 +8,8 @@ use crate::library_job::{LibraryJob, Random};
 use crate::workspace;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use wald::InputId;
 use wald::{Bytes, Linker};
@@ -25,6 +26,10 @@ const WRITES: f64 = 4.0;
 
 /// Between an edit and the next one: preparing takes less.
 const PAUSE: Duration = Duration::from_millis(1500);
+
+/// How many links of `--watch` may have other reasons than an edit, and how long to wait for one.
+const SPURIOUS: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the command.
 pub fn run(mut args: Arguments) -> Result<(), String> {
@@ -61,7 +66,7 @@ impl Bench {
         copy(&corpus::folder().join(name), &folder).map_err(|error| format!("{name}: {error}"))?;
         std::env::set_current_dir(&folder).map_err(|error| error.to_string())?;
         let mut kept = Kept::new(LibraryJob::read_here(name)?);
-        let mut watch = Watch::start(&self.wald, &folder)?;
+        let watch = Watch::start(&self.wald, &folder)?;
         let mut times: [Times; 6] = Default::default();
         let mut of_phases = [PhaseTimes::default(), PhaseTimes::default()];
         let mut random = Random::new(0);
@@ -71,8 +76,9 @@ impl Bench {
             let path = kept.job.inputs[position].0.path.clone();
             std::fs::write("edited", &*object).map_err(|error| error.to_string())?;
             std::fs::rename("edited", &path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let watched = watch.linked()?;
-            let module = std::fs::read(watch.output()).map_err(|error| error.to_string())?;
+            let mut watched = watch.linked()?;
+            let read = || std::fs::read(watch.output()).map_err(|error| error.to_string());
+            let mut module = read()?;
             std::thread::sleep(PAUSE);
             let (expected, peer) = self.fresh(&self.wasm_ld, &folder, name)?;
             let (cold, cold_time) = self.fresh(&self.wald, &folder, name)?;
@@ -230,7 +236,7 @@ fn bare_write(folder: &Path, module: &[u8]) -> Result<f64, String> {
 /// `wald --watch` at work. It ends with this value.
 struct Watch {
     child: Child,
-    lines: BufReader<ChildStderr>,
+    lines: Receiver<String>,
     output: PathBuf,
 }
 
@@ -240,17 +246,18 @@ impl Watch {
         let output = folder.join("watched/out.wasm");
         let mut command = job::command(wald, folder, &["--watch"], &output);
         let mut child = command.stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
-        let lines = BufReader::new(child.stderr.take().ok_or("no standard error")?);
-        let mut watch = Watch { child, lines, output };
+        let lines = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let watch = Watch { child, lines: receiver, output };
         watch.linked()?;
         std::thread::sleep(PAUSE);
         Ok(watch)
     }
 
     /// Waits for the next link, and gives back how long it took, by its own words: from when it saw the change.
-    fn linked(&mut self) -> Result<f64, String> {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).map_err(|error| error.to_string())?;
+    fn linked(&self) -> Result<f64, String> {
+        let line = self.lines.recv_timeout(PATIENCE).map_err(|error| format!("--watch: {error}"))?;
         let time = line.trim_end().strip_suffix(" ms").and_then(|line| line.rsplit_once(": linked in "));
         time.and_then(|(_, time)| time.parse().ok()).ok_or_else(|| format!("--watch said: {line}"))
     }

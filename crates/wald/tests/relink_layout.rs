@@ -346,6 +346,52 @@ fn sections_can_come_and_go() {
     session.link("strings");
 }
 
+fn archive(member: &[u8]) -> Bytes {
+    let header = format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", "m.o/", 0, 0, 0, 644, member.len());
+    let padding = &b"\n"[..member.len() % 2];
+    Bytes::from([b"!<arch>\n", header.as_bytes(), member, padding].concat())
+}
+
+/// Constructors of an archive's member run only if something of the member is live.
+#[test]
+fn an_archive_can_become_an_object() {
+    let mut unit = Unit::new();
+    let plain = unit.signature(&[], &[]);
+    let function =
+        |body: &[u8], relocations| Definition::Function(Function::new(plain, body.to_vec(), relocations));
+    let member = unit.add(Symbol::global("member"), function(&[0, 0x0b], Vec::new())).unwrap();
+    unit.add_init_function(1, member).unwrap();
+    let member = unit.to_object().unwrap();
+    let mut unit = Unit::new();
+    let plain = unit.signature(&[], &[]);
+    let callee = unit.add(Symbol::global("member"), Definition::UndefinedFunction(plain, None)).unwrap();
+    let body = vec![0, 0x10, 0x80, 0x80, 0x80, 0x80, 0, 0x0b];
+    let dead = Function::new(plain, body, vec![Relocation::call(2, callee)]);
+    unit.add(Symbol::global("dead"), Definition::Function(dead)).unwrap();
+    let live = Definition::Function(Function::new(plain, vec![0, 0x0b], Vec::new()));
+    unit.add(Symbol::global("live").exported(), live).unwrap();
+    let object = Bytes::from(unit.to_object().unwrap());
+    let link = |linker: &mut Linker| linker.link().module.unwrap();
+    let new = |second: &Bytes| {
+        let mut linker = linker(&options());
+        let ids = [&object, second].map(|bytes| {
+            let id = linker.declare_input(InputDescription::new("input"));
+            linker.provide(id, bytes.clone()).unwrap();
+            id
+        });
+        (linker, ids[1])
+    };
+    let (archive, member) = (archive(&member), Bytes::from(member));
+    let (mut kept, id) = new(&archive);
+    let (of_archive, of_object) = (link(&mut new(&archive).0), link(&mut new(&member).0));
+    assert!(of_archive != of_object);
+    for (bytes, expected) in [(&archive, &of_archive), (&member, &of_object), (&archive, &of_archive)] {
+        kept.replace(id).unwrap();
+        kept.provide(id, bytes.clone()).unwrap();
+        assert!(link(&mut kept) == *expected);
+    }
+}
+
 /// How much memory this process has, in bytes; `None` if the system does not say.
 fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;

@@ -206,7 +206,8 @@ impl Speculation {
                     return None;
                 }
                 let object = candidate.parsed()?;
-                let known = self.folded.object(file)?;
+                // An archive's member has other roots than an object.
+                let known = self.folded.object(file).filter(|_| self.folded.is_live_from_start(file))?;
                 if !object.has_interface_of(known) {
                     return None;
                 }
