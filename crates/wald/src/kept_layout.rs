@@ -31,7 +31,7 @@ pub struct KeptLayout {
 /// What a link begins with.
 pub enum Start {
     /// Resolved inputs.
-    Inputs(HeadStart),
+    Inputs(Box<HeadStart>),
     /// The layout of the last link, with replaced objects.
     Layout(Box<KeptLayout>, EarlierStrings),
 }

@@ -32,7 +32,7 @@ pub(crate) fn link(
     let (laid_out, strings, earlier) = match start {
         Start::Inputs(head_start) => {
             let strings = head_start.strings.clone();
-            let laid_out = lay_out(&context, inputs, head_start, timer, diagnostics)?;
+            let laid_out = lay_out(&context, inputs, *head_start, timer, diagnostics)?;
             let Some(laid_out) = laid_out else { return Ok(Linked::default()) };
             (laid_out, strings, None)
         }

@@ -409,7 +409,7 @@ impl Linker {
                         self.incremental.keep(speculation.clone());
                     });
                 }
-                Start::Inputs(speculation.into_head_start(keep))
+                Start::Inputs(Box::new(speculation.into_head_start(keep)))
             }
         };
         let generation = Generation {
