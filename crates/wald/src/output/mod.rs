@@ -13,6 +13,7 @@ mod linking;
 mod metadata;
 mod moved;
 mod names;
+mod plan;
 mod relocations;
 mod sections;
 mod string_ends;
@@ -23,114 +24,23 @@ use hashbrown::HashMap;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{section, HEADER};
 use crate::incremental::is_output_worth_keeping;
-use crate::index::{ObjectId, SymbolId};
+use crate::index::SymbolId;
 use crate::layout::Layout;
-use crate::leb128::write_u64;
 use crate::options::Options;
 use crate::relocate::{CustomValues, Relocator, SectionOffsets, SymbolValues};
 use crate::result::Sink;
 use crate::timing::Timer;
-use moved::Origin;
+use plan::{Body, Origin};
 use window::{copy_bytes, send_bytes, Pieces, Work};
 
 pub use code::CodePlan;
 pub use moved::KeptOutput;
 pub use names::synthetic_name as synthetic_global_name;
-
-/// A section of the output.
-pub struct OutputSection {
-    /// Section id.
-    pub id: u8,
-    /// Name of a custom section.
-    pub name: Vec<u8>,
-    /// Id, size and, for custom sections, the name.
-    pub header: Vec<u8>,
-    /// Size of what follows the header.
-    pub size: u64,
-    /// Where the header starts in the file.
-    pub offset: u64,
-    body: Body,
-}
-
-enum Body {
-    /// Small sections are made while planning.
-    Bytes(Vec<u8>),
-    /// Functions.
-    Code,
-    /// Data segments.
-    Data,
-    /// Objects' custom sections of one name, by position in [`Plan::custom`].
-    Custom(usize),
-    /// Names.
-    Names,
-    /// The build id is computed from everything else.
-    BuildId,
-}
-
-impl OutputSection {
-    fn new(id: u8, name: &[u8], size: u64, body: Body) -> Self {
-        let mut text = Vec::new();
-        if id == section::CUSTOM {
-            write_u64(&mut text, name.len() as u64);
-            text.extend_from_slice(name);
-        }
-        let mut header = vec![id];
-        write_u64(&mut header, size + text.len() as u64);
-        header.extend_from_slice(&text);
-        OutputSection { id, name: name.to_vec(), header, size, offset: 0, body }
-    }
-
-    /// Offset of the contents in the file, after id and size.
-    pub fn contents_offset(&self) -> u64 {
-        self.offset + self.header.len() as u64
-    }
-
-    /// Offset after the section.
-    pub fn end(&self) -> u64 {
-        self.contents_offset() + self.size
-    }
-}
-
-/// All sections with their sizes and places.
-pub struct Plan {
-    /// What symbols resolved to.
-    pub values: SymbolValues,
-    /// In file order.
-    pub sections: Vec<OutputSection>,
-    /// Where functions go.
-    pub code: CodePlan,
-    /// Where objects' custom sections go.
-    pub custom: Vec<custom::CustomPlan>,
-    /// The name section.
-    pub names: Option<names::NamePlan>,
-    /// The same by number of the custom section.
-    pub section_offsets: SectionOffsets,
-    /// Position of the first of these among the sections.
-    first_custom: usize,
-    /// For each segment in the file: offset of its header in the data section, and the header's size.
-    pub segment_headers: HashMap<u32, (u64, u64)>,
-    /// What is wrong with objects' code metadata.
-    metadata_errors: Vec<Diagnostic>,
-    /// Symbols whose entry in the symbol table cannot be written.
-    unwritable: Vec<SymbolId>,
-    /// Where things were before the plan was adapted.
-    origin: Option<Origin>,
-    /// Size of the file.
-    pub size: u64,
-}
+pub use plan::{OutputSection, Plan, Replaced};
 
 /// Whether a plan can be adapted to objects of other contents: only code, data and objects' custom sections are made of these.
 pub fn is_adaptable(options: &Options) -> bool {
     !options.keeps_relocations() && !options.merges_code_metadata() && !options.compress_relocations
-}
-
-/// What was replaced since a plan was made.
-#[derive(Default)]
-pub struct Replaced {
-    /// Objects, by others of the same shape.
-    pub objects: Vec<ObjectId>,
-    /// Whether strings of their debug sections are others.
-    pub changes_strings: bool,
 }
 
 /// Decides on all sections. `earlier` is a plan for the same layout, what was replaced since, and the output of that plan. The result has
@@ -413,7 +323,10 @@ pub fn write(
     };
     let finished = kept.and_then(|KeptOutput { mut bytes, values: old }| {
         let pieces = match &plan.origin {
-            Some(origin) if !bytes.is_empty() => moved::pieces(layout, plan, origin, (&old, &custom_values)),
+            Some(origin) if !bytes.is_empty() => {
+                let other = |body, pieces: &mut _| add_pieces(layout, plan, body, pieces);
+                moved::pieces(layout, plan, origin, (&old, &custom_values), other)
+            }
             _ => pieces(layout, plan),
         };
         pieces.renew(&mut bytes, &cancel, &make).then_some(bytes)

@@ -1,14 +1,15 @@
 //! Makes an output out of the last one, in its memory: what stayed the same is moved, and only the rest is made again.
 //!
-//! The plan is that of the last link, adapted to replaced objects ([`Replaced`]). No index and no address has changed, so the code and the
+//! The plan is that of the last link, adapted to replaced objects ([`Replaced`](super::Replaced)). No index and no address has changed, so the code and the
 //! data of all other objects are the same bytes. Their debug information also contains places in the code section; it is the same if
 //! what the object's symbols resolve to there is the same.
 
 use std::ops::Range;
 
 use super::custom::CustomPlan;
+use super::data;
+use super::plan::{Body, Origin, Plan};
 use super::window::{Pieces, Work, PIECE};
-use super::{Body, OutputSection, Plan, Replaced};
 use crate::format::HEADER;
 use crate::index::ObjectId;
 use crate::layout::segments::{Content, Part};
@@ -24,60 +25,13 @@ pub struct KeptOutput {
     pub(super) values: CustomValues,
 }
 
-/// Where things were in the last output.
-pub(super) struct Origin {
-    /// Objects that were replaced, sorted.
-    replaced: Vec<ObjectId>,
-    changes_strings: bool,
-    /// Where the contents of the code section, the data section and the name section started.
-    code: u64,
-    data: u64,
-    names: u64,
-    /// The same for custom sections of objects, by name.
-    custom: Vec<(Vec<u8>, u64)>,
-    /// Offsets in these.
-    offsets: Vec<u32>,
-    /// Functions from this position on were at another offset: the new offset minus the old one.
-    pub(super) shifts: Vec<(usize, i64)>,
-    /// Parts of the name section that were planned again.
-    pub(super) names_changed: Vec<usize>,
-}
-
-impl Origin {
-    /// Where things are according to a plan that will be adapted.
-    pub(super) fn new(plan: &mut Plan, replaced: &Replaced) -> Self {
-        let start = |wanted: fn(&Body) -> bool| {
-            let section = plan.sections.iter().find(|section| wanted(&section.body));
-            section.map_or(0, OutputSection::contents_offset)
-        };
-        let custom = plan.sections.iter().filter(|section| matches!(section.body, Body::Custom(_)));
-        let mut objects = replaced.objects.clone();
-        objects.sort_unstable();
-        objects.dedup();
-        Origin {
-            replaced: objects,
-            changes_strings: replaced.changes_strings,
-            code: start(|body| matches!(body, Body::Code)),
-            data: start(|body| matches!(body, Body::Data)),
-            names: start(|body| matches!(body, Body::Names)),
-            custom: custom.map(|section| (section.name.clone(), section.contents_offset())).collect(),
-            offsets: std::mem::take(&mut plan.section_offsets.offsets),
-            shifts: Vec::new(),
-            names_changed: Vec::new(),
-        }
-    }
-
-    fn is_replaced(&self, object: ObjectId) -> bool {
-        self.replaced.binary_search(&object).is_ok()
-    }
-}
-
 /// All of the output in pieces, of which some are in the last one.
 pub(super) fn pieces<'p>(
     layout: &'p Layout<'_>,
     plan: &'p Plan,
     origin: &Origin,
     (old, new): (&CustomValues, &CustomValues),
+    add_other: impl Fn(&'p Body, &mut Pieces<'p>),
 ) -> Pieces<'p> {
     let mut pieces = Pieces::default();
     pieces.add_bytes(&HEADER[..]);
@@ -97,7 +51,7 @@ pub(super) fn pieces<'p>(
                     names.add_pieces_again(origin.names, &origin.names_changed, &mut pieces)
                 });
             }
-            body => super::add_pieces(layout, plan, body, &mut pieces),
+            body => add_other(body, &mut pieces),
         }
         debug_assert_eq!(pieces.size(), section.end());
     }
@@ -140,7 +94,7 @@ fn add_moved_code(plan: &Plan, origin: &Origin, functions: Range<usize>, pieces:
 fn add_data<'p>(layout: &'p Layout<'_>, origin: &Origin, pieces: &mut Pieces<'p>) {
     let start = pieces.size();
     let mut all = Pieces::default();
-    super::data::add_pieces(layout, &mut all);
+    data::add_pieces(layout, &mut all);
     let is_same = |part: &Part| match part.content {
         Content::Input(object, _) => {
             let parsed = layout.program.objects[object.at()].object();
