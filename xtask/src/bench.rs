@@ -20,7 +20,7 @@ pub const HELP: &str = "\
 USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench scale [--runs N] [--large]
        cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
-       cargo xtask bench relink [JOB…] [--runs N]
+       cargo xtask bench relink [JOB…] [--runs N] [--phases]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
        cargo xtask bench lto [JOB…] [--runs N] [--update-docs]
        cargo xtask bench guard [--bless]
@@ -54,7 +54,10 @@ case. They come evenly over the build, the last sixteen 20 ms apart.
 
 `bench relink` edits one object after the other: its last function gets a `nop`, so that all code behind it moves. A kept
 linker of the library, which had time to prepare, links again, and a new one; `wald --watch` links again, by its own count,
-and Wald and wasm-ld-22 are started anew. They take turns, and all must write the same bytes.
+and Wald and wasm-ld-22 are started anew. They take turns, and all must write the same bytes. The bar for a link after an edit is a
+tenth of a link from nothing and four bare writes of the output; a bare write is a new file with the module's bytes.
+
+  --phases          also the times of the phases of the kept and the new linker
 
 `bench growth` makes links that are large in one respect each (many symbols, options, sections, one long function), at three
 sizes that double, and shows the least CPU time of the runs (default 3) of Wald and wasm-ld-22. `growth` is the time at the

@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::arrivals::difference;
+use crate::bench_relink::with_nop;
 use crate::corpus;
 use crate::library_job::{LibraryJob, Random};
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ pub const HELP: &str = "\
 USAGE: cargo xtask edits [JOB…] [--edits N]
 
 Keeps a linker for each job of the corpus (default: all that are built) and edits its inputs N times (default 100). An edit
-changes a byte of an input, or restores, replaces, removes or adds an input. After each edit, the kept linker and a new one
-must give the same bytes and messages. A release build is faster: cargo run --release -p xtask -- edits
+changes a byte of an input, makes a function longer, or restores, replaces, removes or adds an input. After each edit, the kept
+linker and a new one must give the same bytes and messages. A release build is faster: cargo run --release -p xtask -- edits
 
 ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)
@@ -58,7 +59,7 @@ impl Session {
 
     fn run(mut self, edits: usize) -> Result<String, String> {
         let (mut kept_time, mut fresh_time) = (Vec::new(), Vec::new());
-        let mut linked = 0;
+        let (mut linked, mut reused) = (0, 0);
         for number in 0..edits {
             let edit = self.edit();
             let start = Instant::now();
@@ -70,6 +71,8 @@ impl Session {
             }
             if kept.module.is_ok() {
                 linked += 1;
+                // A link from the last layout has nothing to settle.
+                reused += usize::from(kept.timing.phases.iter().all(|(phase, _)| *phase != "settle"));
                 kept_time.push(between - start);
                 fresh_time.push(between.elapsed());
             }
@@ -77,7 +80,7 @@ impl Session {
         let (kept, fresh) = (median(&mut kept_time), median(&mut fresh_time));
         let ratio = kept.as_secs_f64() / fresh.as_secs_f64().max(1e-9);
         Ok(format!(
-            "{edits} edits, {linked} of them linked, the same bytes; relink {:.1} ms, link from nothing {:.1} ms, ratio \
+            "{edits} edits, {linked} of them linked ({reused} from the last layout), the same bytes; relink {:.1} ms, link from nothing {:.1} ms, ratio \
              {ratio:.2}",
             kept.as_secs_f64() * 1e3,
             fresh.as_secs_f64() * 1e3
@@ -103,6 +106,12 @@ impl Session {
         };
         // What was broken is mended first, mostly, so that most links succeed.
         let broken = (0..self.ids.len()).find(|&at| self.is_changed(at) || self.ids[at].is_none());
+        if self.random.below(3) == 0 {
+            if let Some(longer) = with_nop(&self.now.inputs[position].1) {
+                self.put(position, Bytes::from(longer));
+                return format!("{} with a longer function", path.display());
+            }
+        }
         match (self.random.below(10), broken) {
             (0..=6, Some(broken)) if self.ids[broken].is_none() => {
                 self.add(broken);

@@ -303,6 +303,11 @@ impl Diagnostics {
         !self.list.is_empty() || !self.messages.is_empty()
     }
 
+    /// How much was recorded: two equal values mean that nothing was recorded in between.
+    pub fn extent(&self) -> (usize, usize, bool) {
+        (self.list.len(), self.messages.len(), self.extractions.is_some())
+    }
+
     /// The number of errors.
     pub fn error_count(&self) -> usize {
         self.errors

@@ -172,6 +172,7 @@ mod output;
 mod map_file;
 mod engine_limits;
 // Floor 6: the link.
+mod kept_layout;
 mod link;
 // Floor 7: the linker.
 mod linker;

@@ -16,6 +16,7 @@ use crate::input::{
     parse_input, take_object, FileProvider, InputDescription, InputError, Joined, ParseContext, ParsedInput,
 };
 use crate::input_id::InputId;
+use crate::kept_layout::{KeptLayout, LayoutStore, Linked, Start};
 use crate::leftovers::Leftovers;
 use crate::link;
 use crate::object::Interners;
@@ -55,6 +56,8 @@ pub struct Linker {
     kept_code: KeptCode,
     /// What was done before the link, or kept of the last one.
     incremental: State,
+    /// The layout of the last link, if the next one may go on from it.
+    layout: LayoutStore,
     cancel: CancelToken,
 }
 
@@ -80,6 +83,7 @@ impl Linker {
             generator: None,
             kept_code: KeptCode::default(),
             incremental: State::default(),
+            layout: LayoutStore::default(),
             cancel: CancelToken::new(),
         }
     }
@@ -109,6 +113,7 @@ impl Linker {
     /// Sets who generates code from LLVM bitcode, before any input is provided. Without a generator, bitcode that is linked is an error.
     pub fn set_code_generator(&mut self, generator: Arc<dyn CodeGenerator>) {
         self.kept_code.forget();
+        self.layout.put(None);
         self.generator = Some(generator);
     }
 
@@ -120,6 +125,7 @@ impl Linker {
     /// The options of the next link, to change them.
     pub fn options_mut(&mut self) -> &mut Options {
         self.incremental.forget();
+        self.layout.put(None);
         self.kept_code.forget();
         &mut self.options
     }
@@ -250,8 +256,11 @@ impl Linker {
 
     /// Frees the names that only replaced and removed inputs used, if there are many. The next link then resolves all symbols again.
     fn free_names(&mut self) {
-        let inputs = self.inputs.iter_mut().flatten().filter_map(|input| input.parsed.get_mut());
-        self.incremental.free_names(&mut self.interners, inputs);
+        if self.incremental.is_renewal_due(&self.interners) {
+            self.layout.put(None);
+            let inputs = self.inputs.iter_mut().flatten().filter_map(|input| input.parsed.get_mut());
+            self.incremental.free_names(&mut self.interners, inputs);
+        }
     }
 
     /// The inputs of the next link in declared order.
@@ -394,12 +403,31 @@ impl Linker {
         diagnostics.check()?;
         let mut speculation = timer
             .phase("resolve", || self.incremental.complete(self.surroundings(), &self.declared_inputs()));
-        if keep {
-            timer.phase("keep", || {
-                speculation.mark(&self.options);
-                self.incremental.keep(speculation.clone());
-            });
-        }
+        let replacements = speculation.begin_link();
+        let fit = |mut layout: KeptLayout, replacements| {
+            layout.replace(&self.options, replacements).then_some(Box::new(layout))
+        };
+        let earlier = self.layout.take().zip(replacements);
+        let earlier =
+            earlier.and_then(|(layout, replacements)| timer.phase("replace", || fit(layout, replacements)));
+        let start = match earlier {
+            Some(layout) => {
+                let strings = speculation.strings(keep);
+                if keep {
+                    self.incremental.keep(speculation);
+                }
+                Start::Layout(layout, strings)
+            }
+            None => {
+                if keep {
+                    timer.phase("keep", || {
+                        speculation.mark(&self.options);
+                        self.incremental.keep(speculation.clone());
+                    });
+                }
+                Start::Inputs(Box::new(speculation.into_head_start(keep)))
+            }
+        };
         let generation = Generation {
             generator: self.generator.as_deref(),
             kept: keep.then_some(&self.kept_code),
@@ -407,7 +435,9 @@ impl Linker {
             timer,
         };
         let context = Context::new(&self.options, &self.interners, generation);
-        link::link(context, &inputs, speculation.into_head_start(keep), timer, sink, diagnostics)
+        let Linked { leftovers, layout } = link::link(context, &inputs, start, timer, sink, diagnostics)?;
+        self.layout.put(layout);
+        Ok(leftovers)
     }
 }
 

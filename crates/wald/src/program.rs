@@ -32,6 +32,32 @@ pub struct Program<'a> {
     added: &'a Additions,
 }
 
+/// What a [`Program`] is a view of.
+pub struct Contents {
+    /// All symbols and objects.
+    pub symbols: SymbolTable,
+    /// Flat numbers of everything in the objects.
+    pub chunks: Chunks,
+    /// Which of it is live.
+    pub live: Liveness,
+    /// What was defined before relocations were scanned.
+    pub added_before_scan: Additions,
+    /// What all later phases have defined.
+    pub added: Additions,
+}
+
+impl Contents {
+    /// The view.
+    pub fn program(&self) -> Program<'_> {
+        Program::new(&self.symbols, &self.chunks, &self.live, &self.added)
+    }
+
+    /// The view of the phase that scans relocations.
+    pub fn program_to_scan(&self) -> Program<'_> {
+        self.program().with(&self.added_before_scan)
+    }
+}
+
 /// What the linker defines after garbage collection: functions that it writes, and new or changed symbols. All of it is
 /// live.
 #[derive(Clone, Default)]

@@ -9,11 +9,13 @@ mod facts;
 mod object;
 mod uses;
 
+use std::cell::Cell;
+
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use self::facts::Facts;
-use self::object::{is_address_imported, Event, ObjectScan, ObjectScanner};
+use self::object::{is_address_imported, Event, ObjectScanner};
 use self::uses::{uses, Use};
 use crate::bit_set::BitSet;
 use crate::context::Context;
@@ -25,11 +27,13 @@ use crate::index::{NameId, ObjectId, SignatureId, SymbolId, SyntheticFunctionId}
 use crate::layout::function_table;
 use crate::layout::imports::{global_type, should_import, table_type};
 use crate::layout::segments::Segments;
-use crate::options::UnresolvedPolicy;
+use crate::options::{Options, UnresolvedPolicy};
 use crate::program::{Adder, Additions, Program};
 use crate::resolve::{object_global_type, object_table_type};
 use crate::symbols::{AnySymbol, Purpose, Reference, SyntheticFunction};
 use crate::text::unescape_path;
+
+pub use self::object::ObjectScan;
 
 /// What relocations ask for.
 #[derive(Default)]
@@ -46,6 +50,8 @@ pub struct Scan {
     pub added: Additions,
     /// What makes the module wrong, and wasm-ld does not notice.
     pub impossible: Vec<Diagnostic>,
+    /// Whether the result depends on instructions, and not only on relocations.
+    pub has_read_code: bool,
 }
 
 impl Scan {
@@ -76,6 +82,18 @@ fn may_be_undefined(context: &Context<'_>, program: Program<'_>, id: SymbolId) -
             || context.may_stay_undefined(symbol.name))
 }
 
+/// What some objects ask for, to compare it with what others in their places ask for.
+pub fn scan_objects(options: &Options, program: Program<'_>, objects: &[ObjectId]) -> Vec<ObjectScan> {
+    let facts = &Facts::new(program);
+    objects.iter().map(|&object| scan_object(options, program, facts, object)).collect()
+}
+
+fn scan_object(options: &Options, program: Program<'_>, facts: &Facts, object: ObjectId) -> ObjectScan {
+    // Any address may need the loader's help in position-independent code.
+    let all = options.is_position_independent() || program.objects[object.at()].refers_to_any(&facts.watched);
+    ObjectScanner::scan(options, program, facts, object, all)
+}
+
 /// Scans everything live.
 pub fn scan(
     context: &Context<'_>,
@@ -83,18 +101,10 @@ pub fn scan(
     segments: &Segments,
     diagnostics: &mut Diagnostics,
 ) -> Scan {
-    // Any address may need the loader's help in position-independent code.
-    let everything = context.options.is_position_independent();
     let facts = &Facts::new(program);
-    let scans: Vec<ObjectScan> = (0..program.objects.len())
-        .into_par_iter()
-        .with_min_len(4)
-        .map(|object| {
-            let object = ObjectId::new(object);
-            let all = everything || program.objects[object.at()].refers_to_any(&facts.watched);
-            ObjectScanner::scan(context.options, program, facts, object, all)
-        })
-        .collect();
+    let objects = (0..program.objects.len()).into_par_iter().with_min_len(4).map(ObjectId::new);
+    let scans: Vec<ObjectScan> =
+        objects.map(|object| scan_object(context.options, program, facts, object)).collect();
     let mut joiner = Joiner {
         context,
         program,
@@ -111,13 +121,15 @@ pub fn scan(
         indices: Vec::new(),
         calls: Vec::new(),
         not_at_run_time: Vec::new(),
+        has_read_code: Cell::new(false),
     };
     for (object, scan) in scans.into_iter().enumerate() {
         joiner.join(ObjectId::new(object), scan);
     }
     joiner.report_not_at_run_time();
     let impossible = joiner.find_impossible();
-    Scan { added: joiner.adder.finish(), impossible, ..joiner.result }
+    let has_read_code = joiner.has_read_code.get();
+    Scan { added: joiner.adder.finish(), impossible, has_read_code, ..joiner.result }
 }
 
 struct Joiner<'a> {
@@ -140,6 +152,8 @@ struct Joiner<'a> {
     /// Symbols that are called with another signature than they have.
     calls: Vec<(ObjectId, u32)>,
     not_at_run_time: Vec<(ObjectId, RelocationType)>,
+    /// See [`Scan::has_read_code`].
+    has_read_code: Cell<bool>,
 }
 
 impl Joiner<'_> {
@@ -249,8 +263,8 @@ impl Joiner<'_> {
             (SymbolKind::Global, SymbolKind::Global) => {
                 let declared = object_global_type(parsed, own);
                 let imported = global_type(self.context.options, self.program, id);
-                let mut uses = self.uses(object, RelocationType::GlobalIndexLeb, index);
-                declared != imported && !uses.all(|use_of| use_of.can_use_global(declared, imported))
+                let uses = || self.uses(object, RelocationType::GlobalIndexLeb, index);
+                declared != imported && !uses().all(|use_of| use_of.can_use_global(declared, imported))
             }
             (SymbolKind::Table, SymbolKind::Table) => {
                 let is_same = object_table_type(parsed, own).element == table_type(self.program, id).element;
@@ -275,6 +289,7 @@ impl Joiner<'_> {
     }
 
     fn uses(&self, object: ObjectId, kind: RelocationType, symbol: u32) -> impl Iterator<Item = Use<'_>> {
+        self.has_read_code.set(true);
         uses(self.program, object, kind, symbol)
     }
 

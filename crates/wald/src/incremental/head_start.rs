@@ -22,12 +22,18 @@ pub struct HeadStart {
 }
 
 /// Strings that were merged before the link.
+#[derive(Clone)]
 pub struct EarlierStrings {
     pub(super) pools: Arc<Pools>,
     pub(super) keep: bool,
 }
 
 impl EarlierStrings {
+    /// Whether later links will reuse what this one does.
+    pub fn is_kept(&self) -> bool {
+        self.keep
+    }
+
     /// Merges the strings of all sections with a name.
     pub fn merge(&self, name: &[u8], sources: &[Source]) -> MergedStrings {
         self.pools.merge(name, sources, self.keep)

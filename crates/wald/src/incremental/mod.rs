@@ -16,6 +16,8 @@ mod surroundings;
 
 pub use head_start::{EarlierStrings, HeadStart};
 pub use inputs::{DeclaredInput, DeclaredInputs};
+pub use policy::is_output_worth_keeping;
+pub use speculation::Replacement;
 pub use state::State;
 pub use string_pools::Source;
 pub use surroundings::Surroundings;

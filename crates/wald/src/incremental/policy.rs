@@ -3,6 +3,9 @@
 /// Below this many bytes of new names, freeing names is not worth the time.
 const LEAST_NAMES: usize = 1 << 20;
 
+/// A larger output is not kept in memory for the next link.
+const MOST_OUTPUT: u64 = 1 << 28;
+
 /// Whether so many of the declared inputs are enough for a speculative link. It takes time and memory, and is the less likely
 /// to fit the whole link the more inputs are missing.
 pub fn is_worth_speculating(available: usize, declared: usize) -> bool {
@@ -22,4 +25,9 @@ pub fn is_pool_reusable(different: usize, sources: usize) -> bool {
 /// Whether names of this total size are worth renewing. `in_use` is their size when all of them were used.
 pub fn is_worth_renewing(size: usize, in_use: usize) -> bool {
     size > 2 * in_use + LEAST_NAMES
+}
+
+/// Whether an output of this size is worth its memory: a kept linker makes the next one out of it, if only contents change.
+pub fn is_output_worth_keeping(size: u64) -> bool {
+    size <= MOST_OUTPUT
 }

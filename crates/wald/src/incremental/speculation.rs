@@ -20,7 +20,7 @@ use crate::display::display_name_with;
 use crate::index::{FileId, ObjectId};
 use crate::input::Candidate;
 use crate::mark_live::Marks;
-use crate::object::InputSection;
+use crate::object::{InputSection, Object};
 use crate::options::Options;
 use crate::resolve::{self, Folded};
 use crate::symbols::LinkedObject;
@@ -34,6 +34,23 @@ pub struct Speculation {
     marks: Option<(Marks, usize)>,
     speculative: Option<SpeculativeMarks>,
     strings: Arc<Pools>,
+    /// What was replaced since the last link. `None` if there was no link, or if its layout is no longer valid.
+    replacements: Option<Vec<Replacement>>,
+}
+
+/// An object that was put in the place of one with the same interface and shape.
+#[derive(Clone)]
+pub struct Replacement {
+    /// Whose file it is.
+    pub file: FileId,
+    /// The object.
+    pub object: Arc<Object>,
+    /// Its path.
+    pub path: String,
+    /// Whether functions refer to the same symbols.
+    pub keeps_references: bool,
+    /// Whether the strings of its debug sections are the same.
+    pub keeps_strings: bool,
 }
 
 impl Speculation {
@@ -53,9 +70,19 @@ impl Speculation {
         let speculative = earlier.as_ref().and_then(|earlier| earlier.speculative.clone());
         let strings = earlier.as_ref().map_or_else(Arc::default, |earlier| earlier.strings.clone());
         let earlier = earlier.and_then(|earlier| earlier.update(inputs, files));
+        // Another input may change everything.
+        let replacements = earlier
+            .as_ref()
+            .filter(|earlier| earlier.inputs.len() == inputs.len())
+            .and_then(|earlier| earlier.replacements.clone());
         let (folded, marks) = earlier.map_or((None, None), |earlier| (Some(earlier.folded), earlier.marks));
         let folded = resolve::fold(options, interners, files, folded, timer);
-        Speculation { inputs: inputs.to_vec(), folded, marks, speculative, strings }
+        Speculation { inputs: inputs.to_vec(), folded, marks, speculative, strings, replacements }
+    }
+
+    /// What was replaced since the last link, if its layout is still valid. From here on, replacements count from the present link.
+    pub fn begin_link(&mut self) -> Option<Vec<Replacement>> {
+        self.replacements.replace(Vec::new())
     }
 
     /// Marks what the inputs so far keep alive.
@@ -157,6 +184,11 @@ impl Speculation {
         HeadStart { folded: self.folded, marks, strings: EarlierStrings { pools: self.strings, keep } }
     }
 
+    /// The strings that were merged, for a link.
+    pub fn strings(&self, keep: bool) -> EarlierStrings {
+        EarlierStrings { pools: self.strings.clone(), keep }
+    }
+
     /// Adapts the results to `inputs`, whose first ones may have changed. `None` if too much has changed.
     fn update(mut self, inputs: &[InputVersion], files: &[&Candidate]) -> Option<Speculation> {
         if self.inputs.len() > inputs.len() {
@@ -174,14 +206,35 @@ impl Speculation {
                     return None;
                 }
                 let object = candidate.parsed()?;
-                let known = self.folded.object(file)?;
+                // An archive's member has other roots than an object.
+                let known = self.folded.object(file).filter(|_| self.folded.is_live_from_start(file))?;
                 if !object.has_interface_of(known) {
                     return None;
                 }
-                if !object.has_references_of(known) {
+                let path = candidate.display();
+                // Only its path is another one.
+                let is_same = std::ptr::eq(&**object, known);
+                let keeps_data_references = is_same || object.has_data_references_of(known);
+                let keeps_references =
+                    is_same || keeps_data_references && object.has_code_references_of(known);
+                if !keeps_references {
                     self.marks = None;
                 }
-                if !self.folded.swap(file, object, candidate.display()) {
+                match &mut self.replacements {
+                    Some(replacements) if keeps_data_references && (is_same || object.has_shape_of(known)) => {
+                        let (object, path) = (object.clone(), path.clone());
+                        let keeps_strings = is_same || object.has_debug_strings_of(known);
+                        replacements.push(Replacement {
+                            file,
+                            object,
+                            path,
+                            keeps_references,
+                            keeps_strings,
+                        });
+                    }
+                    replacements => *replacements = None,
+                }
+                if !self.folded.swap(file, object, path) {
                     return None;
                 }
             }

@@ -50,16 +50,19 @@ impl State {
         *self.speculation.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Frees names of inputs that are gone, if they are many. The next link then resolves again.
+    /// Whether names of inputs that are gone are worth freeing.
+    pub fn is_renewal_due(&mut self, interners: &Interners) -> bool {
+        self.renewal.is_due(interners)
+    }
+
+    /// Frees names of inputs that are gone. The next link then resolves again.
     pub fn free_names<'i>(
         &mut self,
         interners: &mut Interners,
         inputs: impl Iterator<Item = &'i mut ParsedInput>,
     ) {
-        if self.renewal.is_due(interners) {
-            self.forget();
-            self.renewal.renew(interners, inputs);
-        }
+        self.forget();
+        self.renewal.renew(interners, inputs);
     }
 }
 

@@ -8,10 +8,10 @@ pub mod mutable_globals;
 pub mod segments;
 pub mod start_stop;
 
+use crate::context::Interned;
 use crate::features::Features;
 use crate::incremental::EarlierStrings;
-use crate::index::SyntheticFunctionId;
-use crate::leftovers::Leftovers;
+use crate::index::{ObjectId, SyntheticFunctionId};
 use crate::names::Snapshot;
 use crate::options::Options;
 use crate::program::Program;
@@ -48,7 +48,63 @@ pub struct Layout<'a> {
     /// The code of the functions that the linker writes.
     pub code: LinkerCode,
     /// The start function.
-    pub start: Option<crate::index::SyntheticFunctionId>,
+    pub start: Option<SyntheticFunctionId>,
+}
+
+/// What a [`Layout`] consists of, apart from its surroundings. A later link can go on from it.
+pub struct Decisions {
+    /// As in the layout; the same below.
+    pub features: Features,
+    /// See [`Layout`].
+    pub segments: segments::Segments,
+    /// See [`Layout`].
+    pub memory: memory::Memory,
+    /// See [`Layout`].
+    pub imports: imports::Imports,
+    /// See [`Layout`].
+    pub indices: indices::Indices,
+    /// See [`Layout`].
+    pub table: function_table::FunctionTable,
+    /// See [`Layout`].
+    pub constructors: Vec<crate::symbols::Constructor>,
+    /// See [`Layout`].
+    pub declared: Vec<u32>,
+    /// See [`Layout`].
+    pub code: LinkerCode,
+    /// See [`Layout`].
+    pub start: Option<SyntheticFunctionId>,
+}
+
+impl Decisions {
+    /// The layout in these surroundings.
+    pub fn into_layout<'a>(
+        self,
+        options: &'a Options,
+        interned: &'a Interned<'a>,
+        program: Program<'a>,
+        strings: EarlierStrings,
+    ) -> Layout<'a> {
+        let Interned { names, signatures } = interned;
+        let Decisions { features, segments, memory, imports, indices, table, constructors, .. } = self;
+        let Decisions { declared, code, start, .. } = self;
+        Layout {
+            options,
+            names,
+            signatures,
+            program,
+            strings,
+            features,
+            segments,
+            memory,
+            imports,
+            indices,
+            table,
+            constructors,
+            declared,
+            code,
+            start,
+        }
+    }
 }
 
 /// The code of the functions that the linker writes.
@@ -79,12 +135,19 @@ impl Layout<'_> {
         }
     }
 
-    /// What can be dropped later.
-    pub fn into_leftovers(self) -> Leftovers {
-        let Layout { strings, features, segments, memory, imports, indices, table, code, .. } = self;
-        let mut leftovers = Leftovers::default();
-        leftovers.add((strings, features, segments, memory, imports, indices, table, code));
-        leftovers
+    /// The functions of an object that are in the output: position in the object, and index.
+    pub fn functions_of(&self, object: ObjectId) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let first = self.program.chunks.functions.of(object, 0);
+        let count = self.program.objects[object.at()].object().functions.len();
+        let indices = self.indices.function[first..first + count].iter().copied().enumerate();
+        indices.filter(|&(_, index)| index != indices::NONE)
+    }
+
+    /// What the layout consists of.
+    pub fn into_decisions(self) -> Decisions {
+        let Layout { features, segments, memory, imports, indices, table, constructors, .. } = self;
+        let Layout { declared, code, start, .. } = self;
+        Decisions { features, segments, memory, imports, indices, table, constructors, declared, code, start }
     }
 
     /// Whether addresses have 64 bits.

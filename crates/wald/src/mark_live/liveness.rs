@@ -8,6 +8,7 @@ use crate::object::ObjectSymbol;
 use crate::symbols::{Resolution, SymbolTable, Synthetic};
 
 /// What is live.
+#[derive(PartialEq, Eq)]
 pub struct Liveness {
     /// Functions, by [`Chunks::functions`].
     pub functions: BitSet,

@@ -4,7 +4,7 @@
 use crate::index::NameId;
 
 /// Properties of a whole object.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Properties {
     /// Whether it has thread-local segments.
     pub has_tls: bool,

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::window::{take, Pieces, Work, PIECE};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::format::relocation::Encoding;
+use crate::index::ObjectId;
 use crate::layout::indices::OutputFunction;
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_u32, write_u64};
@@ -44,25 +45,66 @@ impl CodePlan {
         CodePlan { offsets, size, compressed }
     }
 
+    /// Moves the functions behind those of replaced objects, which may have other sizes.
+    /// The result says by how much functions have moved, from which position on.
+    pub fn update(&mut self, layout: &Layout<'_>, replaced: &[ObjectId]) -> Vec<(usize, i64)> {
+        // Positions of the functions that grew or shrank, and by how much.
+        let mut resized: Vec<(usize, i64)> = Vec::new();
+        for &object in replaced {
+            for (function, index) in layout.functions_of(object) {
+                let position = (index - layout.imports.functions) as usize;
+                let size = layout.program.objects[object.at()].object().functions[function].range.len;
+                let grown = i64::from(size) - self.size_of(position) as i64;
+                resized.extend((grown != 0).then_some((position, grown)));
+            }
+        }
+        resized.sort_unstable();
+        resized.dedup();
+        let (mut shift, mut shifts) = (0, Vec::new());
+        for (number, &(position, grown)) in resized.iter().enumerate() {
+            shift += grown;
+            let next = resized.get(number + 1).map_or(self.offsets.len(), |&(next, _)| next + 1);
+            for offset in &mut self.offsets[position + 1..next] {
+                *offset = offset.wrapping_add_signed(shift as i32);
+            }
+            shifts.push((position + 1, shift));
+        }
+        self.size = self.size.wrapping_add_signed(shift);
+        shifts
+    }
+
     /// Size of a function with its prefix.
     pub fn size_of(&self, position: usize) -> u64 {
         let end = self.offsets.get(position + 1).map_or(self.size, |&next| u64::from(next));
         end - u64::from(self.offsets[position])
     }
 
-    /// Cuts the contents into pieces.
-    pub(super) fn add_pieces(&self, layout: &Layout<'_>, pieces: &mut Pieces<'_>) {
-        let count = layout.indices.functions.len();
+    /// Offset of a function, or the end of the last one.
+    pub(super) fn offset_of(&self, position: usize) -> u64 {
+        self.offsets.get(position).map_or(self.size, |&offset| u64::from(offset))
+    }
+
+    /// What precedes the functions: their number.
+    pub(super) fn prefix(&self) -> Vec<u8> {
         let mut prefix = Vec::new();
-        write_u64(&mut prefix, count as u64);
-        pieces.add_bytes(prefix);
-        let mut first = 0;
-        while first < count {
-            let start = u64::from(self.offsets[first]);
+        write_u64(&mut prefix, self.offsets.len() as u64);
+        prefix
+    }
+
+    /// Cuts the contents into pieces.
+    pub(super) fn add_pieces(&self, pieces: &mut Pieces<'_>) {
+        pieces.add_bytes(self.prefix());
+        self.add_functions(0..self.offsets.len(), pieces);
+    }
+
+    /// Cuts functions into pieces.
+    pub(super) fn add_functions(&self, functions: std::ops::Range<usize>, pieces: &mut Pieces<'_>) {
+        let mut first = functions.start;
+        while first < functions.end {
+            let start = self.offset_of(first);
             let is_before = |&offset: &u32| u64::from(offset) < start + PIECE;
-            let last = self.offsets.partition_point(is_before).max(first + 1);
-            let end = self.offsets.get(last).map_or(self.size, |&offset| u64::from(offset));
-            pieces.add(end - start, Work::Functions(first..last));
+            let last = self.offsets[..functions.end].partition_point(is_before).max(first + 1);
+            pieces.add(self.offset_of(last) - start, Work::Functions(first..last));
             first = last;
         }
     }

@@ -41,8 +41,22 @@ fn alignment(name: &[u8]) -> u64 {
     }
 }
 
-/// Collects the sections by name and gives each its place.
-pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
+/// Merged strings by the name of the section.
+type NamedStrings = Vec<(Vec<u8>, MergedStrings)>;
+
+/// Takes the merged strings out of an earlier plan.
+pub(super) fn take_strings(plans: &[CustomPlan], offsets: &mut SectionOffsets) -> NamedStrings {
+    let merged = plans.iter().filter_map(|plan| match plan.parts.first() {
+        Some(&Part::Strings { merge, .. }) => {
+            Some((plan.name.clone(), std::mem::take(&mut offsets.merged[merge])))
+        }
+        _ => None,
+    });
+    merged.collect()
+}
+
+/// Collects the sections by name and gives each its place. Strings that are already `merged` are taken from there.
+pub(super) fn plan(layout: &Layout<'_>, mut merged: NamedStrings) -> (Vec<CustomPlan>, SectionOffsets) {
     let options = layout.options;
     let strip_debug = options.strip_debug || options.strip_all;
     let mut by_name: HashMap<&[u8], usize> = HashMap::new();
@@ -71,15 +85,17 @@ pub(super) fn plan(layout: &Layout<'_>) -> (Vec<CustomPlan>, SectionOffsets) {
     let mut offsets =
         SectionOffsets { offsets: vec![0; count], merged_inputs: vec![None; count], merged: Vec::new() };
     for plan in &mut plans {
-        plan.place(layout, &mut offsets);
+        let known = merged.iter().position(|(name, _)| *name == plan.name);
+        let strings = known.map(|position| merged.swap_remove(position).1);
+        plan.place(layout, strings, &mut offsets);
     }
     (plans, offsets)
 }
 
 impl CustomPlan {
-    fn place(&mut self, layout: &Layout<'_>, offsets: &mut SectionOffsets) {
+    fn place(&mut self, layout: &Layout<'_>, strings: Option<MergedStrings>, offsets: &mut SectionOffsets) {
         if InputSection::is_mergeable(layout.options, &self.name) {
-            let strings = self.merge(layout);
+            let strings = strings.unwrap_or_else(|| self.merge(layout));
             self.place_strings(layout, strings, offsets);
             return;
         }
@@ -118,6 +134,11 @@ impl CustomPlan {
             first = last;
         }
         offsets.merged.push(strings);
+    }
+
+    /// Whether there may be gaps between the inputs.
+    pub(super) fn is_aligned(&self) -> bool {
+        alignment(&self.name) > 1
     }
 
     /// Whether the inputs' strings were merged, so that their offsets have changed.

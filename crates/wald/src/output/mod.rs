@@ -11,7 +11,9 @@ mod dylink;
 mod imports;
 mod linking;
 mod metadata;
+mod moved;
 mod names;
+mod plan;
 mod relocations;
 mod sections;
 mod string_ends;
@@ -21,100 +23,81 @@ use hashbrown::HashMap;
 
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, LinkFailure};
 use crate::format::{section, HEADER};
+use crate::incremental::is_output_worth_keeping;
 use crate::index::SymbolId;
 use crate::layout::Layout;
-use crate::leb128::write_u64;
+use crate::options::Options;
 use crate::relocate::{CustomValues, Relocator, SectionOffsets, SymbolValues};
 use crate::result::Sink;
 use crate::timing::Timer;
-use window::{Pieces, Work};
+use plan::{Body, Origin};
+use window::{copy_bytes, send_bytes, Pieces, Work};
 
 pub use code::CodePlan;
+pub use moved::KeptOutput;
 pub use names::synthetic_name as synthetic_global_name;
+pub use plan::{OutputSection, Plan, Replaced};
 
-/// A section of the output.
-pub struct OutputSection {
-    /// Section id.
-    pub id: u8,
-    /// Name of a custom section.
-    pub name: Vec<u8>,
-    /// Id, size and, for custom sections, the name.
-    pub header: Vec<u8>,
-    /// Size of what follows the header.
-    pub size: u64,
-    /// Where the header starts in the file.
-    pub offset: u64,
-    body: Body,
+/// Whether a plan can be adapted to objects of other contents: only code, data and objects' custom sections are made of these.
+pub fn is_adaptable(options: &Options) -> bool {
+    !options.keeps_relocations() && !options.merges_code_metadata() && !options.compress_relocations
 }
 
-enum Body {
-    /// Small sections are made while planning.
-    Bytes(Vec<u8>),
-    /// Functions.
-    Code,
-    /// Data segments.
-    Data,
-    /// Objects' custom sections of one name, by position in [`Plan::custom`].
-    Custom(usize),
-    /// Names.
-    Names,
-    /// The build id is computed from everything else.
-    BuildId,
-}
-
-impl OutputSection {
-    fn new(id: u8, name: &[u8], size: u64, body: Body) -> Self {
-        let mut text = Vec::new();
-        if id == section::CUSTOM {
-            write_u64(&mut text, name.len() as u64);
-            text.extend_from_slice(name);
+/// Decides on all sections. `earlier` is a plan for the same layout, what was replaced since, and the output of that plan. The result has
+/// the output if this one is to be made out of it.
+pub fn plan(
+    layout: &Layout<'_>,
+    earlier: Option<(Plan, Replaced, KeptOutput)>,
+    timer: &Timer,
+) -> (Plan, Option<KeptOutput>) {
+    match earlier {
+        Some((plan, replaced, output)) => {
+            let plan = adapt(layout, plan, &replaced, timer);
+            let is_kept = layout.strings.is_kept() && is_output_worth_keeping(plan.size);
+            (plan, is_kept.then_some(output))
         }
-        let mut header = vec![id];
-        write_u64(&mut header, size + text.len() as u64);
-        header.extend_from_slice(&text);
-        OutputSection { id, name: name.to_vec(), header, size, offset: 0, body }
-    }
-
-    /// Offset of the contents in the file, after id and size.
-    pub fn contents_offset(&self) -> u64 {
-        self.offset + self.header.len() as u64
-    }
-
-    /// Offset after the section.
-    pub fn end(&self) -> u64 {
-        self.contents_offset() + self.size
+        None => (plan_all(layout, timer), None),
     }
 }
 
-/// All sections with their sizes and places.
-pub struct Plan {
-    /// What symbols resolved to.
-    pub values: SymbolValues,
-    /// In file order.
-    pub sections: Vec<OutputSection>,
-    /// Where functions go.
-    pub code: CodePlan,
-    /// Where objects' custom sections go.
-    pub custom: Vec<custom::CustomPlan>,
-    /// The name section.
-    pub names: Option<names::NamePlan>,
-    /// The same by number of the custom section.
-    pub section_offsets: SectionOffsets,
-    /// For each segment in the file: offset of its header in the data section, and the header's size.
-    pub segment_headers: HashMap<u32, (u64, u64)>,
-    /// What is wrong with objects' code metadata.
-    metadata_errors: Vec<Diagnostic>,
-    /// Symbols whose entry in the symbol table cannot be written.
-    unwritable: Vec<SymbolId>,
-    /// Size of the file.
-    pub size: u64,
+/// Adapts a plan to replaced objects.
+fn adapt(layout: &Layout<'_>, mut plan: Plan, replaced: &Replaced, timer: &Timer) -> Plan {
+    let strings = match replaced.changes_strings {
+        true => Vec::new(),
+        false => custom::take_strings(&plan.custom, &mut plan.section_offsets),
+    };
+    let mut origin = Origin::new(&mut plan, replaced);
+    let replaced = &replaced.objects[..];
+    let Plan { values, code, names, sections, first_custom, .. } = &mut plan;
+    let (_, (custom, section_offsets)) = rayon::join(
+        || {
+            values.update(layout, replaced);
+            origin.shifts = code.update(layout, replaced);
+            origin.names_changed =
+                names.as_mut().map_or_else(Vec::new, |names| names.update(layout, replaced));
+        },
+        || timer.task("plan custom sections", String::new, || custom::plan(layout, strings)),
+    );
+    if let Some(section) = sections.iter_mut().find(|section| matches!(section.body, Body::Code)) {
+        *section = OutputSection::new(section::CODE, b"", code.size, Body::Code);
+    }
+    // An edit can make custom sections empty, or the first of them of another name.
+    sections.retain(|section| !matches!(section.body, Body::Custom(_)));
+    sections.splice(*first_custom..*first_custom, custom_sections(&custom));
+    let size = place(sections);
+    Plan { custom, section_offsets, origin: Some(origin), size, ..plan }
 }
 
-/// Decides on all sections.
-pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
+fn custom_sections(plans: &[custom::CustomPlan]) -> impl Iterator<Item = OutputSection> + '_ {
+    plans.iter().enumerate().map(|(position, custom)| {
+        OutputSection::new(section::CUSTOM, &custom.name, custom.size, Body::Custom(position))
+    })
+}
+
+fn plan_all(layout: &Layout<'_>, timer: &Timer) -> Plan {
     let (values, (custom, section_offsets)) = rayon::join(
         || timer.task("look up symbols", String::new, || SymbolValues::new(layout)),
-        || timer.task("plan custom sections", String::new, || custom::plan(layout)),
+        || timer.task("plan custom sections", String::new, || custom::plan(layout, Vec::new())),
     );
     let ((code, elements), names) = rayon::join(
         || {
@@ -149,9 +132,8 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
     if let Some(size) = data::size(layout) {
         sections.push(OutputSection::new(section::DATA, b"", size, Body::Data));
     }
-    for (position, custom) in custom.iter().enumerate() {
-        sections.push(OutputSection::new(section::CUSTOM, &custom.name, custom.size, Body::Custom(position)));
-    }
+    let first_custom = sections.len();
+    sections.extend(custom_sections(&custom));
     let segment_headers = data::headers(layout);
     let mut unwritable = Vec::new();
     if layout.options.keeps_relocations() {
@@ -174,9 +156,11 @@ pub fn plan(layout: &Layout<'_>, timer: &Timer) -> Plan {
         custom,
         names,
         section_offsets,
+        first_custom,
         segment_headers,
         metadata_errors: metadata.errors,
         unwritable,
+        origin: None,
         size,
     }
 }
@@ -309,19 +293,19 @@ pub fn make_room<'s>(
     })
 }
 
-/// Makes the output.
+/// Makes the output. If the links before and after are alike, `kept` is the last output, and becomes this one.
 pub fn write(
     layout: &Layout<'_>,
     plan: &Plan,
     room: Room<'_>,
+    kept: Option<KeptOutput>,
     timer: &Timer,
     diagnostics: &mut Diagnostics,
-) -> Result<(), LinkFailure> {
+) -> Result<Option<KeptOutput>, LinkFailure> {
     let cancel = diagnostics.cancel_token();
     let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
     let custom_values = timer.task("custom values", String::new, || CustomValues::new(&relocator));
     let values = (&custom_values, &plan.section_offsets);
-    let pieces = pieces(layout, plan);
     let make = |work: &Work<'_>, slice: &mut [u8]| {
         timer.task("write", String::new, || match work {
             Work::Bytes(bytes) => slice.copy_from_slice(bytes),
@@ -334,12 +318,27 @@ pub fn write(
                 plan.custom[*section].write(layout, &relocator, values, parts.clone(), slice);
             }
             Work::Names(part) => plan.names.iter().for_each(|names| names.write(layout, *part, slice)),
+            Work::Kept(_) => {}
         });
     };
-    match room {
-        Room::Parts(sink) => pieces.send(sink, &cancel, &make),
-        Room::Memory(memory) => {
-            pieces.fill(memory, &cancel, &make);
+    let finished = kept.and_then(|KeptOutput { mut bytes, values: old }| {
+        let pieces = match &plan.origin {
+            Some(origin) if !bytes.is_empty() => {
+                let other = |body, pieces: &mut _| add_pieces(layout, plan, body, pieces);
+                moved::pieces(layout, plan, origin, (&old, &custom_values), other)
+            }
+            _ => pieces(layout, plan),
+        };
+        pieces.renew(&mut bytes, &cancel, &make).then_some(bytes)
+    });
+    match (room, &finished) {
+        (Room::Parts(sink), Some(bytes)) => send_bytes(bytes, sink, &cancel),
+        (Room::Parts(sink), None) => pieces(layout, plan).send(sink, &cancel, &make),
+        (Room::Memory(memory), finished) => {
+            match finished {
+                Some(bytes) => copy_bytes(bytes, memory),
+                None => pieces(layout, plan).fill(memory, &cancel, &make),
+            }
             diagnostics.check()?;
             let id = plan.sections.iter().find(|section| matches!(section.body, Body::BuildId));
             if let Some(section) = id {
@@ -347,7 +346,8 @@ pub fn write(
             }
         }
     }
-    diagnostics.check()
+    diagnostics.check()?;
+    Ok(finished.map(|bytes| KeptOutput { bytes, values: custom_values }))
 }
 
 /// All of the output. The build id has blanks.
@@ -356,15 +356,20 @@ fn pieces<'p>(layout: &'p Layout<'_>, plan: &'p Plan) -> Pieces<'p> {
     pieces.add_bytes(&HEADER[..]);
     for section in &plan.sections {
         pieces.add_bytes(&section.header);
-        match &section.body {
-            Body::Bytes(bytes) => pieces.add_bytes(bytes),
-            Body::Code => plan.code.add_pieces(layout, &mut pieces),
-            Body::Data => data::add_pieces(layout, &mut pieces),
-            Body::Custom(position) => plan.custom[*position].add_pieces(*position, &mut pieces),
-            Body::Names => plan.names.iter().for_each(|names| names.add_pieces(&mut pieces)),
-            Body::BuildId => pieces.add_bytes(build_id::contents(&layout.options.build_id)),
-        }
+        add_pieces(layout, plan, &section.body, &mut pieces);
         debug_assert_eq!(pieces.size(), section.end());
     }
     pieces
+}
+
+/// The contents of a section.
+fn add_pieces<'p>(layout: &'p Layout<'_>, plan: &'p Plan, body: &'p Body, pieces: &mut Pieces<'p>) {
+    match body {
+        Body::Bytes(bytes) => pieces.add_bytes(bytes),
+        Body::Code => plan.code.add_pieces(pieces),
+        Body::Data => data::add_pieces(layout, pieces),
+        Body::Custom(position) => plan.custom[*position].add_pieces(*position, pieces),
+        Body::Names => plan.names.iter().for_each(|names| names.add_pieces(pieces)),
+        Body::BuildId => pieces.add_bytes(build_id::contents(&layout.options.build_id)),
+    }
 }

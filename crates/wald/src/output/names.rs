@@ -7,7 +7,7 @@ use wald_demangle::Demangler;
 use super::window::{take, Pieces, Work};
 use crate::display::display_name_with;
 use crate::format::SymbolKind;
-use crate::index::SymbolId;
+use crate::index::{ObjectId, SymbolId};
 use crate::layout::indices::{OutputFunction, OutputGlobal};
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_u32, write_u64};
@@ -23,6 +23,8 @@ const DATA_SEGMENT: u8 = 9;
 /// The section, all sizes known.
 pub struct NamePlan {
     parts: Vec<Part>,
+    /// How many parts are of functions. They follow the first part.
+    pieces: usize,
     /// Size of the section's contents.
     pub size: u64,
 }
@@ -58,6 +60,7 @@ pub(super) fn plan(layout: &Layout<'_>) -> Option<NamePlan> {
     write_header(&mut first, MODULE, &[], body.len());
     first.extend_from_slice(&body);
     let mut parts = Vec::new();
+    let function_parts = if functions > 0 { pieces.len() } else { 0 };
     if functions > 0 {
         let size = imported.out.len() + pieces.iter().map(|(_, part)| part.size()).sum::<usize>();
         write_header(&mut first, FUNCTION, &count(functions), size);
@@ -74,10 +77,31 @@ pub(super) fn plan(layout: &Layout<'_>) -> Option<NamePlan> {
         }
     }
     let size = parts.iter().map(|part| part.size() as u64).sum();
-    Some(NamePlan { parts, size })
+    Some(NamePlan { parts, pieces: function_parts, size })
 }
 
 impl NamePlan {
+    /// Adapts the parts with the functions of replaced objects. Their names are the same, but the new objects may not be prepared, so
+    /// that the names in them are not those that are shown.
+    /// The result is these parts, ascending.
+    pub fn update(&mut self, layout: &Layout<'_>, replaced: &[ObjectId]) -> Vec<usize> {
+        let positions = replaced.iter().flat_map(|&object| layout.functions_of(object));
+        let mut pieces: Vec<usize> =
+            positions.map(|(_, index)| (index - layout.imports.functions) as usize / PIECE).collect();
+        pieces.sort_unstable();
+        pieces.dedup();
+        // Without any name there are no parts.
+        pieces.retain(|&number| number < self.pieces);
+        for number in &mut pieces {
+            let (_, part) = function_piece(layout, *number);
+            // The part before them has the imported functions.
+            *number += 1;
+            debug_assert_eq!(part.size(), self.parts[*number].size());
+            self.parts[*number] = part;
+        }
+        pieces
+    }
+
     /// Cuts the contents into pieces.
     pub(super) fn add_pieces<'p>(&'p self, pieces: &mut Pieces<'p>) {
         for (position, part) in self.parts.iter().enumerate() {
@@ -86,6 +110,22 @@ impl NamePlan {
                 Part::Functions(_, size) => pieces.add(*size as u64, Work::Names(position)),
             }
         }
+    }
+
+    /// The same, if the contents were at this offset of the last output. Parts that are not in `changed` are taken from there.
+    pub(super) fn add_pieces_again<'p>(&'p self, from: u64, changed: &[usize], pieces: &mut Pieces<'p>) {
+        let start = pieces.size();
+        let mut all = Pieces::default();
+        self.add_pieces(&mut all);
+        let changed: Vec<u64> = changed.iter().map(|&part| self.offset_of(part)).collect();
+        pieces.add_all(all, |_, offset| {
+            let offset = offset - start;
+            changed.binary_search(&offset).is_err().then_some(from + offset)
+        });
+    }
+
+    fn offset_of(&self, part: usize) -> u64 {
+        self.parts[..part].iter().map(|part| part.size() as u64).sum()
     }
 
     /// Writes the names of a part with the objects' own.
@@ -237,12 +277,13 @@ fn imported_functions<'a>(layout: &'a Layout<'a>) -> Namer<'a> {
 fn function_pieces(layout: &Layout<'_>) -> Vec<(u64, Part)> {
     let count = layout.indices.functions.len();
     let pieces = (0..count.div_ceil(PIECE)).into_par_iter();
-    pieces
-        .map(|number| {
-            let positions = number * PIECE..count.min((number + 1) * PIECE);
-            unchanged_piece(layout, positions.clone()).unwrap_or_else(|| changed_piece(layout, positions))
-        })
-        .collect()
+    pieces.map(|number| function_piece(layout, number)).collect()
+}
+
+fn function_piece(layout: &Layout<'_>, number: usize) -> (u64, Part) {
+    let count = layout.indices.functions.len();
+    let positions = number * PIECE..count.min((number + 1) * PIECE);
+    unchanged_piece(layout, positions.clone()).unwrap_or_else(|| changed_piece(layout, positions))
 }
 
 /// A piece whose names are the objects' own; those are copied when all is written.

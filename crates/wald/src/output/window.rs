@@ -16,6 +16,9 @@ const WINDOW: u64 = 256 * 1024;
 /// About how many bytes a piece has, if its contents can be divided.
 pub(super) const PIECE: u64 = 64 * 1024;
 
+/// Lets tests see a byte that was forgotten.
+const FORGOTTEN: u8 = 0xaa;
+
 /// How a piece of the output is made.
 pub(super) enum Work<'p> {
     /// Made while planning.
@@ -30,6 +33,8 @@ pub(super) enum Work<'p> {
     CustomParts(usize, Range<usize>),
     /// A part of the name section.
     Names(usize),
+    /// It is in the last output, at this offset.
+    Kept(u64),
 }
 
 struct Piece<'p> {
@@ -57,6 +62,27 @@ impl<'p> Pieces<'p> {
     pub(super) fn add_bytes(&mut self, bytes: impl Into<Cow<'p, [u8]>>) {
         let bytes = bytes.into();
         self.add(bytes.len() as u64, Work::Bytes(bytes));
+    }
+
+    /// Adds what is in the last output, at this offset.
+    pub(super) fn add_kept(&mut self, size: u64, from: u64) {
+        match self.list.last_mut() {
+            Some(Piece { size: before, work: Work::Kept(start) }) if *start + *before == from => {
+                *before += size;
+                self.size += size;
+            }
+            _ => self.add(size, Work::Kept(from)),
+        }
+    }
+
+    /// Adds pieces. `find` says which of them are in the last output, and at which offset there; it gets their new offset.
+    pub(super) fn add_all(&mut self, pieces: Pieces<'p>, find: impl Fn(&Work<'p>, u64) -> Option<u64>) {
+        for Piece { size, work } in pieces.list {
+            match find(&work, self.size) {
+                Some(from) => self.add_kept(size, from),
+                None => self.add(size, work),
+            }
+        }
     }
 
     /// Adds zeros.
@@ -101,6 +127,49 @@ impl<'p> Pieces<'p> {
         );
     }
 
+    /// Makes all pieces in `bytes`, which holds the last output: first moves those that are there. `false` if there is not enough
+    /// memory.
+    pub(super) fn renew(&self, bytes: &mut Vec<u8>, cancel: &CancelToken, make: Make<'_, 'p>) -> bool {
+        let size = self.size as usize;
+        if size > bytes.capacity() {
+            // The next output may be a little larger.
+            let more = size + size / 32 - bytes.len();
+            if bytes.try_reserve_exact(more).is_err() {
+                return false;
+            }
+        }
+        bytes.resize(size.max(bytes.len()), 0);
+        let (mut moves, mut offset) = (Vec::new(), 0);
+        for piece in &self.list {
+            if let Work::Kept(from) = piece.work {
+                moves.push((from as usize, offset, piece.size as usize));
+            }
+            offset += piece.size as usize;
+        }
+        let move_piece = |bytes: &mut Vec<u8>, (from, to, size)| bytes.copy_within(from..from + size, to);
+        // Both lists of places ascend. So what moves up must not do so before what follows it, and what moves down not after.
+        for run in moves.chunk_by(|a, b| (a.1 > a.0) == (b.1 > b.0)) {
+            match run[0].1 > run[0].0 {
+                true => run.iter().rev().for_each(|&piece| move_piece(bytes, piece)),
+                false => {
+                    run.iter().filter(|piece| piece.0 != piece.1).for_each(|&piece| move_piece(bytes, piece))
+                }
+            }
+        }
+        bytes.truncate(size);
+        let mut rest = &mut bytes[..];
+        let pieces = self.list.iter().map(|piece| (take(&mut rest, piece.size as usize), &piece.work));
+        let made: Vec<_> = pieces.filter(|(_, work)| !matches!(work, Work::Kept(_))).collect();
+        let made = made.into_par_iter().with_max_len(1).filter(|_| !cancel.is_cancelled());
+        made.for_each(|(slice, work)| {
+            if cfg!(debug_assertions) {
+                slice.fill(FORGOTTEN);
+            }
+            make(work, slice);
+        });
+        true
+    }
+
     /// Makes all pieces, and hands them to `sink` window by window.
     pub(super) fn send(&self, sink: &dyn Sink, cancel: &CancelToken, make: Make<'_, 'p>) {
         let buffers = Mutex::new(Vec::new());
@@ -125,10 +194,21 @@ impl<'p> Pieces<'p> {
 /// Makes a piece in memory of its size. Writes every byte, whatever its old value.
 pub(super) type Make<'m, 'p> = &'m (dyn Fn(&Work<'p>, &mut [u8]) + Sync);
 
+/// Hands the finished output to `sink`, window by window.
+pub(super) fn send_bytes(bytes: &[u8], sink: &dyn Sink, cancel: &CancelToken) {
+    let windows = bytes.par_chunks(WINDOW as usize).enumerate().filter(|_| !cancel.is_cancelled());
+    windows.for_each(|(number, window)| sink.write_at(number as u64 * WINDOW, window));
+}
+
+/// Copies the finished output.
+pub(super) fn copy_bytes(bytes: &[u8], memory: &mut [u8]) {
+    let windows = bytes.par_chunks(WINDOW as usize).zip(memory.par_chunks_mut(WINDOW as usize));
+    windows.for_each(|(from, to)| to.copy_from_slice(from));
+}
+
 fn fill_window<'p>(window: &mut [u8], pieces: &[Piece<'p>], make: Make<'_, 'p>) {
     if cfg!(debug_assertions) {
-        // This lets tests see a byte that was forgotten.
-        window.fill(0xaa);
+        window.fill(FORGOTTEN);
     }
     let mut rest = window;
     for piece in pieces {

@@ -41,6 +41,12 @@ impl CustomValues {
         };
         CustomValues { objects: objects.with_min_len(16).map(values).collect() }
     }
+
+    /// Whether an object's symbols resolve to the same as in another link of the same objects. Where merged strings are is not
+    /// compared.
+    pub fn is_same(&self, other: &CustomValues, object: ObjectId) -> bool {
+        self.objects.get(object.at()) == other.objects.get(object.at())
+    }
 }
 
 /// The section of strings that was asked for last: nearly all entries mean the same one.

@@ -8,7 +8,7 @@ use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
 use crate::layout::indices::NONE;
 use crate::layout::Layout;
 use crate::object::ObjectSymbol;
-use crate::symbols::{AnySymbol, LinkedObject, Resolution, Synthetic, SyntheticData};
+use crate::symbols::{AnySymbol, LinkedObject, Reference, Resolution, Synthetic, SyntheticData};
 
 /// What a symbol of the link resolved to.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +94,8 @@ impl SymbolValue {
 /// The values of all symbols, and the addresses of all segments.
 pub struct SymbolValues {
     pub(super) symbols: Vec<SymbolValue>,
+    /// Whether something refers to functions' bodies.
+    with_bodies: bool,
     /// Address of each input segment by `Chunks::segments`, or [`SymbolValues::ASK`].
     pub(super) segments: Vec<u64>,
 }
@@ -118,7 +120,19 @@ impl SymbolValues {
                 Some(segment) if place.merged.is_none() => segment.address + place.offset,
                 _ => SymbolValues::ASK,
             };
-        SymbolValues { symbols, segments: places.map(address).collect() }
+        SymbolValues { symbols, with_bodies, segments: places.map(address).collect() }
+    }
+
+    /// Looks up the symbols of replaced objects again. Their definitions are where they were, but not what they were.
+    pub fn update(&mut self, layout: &Layout<'_>, replaced: &[ObjectId]) {
+        for &object in replaced {
+            let linked = &layout.program.objects[object.at()];
+            for index in 0..linked.object().symbols.len() as u32 {
+                if let Reference::Global(id) = linked.reference(index) {
+                    self.symbols[id.at()] = look_up(layout, id, self.with_bodies);
+                }
+            }
+        }
     }
 }
 

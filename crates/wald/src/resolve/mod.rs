@@ -97,6 +97,12 @@ impl Folded {
         Some(self.table.objects[id.at()].object())
     }
 
+    /// Whether a file was on the command line, and is no archive member.
+    pub fn is_live_from_start(&self, file: FileId) -> bool {
+        let id = self.table.object_of_file.get(file.at()).copied().flatten();
+        id.is_some_and(|id| self.table.objects[id.at()].live_from_start)
+    }
+
     /// Puts another object in the place of one that has the same interface. `false` if its path differs, and something that was said has
     /// the old one.
     #[must_use]

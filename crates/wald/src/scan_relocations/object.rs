@@ -12,13 +12,14 @@ use crate::program::Program;
 use crate::symbols::{AnySymbol, Reference};
 
 /// What one object's relocations ask for.
-#[derive(Default)]
-pub(super) struct ObjectScan {
+#[derive(Default, PartialEq, Eq)]
+pub struct ObjectScan {
     pub(super) types: Vec<SignatureId>,
     pub(super) events: Vec<Event>,
 }
 
 /// Something that the objects must be asked about in order.
+#[derive(PartialEq, Eq)]
 pub(super) enum Event {
     /// The address of an object's function is taken: the function by [`Chunks::functions`](crate::chunks::Chunks::functions), and the symbol that names it.
     Function(usize, AnySymbol),
