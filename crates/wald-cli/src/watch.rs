@@ -108,13 +108,30 @@ fn report(is_linked: bool, took: Duration, size: Option<u64>, new_size: Option<u
 pub fn wait_for_change(files: &[Sight]) {
     let mut observer = Observer::new(true);
     let ids: Vec<FileId> = files.iter().map(|sight| observer.observe(&sight.path)).collect();
+    let mut files = files.to_vec();
     loop {
         observer.look_at(&ids, 1);
-        if files.iter().any(|sight| judge(&mut observer, sight) == Verdict::Stale) {
+        if files.iter_mut().any(|sight| has_changed(&mut observer, sight)) {
             return;
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// Whether a file that a command line was read from has changed, and is complete or gone.
+fn has_changed(observer: &mut Observer, sight: &mut Sight) -> bool {
+    if judge(observer, sight) != Verdict::Stale {
+        return false;
+    }
+    // It was read before it was watched. If it looks the same, only its bytes tell.
+    let started = Instant::now();
+    let now = crate::mapped_file::copy(&to_path(&sight.path)).ok().filter(|now| now.is_steady);
+    let has_same_bytes = now.is_some_and(|now| Some(&now.bytes[..]) == sight.bytes.as_deref());
+    if observer.is_same(sight) && has_same_bytes {
+        sight.started = started;
+        return false;
+    }
+    true
 }
 
 /// What a look at a file shows: [`Verdict::Stale`] if the file is complete or gone.
@@ -256,7 +273,8 @@ impl<'a> Watch<'a> {
     }
 
     fn command_line_changed(&mut self) -> bool {
-        self.command_files.iter().any(|sight| judge(&mut self.observer, sight) == Verdict::Stale)
+        let Watch { observer, command_files, .. } = self;
+        command_files.iter_mut().any(|sight| has_changed(observer, sight))
     }
 
     fn read(&mut self, file: usize) {

@@ -221,7 +221,9 @@ impl Speculation {
                     self.marks = None;
                 }
                 match &mut self.replacements {
-                    Some(replacements) if keeps_data_references && (is_same || object.has_shape_of(known)) => {
+                    Some(replacements)
+                        if keeps_data_references && (is_same || object.has_shape_of(known)) =>
+                    {
                         let (object, path) = (object.clone(), path.clone());
                         let keeps_strings = is_same || object.has_debug_strings_of(known);
                         replacements.push(Replacement {
