@@ -19,7 +19,7 @@ use std::process::Command;
 pub const HELP: &str = "\
 USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench scale [--runs N] [--large]
-       cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N]
+       cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N] [--apart-ms N] [--renames]
        cargo xtask bench relink [JOB…] [--runs N] [--phases]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
        cargo xtask bench lto [JOB…] [--runs N] [--update-docs]
@@ -50,7 +50,13 @@ started after the last input, and writing the finished module's bytes to a new f
 a parallel build (each at most a few places from its own), at random, and with the first one last, which is the worst
 case. They come evenly over the build, the last sixteen 20 ms apart.
 
+Then it plays a build that tells nobody: `wald --await-inputs` starts without any object, and the objects are renamed into
+place in the order of the command line. What is measured is the time from the last rename until the process has ended,
+beside whole links from nothing.
+
   --build-ms N      how long a build takes (default: 2 ms an input, at least 1500)
+  --apart-ms N      from one rename to the next (default: 4)
+  --renames         only the second part
 
 `bench relink` edits one object after the other: its last function gets a `nop`, so that all code behind it moves. A kept
 linker of the library, which had time to prepare, links again, and a new one; `wald --watch` links again, by its own count,

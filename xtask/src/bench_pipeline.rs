@@ -2,6 +2,8 @@
 
 use crate::arguments::Arguments;
 use crate::arrivals::nearly_in_order;
+use crate::bench_renames;
+use crate::bench_times::Times;
 use crate::corpus;
 use crate::job;
 use crate::library_job::Random;
@@ -27,24 +29,33 @@ const SHORTEST_BUILD: Duration = Duration::from_millis(1500);
 /// How often the output is looked for.
 const LOOK: Duration = Duration::from_micros(250);
 
-/// Milliseconds of all rounds.
-#[derive(Default)]
-pub struct Times(pub Vec<f64>);
-
 /// Runs the command.
 pub fn run(mut args: Arguments) -> Result<(), String> {
     let runs = args.number("runs")?.unwrap_or(5).max(1);
     let build = args.number("build-ms")?.map(|number| Duration::from_millis(number as u64));
+    let apart = Duration::from_millis(args.number("apart-ms")?.unwrap_or(4) as u64);
+    let renames_only = args.flag("renames");
     let jobs = corpus::select(&args.words()?)?;
     let folder = workspace::root().join("target/bench");
     workspace::create_folder(&folder)?;
     let wald = workspace::wald_to_measure()?;
     let bench = Bench { wald, wasm_ld: workspace::wasm_ld()?, output: folder.join("out.wasm"), build };
-    print!("{HEAD}");
-    for job in &jobs {
-        println!("{}", bench.row(job, runs)?);
+    if !renames_only {
+        print!("{HEAD}");
+        for job in &jobs {
+            println!("{}", bench.row(job, runs)?);
+        }
+        println!(
+            "\nMedians of {runs} runs taken in turns. The last two columns are those of the build order.\n"
+        );
     }
-    println!("\nMedians of {runs} runs taken in turns. The last two columns are those of the build order.");
+    print!("{}", bench_renames::HEAD);
+    for job in &jobs {
+        let copy = folder.join("renames");
+        let build = bench_renames::Build { wald: &bench.wald, wasm_ld: &bench.wasm_ld, folder: copy, apart };
+        println!("{}", build.row(&corpus::folder().join(job), job, runs)?);
+    }
+    println!("\nMedians of {runs} runs taken in turns. No descriptor: the objects are renamed into place.");
     Ok(())
 }
 
@@ -163,19 +174,5 @@ impl Bench {
         let start = Instant::now();
         std::fs::write(&self.output, module).map_err(|error| error.to_string())?;
         Ok(start.elapsed().as_secs_f64() * 1e3)
-    }
-}
-
-impl Times {
-    /// The quartile, of which 2 is the median.
-    pub fn quartile(&self, which: usize) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
-        sorted.get((sorted.len() - 1) * which / 4).copied().unwrap_or_default()
-    }
-
-    /// The median, and half the distance between the quartiles.
-    pub fn shown(&self) -> String {
-        format!("{:.1} ±{:.1}", self.quartile(2), (self.quartile(3) - self.quartile(1)) / 2.0)
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench relink`: how long a link takes after one object has changed.
 
 use crate::arguments::Arguments;
-use crate::bench_pipeline::Times;
+use crate::bench_times::Times;
 use crate::corpus;
 use crate::job;
 use crate::library_job::{LibraryJob, Random};

@@ -1,29 +1,36 @@
 //! `--await-inputs`: the link starts with the build and takes each input when it is complete.
 //!
-//! One loop waits for news: lines on the descriptor of `--ready-fd`, or else files that appear, which it hears of from the
-//! system and finds by looking again and again. Worker threads read and parse what may be read, and one more thread lets the
+//! One loop waits for news: lines on the descriptor of `--ready-fd`, or else files that appear. It hears of these from the system.
+//! Where the system does not tell, it looks again and again. Worker threads read and parse what may be read, and one more thread lets the
 //! library prepare the link, so that little is left when the last input is in.
 //!
 //! Files are copied, never mapped: even one that was named as complete may be rewritten in place, and is then named again.
 //!
-//! Without a descriptor nobody says when a file is complete: [`Observer`] tells from what was seen. Files are read as soon as nobody writes to them, and linked when all were read; before anything is written, all are
-//! looked at once more. What has changed is read again, what may not be complete is waited for, and then the link is repeated.
+//! Without a descriptor nobody says when a file is complete: [`Observer`] tells from what was seen. Files are read as soon as
+//! nobody writes to them, and linked when all were read; before anything is written, all are looked at once more. What has
+//! changed is read again, what may not be complete is waited for, and then the link is repeated. Files that were there before the
+//! start may be those of an earlier build: [`EarlierFiles`] says which of them count.
 
+use crate::build_process::BuildProcess;
 use crate::configure::Awaiting;
+use crate::earlier_files::EarlierFiles;
+use crate::giving_up::{self, Lacking, Reason};
 use crate::identity::Identity;
 use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::preparation::Preparation;
+use crate::process_time;
 use crate::ready_descriptor::{self, Announcement, Names};
-use crate::sight::Sight;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use wald::diagnostics::{Code, Diagnostic, Location};
 use wald::Linker;
 
-/// How often to look for files. The interval grows if a look takes long.
+/// How often to look for files if the system does not tell of them. The interval grows if a look takes long.
 const LOOK: Duration = Duration::from_millis(5);
+/// How often if it does: network file systems tell only of changes that are made on this machine.
+const SLOW_LOOK: Duration = Duration::from_millis(250);
 /// After this long without a new input, a note names the missing ones.
 const NOTE: Duration = Duration::from_secs(5);
 /// What has changed is read again at most this often while other inputs are missing.
@@ -46,6 +53,8 @@ struct File {
     taken: Option<Taken>,
     /// It may be read when it is complete: without a descriptor all files, else those that were named.
     is_named: bool,
+    /// It was read once.
+    is_known: bool,
     /// It was named and may be read at once.
     is_due: bool,
     /// It was named again while it was being read.
@@ -68,6 +77,8 @@ pub struct Waiter<'a> {
     reading: Reading<'a>,
     awaiting: &'a Awaiting,
     observer: Observer,
+    earlier: EarlierFiles,
+    build: BuildProcess,
     names: Names,
     files: Vec<File>,
     /// Files that are not read, in order.
@@ -81,11 +92,12 @@ pub struct Waiter<'a> {
     /// Tells the thread that waits for events to wait for more.
     looked: Option<Sender<()>>,
     preparation: Preparation,
-    start: Instant,
     last_restart: Instant,
     next_look: Instant,
-    /// When an input was read last.
-    last_read: Instant,
+    /// When to look also for files that the system tells of.
+    next_full_look: Instant,
+    /// When an input was read last that had not been read before.
+    last_new: Instant,
     /// Prints the note about missing inputs if there is no progress line.
     note: &'a mut dyn FnMut(String),
     has_noted: bool,
@@ -118,13 +130,25 @@ impl<'a> Waiter<'a> {
             let is_due = has_descriptor && inputs.is_library(file);
             files.push(File { is_named: !has_descriptor || is_due, is_due, ..File::default() });
         }
-        let looked = observer.queue().and_then(|queue| tell_of_events(queue, news.clone()));
+        let earlier = match has_descriptor {
+            true => EarlierFiles::none(inputs),
+            false => {
+                // In a process that links again and again, the start says nothing.
+                let start = reading.keep_mapped.then(process_time::started).flatten();
+                let newer_than = awaiting.newer_than.as_ref();
+                EarlierFiles::new(inputs, &mut observer, newer_than, start, reading.threads)
+            }
+        };
+        let told = news.clone();
+        let looked = observer.queue().and_then(|queue| queue.tell(move || told.send(News::Folders).is_ok()));
         let now = Instant::now();
         Waiter {
             inputs,
             reading: Reading { ahead: true, ..*reading },
             awaiting,
             observer,
+            earlier,
+            build: BuildProcess::new(),
             names: Names::new(inputs),
             missing: (0..files.len()).collect(),
             files,
@@ -134,10 +158,10 @@ impl<'a> Waiter<'a> {
             heard,
             looked,
             preparation: Preparation::new(),
-            start: now,
             last_restart: now,
             next_look: now,
-            last_read: now,
+            next_full_look: now,
+            last_new: now,
             note,
             has_noted: false,
             has_given_up: false,
@@ -146,7 +170,6 @@ impl<'a> Waiter<'a> {
 
     /// Waits until all files are read and handed to the linker. A missing file becomes an error at its position. Returns the
     /// names that archives' `.imports` files allow to stay undefined.
-    ///
     pub fn read_all(&mut self, linker: &mut Linker) -> Vec<String> {
         loop {
             for file in std::mem::take(&mut self.stale) {
@@ -159,8 +182,9 @@ impl<'a> Waiter<'a> {
             self.missing.dedup();
             self.last_restart = Instant::now();
             self.round(linker);
-            if self.is_late() && !(self.missing.is_empty() && self.stale.is_empty()) {
-                self.give_up(linker);
+            let is_done = self.missing.is_empty() && self.stale.is_empty();
+            if let Some(reason) = self.reason_to_give_up().filter(|_| !is_done) {
+                self.give_up(linker, reason);
             }
             if self.stale.is_empty() {
                 let taken = self.files.iter().filter_map(|file| file.taken.as_ref());
@@ -192,7 +216,9 @@ impl<'a> Waiter<'a> {
     }
 
     fn wait(&mut self, linker: &Linker, work: &Sender<usize>, alone: Option<&Mutex<Receiver<usize>>>) {
-        while self.in_work > 0 || !(self.missing.is_empty() || self.should_restart() || self.is_late()) {
+        while self.in_work > 0
+            || !(self.missing.is_empty() || self.should_restart() || self.reason_to_give_up().is_some())
+        {
             if !self.should_restart() && Instant::now() >= self.next_look {
                 self.look_for_missing(work);
             }
@@ -218,17 +244,20 @@ impl<'a> Waiter<'a> {
     /// Prints once which inputs are missing, if none was completed for some time.
     fn note_waiting(&mut self) {
         let Some(&next) = self.missing.first() else { return };
-        if self.has_noted || self.last_read.elapsed() < NOTE {
+        if self.has_noted || self.last_new.elapsed() < NOTE {
             return;
         }
         self.has_noted = true;
-        let more = match self.missing.len() - 1 {
-            0 => String::new(),
-            count => format!(" and {count} more"),
-        };
-        let count = self.files.len() - self.missing.len() - self.in_work;
-        let next = self.inputs.path(next);
-        (self.note)(format!("{count} of {} inputs are read; waiting for {next}{more}", self.files.len()));
+        let read = self.files.len() - self.missing.len() - self.in_work;
+        let counts = (read, self.missing.len(), self.files.len());
+        for text in giving_up::notes(self.inputs.path(next), counts, self.is_from_before(next)) {
+            (self.note)(text);
+        }
+    }
+
+    /// Whether the file is there and does not count, because an earlier build may have left it.
+    fn is_from_before(&self, file: usize) -> bool {
+        self.observer.identity(file).is_some() && !self.earlier.counts(file, &self.observer)
     }
 
     fn take_news(&mut self, linker: &Linker, work: &Sender<usize>, news: News) {
@@ -247,7 +276,10 @@ impl<'a> Waiter<'a> {
             }
             News::Read(file, taken) => {
                 self.in_work -= 1;
-                self.last_read = Instant::now();
+                if !std::mem::replace(&mut self.files[file].is_known, true) {
+                    self.last_new = Instant::now();
+                    self.build.has_made_something();
+                }
                 self.inputs.ids(file).for_each(|_| self.reading.progress.input_read());
                 self.take(file, taken);
                 let missing = self.missing.len() + self.in_work;
@@ -301,7 +333,7 @@ impl<'a> Waiter<'a> {
         }
         match self.awaiting.timeout {
             Some(timeout) if !self.has_given_up => {
-                pause.min((self.start + timeout).saturating_duration_since(now))
+                pause.min((self.last_new + timeout).saturating_duration_since(now))
             }
             _ => pause,
         }
@@ -320,15 +352,17 @@ impl<'a> Waiter<'a> {
                     state.is_named_again = true;
                 }
             }
-            Announcement::End if self.awaiting.end_is_complete => {
+            Announcement::End if !self.awaiting.end_is_complete => {
+                self.fail_missing(linker, |path, is_named| match is_named {
+                    true => String::new(),
+                    false => format!("{path}: was not named before descriptor {descriptor} was closed"),
+                })
+            }
+            Announcement::AllReady | Announcement::End => {
                 for &file in &self.missing {
                     (self.files[file].is_named, self.files[file].is_due) = (true, true);
                 }
             }
-            Announcement::End => self.fail_missing(linker, |path, is_named| match is_named {
-                true => String::new(),
-                false => format!("{path}: was not named before descriptor {descriptor} was closed"),
-            }),
             Announcement::Broken(error) => {
                 let reason = crate::text::error_text(&error);
                 self.fail_missing(linker, |path, _| {
@@ -338,19 +372,32 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// Looks at the files that are missing.
+    /// Looks at the files that are missing: mostly at those only whose changes the system does not tell of.
     fn look_for_missing(&mut self, work: &Sender<usize>) {
         let before = Instant::now();
+        let is_full = before >= self.next_full_look;
         let mut files = Vec::new();
         for &file in &self.missing {
             let state = &self.files[file];
-            if state.is_named {
+            if state.is_named && (is_full || self.needs_looks(file)) {
                 files.push(file);
                 files.extend(state.others.iter().map(|other| other.file));
             }
         }
         self.look(&files, work);
-        self.next_look = Instant::now() + LOOK.max(before.elapsed() * 4);
+        let needs_looks = |&file: &usize| self.files[file].is_named && self.needs_looks(file);
+        let is_blind = self.missing.iter().any(needs_looks);
+        let (now, pause) = (Instant::now(), before.elapsed() * 4);
+        if is_full {
+            self.next_full_look = now + SLOW_LOOK.max(pause);
+        }
+        self.next_look = if is_blind { now + LOOK.max(pause) } else { self.next_full_look };
+    }
+
+    /// Whether events do not tell when a missing file may be read.
+    fn needs_looks(&self, file: usize) -> bool {
+        let is_there = self.observer.identity(file).is_some();
+        !self.observer.hears(file) || (is_there && !self.is_from_before(file))
     }
 
     /// Looks at files, and takes those that may be read.
@@ -383,6 +430,10 @@ impl<'a> Waiter<'a> {
                 _ => {}
             }
         }
+        if ready.is_empty() {
+            // What was heard of is not complete yet.
+            self.next_look = self.next_look.min(Instant::now() + LOOK);
+        }
         self.missing.retain(|file| ready.binary_search(file).is_err());
         self.in_work += ready.len();
         if self.missing.is_empty() {
@@ -394,6 +445,9 @@ impl<'a> Waiter<'a> {
     fn may_be_read(&mut self, file: usize) -> bool {
         if self.files[file].is_due {
             return true;
+        }
+        if !self.earlier.counts(file, &self.observer) {
+            return false;
         }
         let may_be_read = |stage| matches!(stage, Stage::Readable | Stage::Complete);
         if !may_be_read(self.observer.stage(file)) {
@@ -433,8 +487,8 @@ impl<'a> Waiter<'a> {
             }
             let next = doubtful.first().map(|&file| self.inputs.path(file));
             self.reading.progress.wait_for(next);
-            if self.is_late() {
-                self.give_up_on(linker, &doubtful);
+            if let Some(reason) = self.reason_to_give_up() {
+                self.give_up_on(linker, &doubtful, reason);
                 return false;
             }
             std::thread::sleep(LOOK / 2);
@@ -450,7 +504,13 @@ impl<'a> Waiter<'a> {
         for (file, state) in self.files.iter().enumerate() {
             let Some(taken) = &state.taken else { continue };
             let is_wrong = self.inputs.ids(file).any(|id| inputs::is_wrong(linker, id));
-            match judge(&mut self.observer, &taken.sights, is_wrong, self.awaiting.ready_fd.is_some()) {
+            let verdict = match self.awaiting.ready_fd {
+                // Only another file than the one that was read is to be seen to.
+                Some(_) if taken.sights.iter().all(|sight| self.observer.is_same(sight)) => Verdict::Good,
+                Some(_) => Verdict::Stale,
+                None => self.observer.judge_all(&taken.sights, is_wrong),
+            };
+            match verdict {
                 Verdict::Good => {}
                 Verdict::Wait => doubtful.push(file),
                 Verdict::Stale => self.stale.push(file),
@@ -459,18 +519,24 @@ impl<'a> Waiter<'a> {
         doubtful
     }
 
-    fn is_late(&self) -> bool {
-        !self.has_given_up && self.awaiting.timeout.is_some_and(|timeout| self.start.elapsed() >= timeout)
+    fn reason_to_give_up(&mut self) -> Option<Reason> {
+        if self.has_given_up {
+            return None;
+        }
+        if self.awaiting.timeout.is_some_and(|timeout| self.last_new.elapsed() >= timeout) {
+            return Some(Reason::Late);
+        }
+        self.build.end().map(Reason::Build)
     }
 
     /// Reports an error for each input that is still missing.
-    fn give_up(&mut self, linker: &mut Linker) {
+    fn give_up(&mut self, linker: &mut Linker, reason: Reason) {
         let mut late = std::mem::take(&mut self.missing);
         late.append(&mut self.stale);
-        self.give_up_on(linker, &late);
+        self.give_up_on(linker, &late, reason);
     }
 
-    fn give_up_on(&mut self, linker: &mut Linker, late: &[usize]) {
+    fn give_up_on(&mut self, linker: &mut Linker, late: &[usize], reason: Reason) {
         self.has_given_up = true;
         let seconds = self.awaiting.timeout.unwrap_or_default().as_secs_f64();
         for &file in late {
@@ -482,10 +548,12 @@ impl<'a> Waiter<'a> {
             let path = self.inputs.path(file);
             let others = self.files[file].others.iter().map(|other| other.file);
             let is_there = others.chain([file]).all(|file| self.observer.identity(file).is_some());
-            let message = match is_there && self.files[file].is_named {
-                true => format!("{path}: was still changing after {seconds} seconds"),
-                false => format!("{path}: did not come within {seconds} seconds"),
+            let state = match () {
+                () if self.is_from_before(file) => Lacking::New,
+                () if is_there && self.files[file].is_named => Lacking::Quiet,
+                () => Lacking::All,
             };
+            let message = reason.message(path, state, seconds);
             self.fail(linker, file, message);
         }
     }
@@ -516,21 +584,6 @@ impl<'a> Waiter<'a> {
     }
 }
 
-/// What reading an input gave is worth now. `is_wrong`: it has an error; `is_named`: a line said that it is complete.
-fn judge(observer: &mut Observer, sights: &[Sight], is_wrong: bool, is_named: bool) -> Verdict {
-    if is_named {
-        // Only another file than the one that was read is to be seen to.
-        let is_same = sights.iter().all(|sight| observer.is_same(sight));
-        return if is_same { Verdict::Good } else { Verdict::Stale };
-    }
-    let verdict = sights.iter().map(|sight| observer.judge(sight)).max().unwrap_or(Verdict::Good);
-    // An error may be that of a file that is not complete.
-    if verdict == Verdict::Good && is_wrong && !sights.iter().all(|sight| observer.is_beyond_doubt(sight)) {
-        return Verdict::Wait;
-    }
-    verdict
-}
-
 /// A worker: reads complete files until the queue is closed.
 fn read_each(
     linker: &Linker,
@@ -544,18 +597,4 @@ fn read_each(
         let taken = inputs::read_file(linker, inputs, file, reading);
         let _ = news.send(News::Read(file, taken));
     }
-}
-
-/// Starts the thread that tells of events. It ends soon after nobody listens any more.
-fn tell_of_events(queue: crate::folder_events::Queue, news: Sender<News>) -> Option<Sender<()>> {
-    let (looked, wait) = mpsc::channel();
-    let work = move || loop {
-        let has_events = queue.wait(Duration::from_millis(500));
-        match has_events {
-            true if news.send(News::Folders).is_err() || wait.recv().is_err() => return,
-            false if matches!(wait.try_recv(), Err(mpsc::TryRecvError::Disconnected)) => return,
-            _ => {}
-        }
-    };
-    std::thread::Builder::new().spawn(work).ok().map(|_| looked)
 }

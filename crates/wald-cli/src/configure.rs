@@ -3,15 +3,20 @@
 //! Errors in values are reported in the order in which wasm-ld reads its options, not in command-line order. Like wasm-ld,
 //! the command opens the inputs despite most errors, so one run reports all of them.
 
+use crate::identity::Identity;
 use crate::lto::LtoSettings;
 use crate::numbers::{self, integer};
 use crate::option_table::Opt;
 use crate::parse::Arguments;
-use crate::text::to_path;
+use crate::text::{error_text, to_path};
 use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
 use wald::options::{Architecture, BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
 use wald::Text;
+
+/// How long to wait for the next input. Compiling a file can take minutes; without a limit a build with one job, in which the
+/// linker keeps the compiler from starting, would never end.
+const AWAIT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The settings that the library does not need.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +60,10 @@ pub struct Awaiting {
     pub ready_fd: Option<u32>,
     /// When that descriptor is closed, all inputs are complete.
     pub end_is_complete: bool,
-    /// How long the inputs may take.
+    /// How long to wait for the next input. `None` for as long as it takes.
     pub timeout: Option<Duration>,
+    /// Files that were there before the start count if they are newer than this one.
+    pub newer_than: Option<Identity>,
 }
 
 /// The meaning of the whole command line.
@@ -322,7 +329,15 @@ impl Reader<'_> {
 
     /// How inputs are awaited. `None` without `--await-inputs`.
     fn awaiting(&mut self) -> Option<Awaiting> {
-        let mut awaiting = Awaiting::default();
+        let mut awaiting = Awaiting { timeout: Some(AWAIT_TIMEOUT), ..Awaiting::default() };
+        if let Some(path) = self.arguments.last_value(Opt::AwaitNewer) {
+            match std::fs::metadata(to_path(path)) {
+                Ok(metadata) => awaiting.newer_than = Some(Identity::from(&metadata)),
+                Err(error) => {
+                    self.error(format!("--await-newer: cannot open {path}: {}", error_text(&error)));
+                }
+            }
+        }
         if let Some(text) = self.arguments.last_value(Opt::ReadyFd) {
             awaiting.ready_fd = text.parse().ok();
             if awaiting.ready_fd.is_none() {
@@ -330,10 +345,11 @@ impl Reader<'_> {
             }
         }
         if let Some(text) = self.arguments.last_value(Opt::AwaitTimeout) {
-            let seconds = text.parse().ok().filter(|&seconds: &f64| seconds > 0.0);
-            awaiting.timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            if awaiting.timeout.is_none() {
-                self.error(format!("--await-timeout: expected a number of seconds, but got '{text}'"));
+            match text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+                Some(timeout) => awaiting.timeout = Some(timeout).filter(|timeout| !timeout.is_zero()),
+                None => {
+                    self.error(format!("--await-timeout: expected a number of seconds, but got '{text}'"));
+                }
             }
         }
         match self.arguments.last_value(Opt::ReadyEof) {
@@ -345,7 +361,14 @@ impl Reader<'_> {
         if self.arguments.has(Opt::ReadyEof) && !self.arguments.has(Opt::ReadyFd) {
             self.error("--ready-eof is only of use with --ready-fd");
         }
-        for (option, name) in [(Opt::ReadyFd, "--ready-fd"), (Opt::AwaitTimeout, "--await-timeout")] {
+        if self.arguments.has(Opt::AwaitNewer) && self.arguments.has(Opt::ReadyFd) {
+            self.error("--await-newer and --ready-fd cannot be used together");
+        }
+        for (option, name) in [
+            (Opt::ReadyFd, "--ready-fd"),
+            (Opt::AwaitTimeout, "--await-timeout"),
+            (Opt::AwaitNewer, "--await-newer"),
+        ] {
             if !awaits && self.arguments.has(option) {
                 self.error(format!("{name} is only of use with --await-inputs"));
             }

@@ -5,7 +5,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::mpsc::{self, Sender, TryRecvError};
+use std::time::{Duration, Instant};
 
 /// A watched folder.
 pub type Watch = i32;
@@ -18,8 +19,8 @@ pub enum Last {
     Nothing,
     /// It was written to, and not closed since.
     Written,
-    /// Closed after writing; heard at this moment.
-    Closed(Instant),
+    /// Closed after writing.
+    Closed,
     /// It got its name by a rename.
     Renamed,
 }
@@ -54,11 +55,12 @@ mod system {
     use inotify::{EventMask, Inotify, WatchMask};
     use std::collections::HashMap;
     use std::os::fd::{AsFd, OwnedFd};
-    use std::time::Duration;
 
     /// The folders that are watched.
     pub struct FolderEvents {
         inotify: Option<Inotify>,
+        /// Dropped after `inotify`, so that nobody waits until the kernel has closed it.
+        _closer: Option<[OwnedFd; 2]>,
         logs: HashMap<Watch, Folder>,
         /// When events were lost.
         lost: Option<Instant>,
@@ -72,12 +74,15 @@ mod system {
     impl FolderEvents {
         /// Watches no folder yet.
         pub fn new() -> Self {
-            FolderEvents { inotify: Inotify::init().ok(), logs: HashMap::new(), lost: None }
+            let inotify = Inotify::init().ok();
+            let _closer =
+                inotify.as_ref().and_then(|inotify| open_files::close_in_background(inotify.as_fd()));
+            FolderEvents { inotify, _closer, ..Self::deaf() }
         }
 
         /// Hears nothing.
         pub fn deaf() -> Self {
-            FolderEvents { inotify: None, logs: HashMap::new(), lost: None }
+            FolderEvents { inotify: None, _closer: None, logs: HashMap::new(), lost: None }
         }
 
         /// Watches a folder. `None` if it does not exist or cannot be watched.
@@ -157,7 +162,7 @@ mod system {
         let last = if mask.contains(EventMask::MOVED_TO) {
             Last::Renamed
         } else if mask.contains(EventMask::CLOSE_WRITE) {
-            Last::Closed(now)
+            Last::Closed
         } else if mask.intersects(EventMask::MODIFY) {
             Last::Written
         } else {
@@ -187,10 +192,25 @@ mod system {
     }
 }
 
+impl Queue {
+    /// Starts a thread that calls `news` when there are events, and then waits for the answer that they were looked at. It ends
+    /// soon after `news` returns `false` or nobody can answer any more.
+    pub fn tell(self, news: impl Fn() -> bool + Send + 'static) -> Option<Sender<()>> {
+        let (looked, wait) = mpsc::channel();
+        let work = move || loop {
+            match self.wait(Duration::from_millis(500)) {
+                true if !news() || wait.recv().is_err() => return,
+                false if matches!(wait.try_recv(), Err(TryRecvError::Disconnected)) => return,
+                _ => {}
+            }
+        };
+        std::thread::Builder::new().spawn(work).ok().map(|_| looked)
+    }
+}
+
 #[cfg(not(target_os = "linux"))]
 mod system {
     use super::*;
-    use std::time::Duration;
 
     /// Nothing is heard.
     pub struct FolderEvents;

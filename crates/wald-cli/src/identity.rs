@@ -1,12 +1,11 @@
 //! What a file is known by: device, inode, size, and the times of the last change of its data and of its metadata.
 //!
 //! Two looks with the same identity saw the same bytes, as long as the file system's clock ticked between a change and the
-//! next. An identity is compared with another identity only, never with our own clock: the clock of a file system may be
-//! ahead or behind, and tools set modification times back. They cannot set the time of the last metadata change.
+//! next. An identity is compared with our own clock only where the file system uses that clock: others may be ahead or behind, and tools set modification times back. They cannot set the time of the last metadata change.
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The tick of the coarsest clock: that of FAT.
 const COARSE: Duration = Duration::from_millis(2100);
@@ -39,6 +38,30 @@ impl Identity {
     /// Whether both are of one file, however it has changed.
     pub fn is_same_file(&self, other: &Identity) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Whether both are of one file with the same time and size: nobody has written to it, as far as these tell.
+    pub fn has_data_of(&self, other: &Identity) -> bool {
+        self.is_same_file(other) && (self.size, self.modified) == (other.size, other.modified)
+    }
+
+    /// Whether the file was last changed, in any way, at this time of this machine's clock or later. Only for file systems that use that
+    /// clock. No tool can set the time of the last change.
+    #[cfg(unix)]
+    pub fn was_changed_since(&self, time: SystemTime) -> bool {
+        let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.changed >= time.as_nanos() as i128
+    }
+
+    /// Not known: the time of creation can be that of another file.
+    #[cfg(not(unix))]
+    pub fn was_changed_since(&self, _: SystemTime) -> bool {
+        false
+    }
+
+    /// Whether the data were last changed later than those of the other file.
+    pub fn is_newer_than(&self, other: &Identity) -> bool {
+        self.modified > other.modified
     }
 }
 

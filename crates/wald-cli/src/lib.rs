@@ -7,12 +7,15 @@
 
 mod arena;
 mod await_inputs;
+mod build_process;
 mod checks;
 mod child_group;
 mod command_line;
 mod configure;
 mod distribute;
+mod earlier_files;
 mod folder_events;
+mod giving_up;
 mod help;
 mod identity;
 mod inputs;

@@ -1,6 +1,6 @@
 //! Whether files are complete, by what this process saw itself.
 //!
-//! A file is complete when it was seen to be renamed into place; when it was seen to be closed after writing, a moment ago;
+//! A file is complete when it was seen to be renamed into place or closed after writing, and nobody has it open for writing;
 //! or when its identity has not changed for [`QUIET`] by this process's clock and nobody has it open for writing, as far as
 //! the system tells. Times of files are compared with each other only, never with our clock.
 
@@ -16,8 +16,6 @@ use std::time::{Duration, Instant};
 
 /// A file that nobody writes to is complete when it has not changed for this long.
 pub const QUIET: Duration = Duration::from_millis(25);
-/// A file that was closed may be opened again at once, to append more or to be touched up.
-const CLOSED: Duration = Duration::from_millis(10);
 /// How long a file must not change if there are signs that it is not complete: it does not parse, or it was written to and
 /// not closed.
 pub const DOUBTFUL: Duration = Duration::from_secs(1);
@@ -186,6 +184,13 @@ impl Observer {
         sight.started.saturating_duration_since(track.since) >= tick
     }
 
+    /// Whether the last event about the file says that it was written or renamed.
+    pub fn is_heard_to_be_written(&self, file: FileId) -> bool {
+        let track = &self.files[file];
+        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
+        log.is_some_and(|log| matches!(log.last, Last::Closed | Last::Renamed))
+    }
+
     /// How long the file has been like this.
     pub fn age(&self, file: FileId) -> Duration {
         self.files[file].since.elapsed()
@@ -275,13 +280,23 @@ impl Observer {
         let since = track.since.elapsed();
         let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
         match log.filter(|_| track.is_explained && hears).map_or(Last::Nothing, |log| log.last) {
-            Last::Renamed => Stage::Complete,
-            Last::Closed(at) if at.elapsed() >= CLOSED => Stage::Complete,
-            Last::Closed(_) => Stage::Readable,
+            Last::Renamed | Last::Closed => Stage::Complete,
             Last::Written if writer == Writer::Unknown && since < DOUBTFUL => Stage::Growing,
             _ if since >= QUIET => Stage::Complete,
             Last::Nothing if hears && writer == Writer::Closed => Stage::Readable,
             _ => Stage::Growing,
+        }
+    }
+
+    /// What the sights of one input are worth, as of the last look. `is_wrong`: what was read has an error, which may be that of
+    /// a file that is not complete.
+    pub fn judge_all(&mut self, sights: &[Sight], is_wrong: bool) -> Verdict {
+        let verdict = sights.iter().map(|sight| self.judge(sight)).max().unwrap_or(Verdict::Good);
+        match verdict {
+            Verdict::Good if is_wrong && !sights.iter().all(|sight| self.is_beyond_doubt(sight)) => {
+                Verdict::Wait
+            }
+            verdict => verdict,
         }
     }
 
@@ -294,9 +309,7 @@ impl Observer {
             _ => return false,
         }
         let track = &self.files[file];
-        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
-        let is_renamed = track.is_explained && log.is_some_and(|log| log.last == Last::Renamed);
-        is_renamed || track.is_special || track.since.elapsed() >= DOUBTFUL
+        track.is_special || track.since.elapsed() >= DOUBTFUL
     }
 
     /// Whether the file is still what was seen, as of the last look.

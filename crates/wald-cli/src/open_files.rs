@@ -50,10 +50,92 @@ pub fn writer_of(path: &Path) -> Writer {
     }
 }
 
+/// Makes the system close a descriptor later, after this process has ended or dropped it and the result.
+///
+/// Closing an inotify descriptor takes 10 to 20 ms, because the kernel waits until no thread can use its watches. The end of
+/// the process would wait for that. So the descriptor is also sent to a socket whose other references are in the same message.
+/// Nobody can receive that any more once the sockets are closed. The kernel then collects them in a thread of its own; Linux
+/// before 6.9 collects, and waits, in this process. `None` if a call failed: then closing takes as long as it does.
+#[cfg(target_os = "linux")]
+pub fn close_in_background(descriptor: std::os::fd::BorrowedFd<'_>) -> Option<[std::os::fd::OwnedFd; 2]> {
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    const SIZE: usize = 2 * size_of::<libc::c_int>();
+    /// Room for the control message, aligned as its header must be.
+    const ROOM: usize = 8;
+    let mut pair = [-1; 2];
+    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+    // SAFETY: `pair` takes two descriptors.
+    if unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, pair.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: both were just opened, and nobody else knows them.
+    let pair = unsafe { pair.map(|socket| OwnedFd::from_raw_fd(socket)) };
+    let mut byte = [0u8];
+    let mut part = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: byte.len() };
+    let mut room = [0usize; ROOM];
+    // SAFETY: a message of zeros is an empty one. `room` is larger than the control message, whose header and data are written
+    // within it; the descriptors are open during the call.
+    let sent = unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);
+        message.msg_control = room.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(SIZE as u32) as _;
+        let control = libc::CMSG_FIRSTHDR(&raw const message);
+        (*control).cmsg_level = libc::SOL_SOCKET;
+        (*control).cmsg_type = libc::SCM_RIGHTS;
+        (*control).cmsg_len = libc::CMSG_LEN(SIZE as u32) as _;
+        let descriptors = [pair[1].as_raw_fd(), descriptor.as_raw_fd()];
+        libc::CMSG_DATA(control).cast::<[libc::c_int; 2]>().write_unaligned(descriptors);
+        libc::sendmsg(pair[0].as_raw_fd(), &raw const message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+    };
+    (sent >= 0).then_some(pair)
+}
+
 /// Elsewhere nobody can be asked.
 #[cfg(not(target_os = "linux"))]
 pub fn writer_of(_: &Path) -> Writer {
     Writer::Unknown
+}
+
+/// Whether a file is on a file system that takes its times from this machine's clock.
+#[cfg(target_os = "linux")]
+pub fn has_own_clock(path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    /// ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, F2FS, Bcachefs, ZFS: the numbers of statfs(2).
+    const LOCAL: [i128; 8] =
+        [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0xF2F5_2010, 0xCA45_1A4E, 0x2FC1_2FC1];
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else { return false };
+    // SAFETY: the path ends with a zero byte, and the call fills the structure, which is numbers only.
+    let (result, found) = unsafe {
+        let mut found: libc::statfs = std::mem::zeroed();
+        (libc::statfs(path.as_ptr(), &raw mut found), found)
+    };
+    result == 0 && LOCAL.contains(&(i128::from(found.f_type) & 0xFFFF_FFFF))
+}
+
+/// Not known elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub fn has_own_clock(_: &Path) -> bool {
+    false
+}
+
+/// Whether this process may write to a file, or replace it by another one in its folder.
+#[cfg(unix)]
+pub fn may_be_written(path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let is_writable = |path: &Path| {
+        let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else { return true };
+        // SAFETY: the path ends with a zero byte.
+        unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) == 0 }
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    is_writable(path) || is_writable(folder)
+}
+
+/// Elsewhere it may.
+#[cfg(not(unix))]
+pub fn may_be_written(_: &Path) -> bool {
+    true
 }
 
 /// A descriptor that the process was started with. It stays open: others may use the same one.
@@ -135,6 +217,25 @@ mod tests {
         // A file system may have no leases; then nothing is known.
         if closed != Writer::Unknown {
             assert_eq!((while_open, closed), (Writer::Open, Writer::Closed));
+        }
+    }
+
+    #[test]
+    fn descriptors_that_are_closed_in_the_background_are_closed() {
+        use std::os::fd::AsFd;
+        let mut ends = Vec::new();
+        for _ in 0..50 {
+            let (reader, writer) = std::io::pipe().unwrap();
+            let sockets = close_in_background(writer.as_fd()).unwrap();
+            drop(writer);
+            // The sockets hold it.
+            assert!(!wait_readable(&reader, Duration::ZERO));
+            drop(sockets);
+            ends.push(reader);
+        }
+        for mut reader in ends {
+            assert!(wait_readable(&reader, Duration::from_secs(20)));
+            assert_eq!(io::Read::read(&mut reader, &mut [0]).unwrap(), 0);
         }
     }
 

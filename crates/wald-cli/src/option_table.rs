@@ -386,8 +386,10 @@ options! {
         "With --await-inputs: a file descriptor; each line is the path of a complete input";
     ReadyEof Equals Two "ready-eof" "complete|error" []
         "With --ready-fd: whether inputs not named at its end are complete or an error (default: error)";
+    AwaitNewer Equals Two "await-newer" "file" []
+        "With --await-inputs: inputs that are there at the start count if they are newer than this file";
     AwaitTimeout Equals Two "await-timeout" "seconds" []
-        "With --await-inputs: fail if an input is not complete by then";
+        "With --await-inputs: fail if no input comes for so long (default: 600; 0: wait for as long as it takes)";
     Watch Flag Two "watch" "" []
         "Keep running, and link again whenever an input changes";
     Server Equals Two "server" "auto|off|require" []

@@ -4,13 +4,18 @@ use crate::inputs::{self, Inputs};
 use crate::open_files;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
+
+/// The line that says that all inputs are complete. A file of this name is `./*`.
+const ALL: &[u8] = b"*";
 
 /// What the descriptor says.
 pub enum Announcement {
     /// This input is complete.
     Ready(String),
+    /// All inputs are complete.
+    AllReady,
     /// There will be no more lines.
     End,
     /// It cannot be read.
@@ -49,8 +54,12 @@ fn pass_on_lines(mut lines: impl BufRead, pass_on: &dyn Fn(Announcement) -> bool
     while lines.read_until(b'\n', &mut line)? > 0 {
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        // Where nobody listens any more, all inputs are in.
-        if !text.is_empty() && !pass_on(Announcement::Ready(crate::text::from_bytes(text))) {
+        let announcement = match text {
+            ALL => Announcement::AllReady,
+            path => Announcement::Ready(crate::text::from_bytes(path)),
+        };
+        // If nobody listens any more, all inputs are in.
+        if !text.is_empty() && !pass_on(announcement) {
             return Ok(());
         }
         line.clear();
@@ -97,6 +106,12 @@ impl Names {
     }
 
     fn find_real(&mut self, inputs: &Inputs, path: &Path) -> Option<usize> {
+        if !folder_of(path).exists() {
+            // Folders that do not exist yet are no symbolic links.
+            let path = future_path(path);
+            let mut files = self.unresolved.iter();
+            return files.find(|&&file| future_path(&inputs::simple(inputs.path(file))) == path).copied();
+        }
         for file in std::mem::take(&mut self.unresolved) {
             match self.real_paths(&inputs::simple(inputs.path(file))) {
                 paths if paths.is_empty() => self.unresolved.push(file),
@@ -106,10 +121,11 @@ impl Names {
         self.real_paths(path).iter().find_map(|path| self.real.get(path)).copied()
     }
 
-    /// The path with its folder resolved, and its target if it is a symbolic link. The file itself need not exist.
+    /// The path with its folder resolved, and its target if it is a symbolic link. The file itself need not exist. None if its
+    /// folder does not.
     fn real_paths(&mut self, path: &Path) -> Vec<PathBuf> {
         let Some(name) = path.file_name() else { return Vec::new() };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         if !self.folders.contains_key(folder) {
             let Ok(real) = std::fs::canonicalize(folder) else { return Vec::new() };
             self.folders.insert(folder.to_path_buf(), real);
@@ -120,4 +136,27 @@ impl Names {
         }
         paths
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A path whose folder may not exist: as much of it resolved as does, and the rest as it is.
+fn future_path(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut rest = Vec::new();
+    for folder in path.ancestors() {
+        if let Ok(mut real) = std::fs::canonicalize(folder) {
+            for part in rest.into_iter().rev() {
+                match part {
+                    Component::ParentDir => _ = real.pop(),
+                    part => real.push(part),
+                }
+            }
+            return real;
+        }
+        rest.extend(folder.components().next_back());
+    }
+    path
 }

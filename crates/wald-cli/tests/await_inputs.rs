@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+/// A process counts files as new that are at most this much older than itself.
+const TICK: Duration = Duration::from_millis(30);
+
 /// A folder of its own for each test.
 struct Folder(PathBuf);
 
@@ -78,8 +81,9 @@ fn assert_linked(child: Child, folder: &Folder, expected: &[u8]) {
 #[test]
 fn inputs_that_appear_are_linked() {
     let (files, folder) = (files(), Folder::new("appear"));
+    let newer = stamp(&folder);
     folder.write(&files[0]);
-    let child = folder.start(&["--await-inputs"], &files);
+    let child = folder.start(&["--await-inputs", &newer], &files);
     for file in files[1..].iter().rev() {
         std::thread::sleep(Duration::from_millis(10));
         folder.write_and_rename(file);
@@ -241,10 +245,11 @@ fn a_descriptor_that_is_not_open_is_an_error() {
 #[test]
 fn what_does_not_come_in_time_is_named() {
     let (files, folder) = (files(), Folder::new("timeout"));
+    let newer = stamp(&folder);
     files[2..].iter().for_each(|file| folder.write(file));
     std::fs::write(folder.0.join("out.wasm"), b"old").unwrap();
     let start = Instant::now();
-    let child = folder.start(&["--await-inputs", "--await-timeout=0.3"], &files);
+    let child = folder.start(&["--await-inputs", "--await-timeout=0.3", &newer], &files);
     let output = child.wait_with_output().unwrap();
     assert!(start.elapsed() >= Duration::from_millis(300));
     assert_eq!(output.status.code(), Some(1));
@@ -269,8 +274,13 @@ fn wrong_values_are_refused() {
         (&["--await-timeout=3"][..], "--await-timeout is only of use with --await-inputs"),
         (&["--await-inputs", "--ready-fd=x"][..], "--ready-fd: expected a file descriptor, but got 'x'"),
         (
-            &["--await-inputs", "--await-timeout=0"][..],
-            "--await-timeout: expected a number of seconds, but got '0'",
+            &["--await-inputs", "--await-timeout=-1"][..],
+            "--await-timeout: expected a number of seconds, but got '-1'",
+        ),
+        (&["--await-newer=x"][..], "--await-newer is only of use with --await-inputs"),
+        (
+            &["--await-inputs", "--ready-fd=0", "--await-newer=stamp"][..],
+            "--await-newer and --ready-fd cannot be used together",
         ),
     ] {
         let output = folder.start(arguments, &files()[..1]).wait_with_output().unwrap();
@@ -284,10 +294,11 @@ fn wrong_values_are_refused() {
 fn a_link_that_waits_says_once_what_it_waits_for() {
     let folder = Folder::new("note");
     let files = files();
+    let newer = stamp(&folder);
     for file in &files[..3] {
         folder.write(file);
     }
-    let link = folder.start(&["--await-inputs"], &files);
+    let link = folder.start(&["--await-inputs", &newer], &files);
     std::thread::sleep(Duration::from_millis(6500));
     files[3..].iter().for_each(|file| folder.write(file));
     let output = link.wait_with_output().unwrap();
@@ -298,4 +309,217 @@ fn a_link_that_waits_says_once_what_it_waits_for() {
     let expected =
         format!("wald: note: 3 of {} inputs are read; waiting for {}{more}\n", files.len(), files[3].0);
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), expected.into()));
+}
+
+/// A file that names a point in time: objects that were written after it are newer.
+fn stamp(folder: &Folder) -> String {
+    std::fs::write(folder.0.join("stamp"), b"").unwrap();
+    // Clocks of file systems tick at least as often.
+    std::thread::sleep(TICK);
+    "--await-newer=stamp".to_string()
+}
+
+#[test]
+fn an_object_of_an_earlier_build_is_not_taken_for_a_new_one() {
+    let (files, folder) = (files(), Folder::new("earlier"));
+    // It links, and is not what the build makes.
+    folder.write(&(files[0].0.clone(), files[1].1.clone()));
+    std::thread::sleep(TICK);
+    let child = folder.start(&["--await-inputs"], &files);
+    files[1..].iter().for_each(|file| folder.write_and_rename(file));
+    // The compiler takes longer than everything else.
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(!folder.0.join("out.wasm").exists());
+    folder.write_and_rename(&files[0]);
+    assert_linked(child, &folder, &expected(&files, "earlier"));
+}
+
+#[test]
+fn an_object_of_an_earlier_build_that_is_not_written_is_an_error() {
+    let (files, folder) = (files(), Folder::new("never-written"));
+    folder.write(&files[0]);
+    std::thread::sleep(TICK);
+    let child = folder.start(&["--await-inputs", "--await-timeout=0.5"], &files);
+    files[1..].iter().for_each(|file| folder.write_and_rename(file));
+    // Other permissions are not other bytes.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::thread::sleep(Duration::from_millis(100));
+        let permissions = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.0.join(&files[0].0), permissions).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let name = &files[0].0;
+    assert_eq!(
+        said,
+        format!("wald: error: {name}: was there before the start, and was not written within 0.5 seconds\n")
+    );
+}
+
+#[test]
+fn objects_that_are_newer_than_a_file_count() {
+    let (files, folder) = (files(), Folder::new("newer"));
+    // Older than the stamp.
+    folder.write(&(files[0].0.clone(), files[1].1.clone()));
+    std::thread::sleep(TICK);
+    let newer = stamp(&folder);
+    files[1..].iter().for_each(|file| folder.write(file));
+    std::thread::sleep(TICK);
+    let child = folder.start(&["--await-inputs", &newer], &files);
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(!folder.0.join("out.wasm").exists());
+    folder.write(&files[0]);
+    assert_linked(child, &folder, &expected(&files, "newer"));
+
+    let child = folder.start(&["--await-inputs", "--await-newer=nowhere"], &files);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("error: --await-newer: cannot open nowhere: No such file or directory"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// Compilers pass their own files by path, from folders that the user may be able to write to.
+#[test]
+fn files_of_the_compiler_count_although_they_are_old() {
+    let (mut files, folder) = (files(), Folder::new("of-compiler"));
+    let is_archive = |(name, _): &&mut (String, Vec<u8>)| name.ends_with(".a");
+    files.iter_mut().find(is_archive).unwrap().0 = "libclang_rt.builtins-wasm32.a".into();
+    let expected = expected(&files, "of-compiler");
+    let old = files.iter().position(|(name, _)| name.starts_with("libclang_rt")).unwrap();
+    folder.write(&files[old]);
+    std::thread::sleep(TICK);
+    let child = folder.start(&["--await-inputs", "--await-timeout=60"], &files);
+    for (number, file) in files.iter().enumerate() {
+        if number != old {
+            folder.write_and_rename(file);
+        }
+    }
+    assert_linked(child, &folder, &expected);
+}
+
+#[test]
+fn a_young_file_that_does_not_parse_is_waited_for_even_if_it_is_the_last_one() {
+    let (files, folder) = (files(), Folder::new("young"));
+    let expected = expected(&files, "young");
+    for rename in [false, true] {
+        files.iter().for_each(|(name, _)| _ = std::fs::remove_file(folder.0.join(name)));
+        let child = folder.start(&["--await-inputs", "--await-timeout=60"], &files);
+        // The renames are to be heard of.
+        std::thread::sleep(Duration::from_millis(200));
+        files[1..].iter().for_each(|file| folder.write_and_rename(file));
+        let half = (files[0].0.clone(), files[0].1[..files[0].1.len() / 2].to_vec());
+        let write = |file| match rename {
+            true => folder.write_and_rename(file),
+            false => folder.write(file),
+        };
+        write(&half);
+        std::thread::sleep(Duration::from_millis(500));
+        write(&files[0]);
+        assert_linked(child, &folder, &expected);
+    }
+}
+
+/// The time from the last file until the end.
+fn time_after_last(
+    folder: &Folder,
+    files: &[(String, Vec<u8>)],
+    write: impl Fn(&(String, Vec<u8>)),
+) -> Duration {
+    files.iter().for_each(|(name, _)| _ = std::fs::remove_file(folder.0.join(name)));
+    let mut child = folder.start(&["--await-inputs", "--await-timeout=60"], files);
+    files[1..].iter().for_each(&write);
+    std::thread::sleep(Duration::from_millis(150));
+    let start = Instant::now();
+    write(&files[0]);
+    assert!(child.wait().unwrap().success());
+    start.elapsed()
+}
+
+/// Linking takes a few milliseconds. Waiting until a file has been quiet would take at least 10, and closing inotify another 10.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_was_seen_to_be_closed_is_linked_at_once() {
+    let (files, folder) = (files(), Folder::new("at-once"));
+    for write in [Folder::write, Folder::write_and_rename] {
+        let least = (0..60).map(|_| time_after_last(&folder, &files, |file| write(&folder, file)));
+        let is_fast = |time| time < Duration::from_millis(16);
+        assert!(least.into_iter().any(is_fast));
+    }
+}
+
+/// Starts `wald` by a shell, which is what is returned.
+#[cfg(target_os = "linux")]
+fn start_by_shell(folder: &Folder, files: &[(String, Vec<u8>)], script: &str) -> Child {
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let wald = format!("'{}' -o out.wasm --await-inputs {}", env!("CARGO_BIN_EXE_wald"), names.join(" "));
+    let mut command = Command::new("sh");
+    command.current_dir(&folder.0).arg("-c").arg(script.replace("WALD", &wald));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_link_ends_with_the_build_that_started_it() {
+    let (files, folder) = (files(), Folder::new("gone"));
+    folder.write(&files[0]);
+    // The second is what make starts. Its last command keeps the inner shell from becoming `wald`.
+    for script in ["WALD & wait", "sh -c \"echo; WALD; echo\" & wait"] {
+        let mut child = start_by_shell(&folder, &files, script);
+        std::thread::sleep(Duration::from_millis(400));
+        child.kill().unwrap();
+        // Standard error is closed when the link has ended.
+        let mut said = String::new();
+        let mut stderr = child.stderr.take().unwrap();
+        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        child.wait().unwrap();
+        let first = format!("error: {}: the build ended before it was complete", files[1].0);
+        assert!(said.contains(&first), "{said}");
+    }
+}
+
+#[test]
+fn the_line_that_names_all_inputs() {
+    let (files, folder) = (files(), Folder::new("all-named"));
+    files.iter().for_each(|file| folder.write(file));
+    let mut child = folder.start(&["--await-inputs", "--ready-fd=0"], &files);
+    let mut ready = child.stdin.take().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!folder.0.join("out.wasm").exists());
+    writeln!(ready, "*").unwrap();
+    drop(ready);
+    assert_linked(child, &folder, &expected(&files, "all-named"));
+}
+
+/// The line must not be lost: nobody repeats it.
+#[cfg(unix)]
+#[test]
+fn a_line_may_come_before_its_folder_exists() {
+    let (files, folder) = (files(), Folder::new("before-folder"));
+    let there = |name: &str| folder.0.join("new/sub").join(name).display().to_string();
+    let inputs: Vec<(String, Vec<u8>)> = files
+        .iter()
+        .enumerate()
+        .map(|(number, (name, bytes))| match number % 2 {
+            0 => (there(name), bytes.clone()),
+            _ => (format!("new/sub/{name}"), bytes.clone()),
+        })
+        .collect();
+    let mut child = folder.start(&["--await-inputs", "--ready-fd=0", "--await-timeout=60"], &inputs);
+    let mut ready = child.stdin.take().unwrap();
+    let name = |number: usize, file: &(String, Vec<u8>)| match number % 2 {
+        0 => format!("./new/../new/sub/{}", file.0),
+        _ => there(&file.0),
+    };
+    // Named too early, so it cannot be opened; named again, it counts.
+    writeln!(ready, "{}", name(0, &files[0])).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    std::fs::create_dir_all(folder.0.join("new/sub")).unwrap();
+    for (number, file) in files.iter().enumerate() {
+        folder.write(&(format!("new/sub/{}", file.0), file.1.clone()));
+        writeln!(ready, "{}", name(number, file)).unwrap();
+    }
+    assert_linked(child, &folder, &expected(&files, "before-folder"));
 }

@@ -41,7 +41,7 @@ fn without_threads_the_link_is_done_by_the_one_there_is() {
             &["--threads=1"],
             &["--threads=2"],
             &["--threads=64"],
-            &["--await-inputs", "--await-timeout=20"],
+            &["--await-inputs", "--await-newer=/bin/sh", "--await-timeout=20"],
         ] {
             scene.begin_again();
             let limit = format!("--nproc={processes}");

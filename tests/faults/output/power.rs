@@ -74,13 +74,13 @@ fn pull(way: &[&str], wait: Duration, commit: &str, expect_new: bool) {
 #[test]
 fn the_plug_is_pulled_after_a_link() {
     // With commits every second, the rename is on the disk after two; data that nobody asked for are not for five.
-    for way in [&[][..], &["--await-inputs"]] {
+    for way in [&[][..], &["--await-inputs", "--await-newer=/bin/sh"]] {
         pull(way, Duration::from_millis(300), "1", false);
         pull(way, Duration::from_millis(2500), "1", true);
     }
     if is_long() {
         for seconds in [0, 1, 2, 3, 5, 7, 10] {
-            for way in [&[][..], &["--await-inputs"]] {
+            for way in [&[][..], &["--await-inputs", "--await-newer=/bin/sh"]] {
                 pull(way, Duration::from_secs(seconds), "5", false);
                 pull(way, Duration::from_secs(seconds), "1", seconds > 2);
             }

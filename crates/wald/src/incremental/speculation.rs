@@ -100,11 +100,21 @@ impl Speculation {
         }
     }
 
-    /// Marks what will probably be live, from the files of all available inputs: the first ones, and those after a gap.
-    pub fn speculate(&mut self, around: Surroundings<'_>, files: &[&Candidate], inputs: usize) {
+    /// Marks what will probably be live, from the files of all available inputs: the first ones, and those after a gap. Keeps the
+    /// earlier marks if `stop` is cancelled meanwhile.
+    pub fn speculate(
+        &mut self,
+        around: Surroundings<'_>,
+        files: &[&Candidate],
+        inputs: usize,
+        stop: &CancelToken,
+    ) {
         let Surroundings { options, interners, timer, .. } = around;
-        if options.gc_sections && options.wrap.is_empty() {
+        if options.gc_sections && options.wrap.is_empty() && !stop.is_cancelled() {
             let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
+            if stop.is_cancelled() {
+                return;
+            }
             if folded.has_bitcode() {
                 self.speculative = None;
                 return;
@@ -151,7 +161,10 @@ impl Speculation {
     }
 
     /// Merges the strings of debug information.
-    pub fn merge_strings(&self, options: &Options) {
+    pub fn merge_strings(&self, options: &Options, stop: &CancelToken) {
+        if stop.is_cancelled() {
+            return;
+        }
         let mut sources: Vec<(&[u8], Vec<Source>)> = Vec::new();
         for (linked, _) in self.speculative.iter().flat_map(SpeculativeMarks::objects) {
             let object = linked.object();
@@ -172,7 +185,9 @@ impl Speculation {
             }
         }
         for (name, sources) in sources {
-            self.strings.merge(name, &sources, true);
+            if !stop.is_cancelled() {
+                self.strings.merge(name, &sources, true);
+            }
         }
     }
 

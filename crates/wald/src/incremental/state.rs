@@ -115,9 +115,7 @@ fn speculate(
         return;
     }
     prefetch_members(interners, &files, timer);
-    next.speculate(around, &files, available);
+    next.speculate(around, &files, available, stop);
     next.prepare_objects(options, stop);
-    if !stop.is_cancelled() {
-        next.merge_strings(options);
-    }
+    next.merge_strings(options, stop);
 }
