@@ -269,7 +269,9 @@ fn awaited_bitcode_is_linked_when_it_is_complete() {
         let name = format!("{late}.o");
         std::fs::remove_file(folder.0.join(&name)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
-        command.current_dir(&folder.0).args(["--await-inputs", "main.o", "six.o", "-o", "out.wasm"]);
+        // The other one was there before. It is newer than this file.
+        let newer = concat!("--await-newer=", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        command.current_dir(&folder.0).args(["--await-inputs", newer, "main.o", "six.o", "-o", "out.wasm"]);
         let mut child = command.spawn().unwrap();
         std::thread::sleep(Duration::from_millis(100));
         folder.take(&format!("lto_{late}.o"), &name);
