@@ -332,6 +332,23 @@ fn a_server_that_dies_or_hangs_is_not_missed() {
 }
 
 #[test]
+fn a_server_that_must_link_may_be_slow() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let pid = folder.pid();
+    // For longer than a command waits that can link by itself.
+    let script = "kill -STOP $0; \"$@\" & link=$!; sleep 0.3; kill -CONT $0; wait $link";
+    let command = folder.wald("require", &all);
+    let mut shell = Command::new("sh");
+    shell.current_dir(folder.path.join("in")).env("XDG_RUNTIME_DIR", folder.path.join("run"));
+    shell.env("WALD_SERVER", "require").args(["-c", script, &pid]).arg(command.get_program()).args(&all);
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(folder.pid(), pid);
+}
+
+#[test]
 fn somebody_elses_socket_is_not_trusted() {
     let folder = Folder::new();
     let all = folder.all();

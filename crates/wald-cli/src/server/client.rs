@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to greet. After that this process links faster by itself.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How long it may take if there must be one: on a busy machine, even a process that has nothing to do may not run for a while.
+const LONG_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a server that was just started may take until it has read all inputs, if there must be one.
 const START: Duration = Duration::from_secs(600);
 
@@ -54,8 +56,9 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
     let mut written = [0; 2];
     let start = Instant::now();
     let mut is_started = false;
+    let patience = if mode == Mode::Require { LONG_PATIENCE } else { PATIENCE };
     loop {
-        let failure = match converse(&names, &request, out, &mut written) {
+        let failure = match converse(&names, patience, &request, out, &mut written) {
             Ok(code) => return Outcome::Done(code),
             Err(failure) => failure,
         };
@@ -77,6 +80,10 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
             Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
             Failure::NoServer => return Outcome::Refused("it did not start".into()),
             Failure::Declined(reason) => return Outcome::Refused(reason),
+            // What a socket says when its time is over.
+            Failure::Broken(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Outcome::Refused("it does not answer".into())
+            }
             Failure::Broken(error) => return Outcome::Refused(crate::text::error_text(&error)),
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -126,11 +133,12 @@ fn request(arguments: &Arguments, session: Session) -> io::Result<LinkRequest> {
 /// Asks the server, and does what it says. `written` counts the bytes of both streams.
 fn converse(
     names: &Names,
+    patience: Duration,
     request: &LinkRequest,
     out: &mut Renderer,
     written: &mut [u64; 2],
 ) -> Result<u8, Failure> {
-    let stream = &mut connect(names)?;
+    let stream = &mut connect(names, patience)?;
     Request::Link(request.clone()).send(stream).map_err(Failure::Broken)?;
     loop {
         match Frame::receive(stream).map_err(Failure::Broken)? {
@@ -153,8 +161,8 @@ fn converse(
     }
 }
 
-/// Connects to a server and waits for its greeting.
-fn connect(names: &Names) -> Result<UnixStream, Failure> {
+/// Connects to a server and waits for its greeting, but not for long.
+fn connect(names: &Names, patience: Duration) -> Result<UnixStream, Failure> {
     let mut stream = match UnixStream::connect(&names.socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
@@ -165,7 +173,7 @@ fn connect(names: &Names) -> Result<UnixStream, Failure> {
     if !peer::is_own(&stream) {
         return Err(Failure::Declined("it is another user's".into()));
     }
-    let hello = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| Frame::receive(&mut stream));
+    let hello = stream.set_read_timeout(Some(patience)).and_then(|()| Frame::receive(&mut stream));
     match hello {
         Ok(Frame::Hello(_)) => {}
         Ok(_) => return Err(Failure::Broken(ErrorKind::InvalidData.into())),
