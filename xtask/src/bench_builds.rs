@@ -105,10 +105,12 @@ impl Bench {
         let wasm_ld = workspace::wasm_ld()?;
         // Each linker's modules are compared with those of the one before it.
         let linkers = [(&wasm_ld, None), (&self.wald, Some(&wasm_ld)), (&self.wald, Some(&self.wald))];
-        let mut sides = Vec::new();
+        let mut sides: Vec<Side> = Vec::new();
         for (number, (linker, check)) in linkers.into_iter().enumerate() {
             let folder = self.folder.join(WHO[number]).join(project.name);
-            if let Some(reason) = project.create(&folder)? {
+            let is_copied = sides.first().map_or(Ok(false), |first| project.copy(&first.folder, &folder))?;
+            let reason = if is_copied { None } else { project.create(&folder)? };
+            if let Some(reason) = reason {
                 println!("skipped {}: {reason}", project.name);
                 return Ok(Vec::new());
             }
