@@ -67,7 +67,7 @@ asked for. Projects whose tools or sources are missing are skipped.
 
   --runs N          edits of one file (default 7)
   --rebuilds N      builds from clean (default 3)
-  --update-docs     put the table into docs/performance.md
+  --update-docs     put the rows into docs/performance.md; those of other projects stay
 
 `bench growth` makes links that are large in one respect each (many symbols, options, sections, one long function), at three
 sizes that double, and shows the least CPU time of the runs (default 3) of Wald and wasm-ld-22. `growth` is the time at the

@@ -43,33 +43,46 @@ pub fn run(mut args: Arguments) -> Result<(), String> {
     workspace::create_folder(&folder)?;
     let wald = workspace::wald_to_measure()?;
     let bench = Bench { servers: Servers::new(&wald)?, wald, folder };
-    let load = load();
-    let mut table = HEAD.to_string();
+    println!("The load average is {}.\n", load());
+    let mut rows = Vec::new();
     print!("{HEAD}");
     for project in
         PROJECTS.iter().filter(|project| wanted.is_empty() || wanted.iter().any(|name| name == project.name))
     {
         for row in bench.rows(project, runs, rebuilds)? {
             print!("{row}");
-            table += &row;
+            rows.push(row);
         }
     }
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
     let reference = workspace::output_of("wasm-ld-22", &["--version"]).unwrap_or_default();
     let note = format!(
         "\nMedians of {runs} edits of one file, and of {rebuilds} builds from clean with the common header changed, taken in turns; the ratios are \
-         medians of each turn's. {cores} cores, {reference}; the load average was {load} before.\n\n{}\n",
+         medians of each turn's. {cores} cores, {reference}.\n\n{}\n",
         bench.client()?
     );
     print!("{note}");
-    match update {
-        true => bench_report::replace(
-            &workspace::root().join("docs/performance.md"),
-            BUILDS_TABLE,
-            &(table + &note),
-        ),
-        false => Ok(()),
+    if !update {
+        return Ok(());
     }
+    let path = workspace::root().join("docs/performance.md");
+    let text = String::from_utf8_lossy(&workspace::read(&path)?).into_owned();
+    let rows = with_others(&rows, &text);
+    bench_report::replace(&path, BUILDS_TABLE, &format!("{HEAD}{rows}{note}"))
+}
+
+/// The rows of this run, and those in a document of projects that were not measured now, in the order of the projects.
+fn with_others(rows: &[String], document: &str) -> String {
+    let table = document.split_once(BUILDS_TABLE[0]).map_or("", |(_, rest)| rest);
+    let table = table.split_once(BUILDS_TABLE[1]).map_or("", |(table, _)| table);
+    let mut all = String::new();
+    for project in &PROJECTS {
+        let start = format!("| {} |", project.name);
+        let new: String = rows.iter().filter(|row| row.starts_with(&start)).cloned().collect();
+        let old = || table.lines().filter(|row| row.starts_with(&start)).map(|row| format!("{row}\n"));
+        all += &if new.is_empty() { old().collect() } else { new };
+    }
+    all
 }
 
 struct Bench {
@@ -328,4 +341,22 @@ impl Drop for Servers {
 fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().filter(|word| !word.is_empty()).unwrap_or("an unknown number of").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_other_projects_stay() {
+        let document = format!(
+            "{}\n{HEAD}| lua | 1 |\n| lua | 2 |\n| cxx-100 | 3 |\n\nNote.\n{}",
+            BUILDS_TABLE[0], BUILDS_TABLE[1]
+        );
+        let new = ["| cxx-100 | 4 |\n".to_string(), "| cxx-100 | 5 |\n".to_string()];
+        assert_eq!(
+            with_others(&new, &document),
+            "| lua | 1 |\n| lua | 2 |\n| cxx-100 | 4 |\n| cxx-100 | 5 |\n"
+        );
+    }
 }

@@ -104,6 +104,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
         check => Some(is_same(check, arguments)?),
     };
     // A build system's command line has no mistakes: the linker has just accepted it.
+    // rustc says first which linker of several it means.
+    let flavor = arguments.first().is_some_and(|argument| argument == "-flavor");
+    let arguments = if flavor { arguments.get(2..).unwrap_or_default() } else { arguments };
     let inputs = CommandLine::read(arguments.to_vec()).map_or(0, |read| read.inputs.len());
     let line = Link { milliseconds, inputs, is_same }.to_line();
     let file = std::fs::File::options().create(true).append(true).open(log);
