@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a link costs with Wald, with wasm-ld, and what merely copying costs.
 
 use crate::arguments::Arguments;
+use crate::bench_builds;
 use crate::bench_growth;
 use crate::bench_guard;
 use crate::bench_lto;
@@ -10,6 +11,7 @@ use crate::bench_report::{self, Measured, Runs};
 use crate::bench_scale;
 use crate::corpus;
 use crate::job;
+use crate::link_step;
 use crate::measure::{measure, private_memory, Cost};
 use crate::workspace;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench scale [--runs N] [--large]
        cargo xtask bench pipeline [JOB…] [--runs N] [--build-ms N] [--apart-ms N] [--renames]
        cargo xtask bench relink [JOB…] [--runs N] [--phases]
+       cargo xtask bench builds [PROJECT…] [--runs N] [--rebuilds N] [--update-docs]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
        cargo xtask bench lto [JOB…] [--runs N] [--update-docs]
        cargo xtask bench guard [--bless]
@@ -64,6 +67,16 @@ and Wald and wasm-ld-22 are started anew. They take turns, and all must write th
 tenth of a link from nothing and four bare writes of the output; a bare write is a new file with the module's bytes.
 
   --phases          also the times of the phases of the kept and the new linker
+
+`bench builds` has make, ninja, CMake and cargo build unmodified projects: lua, cxx-100, cxx-1000 (generated C++ files) and
+rust-cli (debug). It edits one file, builds, and notes how long the linker took from its start to its end; then it deletes all objects,
+changes the common header, and notes the whole build's time as well. wasm-ld-22, Wald, and Wald with a link server take turns,
+each in a folder of its own, and must write the same bytes. `ready` says how many of the served links had been made before they were
+asked for. Projects whose tools or sources are missing are skipped.
+
+  --runs N          edits of one file (default 7)
+  --rebuilds N      builds from clean (default 3)
+  --update-docs     put the rows into docs/performance.md; those of other projects stay
 
 `bench growth` makes links that are large in one respect each (many symbols, options, sections, one long function), at three
 sizes that double, and shows the least CPU time of the runs (default 3) of Wald and wasm-ld-22. `growth` is the time at the
@@ -109,6 +122,9 @@ struct Contest {
 pub fn run(args: &[String]) -> Result<(), String> {
     let rest = || Arguments::new(&args[1..]);
     match args.first().map(String::as_str) {
+        Some("builds") => return bench_builds::run(rest()),
+        // What `bench builds` puts in the linker's place.
+        Some("link-step") => return link_step::run(&args[1..]),
         Some("pipeline") => return bench_pipeline::run(rest()),
         Some("growth") => return bench_growth::run(rest()),
         Some("scale") => return bench_scale::run(rest()),

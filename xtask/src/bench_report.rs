@@ -13,6 +13,11 @@ const TABLE: Marks = ["<!-- bench: written by cargo xtask bench --update-docs --
 /// Those of the table of `bench lto`.
 pub const LTO_TABLE: Marks =
     ["<!-- bench lto: written by cargo xtask bench lto --update-docs -->", "<!-- end of bench lto -->"];
+/// Those of the table of `bench builds`.
+pub const BUILDS_TABLE: Marks = [
+    "<!-- bench builds: written by cargo xtask bench builds --update-docs -->",
+    "<!-- end of bench builds -->",
+];
 
 /// Every counted run of one program.
 pub struct Runs(pub Vec<Cost>);

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to greet. After that this process links faster by itself.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How long it may take if there must be one: on a busy machine, even a process that has nothing to do may not run for a while.
+const LONG_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a server that was just started may take until it has read all inputs, if there must be one.
 const START: Duration = Duration::from_secs(600);
 
@@ -56,8 +58,9 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
     };
     let start = Instant::now();
     let (mut is_started, mut breaks) = (false, 0);
+    let patience = if mode == Mode::Require { LONG_PATIENCE } else { PATIENCE };
     loop {
-        let failure = match converse(&names, &request, out) {
+        let failure = match converse(&names, patience, &request, out) {
             Ok(code) => return Outcome::Done(code),
             Err(failure) => failure,
         };
@@ -84,6 +87,10 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
             Failure::NoServer => return Outcome::Refused("it did not start".into()),
             Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
             Failure::Declined(reason) => return Outcome::Refused(reason),
+            // What a socket says when its time is over.
+            Failure::Broken(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Outcome::Refused("it does not answer".into())
+            }
             // It has died. There will be another one.
             Failure::Broken(_) if breaks < MOST_BREAKS => (breaks, is_started) = (breaks + 1, false),
             Failure::Broken(error) => return Outcome::Refused(crate::text::error_text(&error)),
@@ -125,8 +132,13 @@ fn request(arguments: &Arguments, session: Session) -> io::Result<LinkRequest> {
 }
 
 /// Asks the server, and does what it says.
-fn converse(names: &Names, request: &LinkRequest, out: &mut Renderer) -> Result<u8, Failure> {
-    let stream = &mut connect(names)?;
+fn converse(
+    names: &Names,
+    patience: Duration,
+    request: &LinkRequest,
+    out: &mut Renderer,
+) -> Result<u8, Failure> {
+    let stream = &mut connect(names, patience)?;
     Request::Link(request.clone()).send(stream).map_err(Failure::Broken)?;
     loop {
         match Frame::receive(stream).map_err(Failure::Broken)? {
@@ -146,8 +158,8 @@ fn converse(names: &Names, request: &LinkRequest, out: &mut Renderer) -> Result<
     }
 }
 
-/// Connects to a server and waits for its greeting.
-fn connect(names: &Names) -> Result<UnixStream, Failure> {
+/// Connects to a server and waits for its greeting, but not for long.
+fn connect(names: &Names, patience: Duration) -> Result<UnixStream, Failure> {
     let mut stream = match UnixStream::connect(&names.socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
@@ -158,7 +170,7 @@ fn connect(names: &Names) -> Result<UnixStream, Failure> {
     if !peer::is_own(&stream) {
         return Err(Failure::Declined("it is another user's".into()));
     }
-    let hello = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| Frame::receive(&mut stream));
+    let hello = stream.set_read_timeout(Some(patience)).and_then(|()| Frame::receive(&mut stream));
     match hello {
         Ok(Frame::Hello(_)) => {}
         Ok(_) => return Err(Failure::Broken(ErrorKind::InvalidData.into())),
