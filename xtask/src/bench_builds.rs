@@ -49,10 +49,7 @@ pub fn run(mut args: Arguments) -> Result<(), String> {
     for project in
         PROJECTS.iter().filter(|project| wanted.is_empty() || wanted.iter().any(|name| name == project.name))
     {
-        for row in bench.rows(project, runs, rebuilds)? {
-            print!("{row}");
-            rows.push(row);
-        }
+        bench.rows(project, runs, rebuilds, &mut rows)?;
     }
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
     let reference = workspace::output_of("wasm-ld-22", &["--version"]).unwrap_or_default();
@@ -113,8 +110,14 @@ enum Change {
 }
 
 impl Bench {
-    /// The rows of a project; none if it cannot be built here.
-    fn rows(&self, project: &Project, runs: usize, rebuilds: usize) -> Result<Vec<String>, String> {
+    /// Adds the rows of a project, and prints each as soon as it is known. None if it cannot be built here.
+    fn rows(
+        &self,
+        project: &Project,
+        runs: usize,
+        rebuilds: usize,
+        rows: &mut Vec<String>,
+    ) -> Result<(), String> {
         let wasm_ld = workspace::wasm_ld()?;
         // Each linker's modules are compared with those of the one before it.
         let linkers = [(&wasm_ld, None), (&self.wald, Some(&wasm_ld)), (&self.wald, Some(&self.wald))];
@@ -125,7 +128,7 @@ impl Bench {
             let reason = if is_copied { None } else { project.create(&folder)? };
             if let Some(reason) = reason {
                 println!("skipped {}: {reason}", project.name);
-                return Ok(Vec::new());
+                return Ok(());
             }
             let programs = self.folder.join(WHO[number]).join(format!("{}-linker", project.name));
             let _ = std::fs::remove_dir_all(&programs);
@@ -138,14 +141,14 @@ impl Bench {
             sides.push(side);
         }
         self.servers.wait_until_ready()?;
-        let mut rows = Vec::new();
         for (change, count) in [(Change::One, runs), (Change::All, rebuilds)] {
             if count > 0 {
-                rows.push(self.row(project, &sides, change, count)?);
+                let row = self.row(project, &sides, change, count)?;
+                print!("{row}");
+                rows.push(row);
             }
         }
-        self.servers.stop()?;
-        Ok(rows)
+        self.servers.stop()
     }
 
     /// Changes and builds in turns.
