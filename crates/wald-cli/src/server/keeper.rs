@@ -61,6 +61,8 @@ struct Shared {
     work_ahead: Mutex<CancelToken>,
     /// Tells of changes that work ahead does not know yet.
     queue: Mutex<Option<Queue>>,
+    /// How long a link takes.
+    usual: Mutex<Duration>,
     is_ended: AtomicBool,
 }
 
@@ -197,6 +199,7 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
                 if let Some(kept) = &mut *kept {
                     *lock(&shared.queue) = kept.queue();
                     pause = kept.look_ahead(&stop);
+                    *lock(&shared.usual) = kept.took();
                     queue = kept.queue();
                     lock(&shared.status).counts = kept.counts;
                 }
@@ -299,7 +302,7 @@ impl Server {
             let outcome = link(shared.serve, &mut kept, request, Some(client), cancel.clone());
             is_done.store(true, Ordering::Relaxed);
             // Before the client ends: whoever started it may ask.
-            shared.note_link(start.elapsed(), kept.as_ref().map(|kept| kept.counts));
+            shared.note_link(start.elapsed(), kept.as_ref());
             if let Ok(code) = outcome {
                 let mut client = client;
                 let _ = Frame::Exit(code).send(&mut client);
@@ -332,7 +335,7 @@ fn wait_for(shared: &Shared) -> Option<MutexGuard<'_, Option<Kept>>> {
             Err(TryLockError::Poisoned(_)) => return None,
             Err(TryLockError::WouldBlock) => {}
         }
-        let usual = Duration::from_secs_f64(lock(&shared.status).last_milliseconds / 1e3);
+        let usual = *lock(&shared.usual);
         let is_in_vain = lock(&shared.queue).as_ref().is_some_and(|queue| queue.wait(Duration::ZERO));
         if is_in_vain || start.elapsed() > LEAST_WAIT.max(usual) {
             lock(&shared.work_ahead).cancel();
@@ -402,6 +405,7 @@ impl Shared {
             waiting: AtomicUsize::new(0),
             work_ahead: Mutex::new(CancelToken::new()),
             queue: Mutex::new(None),
+            usual: Mutex::new(Duration::ZERO),
             is_ended: AtomicBool::new(false),
         }
     }
@@ -409,12 +413,15 @@ impl Shared {
 
 impl Shared {
     /// A link is over.
-    fn note_link(&self, took: Duration, counts: Option<Counts>) {
+    fn note_link(&self, took: Duration, kept: Option<&Kept>) {
         let mut status = lock(&self.status);
         status.links += 1;
         status.last_used = Instant::now();
         status.last_milliseconds = took.as_secs_f64() * 1e3;
-        status.counts = counts.unwrap_or(status.counts);
+        if let Some(kept) = kept {
+            status.counts = kept.counts;
+            *lock(&self.usual) = kept.took();
+        }
     }
 }
 

@@ -360,6 +360,11 @@ impl Kept {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()))
     }
 
+    /// How long the last link took that was made, and not only handed out.
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
     /// What another thread can wait on for changes.
     pub fn queue(&self) -> Option<crate::folder_events::Queue> {
         self.observer.queue()
