@@ -1,7 +1,7 @@
 //! Projects with ordinary build files, which `cargo xtask bench builds` has built: by make, ninja, CMake and cargo.
 //!
 //! Nothing in them knows of the linker: it is named on the build tool's command line, or found in `PATH`. Some sources contain a number in
-//! front of [`MARK`]; an edit makes it another one, so that code changes.
+//! front of `MARK`; an edit makes it another one, so that code changes.
 
 use crate::corpus;
 use crate::workspace::{self, find_program, shown};
