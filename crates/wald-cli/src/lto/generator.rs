@@ -14,6 +14,7 @@ use crate::text::{error_text, from_path, to_path};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use wald::code_generator::{
     BitcodeTable, CodeGeneration, CodeGenerator, CodeSource, GeneratedCode, GeneratedObject,
@@ -29,6 +30,10 @@ pub struct Generator {
     kept: Option<Mutex<KeptObjects>>,
     /// One tool runs at a time: signals go to that one.
     running: Mutex<()>,
+    /// Nobody has asked for the link yet, so no file may be written for it.
+    is_paused: AtomicBool,
+    /// The last link has bitcode.
+    is_needed: AtomicBool,
 }
 
 type Problems = Vec<Diagnostic>;
@@ -45,7 +50,25 @@ struct Run {
 impl Generator {
     /// A generator that looks for the tool when it needs it.
     pub fn new(settings: LtoSettings) -> Self {
-        Generator { settings, tool: OnceLock::new(), kept: None, running: Mutex::new(()) }
+        let (is_paused, is_needed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Generator {
+            settings,
+            tool: OnceLock::new(),
+            kept: None,
+            running: Mutex::new(()),
+            is_paused,
+            is_needed,
+        }
+    }
+
+    /// Makes links with bitcode fail until this is called again with `false`.
+    pub fn set_paused(&self, is_paused: bool) {
+        self.is_paused.store(is_paused, Ordering::Relaxed);
+    }
+
+    /// Whether any link so far had bitcode.
+    pub fn is_needed(&self) -> bool {
+        self.is_needed.load(Ordering::Relaxed)
     }
 
     /// A generator for many links: it compiles only thin modules again that changed.
@@ -312,6 +335,10 @@ impl CodeGenerator for Generator {
     }
 
     fn generate(&self, job: &CodeGeneration<'_>) -> Result<GeneratedCode, Problems> {
+        self.is_needed.store(true, Ordering::Relaxed);
+        if self.is_paused.load(Ordering::Relaxed) {
+            return Err(vec![failure("no code is generated before it is asked for".into())]);
+        }
         if let Some(argument) = self.settings.llvm_arguments.iter().find(|text| !text.starts_with('-')) {
             return Err(vec![said::not_an_option(argument)]);
         }

@@ -60,7 +60,7 @@ struct Shared {
     /// Ends work ahead.
     work_ahead: Mutex<CancelToken>,
     /// Tells of changes that work ahead does not know yet.
-    queue: Mutex<Option<Queue>>,
+    queue: Mutex<Option<Arc<Queue>>>,
     /// How long a link takes.
     usual: Mutex<Duration>,
     is_ended: AtomicBool,
@@ -197,10 +197,10 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
                 let stop = CancelToken::new();
                 *lock(&shared.work_ahead) = stop.clone();
                 if let Some(kept) = &mut *kept {
-                    *lock(&shared.queue) = kept.queue();
+                    queue = kept.queue();
+                    lock(&shared.queue).clone_from(&queue);
                     pause = kept.look_ahead(&stop);
                     *lock(&shared.usual) = kept.took();
-                    queue = kept.queue();
                     lock(&shared.status).counts = kept.counts;
                 }
             }
@@ -384,6 +384,7 @@ fn total_memory() -> u64 {
 }
 
 impl Shared {
+    /// Nothing is read yet.
     fn new(request: &LinkRequest, names: &Names, serve: Serve) -> Self {
         let text = |bytes: &[u8]| crate::text::from_bytes(bytes);
         let arguments = crate::parse::parse(request.arguments.iter().map(|bytes| text(bytes)).collect());
@@ -409,9 +410,7 @@ impl Shared {
             is_ended: AtomicBool::new(false),
         }
     }
-}
 
-impl Shared {
     /// A link is over.
     fn note_link(&self, took: Duration, kept: Option<&Kept>) {
         let mut status = lock(&self.status);

@@ -6,11 +6,12 @@
 
 use super::status::Counts;
 use crate::configure::Settings;
+use crate::folder_events::Queue;
 use crate::inputs::{self, Inputs, Origin, Reading, Taken};
 use crate::job::{self, Declared, Job, Linked, Session};
 use crate::lto;
 use crate::mapped_file;
-use crate::observer::{FileId, Observer, Stage, Verdict};
+use crate::observer::{FileId, Observer, Stage};
 use crate::output_file::Place;
 use crate::progress::Progress;
 use crate::render::Renderer;
@@ -30,6 +31,8 @@ use wald::{Bytes, CancelToken, Linker};
 const CLOSE_LOOK: Duration = Duration::from_millis(4);
 /// A file that was read is looked at again after this time, when a later change must have left other times.
 const LATER_LOOK: Duration = Duration::from_millis(25);
+/// How soon files are looked at if nothing happens.
+const SLOW_LOOK: Duration = Duration::from_millis(500);
 /// So many changes after the last request are followed by a link ahead at once: somebody edits. If there are more, the whole program is
 /// being compiled, and the link waits until the compiler is quiet for as long as a link takes.
 const FEW: usize = 3;
@@ -59,12 +62,15 @@ pub struct Kept {
     /// As they were declared.
     options: Options,
     lto: lto::LtoSettings,
+    generator: Arc<lto::Generator>,
     threads: Option<usize>,
     allowed_undefined: Vec<String>,
     transcript: Transcript,
     /// By file of `inputs`.
     files: Vec<File>,
     observer: Observer,
+    /// Tells of changes.
+    queue: Option<Arc<Queue>>,
     /// Files that may have changed, and when to look at them.
     doubtful: BTreeMap<usize, Instant>,
     ahead: Option<Ahead>,
@@ -88,6 +94,16 @@ struct File {
     ids: Vec<FileId>,
     /// What the linker has of it, if it had another name and was not read under this one.
     before: Option<Bytes>,
+}
+
+/// Whether a file is what was read.
+enum Doubt {
+    /// It is, or it is missing.
+    None,
+    /// That is found out after this time.
+    Until(Duration),
+    /// It is not, and it can be read now.
+    Stale,
 }
 
 /// A link that nobody has asked for yet.
@@ -135,6 +151,11 @@ impl Turn {
             kept.ahead = None;
         }
         kept.set_allowed();
+        if kept.generator.is_needed() {
+            // Generated code depends on more than the library knows: the tool, files that -mllvm names. And files that options ask for are
+            // written with it.
+            let _ = kept.linker.options_mut();
+        }
         let start = Instant::now();
         let fits = |ahead: &Ahead| {
             let target = ahead.place.target();
@@ -174,10 +195,14 @@ impl Kept {
         let options = declared.linker.options().clone();
         let mut linker = Linker::new(options.clone());
         linker.set_file_provider(Arc::new(MEMBERS));
-        linker.set_code_generator(Arc::new(lto::Generator::for_many_links(settings.lto.clone())));
+        let generator = Arc::new(lto::Generator::for_many_links(settings.lto.clone()));
+        linker.set_code_generator(generator.clone());
         let now = Instant::now();
+        let observer = Observer::new(true);
         Kept {
             linker,
+            generator,
+            queue: observer.queue().map(Arc::new),
             files: Vec::new(),
             inputs: Inputs::default(),
             options,
@@ -185,7 +210,7 @@ impl Kept {
             threads: settings.threads,
             allowed_undefined: Vec::new(),
             transcript: declared.transcript.clone(),
-            observer: Observer::new(true),
+            observer,
             doubtful: BTreeMap::new(),
             ahead: None,
             is_new: true,
@@ -201,7 +226,8 @@ impl Kept {
     fn adopt(&mut self, declared: &Declared, lto: &lto::LtoSettings) {
         if self.lto != *lto {
             self.lto = lto.clone();
-            self.linker.set_code_generator(Arc::new(lto::Generator::for_many_links(lto.clone())));
+            self.generator = Arc::new(lto::Generator::for_many_links(lto.clone()));
+            self.linker.set_code_generator(self.generator.clone());
             // Another tool may be able to read what this one could not.
             let Kept { linker, inputs, files, .. } = self;
             for (number, file) in files.iter_mut().enumerate() {
@@ -232,7 +258,22 @@ impl Kept {
         self.files = origins.into_iter().map(take).collect();
         self.doubtful = (0..self.files.len()).map(|file| (file, Instant::now())).collect();
         (self.ahead, self.is_new) = (None, true);
+        self.forget_old_names();
         self.observe_inputs();
+    }
+
+    /// Starts to observe anew if most observed files are no inputs any more: a compiler may name its objects anew each time.
+    fn forget_old_names(&mut self) {
+        const FEW_NAMES: usize = 1000;
+        let needed: usize = self.files.iter().map(|file| file.ids.len().max(1)).sum();
+        if self.observer.count() < 4 * needed + FEW_NAMES {
+            return;
+        }
+        self.observer = Observer::new(true);
+        self.queue = self.observer.queue().map(Arc::new);
+        for File { taken, ids, .. } in &mut self.files {
+            *ids = taken.sights.iter().map(|sight| self.observer.observe(&sight.path)).collect();
+        }
     }
 
     /// Watches the folders before files are read: no change is missed.
@@ -308,7 +349,8 @@ impl Kept {
                 if sight.started >= start && sight.is_steady {
                     return true;
                 }
-                if !observer.is_same_as(id, sight) {
+                // Why a file cannot be read is found out again.
+                if !observer.is_same_as(id, sight) || sight.identity.is_none() && !sight.is_optional {
                     return false;
                 }
                 if sight.identity.is_none() || observer.is_certain(id, sight) {
@@ -366,14 +408,13 @@ impl Kept {
     }
 
     /// What another thread can wait on for changes.
-    pub fn queue(&self) -> Option<crate::folder_events::Queue> {
-        self.observer.queue()
+    pub fn queue(&self) -> Option<Arc<Queue>> {
+        self.queue.clone()
     }
 
     /// Reads what has changed and is complete, and links ahead when that is worth it. Ends soon when `stop` is cancelled. Returns how
     /// long to wait for changes before the next call.
     pub fn look_ahead(&mut self, stop: &CancelToken) -> Duration {
-        const SLOW_LOOK: Duration = Duration::from_millis(500);
         let now = Instant::now();
         self.hear();
         let due: Vec<usize> =
@@ -384,9 +425,9 @@ impl Kept {
         let mut stale = Vec::new();
         for file in due {
             match self.judge(file) {
-                Verdict::Good => _ = self.doubtful.remove(&file),
-                Verdict::Wait => _ = self.doubtful.insert(file, now + CLOSE_LOOK),
-                Verdict::Stale => stale.push(file),
+                Doubt::None => _ = self.doubtful.remove(&file),
+                Doubt::Until(pause) => _ = self.doubtful.insert(file, now + pause),
+                Doubt::Stale => stale.push(file),
             }
         }
         for file in stale {
@@ -412,7 +453,7 @@ impl Kept {
 
     /// Notes the inputs that events tell of. Without events, all are looked at.
     fn hear(&mut self) {
-        let news = match self.observer.queue() {
+        let news = match &self.queue {
             Some(_) => self.observer.news(),
             None => (0..self.observer.count()).collect(),
         };
@@ -434,33 +475,29 @@ impl Kept {
         }
     }
 
-    /// What reading an input gave is worth now. [`Verdict::Stale`] only if it can be read now.
-    fn judge(&mut self, file: usize) -> Verdict {
-        let is_there =
-            |observer: &mut Observer, id| matches!(observer.stage(id), Stage::Readable | Stage::Complete);
+    /// What reading an input gave is worth now.
+    fn judge(&mut self, file: usize) -> Doubt {
         let changed: Vec<FileId> = {
             let File { taken, ids, .. } = &self.files[file];
             let pairs = taken.sights.iter().zip(ids);
             pairs.filter(|(sight, &id)| !self.observer.is_same_as(id, sight)).map(|(_, &id)| id).collect()
         };
-        if !changed.is_empty() {
-            // One that is gone is being made, or the next request will say so.
-            let is_ready = changed.iter().all(|&id| is_there(&mut self.observer, id));
-            return if is_ready { Verdict::Stale } else { Verdict::Wait };
+        let stages: Vec<Stage> = changed.into_iter().map(|id| self.observer.stage(id)).collect();
+        if stages.contains(&Stage::Missing) {
+            // An event will tell that it was made. If it is not, the next request says so.
+            return Doubt::None;
         }
-        match self.is_current(file, Instant::now()) {
-            false => Verdict::Stale,
-            true => {
-                let File { taken, ids, .. } = &self.files[file];
-                let mut pairs = taken.sights.iter().zip(ids);
-                let is_certain =
-                    pairs.all(|(sight, &id)| sight.identity.is_none() || self.observer.is_certain(id, sight));
-                if is_certain {
-                    Verdict::Good
-                } else {
-                    Verdict::Wait
-                }
-            }
+        if stages.contains(&Stage::Growing) {
+            return Doubt::Until(CLOSE_LOOK);
+        }
+        if !stages.is_empty() || !self.is_current(file, Instant::now()) {
+            return Doubt::Stale;
+        }
+        let File { taken, ids, .. } = &self.files[file];
+        let mut pairs = taken.sights.iter().zip(ids);
+        match pairs.all(|(sight, &id)| sight.identity.is_none() || self.observer.is_certain(id, sight)) {
+            true => Doubt::None,
+            false => Doubt::Until(SLOW_LOOK),
         }
     }
 
@@ -471,31 +508,29 @@ impl Kept {
             sights.next().is_some_and(|sight| sight.identity.is_some())
                 && self.inputs.ids(file).all(|id| !inputs::is_wrong(&self.linker, id))
         };
-        (0..self.files.len()).all(is_there)
-            && self.doubtful.iter().all(|(&file, _)| {
-                self.files[file]
-                    .taken
-                    .sights
-                    .iter()
-                    .zip(&self.files[file].ids)
-                    .all(|(sight, &id)| self.observer.is_same_as(id, sight))
-            })
+        let is_same = |File { taken, ids, .. }: &File| {
+            taken.sights.iter().zip(ids).all(|(sight, &id)| self.observer.is_same_as(id, sight))
+        };
+        (0..self.files.len()).all(is_there) && self.files.iter().all(is_same)
     }
 
     /// Links into a file without a name.
     fn link_ahead(&mut self, stop: &CancelToken) {
         let output = from_path(&self.options.output);
-        if self.transcript.has_error(&self.inputs) || self.options.index_only {
+        let is_needed = self.generator.is_needed();
+        if is_needed || self.transcript.has_error(&self.inputs) || self.options.index_only {
             return;
         }
         let Some(mut place) = Place::ahead(&output) else { return };
         self.set_allowed();
         self.linker.set_cancel_token(stop.clone());
+        self.generator.set_paused(true);
         let start = Instant::now();
         let Kept { linker, inputs, transcript, .. } = self;
         let linked = job::link(linker, inputs, transcript, |linker| linker.link_into(&mut place));
         self.last_ahead = Instant::now();
-        if stop.is_cancelled() {
+        self.generator.set_paused(false);
+        if stop.is_cancelled() || self.generator.is_needed() {
             return;
         }
         self.took = start.elapsed();

@@ -18,7 +18,7 @@ pub struct Behind {
     pub request: LinkRequest,
 }
 
-/// Starts a server for the next link. That it cannot be started is no fault of this one.
+/// Starts a server for the next link. This link does not fail if the server cannot be started.
 pub fn start_behind(behind: &Behind) {
     let _ = start(&behind.names, &behind.request);
 }

@@ -501,3 +501,56 @@ fn another_program_has_another_server() {
     link("require");
     assert_ne!(folder.pid(), old);
 }
+
+#[test]
+fn code_is_generated_when_it_is_asked_for() {
+    if Command::new("llvm-lto2-22").arg("--version").output().is_err() {
+        return println!("skipped: needs llvm-lto2-22");
+    }
+    let folder = Folder::new();
+    let take = |kept: &str, name: &str| {
+        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kept").join(kept);
+        std::fs::copy(kept, folder.input("new")).unwrap();
+        std::fs::rename(folder.input("new"), folder.input(name)).unwrap();
+    };
+    take("lto_main.o", "bitcode.o");
+    // A file that the module does not name, but the tool writes.
+    let saved = folder.input("out.wasm.resolution.txt");
+    let arguments = ["bitcode.o", "helper.o", "-o", "out.wasm", "--save-temps"];
+    let mut modules = Vec::new();
+    for kept in ["lto_five.o", "lto_five.o", "lto_six.o"] {
+        take(kept, "helper.o");
+        // The server has time to do what it must not do.
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!saved.exists(), "{kept}");
+        assert!(folder.check(&arguments).status.success());
+        modules.push(std::fs::read(folder.input("out.wasm")).unwrap());
+        std::fs::remove_file(&saved).unwrap();
+        // Nothing has changed, and it is written again.
+        assert!(folder.wald("require", &arguments).status().unwrap().success());
+        std::fs::remove_file(&saved).unwrap();
+    }
+    assert!(modules[0] == modules[1] && modules[1] != modules[2]);
+}
+
+#[test]
+fn a_server_waits_without_work() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    // As after `make clean`.
+    for name in &folder.names {
+        std::fs::remove_file(folder.input(name)).unwrap();
+    }
+    let used = || {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", folder.pid())).ok()?;
+        let fields: Vec<&str> = text[text.rfind(')')?..].split_whitespace().collect();
+        // User and system time in hundredths of a second: fields 14 and 15 of proc(5).
+        Some(fields[12].parse::<u64>().ok()? + fields[13].parse::<u64>().ok()?)
+    };
+    std::thread::sleep(Duration::from_millis(300));
+    let Some(before) = used() else { return println!("skipped: needs /proc") };
+    std::thread::sleep(Duration::from_secs(2));
+    let took = used().unwrap() - before;
+    assert!(took <= 4, "{took} hundredths of a second");
+}
