@@ -1,7 +1,7 @@
 //! What was seen of a file when it was read, so that it can be compared with the file later.
 
 use crate::identity::Identity;
-use crate::mapped_file::Contents;
+use crate::mapped_file::{self, Contents};
 use std::time::Instant;
 
 /// A file as it was when it was read.
@@ -21,6 +21,18 @@ pub struct Sight {
     pub is_optional: bool,
     /// What was read, if it is a copy.
     pub bytes: Option<wald::Bytes>,
+}
+
+impl Sight {
+    /// Whether the file is the same and has the bytes that were read, for times that do not tell. Reads it again.
+    pub fn has_same_bytes(&self) -> bool {
+        let now = mapped_file::copy(&crate::text::to_path(&self.path));
+        now.is_ok_and(|now| {
+            now.is_steady
+                && Some(now.identity) == self.identity
+                && Some(&now.bytes[..]) == self.bytes.as_deref()
+        })
+    }
 }
 
 /// Reads a file and notes what was seen.
@@ -47,4 +59,30 @@ pub fn see(
         bytes,
     });
     contents.map(|contents| contents.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_tell_if_times_do_not() {
+        let path = std::env::temp_dir().join(format!("wald-sight-{}", std::process::id()));
+        let text = crate::text::from_path(&path);
+        std::fs::write(&path, "one").expect("a file");
+        let mut sights = Vec::new();
+        see(&text, false, &mut sights, || mapped_file::copy(&path)).expect("it is there");
+        let sight = &mut sights[0];
+        assert!(sight.has_same_bytes());
+        std::fs::write(&path, "two").expect("a file");
+        assert!(!sight.has_same_bytes());
+        // As if the clock had not ticked in between.
+        sight.identity = Some(Identity::from(&std::fs::metadata(&path).expect("it is there")));
+        assert!(!sight.has_same_bytes());
+        std::fs::write(&path, "one").expect("a file");
+        sight.identity = Some(Identity::from(&std::fs::metadata(&path).expect("it is there")));
+        assert!(sight.has_same_bytes());
+        std::fs::remove_file(&path).expect("it is ours");
+        assert!(!sight.has_same_bytes());
+    }
 }

@@ -125,9 +125,7 @@ fn has_changed(observer: &mut Observer, sight: &mut Sight) -> bool {
     }
     // It was read before it was watched. If it looks the same, only its bytes tell.
     let started = Instant::now();
-    let now = crate::mapped_file::copy(&to_path(&sight.path)).ok().filter(|now| now.is_steady);
-    let has_same_bytes = now.is_some_and(|now| Some(&now.bytes[..]) == sight.bytes.as_deref());
-    if observer.is_same(sight) && has_same_bytes {
+    if observer.is_same(sight) && sight.has_same_bytes() {
         sight.started = started;
         return false;
     }

@@ -11,7 +11,7 @@ use crate::kept_layout::{self, KeptLayout, LaidOut, Linked, Start};
 use crate::layout::function_table::{self, FunctionTable};
 use crate::layout::imports::Imports;
 use crate::layout::{
-    self, indices::Indices, memory, mutable_globals, segments, start_stop, Decisions, LinkerCode,
+    self, indices::Indices, memory, mutable_globals, segments, start_stop, Decisions, Layout, LinkerCode,
 };
 use crate::program::{Additions, Contents, Program};
 use crate::result::Sink;
@@ -45,7 +45,8 @@ pub(crate) fn link(
     // Beyond this point there are no new names and signatures.
     let interned = context.freeze();
     let LaidOut { contents, decisions, is_reusable } = laid_out;
-    let layout = decisions.into_layout(options, &interned, contents.program(), strings);
+    let (names, signatures, program) = (&interned.names, &interned.signatures, contents.program());
+    let layout = Layout { options, names, signatures, program, strings, decisions };
     let layout = if earlier.is_some() { layout } else { synthetic::write_code(layout) };
     timer.lap("indices");
 
@@ -58,7 +59,7 @@ pub(crate) fn link(
     timer.lap("allocate");
     let output = timer.phase("write", || output::write(&layout, &plan, room, output, timer, diagnostics))?;
     let is_reusable = is_reusable && layout.strings.is_kept() && output::is_adaptable(options);
-    let laid_out = LaidOut { decisions: layout.into_decisions(), contents, is_reusable };
+    let laid_out = LaidOut { decisions: layout.decisions, contents, is_reusable };
     Ok(Linked::new(laid_out, plan, output.unwrap_or_default()))
 }
 

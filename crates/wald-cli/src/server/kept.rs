@@ -357,12 +357,7 @@ impl Kept {
                     return true;
                 }
                 let started = Instant::now();
-                let now = mapped_file::copy(&to_path(&sight.path));
-                let is_same = now.is_ok_and(|now| {
-                    now.is_steady
-                        && Some(now.identity) == sight.identity
-                        && Some(&now.bytes[..]) == sight.bytes.as_deref()
-                });
+                let is_same = sight.has_same_bytes();
                 if is_same {
                     sight.started = started;
                 }

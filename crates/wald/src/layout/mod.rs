@@ -8,7 +8,6 @@ pub mod mutable_globals;
 pub mod segments;
 pub mod start_stop;
 
-use crate::context::Interned;
 use crate::features::Features;
 use crate::incremental::EarlierStrings;
 use crate::index::{ObjectId, SyntheticFunctionId};
@@ -16,6 +15,7 @@ use crate::names::Snapshot;
 use crate::options::Options;
 use crate::program::Program;
 use crate::symbols::SyntheticFunction;
+use std::ops::Deref;
 
 /// Everything that is decided before bytes are written.
 pub struct Layout<'a> {
@@ -29,6 +29,12 @@ pub struct Layout<'a> {
     pub program: Program<'a>,
     /// Strings of custom sections that were merged before.
     pub strings: EarlierStrings,
+    /// What was decided.
+    pub decisions: Decisions,
+}
+
+/// What was decided about the output, apart from what it was decided for. A later link can go on from it.
+pub struct Decisions {
     /// Target features.
     pub features: Features,
     /// Output segments.
@@ -51,59 +57,11 @@ pub struct Layout<'a> {
     pub start: Option<SyntheticFunctionId>,
 }
 
-/// What a [`Layout`] consists of, apart from its surroundings. A later link can go on from it.
-pub struct Decisions {
-    /// As in the layout; the same below.
-    pub features: Features,
-    /// See [`Layout`].
-    pub segments: segments::Segments,
-    /// See [`Layout`].
-    pub memory: memory::Memory,
-    /// See [`Layout`].
-    pub imports: imports::Imports,
-    /// See [`Layout`].
-    pub indices: indices::Indices,
-    /// See [`Layout`].
-    pub table: function_table::FunctionTable,
-    /// See [`Layout`].
-    pub constructors: Vec<crate::symbols::Constructor>,
-    /// See [`Layout`].
-    pub declared: Vec<u32>,
-    /// See [`Layout`].
-    pub code: LinkerCode,
-    /// See [`Layout`].
-    pub start: Option<SyntheticFunctionId>,
-}
+impl Deref for Layout<'_> {
+    type Target = Decisions;
 
-impl Decisions {
-    /// The layout in these surroundings.
-    pub fn into_layout<'a>(
-        self,
-        options: &'a Options,
-        interned: &'a Interned<'a>,
-        program: Program<'a>,
-        strings: EarlierStrings,
-    ) -> Layout<'a> {
-        let Interned { names, signatures } = interned;
-        let Decisions { features, segments, memory, imports, indices, table, constructors, .. } = self;
-        let Decisions { declared, code, start, .. } = self;
-        Layout {
-            options,
-            names,
-            signatures,
-            program,
-            strings,
-            features,
-            segments,
-            memory,
-            imports,
-            indices,
-            table,
-            constructors,
-            declared,
-            code,
-            start,
-        }
+    fn deref(&self) -> &Decisions {
+        &self.decisions
     }
 }
 
@@ -121,9 +79,9 @@ impl Layout<'_> {
     pub fn with_code(mut self, code: LinkerCode) -> Self {
         let first = self.program.function_count();
         for (position, part) in code.parts.iter().enumerate() {
-            self.indices.add_part(SyntheticFunctionId::new(first + position), part.signature);
+            self.decisions.indices.add_part(SyntheticFunctionId::new(first + position), part.signature);
         }
-        self.code = code;
+        self.decisions.code = code;
         self
     }
 
@@ -141,13 +99,6 @@ impl Layout<'_> {
         let count = self.program.objects[object.at()].object().functions.len();
         let indices = self.indices.function[first..first + count].iter().copied().enumerate();
         indices.filter(|&(_, index)| index != indices::NONE)
-    }
-
-    /// What the layout consists of.
-    pub fn into_decisions(self) -> Decisions {
-        let Layout { features, segments, memory, imports, indices, table, constructors, .. } = self;
-        let Layout { declared, code, start, .. } = self;
-        Decisions { features, segments, memory, imports, indices, table, constructors, declared, code, start }
     }
 
     /// Whether addresses have 64 bits.

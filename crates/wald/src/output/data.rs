@@ -64,7 +64,7 @@ pub(super) fn pointer_from(out: &mut Vec<u8>, layout: &Layout<'_>, base: Option<
     let Some(base) = base else {
         return constant_pointer(out, layout.is64(), value);
     };
-    let Layout { imports, indices, .. } = layout;
+    let (imports, indices) = (&layout.imports, &layout.indices);
     let program = layout.program;
     out.push(opcode::GLOBAL_GET);
     write_u32(out, indices.of_symbol(program, imports, base));

@@ -90,7 +90,7 @@ impl OutputSymbols {
     /// Functions that have an entry, but no index that it could state. Of others that are undefined and ignored wasm-ld says the
     /// index that nothing has.
     pub fn without_index(&self, layout: &Layout<'_>) -> Vec<SymbolId> {
-        let Layout { imports, indices, .. } = layout;
+        let (imports, indices) = (&layout.imports, &layout.indices);
         let program = layout.program;
         let entries = self.entries.iter().filter_map(|entry| match *entry {
             Entry::Symbol(id) => Some(id),
@@ -177,7 +177,7 @@ fn symbol_table(
 }
 
 fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
-    let Layout { imports, indices, .. } = layout;
+    let (imports, indices) = (&layout.imports, &layout.indices);
     let program = layout.program;
     let symbol = program.get(id);
     out.push(symbol.kind as u8);
@@ -229,7 +229,7 @@ fn link_symbol(layout: &Layout<'_>, id: SymbolId, out: &mut Vec<u8>) {
 }
 
 fn own_symbol(layout: &Layout<'_>, object: ObjectId, index: ObjectSymbolIndex, out: &mut Vec<u8>) {
-    let Layout { indices, .. } = layout;
+    let indices = &layout.indices;
     let program = layout.program;
     let linked = &program.objects[object.at()];
     let own = linked.own(index);

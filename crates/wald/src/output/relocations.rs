@@ -134,7 +134,7 @@ impl Emitter<'_> {
     }
 
     fn index(&self, object: ObjectId, relocation: &Relocation) -> u32 {
-        let Layout { indices, .. } = self.layout;
+        let indices = &self.layout.indices;
         let program = self.layout.program;
         let parsed = program.objects[object.at()].object();
         match relocation.kind {

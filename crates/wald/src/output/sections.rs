@@ -311,7 +311,7 @@ pub(super) fn start(layout: &Layout<'_>) -> Option<Vec<u8>> {
 
 /// The functions in the indirect function table.
 pub(super) fn elements(layout: &Layout<'_>) -> Option<Vec<u8>> {
-    let Layout { imports, indices, table, .. } = layout;
+    let (imports, indices, table) = (&layout.imports, &layout.indices, &layout.table);
     let program = layout.program;
     let declared = &layout.declared;
     if table.entries.is_empty() {

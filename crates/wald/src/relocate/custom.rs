@@ -8,7 +8,6 @@ use crate::format::relocation::{Encoding, Relocation, RelocationType};
 use crate::format::SymbolKind;
 use crate::index::{ObjectId, ObjectSymbolIndex};
 use crate::layout::indices::NONE;
-use crate::layout::Layout;
 use crate::merge_strings::MergedStrings;
 use crate::object::{ChunkStrings, Meaning, PreparedRelocation};
 use crate::symbols::{LinkedObject, Reference};
@@ -217,7 +216,7 @@ impl<'r> ObjectRelocator<'r> {
     /// Address of a string of a segment.
     #[inline]
     fn piece_address(&self, segment: usize, piece: usize) -> Option<u64> {
-        let Layout { program, segments, .. } = self.link.layout;
+        let (program, segments) = (&self.link.layout.program, &self.link.layout.segments);
         let place = &segments.places[program.chunks.segments.of(self.object, segment)];
         let (merged, input) = place.merged?;
         let offset = segments.merged[merged as usize].strings.offset_of(input as usize, piece);

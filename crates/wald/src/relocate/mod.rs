@@ -66,7 +66,7 @@ impl<'a> Relocator<'a> {
     /// For the relocations of this object.
     #[inline]
     pub fn of(&self, object: ObjectId) -> ObjectRelocator<'_> {
-        let Layout { indices, .. } = self.layout;
+        let indices = &self.layout.indices;
         let program = self.layout.program;
         let linked = &program.objects[object.at()];
         let parsed = linked.object();
@@ -145,7 +145,7 @@ impl ObjectRelocator<'_> {
                     self.functions[self.parsed.defined_function(own.element)]
                 }
                 _ => {
-                    let Layout { indices, .. } = self.link.layout;
+                    let indices = &self.link.layout.indices;
                     let program = self.link.layout.program;
                     indices.of_element(program, self.object, own.0)
                 }

@@ -137,7 +137,7 @@ impl SymbolValues {
 }
 
 fn look_up(layout: &Layout<'_>, id: SymbolId, with_bodies: bool) -> SymbolValue {
-    let Layout { imports, indices, table, .. } = layout;
+    let (imports, indices, table) = (&layout.imports, &layout.indices, &layout.table);
     let program = layout.program;
     if !program.is_symbol_live(id) {
         return SymbolValue::DEAD;
@@ -254,7 +254,7 @@ pub fn any_address(layout: &Layout<'_>, symbol: AnySymbol, addend: i64) -> u64 {
 
 /// The initial value of the global that keeps a symbol's address.
 pub fn got_value(layout: &Layout<'_>, symbol: AnySymbol) -> u64 {
-    let Layout { table, options, .. } = layout;
+    let (table, options) = (&layout.table, &layout.options);
     let program = layout.program;
     let absolute = !options.shared_memory;
     match symbol {

@@ -138,7 +138,7 @@ impl Body<'_> {
     }
 
     fn call_symbol(&mut self, id: SymbolId) {
-        let Layout { imports, .. } = self.layout;
+        let imports = &self.layout.imports;
         let program = self.layout.program;
         self.call(self.indices().of_symbol(program, imports, id));
     }
@@ -179,7 +179,7 @@ impl Body<'_> {
         self.no_locals();
         for constructor in constructors {
             self.may_cut();
-            let Layout { imports, .. } = self.layout;
+            let imports = &self.layout.imports;
             let program = self.layout.program;
             let function = self.indices().of_any(program, imports, constructor.symbol);
             self.call(function);

@@ -15,7 +15,6 @@ use crate::format::relocation::{Encoding, Relocation};
 use crate::format::{SymbolFlags, SymbolKind};
 use crate::index::{ObjectId, SymbolId, SyntheticFunctionId};
 use crate::layout::segments::{Content, OutputSegment, Segments};
-use crate::layout::Layout;
 use crate::leb128::{write_i64, write_u32};
 use crate::program::{Adder, Additions, Program};
 use crate::relocate::{any_address, any_table_index, got_value};
@@ -117,7 +116,7 @@ impl Body<'_> {
     }
 
     fn base(&mut self, id: Option<SymbolId>) {
-        let Layout { imports, indices, .. } = self.layout;
+        let (imports, indices) = (&self.layout.imports, &self.layout.indices);
         let program = self.layout.program;
         let index = id.map_or(0, |id| indices.of_symbol(program, imports, id));
         self.global_get(index);
