@@ -143,6 +143,20 @@ impl Inputs {
         self.list.iter().map(|declared| declared.path.as_str())
     }
 
+    /// Gives a file another path, also in the linker. Returns whether the linker still has what it read.
+    pub fn rename(&mut self, linker: &mut Linker, file: usize, path: &str) -> bool {
+        self.by_path.remove(simple(self.path(file)).as_os_str());
+        self.by_path.insert(simple(path).into_os_string(), file);
+        let mut is_known = true;
+        for &place in &self.files[file] {
+            let input = &mut self.list[place];
+            input.path = path.to_string();
+            // Inputs are never removed without being forgotten here.
+            is_known &= linker.rename(input.id, crate::text::to_path(path)).unwrap_or(false);
+        }
+        is_known
+    }
+
     /// Takes over the inputs of another command line, which are declared in a linker of their own. What both have stays as it is, if it
     /// is in the same order. Returns `None` if nothing has changed, or else for each file where it comes from.
     pub fn become_like(

@@ -96,6 +96,16 @@ pub struct Linked {
     pub result: Option<LinkResult<()>>,
 }
 
+impl Linked {
+    /// Whether something in it but the module may contain names of inputs.
+    pub fn may_name_inputs(&self) -> bool {
+        let in_result = |result: &LinkResult<()>| {
+            result.map.is_some() || result.extractions.is_some() || !result.messages.is_empty()
+        };
+        !self.lines.is_empty() || self.result.as_ref().is_some_and(in_result)
+    }
+}
+
 /// Declares the inputs, and checks the options if their values are right.
 pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     let Job { arguments, mut options, settings, reproduce, diagnostics } = job;

@@ -1,0 +1,136 @@
+//! What a server does before it is asked: it reads what was written, and links.
+
+use crate::folder::Folder;
+use std::time::Duration;
+
+#[test]
+fn an_edit_is_linked_before_it_is_asked_for() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let hits = || folder.status()[0]["hits"].as_u64().unwrap();
+    let ahead = || folder.status()[0]["linked_ahead"].as_u64().unwrap();
+    for bytes in [folder.edited_commands(), std::fs::read(folder.input("commands.o")).unwrap()] {
+        let (hits_before, ahead_before) = (hits(), ahead());
+        std::fs::write(folder.input("new"), bytes).unwrap();
+        std::fs::rename(folder.input("new"), folder.input("commands.o")).unwrap();
+        folder.wait_until("a link ahead", || ahead() > ahead_before);
+        // The output is newer than everything that was there before the command started.
+        std::thread::sleep(Duration::from_millis(30));
+        std::fs::write(folder.input("note"), "").unwrap();
+        // Not `check`: a link without a server in between would only take time.
+        assert!(folder.wald("require", &all).status().unwrap().success());
+        assert_eq!(hits(), hits_before + 1);
+        let modified = |name: &str| std::fs::metadata(folder.input(name)).unwrap().modified().unwrap();
+        assert!(modified("out.wasm") >= modified("note"));
+        let module = std::fs::read(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("off", &all).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+    }
+}
+
+#[test]
+fn objects_with_new_names_are_compared_with_the_old_ones() {
+    let folder = Folder::new();
+    let text = |name: &str, round: usize| match name.strip_suffix(".o") {
+        Some(stem) => format!("{stem}.{round}.o"),
+        None => name.to_string(),
+    };
+    let original = std::fs::read(folder.input("commands.o")).unwrap();
+    let edited = folder.edited_commands();
+    let mut modules = Vec::new();
+    for round in 0..6 {
+        let bytes = if round % 2 == 0 { &original } else { &edited };
+        std::fs::write(folder.input("commands.o"), bytes).unwrap();
+        let names: Vec<String> = folder.names.iter().map(|name| text(name, round)).collect();
+        for (old, new) in folder.names.iter().zip(&names).filter(|(old, new)| old != new) {
+            std::fs::copy(folder.input(old), folder.input(new)).unwrap();
+            // As rustc does: those of the last build are gone.
+            let _ = std::fs::remove_file(folder.input(&text(old, round.wrapping_sub(1))));
+        }
+        let mut arguments = vec!["-o", "out.wasm"];
+        // What is said has the names of objects.
+        let more: &[&str] = if round > 2 {
+            &["--trace", "--Map=-", "--trace-symbol=main", "--print-gc-sections"]
+        } else {
+            &[]
+        };
+        arguments.extend(more);
+        arguments.extend(names.iter().map(String::as_str));
+        assert!(folder.check(&arguments).status.success());
+        modules.push(std::fs::read(folder.input("out.wasm")).unwrap());
+        // An error has them, too.
+        arguments.retain(|name| !name.starts_with("main"));
+        folder.check(&arguments);
+    }
+    assert!(modules[0] == modules[2] && modules[1] == modules[3] && modules[0] != modules[1]);
+    let status = folder.status();
+    assert_eq!(status.len(), 1);
+}
+
+#[test]
+fn an_edit_is_linked_ahead_although_the_compiler_names_its_objects_anew() {
+    let folder = Folder::new();
+    let original = std::fs::read(folder.input("commands.o")).unwrap();
+    let edited = folder.edited_commands();
+    // As rustc does: `STEM.INVOCATION.o` for all objects, and one object in a temporary folder.
+    let temporary = folder.names.iter().find(|name| name.ends_with(".o") && *name != "commands.o").unwrap();
+    let path = |name: &str, round: usize| match name.strip_suffix(".o") {
+        Some(_) if name == temporary => format!("temporary-{round}/{name}"),
+        Some(stem) => format!("{stem}.{round}.o"),
+        None => name.to_string(),
+    };
+    let arguments = |round: usize| {
+        let paths = folder.names.iter().map(|name| path(name, round));
+        ["-o", "out.wasm"].into_iter().map(String::from).chain(paths).collect::<Vec<_>>()
+    };
+    let status = |key: &str| folder.status()[0][key].as_u64().unwrap();
+    let copy = |name: &str, round: usize| {
+        let bytes = match name {
+            "commands.o" if round % 2 == 1 => edited.clone(),
+            "commands.o" => original.clone(),
+            name => std::fs::read(folder.input(name)).unwrap(),
+        };
+        std::fs::write(folder.input("new"), bytes).unwrap();
+        std::fs::rename(folder.input("new"), folder.input(&path(name, round))).unwrap();
+    };
+    for round in 0..4 {
+        let [ahead, hits] = match round {
+            0 => [0, 0],
+            _ => ["linked_ahead", "hits"].map(status),
+        };
+        let (late, early): (Vec<&String>, Vec<&String>) =
+            folder.names.iter().filter(|name| name.ends_with(".o")).partition(|name| *name == temporary);
+        early.into_iter().for_each(|name| copy(name, round));
+        if round > 0 {
+            folder.wait_until("a link ahead", || status("linked_ahead") > ahead);
+        }
+        std::fs::create_dir(folder.input(&format!("temporary-{round}"))).unwrap();
+        late.into_iter().for_each(|name| copy(name, round));
+        let arguments = arguments(round);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert!(folder.wald("require", &arguments).status().unwrap().success());
+        assert!(round == 0 || status("hits") == hits + 1, "{:?}", folder.status());
+        let module = std::fs::read(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("off", &arguments).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+        for name in folder.names.iter().filter(|name| name.ends_with(".o")) {
+            std::fs::remove_file(folder.input(&path(name, round))).unwrap();
+        }
+        std::fs::remove_dir(folder.input(&format!("temporary-{round}"))).unwrap();
+    }
+}
+
+#[test]
+fn the_same_bytes_are_no_change() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let bytes = std::fs::read(folder.input("commands.o")).unwrap();
+    let status = |key: &str| folder.status()[0][key].as_u64().unwrap();
+    let before = ["files_read", "linked_ahead"].map(status);
+    std::fs::write(folder.input("new"), bytes).unwrap();
+    std::fs::rename(folder.input("new"), folder.input("commands.o")).unwrap();
+    folder.check(&all);
+    assert_eq!(["files_read", "linked_ahead"].map(status), before);
+}
