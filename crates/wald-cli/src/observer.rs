@@ -287,6 +287,19 @@ impl Observer {
         }
     }
 
+    /// Whether somebody is known to have the file open for writing, or was heard to write to it and not to close it.
+    pub fn has_writer(&self, file: FileId) -> bool {
+        let track = &self.files[file];
+        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
+        match open_files::writer_of(&track.path) {
+            Writer::Open => true,
+            Writer::Closed => false,
+            Writer::Unknown => {
+                log.is_some_and(|log| log.last == Last::Written) && track.since.elapsed() < DOUBTFUL
+            }
+        }
+    }
+
     /// How far the file is, as of the last look.
     pub fn stage(&mut self, file: FileId) -> Stage {
         let hears = self.hears(file);

@@ -5,7 +5,7 @@ use crate::folder_events::Queue;
 use crate::identity::Identity;
 use crate::inputs;
 use crate::job;
-use crate::observer::{FileId, Stage};
+use crate::observer::FileId;
 use crate::output_file::Place;
 use crate::sight::Sight;
 use crate::text::{from_path, to_path};
@@ -39,10 +39,12 @@ enum Doubt {
 pub struct Basis(Vec<(PathBuf, Option<Identity>)>);
 
 impl Basis {
-    /// Whether a file is another one now. Files that are missing are no reason: their bytes may come back under another name.
+    /// Whether a file has other data now. Files that are missing are no reason: their bytes may come back under another name. Another
+    /// time of the last change of any kind is none either: rustc adds names to its objects before it links them.
     pub fn has_changed(&self) -> bool {
         let is_other = |(path, identity): &(PathBuf, Option<Identity>)| {
-            std::fs::metadata(path).is_ok_and(|found| Some(Identity::from(&found)) != *identity)
+            let now = std::fs::metadata(path).map(|found| Identity::from(&found));
+            now.is_ok_and(|now| identity.is_none_or(|identity| !identity.has_data_of(&now)))
         };
         self.0.iter().any(is_other)
     }
@@ -143,15 +145,16 @@ impl Kept {
                 pairs.filter(|(sight, &id)| !self.observer.is_same_as(id, sight)).map(|(_, &id)| id).collect()
             }
         };
-        let stages: Vec<Stage> = changed.into_iter().map(|id| self.observer.stage(id)).collect();
-        if stages.contains(&Stage::Missing) {
+        let is_missing = |&id: &FileId| self.observer.identity(id).is_none();
+        if changed.iter().any(is_missing) || self.files[file].ids.first().is_some_and(is_missing) {
             // An event will tell that it was made. If it is not, the next request says so.
             return Doubt::None;
         }
-        if stages.contains(&Stage::Growing) {
+        // What is read too early is read again: that costs less than to wait until a file must be complete.
+        if changed.iter().any(|&id| self.observer.has_writer(id)) {
             return Doubt::Until(CLOSE_LOOK);
         }
-        if !stages.is_empty() || !self.is_current(file, Instant::now()) {
+        if !changed.is_empty() || !self.is_current(file, Instant::now()) {
             return Doubt::Stale;
         }
         let File { taken, ids, .. } = &self.files[file];

@@ -134,3 +134,18 @@ fn the_same_bytes_are_no_change() {
     folder.check(&all);
     assert_eq!(["files_read", "linked_ahead"].map(status), before);
 }
+
+#[test]
+fn what_is_missing_is_not_read_again_and_again() {
+    let folder = Folder::new();
+    let all = folder.all();
+    std::fs::rename(folder.input("commands.o"), folder.input("kept")).unwrap();
+    assert_eq!(folder.check(&all).status.code(), Some(1));
+    let read = || folder.status()[0]["files_read"].as_u64().unwrap();
+    let before = read();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(read(), before);
+    std::fs::rename(folder.input("kept"), folder.input("commands.o")).unwrap();
+    folder.wait_until("a link ahead", || folder.status()[0]["linked_ahead"] == 1);
+    assert!(folder.check(&all).status.success());
+}
