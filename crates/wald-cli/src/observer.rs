@@ -150,9 +150,6 @@ impl Observer {
     /// The files that something was heard about since the last time.
     pub fn news(&mut self) -> Vec<FileId> {
         let heard = self.events.drain();
-        if heard.is_incomplete {
-            return (0..self.files.len()).collect();
-        }
         let mut files: Vec<FileId> = Vec::new();
         for name in heard.names {
             match self.by_name.get(&name) {
@@ -160,6 +157,9 @@ impl Observer {
                 None if self.strangers.len() < MOST_STRANGERS => _ = self.strangers.insert(name),
                 None => {}
             }
+        }
+        if heard.is_incomplete {
+            return (0..self.files.len()).collect();
         }
         files.sort_unstable();
         files.dedup();

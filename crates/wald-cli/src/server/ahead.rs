@@ -64,8 +64,9 @@ impl Kept {
     /// Reads what has changed and is complete, and links ahead when that is worth it: `begin` is told first. Ends soon when `stop` is
     /// cancelled. Returns how long to wait for changes before the next call.
     pub fn look_ahead(&mut self, stop: &CancelToken, begin: impl FnOnce(Basis)) -> Duration {
-        let now = Instant::now();
         self.hear();
+        // After that: what was heard of is due.
+        let now = Instant::now();
         let due: Vec<usize> =
             self.doubtful.iter().filter(|(_, &due)| due <= now).map(|(&file, _)| file).collect();
         let ids: Vec<FileId> = due.iter().flat_map(|&file| self.files[file].ids.iter().copied()).collect();

@@ -7,7 +7,7 @@
 use super::changes::Changes;
 use super::status::Counts;
 use crate::configure::Settings;
-use crate::folder_events::Queue;
+use crate::folder_events::{Queue, Watch};
 use crate::inputs::{self, Inputs, Origin, Reading, Taken};
 use crate::job::{self, Declared, Job, Linked, Session};
 use crate::lto;
@@ -22,6 +22,7 @@ use crate::text::to_path;
 use crate::transcript::Transcript;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wald::diagnostics::{Code, Diagnostic};
@@ -60,6 +61,8 @@ pub struct Kept {
     /// By file of `inputs`.
     pub(super) files: Vec<File>,
     pub(super) observer: Observer,
+    /// New names in watched folders since the last look ahead.
+    pub(super) strangers: Vec<(Watch, OsString)>,
     /// Tells of changes.
     pub(super) queue: Option<Arc<Queue>>,
     /// Files that may have changed, and when to look at them.
@@ -208,6 +211,7 @@ impl Kept {
             allowed_undefined: Vec::new(),
             transcript: declared.transcript.clone(),
             observer,
+            strangers: Vec::new(),
             doubtful: BTreeMap::new(),
             ahead: None,
             is_new: true,

@@ -16,11 +16,13 @@ impl Kept {
     /// Gives missing files the names of new ones.
     pub(super) fn adopt_new_names(&mut self) {
         let new = self.observer.take_strangers();
-        if new.is_empty() {
+        // The end of an older object may be noticed after its successor.
+        let before = std::mem::replace(&mut self.strangers, new.clone());
+        if new.is_empty() && before.is_empty() {
             return;
         }
         let mut missing = self.missing();
-        for (watch, name) in new {
+        for (watch, name) in before.into_iter().chain(new) {
             let found = patterns(&name).find_map(|pattern| missing.remove(&(watch, pattern)).flatten());
             if let Some(file) = found {
                 self.rename(file, &name);

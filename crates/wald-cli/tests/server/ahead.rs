@@ -103,7 +103,9 @@ fn an_edit_is_linked_ahead_although_the_compiler_names_its_objects_anew() {
             folder.names.iter().filter(|name| name.ends_with(".o")).partition(|name| *name == temporary);
         early.into_iter().for_each(|name| copy(name, round));
         if round > 0 {
-            folder.wait_until("a link ahead", || status("linked_ahead") > ahead);
+            folder.wait_until(&format!("a link ahead in round {round}: {:?}", folder.status()), || {
+                status("linked_ahead") > ahead
+            });
         }
         std::fs::create_dir(folder.input(&format!("temporary-{round}"))).unwrap();
         late.into_iter().for_each(|name| copy(name, round));
@@ -118,6 +120,8 @@ fn an_edit_is_linked_ahead_although_the_compiler_names_its_objects_anew() {
             std::fs::remove_file(folder.input(&path(name, round))).unwrap();
         }
         std::fs::remove_dir(folder.input(&format!("temporary-{round}"))).unwrap();
+        // The next compilation takes longer than that.
+        std::thread::sleep(Duration::from_millis(700));
     }
 }
 
