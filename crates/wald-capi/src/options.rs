@@ -198,7 +198,7 @@ fields! {
     compact_imports merge_code_metadata strip_debug strip_all keep_sections build_id demangle import_memory export_memory
     shared_memory cooperative_threading import_table export_table growable_table table_base stack_first stack_size
     global_base initial_heap initial_memory max_memory no_growable_memory page_size check_features features
-    extra_features bsymbolic noinhibit_exec fatal_warnings trace verbose want_map want_why_extract index_only
+    extra_features bsymbolic warn_odr noinhibit_exec fatal_warnings trace verbose want_map want_why_extract index_only
 }
 
 /// Creates options with wasm-ld's defaults. Free them with wald_options_free().

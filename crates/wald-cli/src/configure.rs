@@ -180,6 +180,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.stack_first = on(Opt::StackFirst, Opt::NoStackFirst, true);
     options.no_growable_memory = arguments.has(Opt::NoGrowableMemory);
     options.check_features = on(Opt::CheckFeatures, Opt::NoCheckFeatures, true);
+    options.warn_odr = arguments.has(Opt::WarnOdr);
     options.noinhibit_exec = arguments.has(Opt::NoinhibitExec);
     options.fatal_warnings = on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     options.bsymbolic = arguments.has(Opt::Bsymbolic);
@@ -264,7 +265,9 @@ impl Reader<'_> {
             Some("ignore-all") => UnresolvedPolicy::Ignore,
             Some("import-dynamic") => UnresolvedPolicy::ImportDynamic,
             Some(other) => {
-                self.error(format!("unknown --unresolved-symbols value: {other}"));
+                let message = format!("unknown --unresolved-symbols value: {other}");
+                let help = "the values are report-all, ignore-all and import-dynamic";
+                self.diagnostics.push(Diagnostic::error(Code::Options, message).with_help(help));
                 report
             }
         };

@@ -8,8 +8,8 @@ use crate::folder_events::{FolderEvents, Last, Queue, Watch};
 use crate::identity::Identity;
 use crate::open_files::{self, Writer};
 use crate::sight::Sight;
-use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,8 +22,6 @@ pub const DOUBTFUL: Duration = Duration::from_secs(1);
 /// Two changes of a file that are at least this far apart have different times: no clock of a file system in use is coarser
 /// than two ticks at 100 Hz.
 const TICK: Duration = Duration::from_millis(20);
-/// So many names of files that are not observed are kept. More are forgotten, which costs time only.
-const MOST_STRANGERS: usize = 10_000;
 /// More files than this are looked at by several threads.
 const MANY: usize = 500;
 
@@ -60,8 +58,6 @@ pub struct Observer {
     files: Vec<Track>,
     by_path: HashMap<String, FileId>,
     by_name: HashMap<(Watch, OsString), Vec<FileId>>,
-    /// Names in watched folders that were heard of and are not observed.
-    strangers: HashSet<(Watch, OsString)>,
 }
 
 /// What is known about one file.
@@ -89,13 +85,7 @@ impl Observer {
     /// Observes nothing yet. Without `listens`, files are looked at only.
     pub fn new(listens: bool) -> Self {
         let events = if listens { FolderEvents::new() } else { FolderEvents::deaf() };
-        Observer {
-            events,
-            files: Vec::new(),
-            by_path: HashMap::new(),
-            by_name: HashMap::new(),
-            strangers: HashSet::new(),
-        }
+        Observer { events, files: Vec::new(), by_path: HashMap::new(), by_name: HashMap::new() }
     }
 
     /// Begins to observe a file.
@@ -153,30 +143,11 @@ impl Observer {
         if heard.is_incomplete {
             return (0..self.files.len()).collect();
         }
-        let mut files: Vec<FileId> = Vec::new();
-        for name in heard.names {
-            match self.by_name.get(&name) {
-                Some(known) => files.extend(known),
-                None if self.strangers.len() < MOST_STRANGERS => _ = self.strangers.insert(name),
-                None => {}
-            }
-        }
+        let mut files: Vec<FileId> =
+            heard.names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied().collect();
         files.sort_unstable();
         files.dedup();
         files
-    }
-
-    /// The names in watched folders that were heard of since the last call and are not observed, sorted.
-    pub fn take_strangers(&mut self) -> Vec<(Watch, OsString)> {
-        let mut strangers: Vec<_> = std::mem::take(&mut self.strangers).into_iter().collect();
-        strangers.sort_unstable();
-        strangers
-    }
-
-    /// The watched folder of a file, and its name there.
-    pub fn place(&self, file: FileId) -> Option<(Watch, &OsStr)> {
-        let track = &self.files[file];
-        track.watch.map(|watch| (watch, &*track.name))
     }
 
     /// Whether a change of the file would be heard of.
@@ -284,19 +255,6 @@ impl Observer {
             // Nobody told: the folder may be another one, or is not watched yet.
             self.watch_folder(file);
             self.files[file].events = count(self);
-        }
-    }
-
-    /// Whether somebody is known to have the file open for writing, or was heard to write to it and not to close it.
-    pub fn has_writer(&self, file: FileId) -> bool {
-        let track = &self.files[file];
-        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
-        match open_files::writer_of(&track.path) {
-            Writer::Open => true,
-            Writer::Closed => false,
-            Writer::Unknown => {
-                log.is_some_and(|log| log.last == Last::Written) && track.since.elapsed() < DOUBTFUL
-            }
         }
     }
 

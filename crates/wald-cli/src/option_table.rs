@@ -263,6 +263,9 @@ options! {
         "A warning without `--shared`.";
     NoShlibSigcheck Flag Two "no-shlib-sigcheck" "" []
         "Do not check the signatures of functions that shared libraries define";
+    WarnOdr Flag Two "warn-odr" "" []
+        "Warn of inline functions and data that differ between objects"
+        "All copies but the first one are dropped. Code that was compiled with other options or macros then changes its meaning.";
     Demangle Flag Any "demangle" "" []
         "Demangle C++, Rust and D names in messages and in the name section (default)";
     NoDemangle Flag Any "no-demangle" "" []
@@ -332,7 +335,8 @@ options! {
     }
 
     group "Messages and reports"
-    "`--verbose-link`, `--time` and `--time-trace` are Wald's own. The output never depends on `--threads`." {
+    "`--verbose-link`, `--time`, `--time-trace`, `--diagnostics-format`, `--hyperlinks`, `--no-notes`, `--explain` and `--warn-odr` are \
+     Wald's own. The output never depends on `--threads`." {
     Trace Flag Any "trace" "" [flag("t", One)]
         "Print the names of the files that are linked";
     PrintMap Flag Any "print-map" "" [flag("M", One)]
@@ -362,6 +366,17 @@ options! {
         "`auto` means a terminal, and heeds `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.";
     NoColorDiagnostics Flag Any "no-color-diagnostics" "" []
         "Do not use color in messages";
+    DiagnosticsFormat Equals Two "diagnostics-format" "human|json|sarif" []
+        "Print errors, warnings and notes as text (default), JSON objects or a SARIF document"
+        "Standard error has one object per line, or one document. See [diagnostics as data](diagnostics.md#diagnostics-as-data).";
+    Hyperlinks Equals Two "hyperlinks" "auto|always|never" []
+        "Link the paths in messages to their files (default: auto)"
+        "`auto` means a terminal that is known to show links. It heeds `NO_HYPERLINKS`, `FORCE_HYPERLINK` and `TERM=dumb`.";
+    NoNotes Flag Two "no-notes" "" []
+        "Print only what wasm-ld would print: no notes, and no lines that explain messages";
+    Explain EqualsOrSeparate Two "explain" "code" []
+        "Explain a diagnostic such as W0004, and exit"
+        "Several codes are separated by blanks or commas. `all` lists the codes.";
     ErrorLimit EqualsOrSeparate Two "error-limit" "number" []
         "Stop after this many errors (default: 20; 0: no limit)";
     FatalWarnings Flag Any "fatal-warnings" "" []

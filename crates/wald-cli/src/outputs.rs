@@ -12,7 +12,7 @@ use crate::stopwatch::Stopwatch;
 use crate::text::{error_text, to_bytes};
 use crate::timing_report;
 use std::io::{self, Write};
-use wald::diagnostics::{Code, Diagnostic};
+use wald::diagnostics::{Code, Diagnostic, Note};
 use wald::timing::Timing;
 use wald::{LinkResult, MessageKind};
 
@@ -62,7 +62,7 @@ pub fn write(
 fn cannot_open(what: &str, error: &io::Error, written: Vec<String>, out: &mut Renderer) -> Stop {
     let message = format!("cannot open {what}: {}", error_text(error));
     let mut diagnostic = Diagnostic::error(Code::Open, message);
-    diagnostic.notes.extend(written.into_iter().map(|what| format!("{what} was written").into()));
+    diagnostic.notes.extend(written.into_iter().map(|what| Note::new(format!("{what} was written"))));
     out.show(&diagnostic);
     // If it went to standard output, that is said now.
     out.stdout.take_failure();
@@ -118,7 +118,8 @@ pub fn follows_failed_report(line: &Line) -> bool {
             .strip_prefix("<internal>: definition of ")
             .is_some_and(|name| OPTIONAL.contains(&name) || name.starts_with("signature_mismatch:")),
         // A mismatch that only Wald finds is found later, and says how the function is called.
-        Line::Diagnostic(Diagnostic { code: Code::SymbolType, message, .. }) => {
+        Line::Diagnostic(diagnostic) if diagnostic.code == Code::SymbolType => {
+            let message = &diagnostic.message;
             message.starts_with("function signature mismatch") && !message.contains("\n>>> called as ")
         }
         _ => false,

@@ -197,6 +197,8 @@ pub struct Options {
     pub extra_features: Vec<String>,
     /// `-Bsymbolic`.
     pub bsymbolic: bool,
+    /// `--warn-odr`: warn of inline functions and data that differ between objects.
+    pub warn_odr: bool,
     /// `--noinhibit-exec`: duplicate symbols are warnings.
     pub noinhibit_exec: bool,
     /// `--fatal-warnings`: warnings are errors.
@@ -332,6 +334,7 @@ impl Default for Options {
             features: None,
             extra_features: Vec::new(),
             bsymbolic: false,
+            warn_odr: false,
             noinhibit_exec: false,
             fatal_warnings: false,
             trace: false,

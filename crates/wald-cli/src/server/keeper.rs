@@ -1,12 +1,12 @@
 //! The server's side: one process for one output, which takes requests one after the other and works ahead in between.
 
-use super::ahead::Basis;
 use super::folder::{file_key, folder_key, program_key, Folder, Names};
 use super::kept::{Kept, Turn};
 use super::remote::RemoteStream;
 use super::status::{Counts, Status};
 use super::wire::{Frame, LinkRequest, Request, STARTS};
 use super::{control, peer};
+use crate::folder_events::Queue;
 use crate::temporary;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -59,8 +59,8 @@ struct Shared {
     waiting: AtomicUsize,
     /// Ends work ahead.
     work_ahead: Mutex<CancelToken>,
-    /// The files of the link ahead that has begun last, until a client has looked at them.
-    basis: Mutex<Option<Basis>>,
+    /// Tells of changes that work ahead does not know yet.
+    queue: Mutex<Option<Arc<Queue>>>,
     /// How long a link takes.
     usual: Mutex<Duration>,
     is_ended: AtomicBool,
@@ -198,8 +198,8 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
                 *lock(&shared.work_ahead) = stop.clone();
                 if let Some(kept) = &mut *kept {
                     queue = kept.queue();
-                    pause = kept.look_ahead(&stop, |basis| *lock(&shared.basis) = Some(basis));
-                    *lock(&shared.basis) = None;
+                    lock(&shared.queue).clone_from(&queue);
+                    pause = kept.look_ahead(&stop);
                     *lock(&shared.usual) = kept.took();
                     lock(&shared.status).counts = kept.counts;
                 }
@@ -336,8 +336,8 @@ fn wait_for(shared: &Shared) -> Option<MutexGuard<'_, Option<Kept>>> {
             Err(TryLockError::WouldBlock) => {}
         }
         let usual = *lock(&shared.usual);
-        let basis = lock(&shared.basis).take();
-        if basis.is_some_and(|basis| basis.has_changed()) || start.elapsed() > LEAST_WAIT.max(usual) {
+        let is_in_vain = lock(&shared.queue).as_ref().is_some_and(|queue| queue.wait(Duration::ZERO));
+        if is_in_vain || start.elapsed() > LEAST_WAIT.max(usual) {
             lock(&shared.work_ahead).cancel();
         }
         std::thread::sleep(Duration::from_micros(200));
@@ -405,7 +405,7 @@ impl Shared {
             status: Mutex::new(status),
             waiting: AtomicUsize::new(0),
             work_ahead: Mutex::new(CancelToken::new()),
-            basis: Mutex::new(None),
+            queue: Mutex::new(None),
             usual: Mutex::new(Duration::ZERO),
             is_ended: AtomicBool::new(false),
         }

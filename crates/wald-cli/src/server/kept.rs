@@ -4,7 +4,6 @@
 //! that another change could have left its times as they were is compared byte by byte. Between requests it reads what has
 //! changed, and links ahead into a file without a name. That is worth something only if nothing has changed until the request.
 
-use super::changes::Changes;
 use super::status::Counts;
 use crate::configure::Settings;
 use crate::folder_events::Queue;
@@ -12,13 +11,14 @@ use crate::inputs::{self, Inputs, Origin, Reading, Taken};
 use crate::job::{self, Declared, Job, Linked, Session};
 use crate::lto;
 use crate::mapped_file;
-use crate::observer::{FileId, Observer};
+use crate::observer::{FileId, Observer, Stage};
+use crate::other_libraries::OtherLibraries;
 use crate::output_file::Place;
 use crate::progress::Progress;
 use crate::render::Renderer;
 use crate::stop::Stop;
 use crate::temporary::Temporary;
-use crate::text::to_path;
+use crate::text::{from_path, to_path};
 use crate::transcript::Transcript;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,8 +28,18 @@ use wald::diagnostics::{Code, Diagnostic};
 use wald::options::Options;
 use wald::{Bytes, CancelToken, Linker};
 
+/// How soon a file is looked at again that may not be complete.
+const CLOSE_LOOK: Duration = Duration::from_millis(4);
 /// A file that was read is looked at again after this time, when a later change must have left other times.
 const LATER_LOOK: Duration = Duration::from_millis(25);
+/// How soon files are looked at if nothing happens.
+const SLOW_LOOK: Duration = Duration::from_millis(500);
+/// So many changes after the last request are followed by a link ahead at once: somebody edits. If there are more, the whole program is
+/// being compiled, and the link waits until the compiler is quiet for as long as a link takes.
+const FEW: usize = 3;
+/// If the compiler is never quiet, links ahead take one part of so many of the time. They leave less to do for the one that counts.
+const SHARE: u32 = 10;
+
 const MEMBERS: inputs::Members = inputs::Members { keep_mapped: false, copies: true };
 
 /// What a kept link is to do.
@@ -48,50 +58,60 @@ pub struct Turn {
 
 /// See the [module](self).
 pub struct Kept {
-    pub(super) linker: Linker,
-    pub(super) inputs: Inputs,
+    linker: Linker,
+    inputs: Inputs,
     /// As they were declared.
-    pub(super) options: Options,
+    options: Options,
     lto: lto::LtoSettings,
-    pub(super) generator: Arc<lto::Generator>,
+    generator: Arc<lto::Generator>,
     threads: Option<usize>,
     allowed_undefined: Vec<String>,
-    pub(super) transcript: Transcript,
+    transcript: Transcript,
     /// By file of `inputs`.
-    pub(super) files: Vec<File>,
-    pub(super) observer: Observer,
+    files: Vec<File>,
+    observer: Observer,
     /// Tells of changes.
-    pub(super) queue: Option<Arc<Queue>>,
+    queue: Option<Arc<Queue>>,
     /// Files that may have changed, and when to look at them.
-    pub(super) doubtful: BTreeMap<usize, Instant>,
-    pub(super) ahead: Option<Ahead>,
+    doubtful: BTreeMap<usize, Instant>,
+    ahead: Option<Ahead>,
     /// Something has changed since the last link.
-    pub(super) is_new: bool,
-    /// Since the last request.
-    pub(super) changes: Changes,
-    pub(super) last_change: Instant,
+    is_new: bool,
+    /// How many files have changed since the last request.
+    changes: usize,
+    last_change: Instant,
     /// When the last link ahead ended.
-    pub(super) last_ahead: Instant,
+    last_ahead: Instant,
     /// How long the last link took.
-    pub(super) took: Duration,
+    took: Duration,
     pub counts: Counts,
 }
 
 /// What reading a file gave.
 #[derive(Default)]
-pub(super) struct File {
-    pub(super) taken: Taken,
+struct File {
+    taken: Taken,
     /// The observer's names for what was read.
-    pub(super) ids: Vec<FileId>,
+    ids: Vec<FileId>,
     /// What the linker has of it, if it had another name and was not read under this one.
-    pub(super) before: Option<Bytes>,
+    before: Option<Bytes>,
+}
+
+/// Whether a file is what was read.
+enum Doubt {
+    /// It is, or it is missing.
+    None,
+    /// That is found out after this time.
+    Until(Duration),
+    /// It is not, and it can be read now.
+    Stale,
 }
 
 /// A link that nobody has asked for yet.
-pub(super) struct Ahead {
-    pub(super) linked: Linked,
-    pub(super) place: Place,
-    pub(super) umask: u32,
+struct Ahead {
+    linked: Linked,
+    place: Place,
+    umask: u32,
 }
 
 impl Turn {
@@ -113,6 +133,8 @@ impl Turn {
         kept.threads = settings.threads;
         kept.linker.set_threads(settings.threads);
         kept.linker.set_record_events(settings.time_trace.is_some());
+        let folders = settings.search_paths.clone();
+        kept.linker.set_library_provider(Arc::new(OtherLibraries { folders, copies: true }));
         kept.linker.set_cancel_token(self.cancel.clone());
         if self.only_load {
             kept.look_before();
@@ -122,8 +144,7 @@ impl Turn {
             return Err(Stop::Done);
         }
         session.clock.lap("read");
-        kept.changes.clear();
-        kept.allowed_undefined.clone_from(&declared.allowed_undefined);
+        (kept.changes, kept.allowed_undefined) = (0, declared.allowed_undefined.clone());
         if self.only_load {
             return Err(Stop::Done);
         }
@@ -170,21 +191,6 @@ impl Turn {
     }
 }
 
-impl File {
-    /// What the linker has of it, if that is all that was read because of it.
-    pub(super) fn bytes(&self) -> Option<&Bytes> {
-        match &self.taken.sights[..] {
-            [] => self.before.as_ref(),
-            [sight] => sight.bytes.as_ref(),
-            _ => None,
-        }
-    }
-
-    fn into_bytes(self) -> Option<Bytes> {
-        self.bytes().cloned()
-    }
-}
-
 impl Kept {
     /// A link whose inputs are not read yet.
     fn new(declared: &Declared, settings: &Settings) -> Kept {
@@ -211,7 +217,7 @@ impl Kept {
             doubtful: BTreeMap::new(),
             ahead: None,
             is_new: true,
-            changes: Changes::default(),
+            changes: 0,
             last_change: now,
             last_ahead: now,
             took: Duration::ZERO,
@@ -243,23 +249,18 @@ impl Kept {
         else {
             return;
         };
-        let old_count = self.files.len();
         let mut old: Vec<Option<File>> = std::mem::take(&mut self.files).into_iter().map(Some).collect();
         let take = |origin: Origin| match origin {
             Origin::New => File::default(),
             Origin::Same(file) => old[file].take().unwrap_or_default(),
             Origin::Renamed(file) => {
-                File { before: old[file].take().and_then(File::into_bytes), ..File::default() }
+                let before = old[file].take().and_then(|file| file.taken.sights.into_iter().next()?.bytes);
+                File { before, ..File::default() }
             }
         };
-        let has_others = origins.len() != old_count || origins.contains(&Origin::New);
         self.files = origins.into_iter().map(take).collect();
         self.doubtful = (0..self.files.len()).map(|file| (file, Instant::now())).collect();
-        self.changes = Changes::new((0..self.files.len()).map(|file| self.inputs.path(file)));
-        // If files have other names only, and the bytes turn out to be the same, so is the module.
-        if has_others || self.ahead.as_ref().is_some_and(|ahead| ahead.linked.may_name_inputs()) {
-            (self.ahead, self.is_new) = (None, true);
-        }
+        (self.ahead, self.is_new) = (None, true);
         self.forget_old_names();
         self.observe_inputs();
     }
@@ -291,7 +292,7 @@ impl Kept {
     }
 
     /// Makes the linker allow what the options and lists beside archives allow.
-    pub(super) fn set_allowed(&mut self) {
+    fn set_allowed(&mut self) {
         let mut names = self.options.allowed_undefined.clone();
         names.extend(self.allowed_undefined.iter().cloned());
         names.extend(self.files.iter().flat_map(|file| file.taken.allowed.iter().cloned()));
@@ -314,44 +315,36 @@ impl Kept {
             return Err(self.observer.path(id));
         }
         let start = Instant::now();
+        self.compare_renamed(threads);
         let stale = (0..self.files.len()).filter(|&file| !self.is_current(file, start)).collect::<Vec<_>>();
-        let stale = self.compare(&stale, threads);
         self.read(&stale);
         Ok(())
     }
 
-    /// Looks whether files have the bytes that the linker has: they may have other names only, or be written again. Returns those that have
-    /// others.
-    pub(super) fn compare(&mut self, files: &[usize], threads: usize) -> Vec<usize> {
+    /// Reads files that have new names. If the bytes are the same, nothing else has to be done.
+    fn compare_renamed(&mut self, threads: usize) {
+        let renamed: Vec<usize> =
+            (0..self.files.len()).filter(|&file| self.files[file].before.is_some()).collect();
         let read = |&file: &usize| {
-            let old = self.files[file].bytes()?;
-            let path = self.inputs.path(file);
-            let host_path = to_path(path);
-            // Nearly all changes change the size, and then nothing has to be read twice.
-            if std::fs::metadata(&host_path).ok()?.len() != old.len() as u64 {
-                return None;
-            }
             let mut sights = Vec::new();
-            let bytes = crate::sight::see(path, false, &mut sights, || mapped_file::copy(&host_path)).ok()?;
-            (*bytes == **old).then_some(sights)
+            let path = self.inputs.path(file);
+            let bytes =
+                crate::sight::see(path, false, &mut sights, || mapped_file::copy(&to_path(path))).ok();
+            let is_same = bytes.is_some() && bytes.as_deref() == self.files[file].before.as_deref();
+            is_same.then_some(sights)
         };
-        let found = crate::observer::in_parallel(files, threads, read);
-        let mut others = Vec::new();
-        for (&file, sights) in files.iter().zip(found) {
-            let Some(sights) = sights else {
-                others.push(file);
-                continue;
-            };
+        let found = crate::observer::in_parallel(&renamed, threads, read);
+        for (file, sights) in renamed.into_iter().zip(found) {
+            let sights = sights.unwrap_or_default();
             let ids: Vec<FileId> = sights.iter().map(|sight| self.observer.observe(&sight.path)).collect();
             // Looked at again when a change must have left other times.
             self.doubtful.insert(file, Instant::now() + LATER_LOOK);
             self.files[file] = File { taken: Taken { sights, ..Taken::default() }, ids, before: None };
         }
-        others
     }
 
     /// Whether a file is as it was read, as of the last look, or was read after `start`. If times do not tell, its bytes are compared.
-    pub(super) fn is_current(&mut self, file: usize, start: Instant) -> bool {
+    fn is_current(&mut self, file: usize, start: Instant) -> bool {
         let File { taken, ids, .. } = &mut self.files[file];
         let observer = &mut self.observer;
         !taken.sights.is_empty()
@@ -376,7 +369,7 @@ impl Kept {
     }
 
     /// Reads files, for the first time or again.
-    pub(super) fn read(&mut self, files: &[usize]) {
+    fn read(&mut self, files: &[usize]) {
         if files.is_empty() {
             return;
         }
@@ -405,6 +398,142 @@ impl Kept {
 
     fn thread_count(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()))
+    }
+
+    /// How long the last link took that was made, and not only handed out.
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// What another thread can wait on for changes.
+    pub fn queue(&self) -> Option<Arc<Queue>> {
+        self.queue.clone()
+    }
+
+    /// Reads what has changed and is complete, and links ahead when that is worth it. Ends soon when `stop` is cancelled. Returns how
+    /// long to wait for changes before the next call.
+    pub fn look_ahead(&mut self, stop: &CancelToken) -> Duration {
+        let now = Instant::now();
+        self.hear();
+        let due: Vec<usize> =
+            self.doubtful.iter().filter(|(_, &due)| due <= now).map(|(&file, _)| file).collect();
+        let ids: Vec<FileId> = due.iter().flat_map(|&file| self.files[file].ids.iter().copied()).collect();
+        let news = self.observer.look_at(&ids, 1);
+        self.note(&news);
+        let mut stale = Vec::new();
+        for file in due {
+            match self.judge(file) {
+                Doubt::None => _ = self.doubtful.remove(&file),
+                Doubt::Until(pause) => _ = self.doubtful.insert(file, now + pause),
+                Doubt::Stale => stale.push(file),
+            }
+        }
+        for file in stale {
+            if stop.is_cancelled() {
+                return CLOSE_LOOK;
+            }
+            self.read(&[file]);
+            self.counts.read_ahead += 1;
+            (self.changes, self.last_change) = (self.changes + 1, Instant::now());
+        }
+        if self.is_new && self.ahead.is_none() && !stop.is_cancelled() {
+            let quiet = if self.changes <= FEW { Duration::ZERO } else { self.took };
+            let rest = quiet.saturating_sub(self.last_change.elapsed());
+            match rest.min((self.took * SHARE).saturating_sub(self.last_ahead.elapsed())) {
+                Duration::ZERO if self.is_complete() => self.link_ahead(stop),
+                Duration::ZERO => {}
+                rest => return rest.min(CLOSE_LOOK),
+            }
+        }
+        let next = self.doubtful.values().min().map(|due| due.saturating_duration_since(Instant::now()));
+        next.unwrap_or(SLOW_LOOK).clamp(Duration::from_millis(1), SLOW_LOOK)
+    }
+
+    /// Notes the inputs that events tell of. Without events, all are looked at.
+    fn hear(&mut self) {
+        let news = match &self.queue {
+            Some(_) => self.observer.news(),
+            None => (0..self.observer.count()).collect(),
+        };
+        self.note(&news);
+    }
+
+    /// Notes that files may have changed.
+    fn note(&mut self, news: &[FileId]) {
+        if news.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let mut is_new = vec![false; self.observer.count()];
+        news.iter().for_each(|&id| is_new[id] = true);
+        for (file, File { ids, .. }) in self.files.iter().enumerate() {
+            if ids.iter().any(|&id| is_new[id]) {
+                self.doubtful.insert(file, now);
+            }
+        }
+    }
+
+    /// What reading an input gave is worth now.
+    fn judge(&mut self, file: usize) -> Doubt {
+        let changed: Vec<FileId> = {
+            let File { taken, ids, .. } = &self.files[file];
+            let pairs = taken.sights.iter().zip(ids);
+            pairs.filter(|(sight, &id)| !self.observer.is_same_as(id, sight)).map(|(_, &id)| id).collect()
+        };
+        let stages: Vec<Stage> = changed.into_iter().map(|id| self.observer.stage(id)).collect();
+        if stages.contains(&Stage::Missing) {
+            // An event will tell that it was made. If it is not, the next request says so.
+            return Doubt::None;
+        }
+        if stages.contains(&Stage::Growing) {
+            return Doubt::Until(CLOSE_LOOK);
+        }
+        if !stages.is_empty() || !self.is_current(file, Instant::now()) {
+            return Doubt::Stale;
+        }
+        let File { taken, ids, .. } = &self.files[file];
+        let mut pairs = taken.sights.iter().zip(ids);
+        match pairs.all(|(sight, &id)| sight.identity.is_none() || self.observer.is_certain(id, sight)) {
+            true => Doubt::None,
+            false => Doubt::Until(SLOW_LOOK),
+        }
+    }
+
+    /// Whether all inputs are there, so that a link would not fail.
+    fn is_complete(&self) -> bool {
+        let is_there = |file: usize| {
+            let mut sights = self.files[file].taken.sights.iter();
+            sights.next().is_some_and(|sight| sight.identity.is_some())
+                && self.inputs.ids(file).all(|id| !inputs::is_wrong(&self.linker, id))
+        };
+        let is_same = |File { taken, ids, .. }: &File| {
+            taken.sights.iter().zip(ids).all(|(sight, &id)| self.observer.is_same_as(id, sight))
+        };
+        (0..self.files.len()).all(is_there) && self.files.iter().all(is_same)
+    }
+
+    /// Links into a file without a name.
+    fn link_ahead(&mut self, stop: &CancelToken) {
+        let output = from_path(&self.options.output);
+        let is_needed = self.generator.is_needed();
+        if is_needed || self.transcript.has_error(&self.inputs) || self.options.index_only {
+            return;
+        }
+        let Some(mut place) = Place::ahead(&output) else { return };
+        self.set_allowed();
+        self.linker.set_cancel_token(stop.clone());
+        self.generator.set_paused(true);
+        let start = Instant::now();
+        let Kept { linker, inputs, transcript, .. } = self;
+        let linked = job::link(linker, inputs, transcript, |linker| linker.link_into(&mut place));
+        self.last_ahead = Instant::now();
+        self.generator.set_paused(false);
+        if stop.is_cancelled() || self.generator.is_needed() {
+            return;
+        }
+        self.took = start.elapsed();
+        self.counts.linked_ahead += 1;
+        self.ahead = Some(Ahead { linked, place, umask: super::peer::umask() });
     }
 }
 

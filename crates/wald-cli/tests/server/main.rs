@@ -1,7 +1,6 @@
 //! `--server`: whatever happens to the server, to its client and to the inputs, the result is that of a link without a server.
 #![cfg(unix)]
 
-mod ahead;
 mod folder;
 
 use folder::Folder;
@@ -388,6 +387,71 @@ fn links_can_be_compared_with_links_from_nothing() {
         let output = command.env("WALD_SERVER_VERIFY", "1").output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     }
+}
+
+#[test]
+fn an_edit_is_linked_before_it_is_asked_for() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let hits = || folder.status()[0]["hits"].as_u64().unwrap();
+    let ahead = || folder.status()[0]["linked_ahead"].as_u64().unwrap();
+    for bytes in [folder.edited_commands(), std::fs::read(folder.input("commands.o")).unwrap()] {
+        let (hits_before, ahead_before) = (hits(), ahead());
+        std::fs::write(folder.input("new"), bytes).unwrap();
+        std::fs::rename(folder.input("new"), folder.input("commands.o")).unwrap();
+        folder.wait_until("a link ahead", || ahead() > ahead_before);
+        // The output is newer than everything that was there before the command started.
+        std::thread::sleep(Duration::from_millis(30));
+        std::fs::write(folder.input("note"), "").unwrap();
+        // Not `check`: a link without a server in between would only take time.
+        assert!(folder.wald("require", &all).status().unwrap().success());
+        assert_eq!(hits(), hits_before + 1);
+        let modified = |name: &str| std::fs::metadata(folder.input(name)).unwrap().modified().unwrap();
+        assert!(modified("out.wasm") >= modified("note"));
+        let module = std::fs::read(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("off", &all).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+    }
+}
+
+#[test]
+fn objects_with_new_names_are_compared_with_the_old_ones() {
+    let folder = Folder::new();
+    let text = |name: &str, round: usize| match name.strip_suffix(".o") {
+        Some(stem) => format!("{stem}.{round}.o"),
+        None => name.to_string(),
+    };
+    let original = std::fs::read(folder.input("commands.o")).unwrap();
+    let edited = folder.edited_commands();
+    let mut modules = Vec::new();
+    for round in 0..6 {
+        let bytes = if round % 2 == 0 { &original } else { &edited };
+        std::fs::write(folder.input("commands.o"), bytes).unwrap();
+        let names: Vec<String> = folder.names.iter().map(|name| text(name, round)).collect();
+        for (old, new) in folder.names.iter().zip(&names).filter(|(old, new)| old != new) {
+            std::fs::copy(folder.input(old), folder.input(new)).unwrap();
+            // As rustc does: those of the last build are gone.
+            let _ = std::fs::remove_file(folder.input(&text(old, round.wrapping_sub(1))));
+        }
+        let mut arguments = vec!["-o", "out.wasm"];
+        // What is said has the names of objects.
+        let more: &[&str] = if round > 2 {
+            &["--trace", "--Map=-", "--trace-symbol=main", "--print-gc-sections"]
+        } else {
+            &[]
+        };
+        arguments.extend(more);
+        arguments.extend(names.iter().map(String::as_str));
+        assert!(folder.check(&arguments).status.success());
+        modules.push(std::fs::read(folder.input("out.wasm")).unwrap());
+        // An error has them, too.
+        arguments.retain(|name| !name.starts_with("main"));
+        folder.check(&arguments);
+    }
+    assert!(modules[0] == modules[2] && modules[1] == modules[3] && modules[0] != modules[1]);
+    let status = folder.status();
+    assert_eq!(status.len(), 1);
 }
 
 #[test]

@@ -213,19 +213,4 @@ impl CustomPlan {
             }
         }
     }
-
-    /// Patches a part that the last output had, with what symbols resolved to then and now.
-    pub(super) fn patch_moved(
-        &self,
-        layout: &Layout<'_>,
-        relocator: &Relocator<'_>,
-        (old, new): (&CustomValues, &CustomValues),
-        input: usize,
-        slice: &mut [u8],
-    ) {
-        let (object, index, _) = self.inputs[input];
-        let section = &layout.program.objects[object.at()].object().custom_sections[index as usize];
-        let bytes = &mut slice[..section.data.len as usize];
-        relocator.of(object).apply_custom_again((old, new), index as usize, tombstone(&self.name), bytes);
-    }
 }

@@ -306,8 +306,6 @@ pub fn write(
     let relocator = Relocator::new(layout, &plan.values, &plan.code.offsets, &plan.section_offsets);
     let custom_values = timer.task("custom values", String::new, || CustomValues::new(&relocator));
     let values = (&custom_values, &plan.section_offsets);
-    let (kept, old_values) = kept.map(|kept| (kept.bytes, kept.values)).unzip();
-    let old_values = old_values.unwrap_or_default();
     let make = |work: &Work<'_>, slice: &mut [u8]| {
         timer.task("write", String::new, || match work {
             Work::Bytes(bytes) => slice.copy_from_slice(bytes),
@@ -321,17 +319,13 @@ pub fn write(
             }
             Work::Names(part) => plan.names.iter().for_each(|names| names.write(layout, *part, slice)),
             Work::Kept(_) => {}
-            Work::Moved(section, input, _) => {
-                let values = (&old_values, &custom_values);
-                plan.custom[*section].patch_moved(layout, &relocator, values, *input, slice);
-            }
         });
     };
-    let finished = kept.and_then(|mut bytes| {
+    let finished = kept.and_then(|KeptOutput { mut bytes, values: old }| {
         let pieces = match &plan.origin {
             Some(origin) if !bytes.is_empty() => {
                 let other = |body, pieces: &mut _| add_pieces(layout, plan, body, pieces);
-                moved::pieces(layout, plan, origin, (&old_values, &custom_values), other)
+                moved::pieces(layout, plan, origin, (&old, &custom_values), other)
             }
             _ => pieces(layout, plan),
         };

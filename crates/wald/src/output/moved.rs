@@ -1,8 +1,8 @@
 //! Makes an output out of the last one, in its memory: what stayed the same is moved, and only the rest is made again.
 //!
 //! The plan is that of the last link, adapted to replaced objects ([`Replaced`](super::Replaced)). No index and no address has changed, so the code and the
-//! data of all other objects are the same bytes. Their debug information also contains places in the code section: it is patched again
-//! only where what a symbol resolves to has changed, which spares a look at each string that it refers to.
+//! data of all other objects are the same bytes. Their debug information also contains places in the code section; it is the same if
+//! what the object's symbols resolve to there is the same.
 
 use std::ops::Range;
 
@@ -11,6 +11,7 @@ use super::data;
 use super::plan::{Body, Origin, Plan};
 use super::window::{Pieces, Work, PIECE};
 use crate::format::HEADER;
+use crate::index::ObjectId;
 use crate::layout::segments::{Content, Part};
 use crate::layout::Layout;
 use crate::relocate::{CustomValues, SectionOffsets};
@@ -40,8 +41,9 @@ pub(super) fn pieces<'p>(
             Body::Code => add_code(layout, plan, origin, &mut pieces),
             Body::Data => add_data(layout, origin, &mut pieces),
             Body::Custom(number) => {
+                let is_same = |object: ObjectId| !origin.is_replaced(object) && old.is_same(new, object);
                 let of_section = (*number, &plan.custom[*number], &plan.section_offsets);
-                add_custom(layout, of_section, origin, (old, new), &mut pieces);
+                add_custom(layout, of_section, origin, is_same, &mut pieces);
             }
             Body::Names => {
                 let names = plan.names.iter();
@@ -114,7 +116,7 @@ fn add_custom<'p>(
     layout: &'p Layout<'_>,
     (number, plan, offsets): (usize, &'p CustomPlan, &SectionOffsets),
     origin: &Origin,
-    (old_values, new_values): (&CustomValues, &CustomValues),
+    is_same: impl Fn(ObjectId) -> bool,
     pieces: &mut Pieces<'p>,
 ) {
     let old = origin.custom.iter().find(|(name, _)| *name == plan.name).map(|&(_, start)| start);
@@ -130,7 +132,7 @@ fn add_custom<'p>(
     while let Some(&(object, index, offset)) = inputs.next() {
         let end = inputs.peek().map_or(plan.size, |next| next.2);
         let flat = layout.program.chunks.sections.of(object, index as usize);
-        let is_kept = !origin.is_replaced(object);
+        let is_kept = is_same(object);
         if is_kept || offset - start >= PIECE {
             pieces.add(offset - start, Work::CustomParts(number, first..position));
             (first, start) = (position, offset);
@@ -138,13 +140,7 @@ fn add_custom<'p>(
         position += 1;
         if is_kept {
             debug_assert_eq!(offsets.offsets[flat] as u64, offset);
-            let from = old + u64::from(origin.offsets[flat]);
-            let parsed = layout.program.objects[object.at()].object();
-            let section = &parsed.custom_sections[index as usize];
-            match section.relocations.len == 0 || old_values.is_same(new_values, object) {
-                true => pieces.add_kept(end - offset, from),
-                false => pieces.add(end - offset, Work::Moved(number, position - 1, from)),
-            }
+            pieces.add_kept(end - offset, old + u64::from(origin.offsets[flat]));
             (first, start) = (position, end);
         }
     }

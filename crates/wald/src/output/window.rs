@@ -35,8 +35,6 @@ pub(super) enum Work<'p> {
     Names(usize),
     /// It is in the last output, at this offset.
     Kept(u64),
-    /// It is in the last output, at this offset, but the code that it describes was elsewhere: an input of a custom section, by position.
-    Moved(usize, usize, u64),
 }
 
 struct Piece<'p> {
@@ -143,7 +141,7 @@ impl<'p> Pieces<'p> {
         bytes.resize(size.max(bytes.len()), 0);
         let (mut moves, mut offset) = (Vec::new(), 0);
         for piece in &self.list {
-            if let Work::Kept(from) | Work::Moved(_, _, from) = piece.work {
+            if let Work::Kept(from) = piece.work {
                 moves.push((from as usize, offset, piece.size as usize));
             }
             offset += piece.size as usize;
@@ -164,7 +162,7 @@ impl<'p> Pieces<'p> {
         let made: Vec<_> = pieces.filter(|(_, work)| !matches!(work, Work::Kept(_))).collect();
         let made = made.into_par_iter().with_max_len(1).filter(|_| !cancel.is_cancelled());
         made.for_each(|(slice, work)| {
-            if cfg!(debug_assertions) && !matches!(work, Work::Moved(..)) {
+            if cfg!(debug_assertions) {
                 slice.fill(FORGOTTEN);
             }
             make(work, slice);
@@ -193,7 +191,7 @@ impl<'p> Pieces<'p> {
     }
 }
 
-/// Makes a piece in memory of its size. Writes every byte, whatever its old value, unless it was there before.
+/// Makes a piece in memory of its size. Writes every byte, whatever its old value.
 pub(super) type Make<'m, 'p> = &'m (dyn Fn(&Work<'p>, &mut [u8]) + Sync);
 
 /// Hands the finished output to `sink`, window by window.

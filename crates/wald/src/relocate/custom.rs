@@ -121,30 +121,6 @@ impl<'r> ObjectRelocator<'r> {
         }
     }
 
-    /// Patches a custom section that has the `old` values so that it has the `new` ones. Strings are where they were.
-    pub fn apply_custom_again(
-        &self,
-        (old, new): (&CustomValues, &CustomValues),
-        position: usize,
-        tombstone: Option<u64>,
-        bytes: &mut [u8],
-    ) {
-        use RelocationType::*;
-        let (old, new) = (&*old.objects[self.object.at()], &*new.objects[self.object.at()]);
-        for relocation in self.parsed.relocations(self.parsed.custom_sections[position].relocations) {
-            let index = relocation.index as usize;
-            let is_of_symbol = matches!(
-                relocation.kind,
-                SectionOffsetI32 | FunctionOffsetI32 | MemoryAddrI32 | FunctionOffsetI64 | MemoryAddrI64
-            );
-            // No index has changed.
-            if is_of_symbol && old.get(index) != new.get(index) {
-                let value = self.value_in_custom(new, &relocation, tombstone, &mut None);
-                patch_plain(relocation.kind.encoding(), &mut bytes[relocation.offset as usize..], value);
-            }
-        }
-    }
-
     #[inline(always)]
     fn value_in_custom(
         &self,
