@@ -34,13 +34,12 @@ enum Doubt {
     Stale,
 }
 
-/// The files of a link ahead that has begun. Anybody can see whether it is in vain.
-#[derive(Default)]
+/// The files of a link ahead that has begun, by which another thread can see whether it is in vain.
 pub struct Basis(Vec<(PathBuf, Option<Identity>)>);
 
 impl Basis {
-    /// Whether a file has other data now. Files that are missing are no reason: their bytes may come back under another name. Another
-    /// time of the last change of any kind is none either: rustc adds names to its objects before it links them.
+    /// Whether a file has other data now. A missing file is no reason to link again: its bytes may come back under another name. Nor is a
+    /// later change of metadata: rustc makes hard links to its objects before it links them.
     pub fn has_changed(&self) -> bool {
         let is_other = |(path, identity): &(PathBuf, Option<Identity>)| {
             let now = std::fs::metadata(path).map(|found| Identity::from(&found));
@@ -72,7 +71,6 @@ impl Kept {
         let ids: Vec<FileId> = due.iter().flat_map(|&file| self.files[file].ids.iter().copied()).collect();
         let news = self.observer.look_at(&ids, 1);
         self.note(&news);
-        self.adopt_new_names();
         let mut stale = Vec::new();
         for file in due {
             match self.judge(file) {
@@ -81,6 +79,8 @@ impl Kept {
                 Doubt::Stale => stale.push(file),
             }
         }
+        // After that: nobody has looked at what has a new name, and only a look tells whether it is missing.
+        self.adopt_new_names();
         for file in stale {
             if stop.is_cancelled() {
                 return CLOSE_LOOK;

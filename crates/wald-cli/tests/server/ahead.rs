@@ -120,8 +120,6 @@ fn an_edit_is_linked_ahead_although_the_compiler_names_its_objects_anew() {
             std::fs::remove_file(folder.input(&path(name, round))).unwrap();
         }
         std::fs::remove_dir(folder.input(&format!("temporary-{round}"))).unwrap();
-        // The next compilation takes longer than that.
-        std::thread::sleep(Duration::from_millis(700));
     }
 }
 

@@ -129,16 +129,10 @@ impl<'r> ObjectRelocator<'r> {
         tombstone: Option<u64>,
         bytes: &mut [u8],
     ) {
-        use RelocationType::*;
         let (old, new) = (&*old.objects[self.object.at()], &*new.objects[self.object.at()]);
         for relocation in self.parsed.relocations(self.parsed.custom_sections[position].relocations) {
-            let index = relocation.index as usize;
-            let is_of_symbol = matches!(
-                relocation.kind,
-                SectionOffsetI32 | FunctionOffsetI32 | MemoryAddrI32 | FunctionOffsetI64 | MemoryAddrI64
-            );
-            // No index has changed.
-            if is_of_symbol && old.get(index) != new.get(index) {
+            // What it takes more than the symbol to tell is the same: no index has changed.
+            if known(old, &relocation) != known(new, &relocation) {
                 let value = self.value_in_custom(new, &relocation, tombstone, &mut None);
                 patch_plain(relocation.kind.encoding(), &mut bytes[relocation.offset as usize..], value);
             }
@@ -153,14 +147,7 @@ impl<'r> ObjectRelocator<'r> {
         tombstone: Option<u64>,
         strings: &mut Option<Strings<'r>>,
     ) -> u64 {
-        use RelocationType::*;
-        let known = match relocation.kind {
-            SectionOffsetI32 | FunctionOffsetI32 | MemoryAddrI32 | FunctionOffsetI64 | MemoryAddrI64 => {
-                values[relocation.index as usize]
-            }
-            _ => ASK,
-        };
-        match known {
+        match known(values, relocation) {
             ASK => self.value(relocation, tombstone, u64::from(relocation.offset)),
             DEAD => tombstone.unwrap_or(relocation.addend as u64),
             MERGED => {
@@ -246,6 +233,18 @@ impl<'r> ObjectRelocator<'r> {
         let offset = segments.merged[merged as usize].strings.offset_of(input as usize, piece);
         let output = segments.list.get(place.segment as usize)?;
         Some(output.address + place.offset + u64::from(offset))
+    }
+}
+
+/// What the symbol of a relocation resolves to, if its kind asks for that.
+#[inline(always)]
+fn known(values: &[u64], relocation: &Relocation) -> u64 {
+    use RelocationType::*;
+    match relocation.kind {
+        SectionOffsetI32 | FunctionOffsetI32 | MemoryAddrI32 | FunctionOffsetI64 | MemoryAddrI64 => {
+            values[relocation.index as usize]
+        }
+        _ => ASK,
     }
 }
 
