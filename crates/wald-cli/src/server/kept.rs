@@ -324,8 +324,8 @@ impl Kept {
         Ok(())
     }
 
-    /// Looks whether files have the bytes that the linker has: they may have other names only, or be written again. Returns those that have
-    /// others.
+    /// Compares files with the bytes that the linker has: they may only have other names, or have been written again. Returns the files with
+    /// other bytes.
     pub(super) fn compare(&mut self, files: &[usize], threads: usize) -> Vec<usize> {
         let read = |&file: &usize| {
             let old = self.files[file].bytes()?;
@@ -337,7 +337,9 @@ impl Kept {
             }
             let mut sights = Vec::new();
             let bytes = crate::sight::see(path, false, &mut sights, || mapped_file::copy(&host_path)).ok()?;
-            (*bytes == **old).then_some(sights)
+            // What changes while it is read has to be read again.
+            let is_steady = sights.iter().all(|sight| sight.is_steady);
+            (is_steady && *bytes == **old).then_some(sights)
         };
         let found = crate::observer::in_parallel(files, threads, read);
         let mut others = Vec::new();

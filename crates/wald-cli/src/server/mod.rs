@@ -7,7 +7,8 @@
 //!   server, or anything goes wrong, it links by itself, and [starts](start) a server behind it.
 //! - A server is a [`keeper`]: it takes requests, one after the other. Before a request comes, it reads what the compiler has written,
 //!   and links ahead.
-//! - A [`kept`] link knows what it works with [`ahead`] of requests, also if a compiler gives its objects [`new_names`]. It never trusts what it was told or has heard. At each request it looks at every input.
+//! - A [`kept`] link reads and links [`ahead`] of requests, and follows objects that the compiler gives [`new_names`]. It never trusts
+//!   what it was told or has heard: at each request it looks at every input.
 
 #[cfg(unix)]
 mod ahead;
