@@ -91,6 +91,9 @@ pub struct Run {
     pub expected: Option<String>,
 }
 
+/// The section `wald.N.notes`: what Wald prints to standard error, which is what wasm-ld prints and added lines.
+pub const NOTES: &str = "notes";
+
 impl Case {
     /// Reads a case from its file; `root` is `tests/cases`.
     pub fn read(root: &Path, path: &Path) -> Result<Case, String> {
@@ -130,15 +133,20 @@ impl Case {
         own.extend(self.wald_codes.iter().map(|(link, _)| *link));
         own.extend(self.wald_bytes.iter().map(|(link, ..)| *link));
         own.extend(self.wald_holds.iter().map(|(link, ..)| *link));
+        let mut with_notes = Vec::new();
         for source in &self.sources {
-            if let Some((link, _)) = source.name.strip_prefix("wald.").and_then(|name| name.split_once('.')) {
-                own.push(number(link)?);
+            if let Some((link, what)) =
+                source.name.strip_prefix("wald.").and_then(|name| name.split_once('.'))
+            {
+                let list = if what == NOTES { &mut with_notes } else { &mut own };
+                list.push(number(link)?);
             }
         }
         if !own.is_empty() && self.differs.is_none() {
             return Err("a line about Wald's own answer needs `differs:`".into());
         }
         let others = self.runs.iter().map(|run| run.link).chain(self.invalid_outputs.iter().copied());
+        let others = others.chain(with_notes);
         let mut all = own.into_iter().chain(others).chain(self.code_metadata.iter().map(|(link, _)| *link));
         match all.find(|link| !(1..=self.links.len()).contains(link)) {
             Some(link) => Err(format!("there is no link {link}")),
@@ -244,6 +252,11 @@ impl Case {
     /// What Wald's standard output contains.
     pub fn prints(&self, number: usize) -> impl Iterator<Item = &str> {
         of_link(&self.wald_prints, number)
+    }
+
+    /// All that Wald prints to standard error, if the case lists the lines that it adds.
+    pub fn notes(&self, number: usize) -> Option<&str> {
+        self.section(&format!("wald.{number}.{NOTES}"))
     }
 
     /// Files of Wald, and bytes in them.

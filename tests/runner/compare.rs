@@ -7,7 +7,7 @@ use crate::validate::sections;
 /// Compares what Wald did in link `number` (from 1) with what wasm-ld does.
 ///
 /// Streams are compared byte for byte. The one freedom: after wasm-ld's own lines Wald may say more in lines that begin
-/// with `note:` or `help:`. A case with `differs:` holds Wald's own text instead, or what has to be in it. Where wasm-ld
+/// with `note:` or `help:`, which a section `wald.N.notes` lists. A case with `differs:` holds Wald's own text instead, or what has to be in it. Where wasm-ld
 /// crashes, Wald must report an error.
 pub fn wald_with_reference(
     case: &Case,
@@ -40,6 +40,9 @@ pub fn wald_with_reference(
     }
     if wald.stderr != stderr && !only_adds_notes(&wald.stderr, stderr) {
         return Err(different_text("stderr", &wald.stderr, stderr));
+    }
+    if let Some(notes) = case.notes(number).filter(|notes| notes.as_bytes() != wald.stderr) {
+        return Err(different_text("stderr with Wald's lines", &wald.stderr, notes.as_bytes()));
     }
     for text in case.prints(number) {
         if !String::from_utf8_lossy(&wald.stdout).contains(text) {

@@ -25,6 +25,7 @@ pub mod demo;
 pub mod demo_link;
 pub mod demo_objects;
 pub mod demo_sqlite;
+pub mod diagnostics;
 pub mod diff;
 pub mod dist;
 pub mod edits;
@@ -77,6 +78,12 @@ pub const COMMANDS: &[Command] = &[
         run: test::run,
     },
     Command { name: "guide", summary: "write the guide's option tables", help: guide::HELP, run: guide::run },
+    Command {
+        name: "diagnostics",
+        summary: "write the examples of messages from the link cases",
+        help: diagnostics::HELP,
+        run: diagnostics::run,
+    },
     Command { name: "header", summary: "write the C header", help: header::HELP, run: header::run },
     Command {
         name: "arrivals",

@@ -86,7 +86,7 @@ typedef enum wald_severity {
   WALD_SEVERITY_ERROR = 2,
 } wald_severity;
 
-// The kind of a diagnostic.
+// The kind of a diagnostic: the number of its code, which wald_code_name() also names. That of `W0004` is 4.
 typedef enum wald_code {
   // A kind that has no number here.
   WALD_CODE_OTHER = 0,
@@ -118,6 +118,28 @@ typedef enum wald_code {
   WALD_CODE_CODE_GENERATION = 13,
   // LLVM refuses an option for it.
   WALD_CODE_LLVM_OPTIONS = 14,
+  // An input is not a file that can be linked for WebAssembly.
+  WALD_CODE_FOREIGN_INPUT = 15,
+  // An input is a WebAssembly module or component, but not an object.
+  WALD_CODE_NOT_AN_OBJECT = 16,
+  // The end of an input is missing.
+  WALD_CODE_TRUNCATED = 17,
+  // The linker does not have this option. Only the command reports it.
+  WALD_CODE_UNKNOWN_OPTION = 18,
+  // A library was not found. Only the command reports it.
+  WALD_CODE_MISSING_LIBRARY = 19,
+  // Functions that no input defines became imports, probably by accident.
+  WALD_CODE_UNDEFINED_IMPORT = 20,
+  // The module exports no function, so nothing can call its code.
+  WALD_CODE_NOTHING_EXPORTED = 21,
+  // A symbol of the option `exports` is not defined, and is not exported.
+  WALD_CODE_DROPPED_EXPORT = 22,
+  // No tool knows a target feature that an option names.
+  WALD_CODE_UNKNOWN_FEATURE = 23,
+  // An option has no effect, or another one than it seems.
+  WALD_CODE_INEFFECTIVE_OPTION = 24,
+  // An inline function or datum differs between objects, and one copy is used for all.
+  WALD_CODE_DEFINITIONS_DIFFER = 25,
 } wald_code;
 
 // When a diagnostic was found.
@@ -127,6 +149,24 @@ typedef enum wald_stage {
   // While an input was read or parsed: the member `input` says which.
   WALD_STAGE_INPUT = 1,
 } wald_stage;
+
+// What a tool can change to remove the cause of a diagnostic.
+typedef enum wald_fix_kind {
+  // Nothing, or something that has no number here: only the text says what to do.
+  WALD_FIX_KIND_NONE = 0,
+  // Add the argument `to` to the link's command line.
+  WALD_FIX_KIND_ADD_ARGUMENT = 1,
+  // Remove the argument `from` from the link's command line.
+  WALD_FIX_KIND_REMOVE_ARGUMENT = 2,
+  // Replace the argument `from` of the link's command line by `to`.
+  WALD_FIX_KIND_REPLACE_ARGUMENT = 3,
+  // Use the symbol `to` in place of `from` in the source code of the locations.
+  WALD_FIX_KIND_REPLACE_SYMBOL = 4,
+  // Compile the inputs of the locations again with the flag `to`.
+  WALD_FIX_KIND_ADD_COMPILER_FLAG = 5,
+  // Link with the compiler driver `to`.
+  WALD_FIX_KIND_USE_DRIVER = 6,
+} wald_fix_kind;
 
 // The binding of a symbol.
 typedef enum wald_binding {
@@ -282,6 +322,9 @@ typedef struct wald_code_generation wald_code_generation;
 // Receives the contents of a file that the linker asked for.
 typedef struct wald_file wald_file;
 
+// Takes the libraries that a wald_library_finder finds.
+typedef struct wald_libraries wald_libraries;
+
 // A linker. Inputs are declared in command-line order; their bytes may arrive in any order and from any thread. A linker can
 // link more than once.
 //
@@ -344,6 +387,9 @@ typedef struct wald_bitcode_symbol {
   // Its name. No NUL follows.
   struct wald_bytes name;
 } wald_bitcode_symbol;
+
+// Calls wald_libraries_add() for each library that the link could have used, in the order of a search.
+typedef void (*wald_library_finder)(void *context, struct wald_libraries *libraries);
 
 // Describes an input.
 typedef struct wald_input_description {
@@ -425,10 +471,10 @@ typedef struct wald_diagnostic {
   struct wald_bytes member;
   // The function or symbol, if any.
   struct wald_bytes symbol;
-  // What to do about it, if known.
-  struct wald_bytes help;
   // The number of lines that wald_result_note() returns.
   size_t note_count;
+  // The number of helps that wald_result_help() stores.
+  size_t help_count;
   // Whether `offset` is known.
   bool has_offset;
   // Byte offset from the start of the object.
@@ -450,6 +496,46 @@ typedef struct wald_event {
   // How long it took, in nanoseconds.
   uint64_t duration;
 } wald_event;
+
+// A place in the inputs, with the line of source code if the object has debug information about it.
+typedef struct wald_location {
+  // The size of this struct: `sizeof (wald_location)`. Set it before the call.
+  size_t size;
+  // The file. It is empty if only the source code is known.
+  struct wald_bytes path;
+  // The archive member, if any.
+  struct wald_bytes member;
+  // The function or symbol, if any.
+  struct wald_bytes symbol;
+  // The source file, as the debug information names it. `data` is NULL if the line is not known.
+  struct wald_bytes source_file;
+  // The function of the source code, if known.
+  struct wald_bytes source_function;
+  // The line, counted from 1; 0 if it is not known.
+  uint32_t line;
+  // The column, counted from 1; 0 if it is not known.
+  uint32_t column;
+  // Whether `offset` is known.
+  bool has_offset;
+  // Byte offset from the start of the object.
+  uint64_t offset;
+} wald_location;
+
+// What to do about a diagnostic.
+typedef struct wald_help {
+  // The size of this struct: `sizeof (wald_help)`. Set it before the call.
+  size_t size;
+  // One line of text.
+  struct wald_bytes text;
+  // The same as data, if a tool can do it.
+  enum wald_fix_kind fix;
+  // What is there now. `data` is NULL if the fix only adds something.
+  struct wald_bytes from;
+  // What should be there. `data` is NULL if the fix only removes something.
+  struct wald_bytes to;
+  // The number of places that wald_result_help_location() stores.
+  size_t location_count;
+} wald_help;
 
 // A symbol without its definition.
 typedef struct wald_symbol {
@@ -608,6 +694,30 @@ enum wald_status wald_code_generation_add_object(struct wald_code_generation *jo
 enum wald_status wald_code_generation_add_message(struct wald_code_generation *job,
                                                   bool is_error,
                                                   const char *message);
+
+// Returns the name of a code, such as "undefined-symbol". It never changes. NULL if no code has this number.
+const char *wald_code_name(uint32_t code);
+
+// Returns what a code means, in one sentence. NULL if no code has this number.
+const char *wald_code_title(uint32_t code);
+
+// Adds an archive: the argument that adds it to a link, such as "-lm", its path, and its bytes, which are copied. Only its symbol table
+// is read.
+//
+// Arguments: Valid or NULL; `data` has `size` bytes.
+enum wald_status wald_libraries_add(struct wald_libraries *libraries,
+                                    const char *argument,
+                                    const char *path,
+                                    const uint8_t *data,
+                                    size_t size);
+
+// Sets who finds libraries that a link could have used: if a symbol is undefined, a help says which of them defines it. `find` is called at
+// most once for each link, only if a symbol is undefined, and by any thread.
+//
+// Arguments: Valid or NULL; nobody else uses the linker; `context` is valid as long as the linker.
+enum wald_status wald_linker_set_library_finder(struct wald_linker *linker,
+                                                wald_library_finder find,
+                                                void *context);
 
 // Creates a linker without inputs. Copies the options; returns NULL if they are NULL. Free the linker with
 // wald_linker_free() or wald_linker_finish().
@@ -777,6 +887,7 @@ void wald_options_free(struct wald_options *options);
 // - NULL resets a value that is optional. `entry`: NULL means that the module has no entry.
 // - `architecture`: `wasm32` or `wasm64`. NULL means 32 bits; the error about an object with 64 bits then names the option.
 // - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
+// - `map_format`: `wasm-ld` or `json`.
 // - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 // - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
 // - `import_memory`: `MODULE,FIELD`.
@@ -808,6 +919,18 @@ struct wald_bytes wald_result_module(const struct wald_result *result);
 //
 // Arguments: Valid or NULL.
 struct wald_bytes wald_result_map(const struct wald_result *result);
+
+// Returns what the module is made of, and why, as JSON text; with the option `want_report` or
+// `explain_symbols`. `docs/report.md` of the repository describes it. `data` is NULL if there is no report.
+//
+// Arguments: Valid or NULL.
+struct wald_bytes wald_result_report(const struct wald_result *result);
+
+// Returns why the symbols and files of the option `explain_symbols` are in the module, or why not, as JSON text. `docs/report.md` of the
+// repository describes it. `data` is NULL if nothing was asked.
+//
+// Arguments: Valid or NULL.
+struct wald_bytes wald_result_explanations(const struct wald_result *result);
 
 // Stores the report of why archive members were linked, with the option `want_why_extract`. A link that fails after it has
 // resolved all symbols has one, too.
@@ -847,11 +970,6 @@ enum wald_status wald_result_diagnostic(const struct wald_result *result,
                                         size_t number,
                                         struct wald_diagnostic *diagnostic);
 
-// Returns a line that explains a diagnostic; `data` is NULL if there is none with this number.
-//
-// Arguments: Valid or NULL.
-struct wald_bytes wald_result_note(const struct wald_result *result, size_t diagnostic, size_t note);
-
 // Returns the number of phases.
 //
 // Arguments: Valid or NULL.
@@ -874,6 +992,51 @@ size_t wald_result_event_count(const struct wald_result *result);
 //
 // Arguments: Valid or NULL.
 enum wald_status wald_result_event(const struct wald_result *result, size_t number, struct wald_event *event);
+
+// Stores the place that a diagnostic is about. If there is none, the status is WALD_STATUS_UNKNOWN_HANDLE.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_result_location(const struct wald_result *result,
+                                      size_t diagnostic_number,
+                                      struct wald_location *location);
+
+// Returns a line that explains a diagnostic; `data` is NULL if there is none with this number.
+//
+// Arguments: Valid or NULL.
+struct wald_bytes wald_result_note(const struct wald_result *result, size_t diagnostic_number, size_t note);
+
+// Returns the number of places that a note names; 0 if there is no such note.
+//
+// Arguments: Valid or NULL.
+size_t wald_result_note_location_count(const struct wald_result *result,
+                                       size_t diagnostic_number,
+                                       size_t note);
+
+// Stores a place that a note names.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_result_note_location(const struct wald_result *result,
+                                           size_t diagnostic_number,
+                                           size_t note,
+                                           size_t number,
+                                           struct wald_location *location);
+
+// Stores a help of a diagnostic.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_result_help(const struct wald_result *result,
+                                  size_t diagnostic_number,
+                                  size_t number,
+                                  struct wald_help *help);
+
+// Stores a place to which the fix of a help applies.
+//
+// Arguments: Valid or NULL.
+enum wald_status wald_result_help_location(const struct wald_result *result,
+                                           size_t diagnostic_number,
+                                           size_t help,
+                                           size_t number,
+                                           struct wald_location *location);
 
 // Creates an empty unit. Free it with wald_unit_free().
 struct wald_unit *wald_unit_new(void);

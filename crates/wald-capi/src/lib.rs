@@ -1,7 +1,8 @@
 //! Wald for C, and for every language that can call C. `cargo xtask header` generates `include/wald.h` from these files;
 //! `tests/` has programs in C that use it.
 //!
-//! Each file is a part of the interface: [`options`], [`linker`], [`cancel`] and [`code_generator`], [`result`] with its [`records`], [`mod@unit`] and
+//! Each file is a part of the interface: [`options`], [`linker`], [`cancel`], [`code_generator`] and [`libraries`], [`result`] and
+//! [`explanation`] with their [`records`] and [`codes`], [`mod@unit`] and
 //! [`kinds`]. [`border`] is shared by all: it checks what C passes as far as possible, lets structs grow, and keeps panics
 //! inside this crate.
 #![warn(clippy::expect_used, clippy::unwrap_used)]
@@ -10,11 +11,14 @@
 pub mod border;
 pub mod cancel;
 pub mod code_generator;
+pub mod codes;
 pub mod kinds;
+pub mod libraries;
 pub mod linker;
 pub mod options;
 pub mod records;
 pub mod result;
+pub mod explanation;
 pub mod unit;
 
 use std::ffi::c_char;

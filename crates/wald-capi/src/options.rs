@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::path::PathBuf;
 
-use wald::options::{Architecture, BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
+use wald::options::{Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, UnresolvedPolicy};
 use wald::Text;
 
 use crate::border::{exclusive, free, give, optional_text, status, text, wald_status, Failure, Outcome};
@@ -130,6 +130,17 @@ impl Setting for OutputKind {
     }
 }
 
+impl Setting for MapFormat {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = match value {
+            Some("wasm-ld") => MapFormat::WasmLd,
+            Some("json") => MapFormat::Json,
+            _ => return Err(bad("wasm-ld or json")),
+        };
+        Ok(())
+    }
+}
+
 impl Setting for BuildId {
     fn set(&mut self, value: Value<'_>) -> Outcome {
         *self = match value {
@@ -198,7 +209,8 @@ fields! {
     compact_imports merge_code_metadata strip_debug strip_all keep_sections build_id demangle import_memory export_memory
     shared_memory cooperative_threading import_table export_table growable_table table_base stack_first stack_size
     global_base initial_heap initial_memory max_memory no_growable_memory page_size check_features features
-    extra_features bsymbolic noinhibit_exec fatal_warnings trace verbose want_map want_why_extract index_only
+    extra_features bsymbolic warn_odr noinhibit_exec fatal_warnings trace verbose want_map map_format want_why_extract
+    want_report explain_symbols index_only
 }
 
 /// Creates options with wasm-ld's defaults. Free them with wald_options_free().
@@ -225,6 +237,7 @@ pub unsafe extern "C" fn wald_options_free(options: *mut wald_options) {
 /// - NULL resets a value that is optional. `entry`: NULL means that the module has no entry.
 /// - `architecture`: `wasm32` or `wasm64`. NULL means 32 bits; the error about an object with 64 bits then names the option.
 /// - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
+/// - `map_format`: `wasm-ld` or `json`.
 /// - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 /// - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
 /// - `import_memory`: `MODULE,FIELD`.
@@ -276,7 +289,8 @@ mod tests {
             let name = name.trim_end_matches('\0');
             let mut options = Options::default();
             let before = format!("{options:?}");
-            let values = ["true", "false", "7", "text", "warn", "sha1", "module,field", "pie", "wasm32"];
+            let values =
+                ["true", "false", "7", "text", "warn", "sha1", "module,field", "pie", "wasm32", "json"];
             let takes = |options: &mut Options, value| {
                 set(options, name, Some(value)).is_ok() && format!("{options:?}") != before
             };

@@ -9,7 +9,8 @@ use crate::border::{
     free, put, put_struct, shared, status, value, wald_bytes, wald_status, with_nul, Failure, Outcome,
 };
 use crate::records::{
-    wald_diagnostic, wald_event, wald_extraction, wald_extraction_report, wald_message, WALD_NO_INPUT,
+    of_string, terminate, wald_diagnostic, wald_event, wald_extraction, wald_extraction_report, wald_message,
+    WALD_NO_INPUT,
 };
 
 /// The result of a link. Any number of threads may read it. Everything in it stays valid until wald_result_free().
@@ -19,9 +20,12 @@ pub struct wald_result {
     module: Option<Vec<u8>>,
     /// Strings here and below end with a NUL.
     map: Option<Text>,
+    /// What the module is made of, and the answers about symbols, as JSON.
+    module_report: Option<Text>,
+    explanations: Option<Text>,
     report: Option<Report>,
     messages: Vec<Message>,
-    diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     /// The inputs that diagnostics name, and their numbers.
     inputs: HashMap<InputId, u32>,
     phases: Vec<(Text, u64)>,
@@ -46,7 +50,8 @@ impl wald_result {
     /// `inputs` are all that were declared, in the order of their numbers.
     pub(crate) fn new(result: LinkResult, inputs: impl Iterator<Item = InputId>) -> Self {
         // The memory that the link leaves is freed here: a result can live long.
-        let LinkResult { module, map, extractions, mut messages, mut diagnostics, timing, .. } = result;
+        let LinkResult { module, map, report, extractions, mut messages, mut diagnostics, timing, .. } =
+            result;
         diagnostics.iter_mut().for_each(terminate);
         messages.iter_mut().for_each(|message| message.text = with_nul(std::mem::take(&mut message.text)));
         let has_inputs = diagnostics.iter().any(|diagnostic| diagnostic.input.is_some());
@@ -64,6 +69,10 @@ impl wald_result {
         wald_result {
             module: module.ok(),
             map: map.map(with_nul),
+            module_report: report.as_ref().map(|report| with_nul(report.to_json())),
+            explanations: report
+                .filter(|report| !report.explanations.is_empty())
+                .map(|report| with_nul(report.explanations_to_json())),
             report: extractions.map(Report::new),
             messages,
             diagnostics,
@@ -85,26 +94,7 @@ impl Report {
     }
 }
 
-fn of_string(text: Option<&String>) -> wald_bytes {
-    text.map_or(wald_bytes::NONE, |text| wald_bytes::before_nul(text.as_bytes()))
-}
-
-/// Appends a NUL to each string.
-fn terminate(diagnostic: &mut Diagnostic) {
-    let Diagnostic { message, location, notes, help, .. } = diagnostic;
-    let mut member = None;
-    if let Some(location) = location {
-        location.path.as_mut_os_string().push("\0");
-        location.symbol.iter_mut().for_each(|symbol| symbol.push('\0'));
-        member = location.member.as_mut();
-    }
-    for text in member.into_iter().chain([message]).chain(notes) {
-        *text = with_nul(std::mem::take(text));
-    }
-    help.iter_mut().for_each(|help| help.push('\0'));
-}
-
-fn nth<'a, T>(list: &'a [T], number: usize, what: &str) -> Outcome<&'a T> {
+pub(crate) fn nth<'a, T>(list: &'a [T], number: usize, what: &str) -> Outcome<&'a T> {
     let missing = || Failure(wald_status::UnknownHandle, format!("no {what} has the number {number}"));
     list.get(number).ok_or_else(missing)
 }
@@ -152,6 +142,32 @@ pub unsafe extern "C" fn wald_result_map(result: *const wald_result) -> wald_byt
     value(wald_bytes::NONE, || {
         // SAFETY: the caller's promise.
         Ok(wald_bytes::of_optional(unsafe { shared(result, "result") }?.map.as_ref()))
+    })
+}
+
+/// Returns what the module is made of, and why, as JSON text; with the option `want_report` or
+/// `explain_symbols`. `docs/report.md` of the repository describes it. `data` is NULL if there is no report.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_result_report(result: *const wald_result) -> wald_bytes {
+    value(wald_bytes::NONE, || {
+        // SAFETY: the caller's promise.
+        Ok(wald_bytes::of_optional(unsafe { shared(result, "result") }?.module_report.as_ref()))
+    })
+}
+
+/// Returns why the symbols and files of the option `explain_symbols` are in the module, or why not, as JSON text. `docs/report.md` of the
+/// repository describes it. `data` is NULL if nothing was asked.
+///
+/// # Safety
+/// Valid or NULL.
+#[no_mangle]
+pub unsafe extern "C" fn wald_result_explanations(result: *const wald_result) -> wald_bytes {
+    value(wald_bytes::NONE, || {
+        // SAFETY: the caller's promise.
+        Ok(wald_bytes::of_optional(unsafe { shared(result, "result") }?.explanations.as_ref()))
     })
 }
 
@@ -276,31 +292,13 @@ pub unsafe extern "C" fn wald_result_diagnostic(
             }),
             member: wald_bytes::of_optional(place.and_then(|place| place.member.as_ref())),
             symbol: of_string(place.and_then(|place| place.symbol.as_ref())),
-            help: of_string(of.help.as_ref()),
             note_count: of.notes.len(),
+            help_count: of.helps.len(),
             has_offset: place.is_some_and(|place| place.offset.is_some()),
             offset: place.and_then(|place| place.offset).unwrap_or(0),
         };
         // SAFETY: the caller's promise.
         unsafe { put_struct(diagnostic, &answer, "diagnostic") }
-    })
-}
-
-/// Returns a line that explains a diagnostic; `data` is NULL if there is none with this number.
-///
-/// # Safety
-/// Valid or NULL.
-#[no_mangle]
-pub unsafe extern "C" fn wald_result_note(
-    result: *const wald_result,
-    diagnostic: usize,
-    note: usize,
-) -> wald_bytes {
-    value(wald_bytes::NONE, || {
-        // SAFETY: the caller's promise.
-        let result = unsafe { shared(result, "result") }?;
-        let notes = &nth(&result.diagnostics, diagnostic, "diagnostic")?.notes;
-        Ok(wald_bytes::of_text(nth(notes, note, "note")?))
     })
 }
 

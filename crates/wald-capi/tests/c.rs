@@ -66,11 +66,16 @@ fn objects() -> Vec<PathBuf> {
 
 /// Runs a C program with the demo's objects, and again under valgrind.
 fn check(name: &str, says: &str) {
+    check_with(name, says, &objects());
+}
+
+/// The same with other arguments.
+fn check_with(name: &str, says: &str, arguments: &[PathBuf]) {
     if !has("cc", name) {
         return;
     }
     let program = build(&root().join(format!("tests/{name}.c")), name);
-    let output = run(Command::new(&program).args(objects()));
+    let output = run(Command::new(&program).args(arguments));
     assert_eq!(output.stdout, says.as_bytes());
     if sanitizer().is_none() && has("valgrind", &format!("{name} under valgrind")) {
         let mut valgrind = Command::new("valgrind");
@@ -80,7 +85,7 @@ fn check(name: &str, says: &str) {
             "--leak-check=full",
             "--errors-for-leak-kinds=definite,indirect",
         ]);
-        let output = run(valgrind.arg(&program).args(objects()));
+        let output = run(valgrind.arg(&program).args(arguments));
         assert_eq!(output.stdout, says.as_bytes());
     }
 }
@@ -93,6 +98,20 @@ fn a_c_program_uses_everything() {
 #[test]
 fn older_and_newer_programs_pass_structs_of_other_sizes() {
     check("sizes", "all sizes work\n");
+}
+
+/// With objects of the link cases, which the package does not have.
+#[test]
+fn explanations_are_read() {
+    let kept = root().join("../../tests/kept/diagnostics");
+    if !kept.exists() {
+        println!("skipped explanations_are_read: there are no link cases");
+        return;
+    }
+    let names = ["undefined_c/in/main.o", "undefined_c/in/util.o", "undefined_libraries/in/main.o"];
+    let library = "undefined_libraries/in/libwasi-emulated-signal.a";
+    let arguments: Vec<PathBuf> = names.into_iter().chain([library]).map(|name| kept.join(name)).collect();
+    check_with("explanations", "explanations work\n", &arguments);
 }
 
 /// The example of the README, with the shared library.

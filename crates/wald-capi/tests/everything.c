@@ -352,6 +352,8 @@ static void messages(void) {
   OK(wald_options_set(options, "trace_symbols", "_start"));
   OK(wald_options_set(options, "verbose", "true"));
   OK(wald_options_set(options, "want_why_extract", "true"));
+  OK(wald_options_set(options, "want_report", "true"));
+  OK(wald_options_set(options, "explain_symbols", "_start"));
   wald_linker *linker = wald_linker_new(options);
   wald_options_free(options);
   declare_all(linker);
@@ -371,6 +373,13 @@ static void messages(void) {
   CHECK(of_kind[WALD_MESSAGE_KIND_TRACE] >= file_count && of_kind[WALD_MESSAGE_KIND_TRACE_SYMBOL] > 0);
   CHECK(of_kind[WALD_MESSAGE_KIND_GC_SECTION] > 0 && of_kind[WALD_MESSAGE_KIND_VERBOSE] > 0);
   CHECK(wald_result_message(result, 9999, &message) == WALD_STATUS_UNKNOWN_HANDLE);
+
+  // What the module is made of.
+  wald_bytes json = wald_result_report(result);
+  CHECK(strlen((const char *)json.data) == json.size && strncmp((const char *)json.data, "{\"schema\":\"wald-report\"", 23) == 0);
+  wald_bytes why = wald_result_explanations(result);
+  CHECK(strlen((const char *)why.data) == why.size && strstr((const char *)why.data, "\"step\":\"entry\""));
+  CHECK(wald_result_report(NULL).data == NULL && wald_result_explanations(NULL).data == NULL);
 
   // The report as data has the lines of its text.
   wald_extraction_report report = {.size = sizeof report};
@@ -439,11 +448,23 @@ static void errors(void) {
   CHECK(!wald_result_ok(result) && wald_result_diagnostic_count(result) >= 2);
   wald_diagnostic diagnostic = {.size = sizeof diagnostic};
   OK(wald_result_diagnostic(result, 0, &diagnostic));
-  CHECK(diagnostic.severity == WALD_SEVERITY_ERROR && diagnostic.code == WALD_CODE_PARSE);
+  CHECK(diagnostic.severity == WALD_SEVERITY_ERROR && diagnostic.code == WALD_CODE_TRUNCATED);
+  CHECK(strcmp(wald_code_name(diagnostic.code), "truncated-input") == 0 && strlen(wald_code_title(diagnostic.code)) > 0);
+  CHECK(wald_code_name(0) == NULL && wald_code_title(UINT32_MAX) == NULL);
   CHECK(diagnostic.has_offset && diagnostic.offset == 9 && strcmp((const char *)diagnostic.path.data, "cut.o") == 0);
   CHECK(diagnostic.stage == WALD_STAGE_INPUT && diagnostic.input == cut);
-  CHECK(diagnostic.note_count == 1 && strstr((const char *)wald_result_note(result, 0, 0).data, "0x9"));
-  CHECK(wald_result_note(result, 0, 1).data == NULL && wald_result_note(result, 99, 0).data == NULL);
+  CHECK(diagnostic.note_count == 2 && strstr((const char *)wald_result_note(result, 0, 0).data, "0x9"));
+  CHECK(wald_result_note(result, 0, 2).data == NULL && wald_result_note(result, 99, 0).data == NULL);
+  CHECK(diagnostic.help_count == 1 && wald_result_note_location_count(result, 0, 0) == 0);
+  CHECK(wald_result_note_location_count(result, 0, 1) == 0);
+  wald_location location = {.size = sizeof location};
+  OK(wald_result_location(result, 0, &location));
+  CHECK(strcmp((const char *)location.path.data, "cut.o") == 0 && location.has_offset && location.offset == 9);
+  CHECK(location.source_file.data == NULL && location.source_function.data == NULL && location.line == 0);
+  CHECK(wald_result_note_location(result, 0, 0, 0, &location) == WALD_STATUS_UNKNOWN_HANDLE);
+  wald_help help = {.size = sizeof help};
+  CHECK(wald_result_help(result, 0, 0, &help) == WALD_STATUS_UNKNOWN_HANDLE);
+  CHECK(wald_result_help_location(result, 0, 0, 0, &location) == WALD_STATUS_UNKNOWN_HANDLE);
   OK(wald_result_diagnostic(result, 1, &diagnostic));
   CHECK(diagnostic.code == WALD_CODE_OPEN && strstr((const char *)diagnostic.message.data, "/no/such/file.o"));
   CHECK(wald_result_diagnostic(result, 99, &diagnostic) == WALD_STATUS_UNKNOWN_HANDLE);

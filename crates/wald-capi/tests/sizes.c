@@ -130,6 +130,11 @@ int main(int argc, char **argv) {
   CHECK(wald_linker_input_count(linker) == (size_t)argc - 1 + 6);
   result = wald_linker_finish(linker);
   EACH_PLACE(wald_diagnostic, wald_result_diagnostic(result, 0, it));
+  size_t located = 0;
+  for (wald_location location = {.size = sizeof location};
+       wald_result_location(result, located, &location) == WALD_STATUS_UNKNOWN_HANDLE;)
+    CHECK(++located < wald_result_diagnostic_count(result));
+  EACH_PLACE(wald_location, wald_result_location(result, located, it));
   wald_result_free(result);
   puts("all sizes work");
   return 0;

@@ -8,10 +8,11 @@ use crate::lto::LtoSettings;
 use crate::numbers::{self, integer};
 use crate::option_table::Opt;
 use crate::parse::Arguments;
+use crate::report::Format;
 use crate::text::{error_text, to_path};
 use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
-use wald::options::{Architecture, BuildId, ImportName, Options, OutputKind, UnresolvedPolicy};
+use wald::options::{Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, UnresolvedPolicy};
 use wald::Text;
 
 /// How long to wait for the next input. Compiling a file can take minutes; without a limit a build with one job, in which the
@@ -27,6 +28,12 @@ pub struct Settings {
     pub print_map: bool,
     /// `--why-extract=FILE`.
     pub why_extract: Option<String>,
+    /// `--report=FILE`.
+    pub report: Option<(String, Format)>,
+    /// `--report-diff=FILE`.
+    pub report_diff: Option<String>,
+    /// `--explain-format=json`.
+    pub explains_as_json: bool,
     /// `--allow-undefined-file=FILE`.
     pub allow_undefined_file: Option<String>,
     /// `-L`.
@@ -102,7 +109,8 @@ pub fn configure(arguments: &Arguments) -> Configuration {
         threads = reader.threads();
         reader.contradictions(&mut options);
     }
-    let settings = Settings { threads, awaiting: reader.awaiting(), ..settings(arguments) };
+    let mut settings = Settings { threads, awaiting: reader.awaiting(), ..settings(arguments) };
+    reader.reports(&mut options, &mut settings);
     let diagnostics = reader.diagnostics;
     Configuration { options, settings, diagnostics, fatal }
 }
@@ -118,6 +126,9 @@ fn settings(arguments: &Arguments) -> Settings {
         map_file: map_file.filter(|path| !path.is_empty()),
         print_map,
         why_extract: text(Opt::WhyExtract).filter(|path| !path.is_empty()),
+        report: None,
+        report_diff: None,
+        explains_as_json: false,
         allow_undefined_file: text(Opt::AllowUndefinedFile),
         search_paths: arguments.values(Opt::LibraryPath).map(str::to_string).collect(),
         time: arguments.has(Opt::Time),
@@ -180,6 +191,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.stack_first = on(Opt::StackFirst, Opt::NoStackFirst, true);
     options.no_growable_memory = arguments.has(Opt::NoGrowableMemory);
     options.check_features = on(Opt::CheckFeatures, Opt::NoCheckFeatures, true);
+    options.warn_odr = arguments.has(Opt::WarnOdr);
     options.noinhibit_exec = arguments.has(Opt::NoinhibitExec);
     options.fatal_warnings = on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     options.bsymbolic = arguments.has(Opt::Bsymbolic);
@@ -264,7 +276,9 @@ impl Reader<'_> {
             Some("ignore-all") => UnresolvedPolicy::Ignore,
             Some("import-dynamic") => UnresolvedPolicy::ImportDynamic,
             Some(other) => {
-                self.error(format!("unknown --unresolved-symbols value: {other}"));
+                let message = format!("unknown --unresolved-symbols value: {other}");
+                let help = "the values are report-all, ignore-all and import-dynamic";
+                self.diagnostics.push(Diagnostic::error(Code::Options, message).with_help(help));
                 report
             }
         };
@@ -325,6 +339,39 @@ impl Reader<'_> {
         let name = if text.contains('=') { "--threads" } else { text };
         self.error(format!("{name}: expected a positive integer, but got '{value}'"));
         None
+    }
+
+    /// Reports and their formats.
+    fn reports(&mut self, options: &mut Options, settings: &mut Settings) {
+        let arguments = self.arguments;
+        options.explain_symbols = arguments.values(Opt::ExplainSymbol).map(str::to_string).collect();
+        match arguments.last_value(Opt::ExplainFormat) {
+            None | Some("text") => {}
+            Some("json") => settings.explains_as_json = true,
+            Some(other) => self.error(format!("--explain-format: expected text or json, but got '{other}'")),
+        }
+        match arguments.last_value(Opt::MapFormat) {
+            None | Some("wasm-ld") => {}
+            Some("json") => options.map_format = MapFormat::Json,
+            Some(other) => self.error(format!("--map-format: expected wasm-ld or json, but got '{other}'")),
+        }
+        if let Some(path) = arguments.last_value(Opt::Report) {
+            settings.report = Format::of_path(path).map(|format| (path.to_string(), format));
+            options.want_report = settings.report.is_some();
+            if settings.report.is_none() {
+                self.error(format!(
+                    "--report: expected a file that ends with .html or .json, but got '{path}'"
+                ));
+            }
+        }
+        settings.report_diff = arguments.last_value(Opt::ReportDiff).map(str::to_string);
+        let is_page = matches!(settings.report, Some((_, Format::Html)));
+        if settings.report_diff.is_some() && !is_page {
+            self.error("--report-diff is only of use with --report=<file.html>");
+        }
+        if settings.index_only && (options.want_report || !options.explain_symbols.is_empty()) {
+            self.error("--thinlto-index-only has no output to report on");
+        }
     }
 
     /// How inputs are awaited. `None` without `--await-inputs`.

@@ -8,6 +8,7 @@ use crate::configure::Settings;
 use crate::library_search::LibrarySearch;
 use crate::line::Line;
 use crate::mapped_file;
+use crate::missing_file;
 use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
 use crate::progress::Progress;
@@ -307,6 +308,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
     let mut dynamic = settings.shared || settings.pie;
     let (mut whole_archive, mut lazy) = (false, false);
     let verbose = arguments.has(Opt::Verbose);
+    let wrong = |message: &str| Diagnostic::error(Code::Options, message);
     let mut libraries = LibrarySearch::new(&settings.search_paths);
     for argument in &arguments.list {
         let found = match argument {
@@ -315,10 +317,10 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
             Argument::Option { option, text, value } => match option {
                 Opt::Library => {
                     let name = value.of(text).unwrap_or_default();
-                    libraries.find(name, dynamic).ok_or_else(|| format!("unable to find library -l{name}"))
+                    libraries.find(name, dynamic).ok_or_else(|| libraries.not_found(name))
                 }
-                Opt::StartLib if lazy => Err("nested --start-lib".into()),
-                Opt::EndLib if !lazy => Err("stray --end-lib".into()),
+                Opt::StartLib if lazy => Err(wrong("nested --start-lib")),
+                Opt::EndLib if !lazy => Err(wrong("stray --end-lib")),
                 other => {
                     match other {
                         // An object can only take the place of others: wasm-ld ignores the option with `-r`.
@@ -353,9 +355,9 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
                     is_dynamic: dynamic,
                 });
             }
-            Err(message) => {
+            Err(error) => {
                 inputs.has_mistakes = true;
-                inputs.add_notice(Diagnostic::error(Code::Options, message).into());
+                inputs.add_notice(error.into());
             }
         }
     }
@@ -528,7 +530,12 @@ pub fn names_in(bytes: &[u8]) -> Vec<String> {
 /// How wasm-ld words it.
 pub fn cannot_open(path: &str, error: &std::io::Error) -> Diagnostic {
     let message = format!("cannot open {path}: {}", crate::text::error_text(error));
-    Diagnostic::error(Code::Open, message).with_location(Location::file(crate::text::to_path(path)))
+    let diagnostic =
+        Diagnostic::error(Code::Open, message).with_location(Location::file(crate::text::to_path(path)));
+    match missing_file::help(path, error) {
+        Some(help) => diagnostic.with_help(help),
+        None => diagnostic,
+    }
 }
 
 /// Reads the members of thin archives.

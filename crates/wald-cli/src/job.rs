@@ -4,6 +4,7 @@ use crate::checks::{self, Checks};
 use crate::configure::Settings;
 use crate::line::Line;
 use crate::option_table::Opt;
+use crate::other_libraries::OtherLibraries;
 use crate::parse::Arguments;
 use crate::progress::{self, Progress};
 use crate::read_files::ReadFiles;
@@ -15,7 +16,7 @@ use crate::temporary::Temporary;
 use crate::terminal::Terminal;
 use crate::text::to_path;
 use crate::transcript::Transcript;
-use crate::{await_inputs, inputs, lto, output_file, outputs, verbose_link};
+use crate::{await_inputs, hints, inputs, lto, output_file, outputs, verbose_link};
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 use std::time::Instant;
@@ -100,7 +101,10 @@ impl Linked {
     /// Whether something in it but the module may contain names of inputs.
     pub fn may_name_inputs(&self) -> bool {
         let in_result = |result: &LinkResult<()>| {
-            result.map.is_some() || result.extractions.is_some() || !result.messages.is_empty()
+            result.map.is_some()
+                || result.extractions.is_some()
+                || result.report.is_some()
+                || !result.messages.is_empty()
         };
         !self.lines.is_empty() || self.result.as_ref().is_some_and(in_result)
     }
@@ -113,6 +117,7 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     let mut checks = Checks::default();
     if !failed {
         checks = checks::check(arguments, &options, settings, reproduce.map(|reproduce| &**reproduce));
+        checks.diagnostics.extend(hints::notes(arguments, &options));
         checks.diagnostics.iter_mut().for_each(|diagnostic| out.promote(diagnostic));
     }
     let lists_members = arguments.has(Opt::VerboseLink);
@@ -126,12 +131,14 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     let mut linker = Linker::new(options);
     linker.set_threads(settings.threads);
     linker.set_record_events(settings.time_trace.is_some());
+    let copies = members.copies;
     linker.set_file_provider(Arc::new(members));
-    let generator = match members.copies {
+    let generator = match copies {
         true => lto::Generator::for_many_links(settings.lto.clone()),
         false => lto::Generator::new(settings.lto.clone()),
     };
     linker.set_code_generator(Arc::new(generator));
+    linker.set_library_provider(Arc::new(OtherLibraries { folders: settings.search_paths.clone(), copies }));
     let mut inputs = inputs::declare(&mut linker, arguments, settings);
     if lists_members {
         verbose_link::inputs(arguments, &inputs).into_iter().for_each(|line| inputs.add_notice(line));

@@ -12,11 +12,16 @@ mod checks;
 mod child_group;
 mod command_line;
 mod configure;
+mod data;
 mod distribute;
 mod earlier_files;
+mod explain;
+mod explain_symbol;
 mod folder_events;
 mod giving_up;
 mod help;
+mod hints;
+mod hyperlinks;
 mod identity;
 mod inputs;
 mod job;
@@ -26,10 +31,12 @@ mod line;
 mod lto;
 mod mapped_file;
 pub mod memory;
+mod missing_file;
 mod numbers;
 mod observer;
 mod open_files;
 mod option_table;
+mod other_libraries;
 mod out_of_memory;
 mod output_file;
 mod outputs;
@@ -40,6 +47,7 @@ mod progress;
 mod read_files;
 mod ready_descriptor;
 mod render;
+mod report;
 mod reproduce;
 mod response_file;
 mod run_build;
@@ -81,7 +89,7 @@ use stop::Stop;
 use stopwatch::Stopwatch;
 use terminal::Terminal;
 use text::error_text;
-use wald::diagnostics::{Code, Diagnostic};
+use wald::diagnostics::{Code, Diagnostic, Fix, Help};
 
 /// What `--version` prints. Build systems look for the word LLD, and Meson takes the first number for LLD's version.
 const VERSION: &str = concat!("LLD 22.1.8 (Wald ", env!("CARGO_PKG_VERSION"), ", compatible with wasm-ld)");
@@ -186,6 +194,7 @@ fn link_until_done(args: &[String], program: &str, session: Session, renderer: &
         is_again = true;
         session.clock.restart();
     }
+    renderer.finish();
     let _ = renderer.check_streams();
     let code = i32::from(renderer.error_count() != 0);
     #[cfg(unix)]
@@ -215,6 +224,7 @@ fn ask_server(
         server::Outcome::Alone(behind) => Err(behind),
         server::Outcome::Refused(reason) => {
             out.show(&option_error(format!("--server=require: {reason}")));
+            out.finish();
             Ok(1)
         }
     }
@@ -250,6 +260,7 @@ fn serve(served: server::Served<'_>) -> i32 {
         turn.link(job, session, place, out)
     };
     let _ = link(&arguments, diagnostics, &[], &program, session, &load, &mut renderer);
+    renderer.finish();
     let _ = renderer.check_streams();
     i32::from(renderer.error_count() != 0)
 }
@@ -315,18 +326,18 @@ fn read_arguments(
         args.splice(..0, flags);
         complaints.extend(more);
     }
+    let arguments = parse::parse(args);
+    set_up_renderer(&arguments, session.terminal, renderer, &mut diagnostics);
     for complaint in complaints {
         renderer.complain(&complaint);
     }
-    let arguments = parse::parse(args);
-    set_up_renderer(&arguments, session.terminal, renderer, &mut diagnostics);
     (arguments, diagnostics)
 }
 
 /// Whether the arguments ask for something to be printed, and not for a link: build systems look at the answer.
 fn is_question(args: &[String]) -> bool {
     let arguments = parse::parse(args.to_vec());
-    let asks = [Opt::Help, Opt::Version, Opt::PrintManPage, Opt::PrintCompletions];
+    let asks = [Opt::Help, Opt::Explain, Opt::Version, Opt::PrintManPage, Opt::PrintCompletions];
     asks.iter().any(|&option| arguments.has(option))
         || (arguments.has(Opt::ShortVersion) && !arguments.has_input())
 }
@@ -335,9 +346,12 @@ fn is_question(args: &[String]) -> bool {
 fn unknown_argument((number, text): (usize, &str)) -> Diagnostic {
     // Comparing with all options takes time, and most errors beyond the limit are not shown.
     const HINTS: usize = render::DEFAULT_LIMIT as usize;
-    let error = option_error(format!("unknown argument: {text}"));
+    let error = Diagnostic::error(Code::UnknownOption, format!("unknown argument: {text}"));
     match (number < HINTS).then(|| help::nearest(text)).flatten() {
-        Some(option) => error.with_help(format!("did you mean {option}?")),
+        Some(option) => {
+            let fix = Fix::ReplaceArgument { from: text.into(), to: option.as_str().into() };
+            error.with_help(Help::new(format!("did you mean {option}?")).with_fix(fix))
+        }
         None => error,
     }
 }
@@ -358,6 +372,7 @@ fn set_up_renderer(
             diagnostics.push(option_error(format!("unknown option: --color-diagnostics={value}")));
         }
     }
+    set_up_form(arguments, terminal, renderer, diagnostics);
     if let Some(option) = &arguments.missing_value {
         diagnostics.push(option_error(format!("{option}: missing argument")));
     }
@@ -371,6 +386,27 @@ fn set_up_renderer(
     diagnostics.extend(configure::z_warnings(arguments));
     for diagnostic in diagnostics {
         renderer.promote(diagnostic);
+    }
+}
+
+/// Reads in which form diagnostics are shown.
+fn set_up_form(
+    arguments: &Arguments,
+    terminal: Terminal,
+    renderer: &mut Renderer,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    renderer.only_wasm_ld = arguments.has(Opt::NoNotes);
+    let format = arguments.last_value(Opt::DiagnosticsFormat).unwrap_or("human");
+    match data::Format::find(format) {
+        Some(format) => renderer.format = format,
+        None => diagnostics.push(option_error(format!("unknown option: --diagnostics-format={format}"))),
+    }
+    match arguments.last_value(Opt::Hyperlinks) {
+        None | Some("auto") => renderer.hyperlinks = terminal.has_hyperlinks,
+        Some("always") => renderer.hyperlinks = true,
+        Some("never") => renderer.hyperlinks = false,
+        Some(value) => diagnostics.push(option_error(format!("unknown option: --hyperlinks={value}"))),
     }
 }
 
@@ -461,6 +497,13 @@ fn text_that_was_asked_for(
     }
     if arguments.has(Opt::PrintManPage) {
         return Some(help::man_page());
+    }
+    if let Some(codes) = arguments.last_value(Opt::Explain) {
+        return Some(explain::pages(codes).unwrap_or_else(|code| {
+            let message = format!("--explain: no diagnostic has the code '{code}'");
+            diagnostics.push(option_error(message).with_help("--explain=all lists them"));
+            String::new()
+        }));
     }
     let shell = arguments.last_value(Opt::PrintCompletions)?;
     Some(help::completion_script(shell).unwrap_or_else(|| {

@@ -8,6 +8,10 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use wald::diagnostics::{Code, Diagnostic};
+
+use crate::missing_file;
+
 /// The number of failed lookups after which a folder is listed.
 const PATIENCE: u32 = 8;
 
@@ -46,6 +50,17 @@ impl<'a> LibrarySearch<'a> {
         let found = self.search(name, is_dynamic);
         self.found.insert((name.to_string(), is_dynamic), found.clone());
         found
+    }
+
+    /// The error that a library was not found.
+    pub fn not_found(&self, name: &str) -> Diagnostic {
+        let (note, help) = missing_file::library_help(name, self.folders);
+        let error = Diagnostic::error(Code::MissingLibrary, format!("unable to find library -l{name}"))
+            .with_note(note);
+        match help {
+            Some(help) => error.with_help(help),
+            None => error,
+        }
     }
 
     fn search(&mut self, name: &str, is_dynamic: bool) -> Option<String> {

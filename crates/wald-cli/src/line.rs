@@ -7,7 +7,7 @@ use wald::{ExtractionReport, MessageKind};
 #[derive(Clone, Debug)]
 pub enum Line {
     /// An error, a warning or a note.
-    Diagnostic(Diagnostic),
+    Diagnostic(Box<Diagnostic>),
     /// What an option asked for.
     Message(MessageKind, String),
     /// The report of `--why-extract` is written here.
@@ -28,6 +28,6 @@ impl Line {
 
 impl From<Diagnostic> for Line {
     fn from(diagnostic: Diagnostic) -> Self {
-        Line::Diagnostic(diagnostic)
+        Line::Diagnostic(Box::new(diagnostic))
     }
 }

@@ -227,7 +227,8 @@ options! {
     NoGcSections Flag Any "no-gc-sections" "" []
         "Keep all functions and data";
     PrintGcSections Flag Any "print-gc-sections" "" []
-        "List the functions and data that were left out";
+        "List the functions and data that were left out"
+        "`--verbose` adds their sizes and the sums.";
     NoPrintGcSections Flag Any "no-print-gc-sections" "" []
         "Do not list what was left out (default)";
     }
@@ -263,6 +264,9 @@ options! {
         "A warning without `--shared`.";
     NoShlibSigcheck Flag Two "no-shlib-sigcheck" "" []
         "Do not check the signatures of functions that shared libraries define";
+    WarnOdr Flag Two "warn-odr" "" []
+        "Warn of inline functions and data that differ between objects"
+        "All copies but the first one are dropped. Code that was compiled with other options or macros then changes its meaning.";
     Demangle Flag Any "demangle" "" []
         "Demangle C++, Rust and D names in messages and in the name section (default)";
     NoDemangle Flag Any "no-demangle" "" []
@@ -332,7 +336,9 @@ options! {
     }
 
     group "Messages and reports"
-    "`--verbose-link`, `--time` and `--time-trace` are Wald's own. The output never depends on `--threads`." {
+    "`--explain-symbol`, `--explain-format`, `--report`, `--report-diff`, `--map-format`, `--verbose-link`, `--time`, `--time-trace`, \
+     `--diagnostics-format`, `--hyperlinks`, `--no-notes`, `--explain` and `--warn-odr` are Wald's own. See [Reports](#reports). The output \
+     never depends on `--threads`." {
     Trace Flag Any "trace" "" [flag("t", One)]
         "Print the names of the files that are linked";
     PrintMap Flag Any "print-map" "" [flag("M", One)]
@@ -342,6 +348,17 @@ options! {
         "It lists the address, offset, size and origin of each part of the output.";
     WhyExtract Equals Two "why-extract" "file" []
         "Write which reference caused each archive member to be linked; - is standard output";
+    MapFormat Equals Two "map-format" "wasm-ld|json" []
+        "The format of the link map (default: wasm-ld)";
+    ExplainSymbol EqualsOrSeparate Two "explain-symbol" "name" [Alias { name: "why-live", dashes: Dashes::Two, kind: Kind::EqualsOrSeparate }]
+        "Print the size of a symbol, file or archive member, and why it is linked or not"
+        "Symbols may be demangled, without parameters, or contain `*` and `?`. The answers go to standard output.";
+    ExplainFormat Equals Two "explain-format" "text|json" []
+        "The format of the answers to --explain-symbol (default: text)";
+    Report Equals Two "report" "file.html|file.json" []
+        "Write what the output is made of, and why: a page, or JSON";
+    ReportDiff Equals Two "report-diff" "old.json" []
+        "With --report=<file.html>: show what has changed since this report";
     VerboseLink Flag Two "verbose-link" "" []
         "Print the command line, the inputs, and why each archive member was linked"
         "The command line is quoted for a POSIX shell, with response files expanded and `WALD_FLAGS` included. `-l` is resolved.";
@@ -362,6 +379,17 @@ options! {
         "`auto` means a terminal, and heeds `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.";
     NoColorDiagnostics Flag Any "no-color-diagnostics" "" []
         "Do not use color in messages";
+    DiagnosticsFormat Equals Two "diagnostics-format" "human|json|sarif" []
+        "Print errors, warnings and notes as text (default), JSON objects or a SARIF document"
+        "Standard error has one object per line, or one document. See [diagnostics as data](diagnostics.md#diagnostics-as-data).";
+    Hyperlinks Equals Two "hyperlinks" "auto|always|never" []
+        "Link the paths in messages to their files (default: auto)"
+        "`auto` means a terminal that is known to show links. It heeds `NO_HYPERLINKS`, `FORCE_HYPERLINK` and `TERM=dumb`.";
+    NoNotes Flag Two "no-notes" "" []
+        "Print only what wasm-ld would print: no notes, and no lines that explain messages";
+    Explain EqualsOrSeparate Two "explain" "code" []
+        "Explain a diagnostic such as W0004, and exit"
+        "Several codes are separated by blanks or commas. `all` lists the codes.";
     ErrorLimit EqualsOrSeparate Two "error-limit" "number" []
         "Stop after this many errors (default: 20; 0: no limit)";
     FatalWarnings Flag Any "fatal-warnings" "" []

@@ -4,15 +4,17 @@
 //! their names. If one of them cannot be written, none is.
 
 use crate::configure::Settings;
+use crate::explain_symbol;
 use crate::line::Line;
 use crate::output_file::{self, Staged};
 use crate::render::Renderer;
+use crate::report;
 use crate::stop::Stop;
 use crate::stopwatch::Stopwatch;
-use crate::text::{error_text, to_bytes};
+use crate::text::{error_text, to_bytes, to_path};
 use crate::timing_report;
 use std::io::{self, Write};
-use wald::diagnostics::{Code, Diagnostic};
+use wald::diagnostics::{Code, Diagnostic, Note};
 use wald::timing::Timing;
 use wald::{LinkResult, MessageKind};
 
@@ -27,12 +29,22 @@ pub fn write(
     if settings.index_only {
         return Err(Stop::Done);
     }
+    print_explanations(settings, result, out);
     let mut staged = Vec::new();
     if let (Some(path), Some(text)) = (map_path(settings), &result.map) {
         let text = text.to_escaped();
         let text = out.text_for(path, &text);
         staged
             .push((format!("map file {path}"), output_file::stage(path, &to_bytes(&text), &mut out.stdout)));
+    }
+    if let (Some((path, format)), Some(report)) = (&settings.report, &result.report) {
+        let earlier = read_earlier_report(settings, out)?;
+        let text = report::render(report, *format, earlier.as_deref());
+        let text = out.text_for(path, &text);
+        staged.push((
+            format!("--report= file {path}"),
+            output_file::stage(path, text.as_bytes(), &mut out.stdout),
+        ));
     }
     if let Some(path) = &settings.time_trace {
         let text = timing_report::chrome_trace(&result.timing, out.program());
@@ -58,11 +70,37 @@ pub fn write(
     Ok(())
 }
 
+/// The report that `--report-diff` names.
+fn read_earlier_report(settings: &Settings, out: &mut Renderer) -> Result<Option<String>, Stop> {
+    let Some(path) = &settings.report_diff else { return Ok(None) };
+    let message = match std::fs::read_to_string(to_path(path)) {
+        Ok(text) if report::is_report(&text) => return Ok(Some(text)),
+        Ok(_) => format!("--report-diff: {path} is not a report of --report=<file.json>"),
+        Err(error) => format!("--report-diff: cannot open {path}: {}", error_text(&error)),
+    };
+    out.show_error(Code::Open, message);
+    Err(Stop::Done)
+}
+
+/// Prints the answers to `--explain-symbol`.
+fn print_explanations(settings: &Settings, result: &LinkResult<()>, out: &mut Renderer) {
+    let Some(report) = result.report.as_ref().filter(|report| !report.explanations.is_empty()) else {
+        return;
+    };
+    let text = match settings.explains_as_json {
+        true => report.explanations_to_json(),
+        false => explain_symbol::text(report),
+    };
+    let text = out.text_for("-", &text);
+    // A failure is remembered by the stream.
+    let _ = out.stdout.write_all(text.as_bytes());
+}
+
 /// Reports an output that cannot be written, and which ones are new already.
 fn cannot_open(what: &str, error: &io::Error, written: Vec<String>, out: &mut Renderer) -> Stop {
     let message = format!("cannot open {what}: {}", error_text(error));
     let mut diagnostic = Diagnostic::error(Code::Open, message);
-    diagnostic.notes.extend(written.into_iter().map(|what| format!("{what} was written").into()));
+    diagnostic.notes.extend(written.into_iter().map(|what| Note::new(format!("{what} was written"))));
     out.show(&diagnostic);
     // If it went to standard output, that is said now.
     out.stdout.take_failure();
@@ -118,7 +156,8 @@ pub fn follows_failed_report(line: &Line) -> bool {
             .strip_prefix("<internal>: definition of ")
             .is_some_and(|name| OPTIONAL.contains(&name) || name.starts_with("signature_mismatch:")),
         // A mismatch that only Wald finds is found later, and says how the function is called.
-        Line::Diagnostic(Diagnostic { code: Code::SymbolType, message, .. }) => {
+        Line::Diagnostic(diagnostic) if diagnostic.code == Code::SymbolType => {
+            let message = &diagnostic.message;
             message.starts_with("function signature mismatch") && !message.contains("\n>>> called as ")
         }
         _ => false,

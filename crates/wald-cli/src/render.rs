@@ -3,13 +3,17 @@
 //! The form is `prog: error: message`. An empty line separates a message of several lines from the next one. `--fatal-warnings`
 //! turns warnings into errors. After `--error-limit` errors, nothing more is printed. Requested messages go where wasm-ld
 //! writes them: those of `--verbose` to standard error, all others to standard output.
+//!
+//! With `--diagnostics-format=json` or `sarif`, standard error has the same as data: [`data`](crate::data).
 
+use crate::data::{self, Format};
+use crate::hyperlinks;
 use crate::stop::Stop;
 use crate::stream::Stream;
 use crate::text::{error_text, visible};
 use std::borrow::Cow;
 use std::io::Write;
-use wald::diagnostics::{Code, Diagnostic, Severity};
+use wald::diagnostics::{Code, Diagnostic, Help, Note, Severity};
 use wald::MessageKind;
 use wald::Text;
 
@@ -31,6 +35,12 @@ pub struct Renderer<'a> {
     pub color: bool,
     /// Whether standard output and standard error are terminals. If so, control characters are escaped.
     pub on_terminal: [bool; 2],
+    /// Whether paths of existing files are links.
+    pub hyperlinks: bool,
+    /// The form of what goes to standard error.
+    pub format: Format,
+    /// Only what wasm-ld would print is shown: neither notes nor the lines that explain a message.
+    pub only_wasm_ld: bool,
     /// Whether warnings are errors.
     pub fatal_warnings: bool,
     /// The number of errors after which to stop; 0 for no limit.
@@ -42,7 +52,14 @@ pub struct Renderer<'a> {
     stopped: bool,
     /// Lines for standard error.
     pending: Vec<u8>,
+    /// The kinds of what was shown.
+    shown: Vec<Code>,
+    /// What was shown, for a document that is written at the end.
+    sarif: data::Sarif,
 }
+
+/// How many kinds the last line names.
+const NAMED: usize = 3;
 
 impl<'a> Renderer<'a> {
     /// A renderer for these streams, without color and with wasm-ld's limit of 20 errors.
@@ -53,6 +70,9 @@ impl<'a> Renderer<'a> {
             program,
             color: false,
             on_terminal: [false; 2],
+            hyperlinks: false,
+            format: Format::default(),
+            only_wasm_ld: false,
             fatal_warnings: false,
             error_limit: DEFAULT_LIMIT,
             early_errors: 0,
@@ -60,11 +80,34 @@ impl<'a> Renderer<'a> {
             after_lines: false,
             stopped: false,
             pending: Vec::new(),
+            shown: Vec::new(),
+            sarif: data::Sarif::default(),
+        }
+    }
+
+    /// Ends what one link says: with the document of `--diagnostics-format=sarif`, or on a terminal with how to read more.
+    pub fn finish(&mut self) {
+        let shown = std::mem::take(&mut self.shown);
+        match self.format {
+            Format::Json => {}
+            Format::Sarif => {
+                let document = std::mem::take(&mut self.sarif).document(self.errors == 0);
+                let _ = writeln!(self.stderr, "{document}");
+            }
+            Format::Human if self.on_terminal[1] && !self.only_wasm_ld && !shown.is_empty() => {
+                let codes: Vec<String> = shown.iter().take(NAMED).map(Code::to_string).collect();
+                let mut text = String::from("    ");
+                self.add_label(&mut text, HELP, "help: ");
+                text += &format!("for more: {} --explain {}\n", self.program, codes.join(" "));
+                let _ = self.stderr.write_all(&crate::text::to_bytes(&text));
+            }
+            Format::Human => {}
         }
     }
 
     /// Forgets the errors so far, before another link.
     pub fn begin_again(&mut self) {
+        self.finish();
         (self.errors, self.early_errors, self.stopped) = (0, 0, false);
     }
 
@@ -121,7 +164,8 @@ impl<'a> Renderer<'a> {
             Severity::Error => self.error(diagnostic),
             Severity::Warning if self.fatal_warnings => self.error(diagnostic),
             Severity::Warning => self.line("\x1b[0;35m", diagnostic.prefix(), diagnostic),
-            _ => self.line("", diagnostic.prefix(), diagnostic),
+            _ if self.only_wasm_ld => {}
+            _ => self.line(NOTE, diagnostic.prefix(), diagnostic),
         }
     }
 
@@ -131,7 +175,7 @@ impl<'a> Renderer<'a> {
             return;
         }
         match kind {
-            MessageKind::Verbose => return self.text_line("", "", text, &[], None),
+            MessageKind::Verbose => return self.text_line("", "", text, &[], &[]),
             MessageKind::CodeGeneration => return self.raw_line(text),
             _ => {}
         }
@@ -160,15 +204,16 @@ impl<'a> Renderer<'a> {
 
     /// Shows something that the reader should know while the link goes on.
     pub fn show_note(&mut self, message: String) {
-        self.text_line("", "note: ", &message, &[], None);
+        if !self.only_wasm_ld {
+            self.text_line(NOTE, "note: ", &message, &[], &[]);
+        }
         let _ = self.stderr.flush();
     }
 
     /// Prints a line without a severity and the program's name.
     pub fn complain(&mut self, text: &str) {
-        let [_, on_terminal] = self.on_terminal;
-        let text = if on_terminal { visible(text) } else { text.into() };
-        let _ = self.stderr.write_all(&[&crate::text::to_bytes(&text), &b"\n"[..]].concat());
+        self.raw_line(text);
+        self.write_pending();
     }
 
     /// The text of a report for a file, or for standard output if `path` is `-`.
@@ -202,23 +247,73 @@ impl<'a> Renderer<'a> {
         // If early errors exceeded the limit, wasm-ld continues silently.
     }
 
-    /// Adds a line that LLVM wrote.
+    /// Adds a line without the program's name, such as one that LLVM wrote.
     fn raw_line(&mut self, text: &str) {
+        if self.add_data(text) {
+            return;
+        }
         let [_, on_terminal] = self.on_terminal;
         let text = if on_terminal { visible(text) } else { text.into() };
         self.pending.extend_from_slice(&crate::text::to_bytes(&text));
         self.pending.push(b'\n');
     }
 
+    /// Adds a line that is not a diagnostic as data. `false` if text is wanted.
+    fn add_data(&mut self, text: &str) -> bool {
+        match self.format {
+            Format::Human => return false,
+            Format::Json => self.add_json(&data::message(text)),
+            Format::Sarif => self.sarif.add_message(text),
+        }
+        true
+    }
+
+    fn add_json(&mut self, value: &serde_json::Value) {
+        self.pending.extend_from_slice(value.to_string().as_bytes());
+        self.pending.push(b'\n');
+    }
+
     fn line(&mut self, color: &str, severity: &str, diagnostic: &Diagnostic) {
-        let Diagnostic { code, message, notes, help, .. } = diagnostic;
+        let Diagnostic { code, message, notes, helps, .. } = diagnostic;
+        if self.format != Format::Human {
+            let promoted = Severity::Error;
+            let severity = if severity == "error: " { promoted } else { diagnostic.severity };
+            return match self.format {
+                Format::Sarif => self.sarif.add(severity, diagnostic),
+                _ => self.add_json(&data::diagnostic(&self.program, severity, diagnostic)),
+            };
+        }
+        if !self.shown.contains(code) && self.shown.len() < NAMED {
+            self.shown.push(*code);
+        }
         if *code == Code::LlvmOptions {
             return self.raw_line(&message.to_escaped());
         }
-        self.text_line(color, severity, &message.to_escaped(), notes, help.as_deref());
+        let start = self.pending.len();
+        match self.only_wasm_ld {
+            true => self.text_line(color, severity, &message.to_escaped(), &[], &[]),
+            false => self.text_line(color, severity, &message.to_escaped(), notes, helps),
+        }
+        if self.hyperlinks {
+            let text = hyperlinks::add(&self.pending[start..], diagnostic);
+            self.pending.truncate(start);
+            self.pending.extend_from_slice(&text);
+        }
     }
 
-    fn text_line(&mut self, color: &str, severity: &str, message: &str, notes: &[Text], help: Option<&str>) {
+    /// Adds `error: ` or the like in its color.
+    fn add_label(&self, text: &mut String, color: &str, label: &str) {
+        match self.color && !label.is_empty() {
+            true => text.extend([color, label, "\x1b[0m"]),
+            false => text.push_str(label),
+        }
+    }
+
+    fn text_line(&mut self, color: &str, severity: &str, message: &str, notes: &[Note], helps: &[Help]) {
+        if self.format != Format::Human {
+            self.add_data(&format!("{}: {severity}{message}", self.program));
+            return;
+        }
         let mut text = String::with_capacity(message.len() + 64);
         if self.after_lines {
             text.push('\n');
@@ -232,29 +327,28 @@ impl<'a> Renderer<'a> {
         text += &self.program;
         text += ": ";
         // wasm-ld reports this one before it reads the options about color.
-        let early = message.starts_with("invalid response file quoting: ");
-        if self.color && !severity.is_empty() && !early {
-            text += color;
-            text += severity;
-            text += "\x1b[0m";
-        } else {
-            text += severity;
+        match message.starts_with("invalid response file quoting: ") {
+            true => text += severity,
+            false => self.add_label(&mut text, color, severity),
         }
         add(&mut text, message);
         text.push('\n');
-        for note in notes {
-            text += "    note: ";
-            add(&mut text, &note.to_escaped());
-            text.push('\n');
-        }
-        if let Some(help) = help {
-            text += "    help: ";
-            add(&mut text, help);
+        let notes = notes.iter().map(|note| (NOTE, "note: ", &note.text));
+        let helps = helps.iter().map(|help| (HELP, "help: ", &help.text));
+        for (color, label, line) in notes.chain(helps) {
+            text += "    ";
+            self.add_label(&mut text, color, label);
+            add(&mut text, &line.to_escaped());
             text.push('\n');
         }
         self.pending.extend_from_slice(&crate::text::to_bytes(&text));
     }
 }
+
+/// Cyan.
+const NOTE: &str = "\x1b[0;36m";
+/// Green.
+const HELP: &str = "\x1b[0;32m";
 
 #[cfg(test)]
 mod tests {
@@ -289,7 +383,7 @@ mod tests {
         };
         let (out, text, _) = rendered(set, &list);
         assert_eq!(out, shown);
-        assert_eq!(text, format!("p: \x1b[0;31merror: \x1b[0me\n    note: {shown}"));
+        assert_eq!(text, format!("p: \x1b[0;31merror: \x1b[0me\n    \x1b[0;36mnote: \x1b[0m{shown}"));
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut renderer = Renderer::new("p".into(), &mut stdout, &mut stderr);
         renderer.add_message(MessageKind::Trace, &name);
@@ -318,8 +412,53 @@ mod tests {
         assert_eq!(out, "a.o\n");
         assert_eq!(
             text,
-            "p: -- layout\np: \x1b[0;31merror: \x1b[0mw\n    note: because\n    help: do this\n"
+            "p: -- layout\np: \x1b[0;31merror: \x1b[0mw\n    \x1b[0;36mnote: \x1b[0mbecause\n    \
+             \x1b[0;32mhelp: \x1b[0mdo this\n"
         );
+        assert_eq!(errors, 1);
+    }
+
+    #[test]
+    fn only_wasm_ld_s_lines() {
+        let list = [
+            Diagnostic::warning(Code::Options, "w").with_note("because").with_help("do this"),
+            Diagnostic::note(Code::EngineLimit, "large"),
+        ];
+        assert_eq!(rendered(|r| r.only_wasm_ld = true, &list).1, "p: warning: w\n");
+    }
+
+    #[test]
+    fn a_terminal_is_told_how_to_read_more_once() {
+        let list = [Code::Parse, Code::Layout, Code::Parse].map(|code| Diagnostic::error(code, "x"));
+        let text = |on_terminal| {
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            let mut renderer = Renderer::new("p".into(), &mut stdout, &mut stderr);
+            renderer.on_terminal = on_terminal;
+            renderer.show_all(&list);
+            renderer.finish();
+            renderer.finish();
+            String::from_utf8(stderr).unwrap()
+        };
+        let lines = "p: error: x\n".repeat(3);
+        assert_eq!(text([true, false]), lines);
+        assert_eq!(text([false, true]), format!("{lines}    help: for more: p --explain W0002 W0008\n"));
+    }
+
+    #[test]
+    fn data_in_place_of_text() {
+        let list = [Diagnostic::warning(Code::Options, "w").with_note("because")];
+        let (_, text, errors) = rendered(
+            |r| {
+                (r.format, r.fatal_warnings, r.color) = (Format::Json, true, true);
+                r.add_message(MessageKind::Verbose, "-- layout");
+            },
+            &list,
+        );
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0], serde_json::json!({ "type": "message", "text": "p: -- layout" }));
+        assert_eq!((&lines[1]["severity"], &lines[1]["code"]), (&"error".into(), &"W0003".into()));
+        assert_eq!(lines[1]["rendered"], "p: error: w\n    note: because\n");
         assert_eq!(errors, 1);
     }
 }

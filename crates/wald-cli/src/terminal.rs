@@ -15,6 +15,8 @@ pub struct Terminal {
     pub is_terminal: [bool; 2],
     /// Whether `--color-diagnostics=auto` means color.
     pub has_color: bool,
+    /// Whether standard error shows links.
+    pub has_hyperlinks: bool,
     /// Whether a line on the terminal can be written over.
     pub can_rewrite: bool,
     /// `COLUMNS`, for terminals that do not tell their width.
@@ -33,6 +35,7 @@ impl Terminal {
         Terminal {
             is_terminal,
             has_color: !is_set("NO_COLOR") && (is_forced || can_rewrite),
+            has_hyperlinks: can_rewrite && crate::hyperlinks::are_supported(variable),
             can_rewrite,
             columns: columns.filter(|&columns| columns > 0),
         }

@@ -7,44 +7,53 @@ use wald::timing::Timing;
 /// What happens in each part of a link, in a few words.
 const PARTS: &[(&str, &str)] = &[
     ("start", "the system loads the program (processor time)"),
-    ("arguments", "command line and response files"),
-    ("find", "find libraries"),
+    ("arguments", "read the command line and response files"),
+    ("find", "find the libraries of -l"),
     ("wait", "wait for inputs; read, parse and prepare what is there"),
     ("read", "open and parse the inputs"),
     ("open", "open and map the input files"),
-    ("parse", "parse objects and archives"),
-    ("threads", "start the link's threads"),
+    ("parse", "read symbols and relocations of objects and archives"),
+    ("threads", "start the threads of the link"),
     ("join", "put the inputs in the order of the command line"),
-    ("resolve", "find each symbol's definition; load archive members"),
+    ("resolve", "find the definition of each symbol; load archive members"),
     ("keep", "keep what the next link can use"),
-    ("settle", "undefined symbols and those that the linker defines"),
-    ("mark live", "find what is used"),
-    ("segments", "combine data and give it addresses"),
-    ("imports", "give out addresses; target features and imports"),
-    ("scan relocations", "find what the code refers to"),
-    ("indices", "number functions, globals and types; make the linker's own functions"),
-    ("layout", "sizes and offsets of the output's sections"),
-    ("allocate", "make the map; allocate memory for the output"),
-    ("write", "fill the output in memory"),
-    ("clean up", "give back memory; end the threads"),
+    ("replace", "put changed inputs in the place of old ones"),
+    ("settle", "undefined symbols, and symbols that the linker defines"),
+    ("mark live", "garbage collection: find what is used"),
+    ("segments", "put data together and give it addresses"),
+    ("imports", "target features, imports, start-up code"),
+    ("scan relocations", "find what code and data need: table entries, globals, types"),
+    ("indices", "number functions, globals and types; write the linker's own functions"),
+    ("layout", "sizes and offsets of all sections; merge strings of debug information"),
+    ("report", "find out what is in the output, and why"),
+    ("allocate", "make the map; memory for the output"),
+    ("write", "copy code, data and debug information, and apply relocations"),
+    ("clean up", "free memory; end the threads"),
     ("check", "see that no input changed meanwhile"),
-    ("save", "write the output and the reports to files"),
-    ("other", "between these"),
+    ("save", "rename the output and write the reports"),
+    ("other", "what no phase counts"),
     ("total", ""),
 ];
+
+/// The width of a bar that stands for all of the time.
+const BAR: usize = 20;
 
 /// A table of a link's parts with their wall times and shares.
 pub fn table(parts: &[(&str, Duration)], total: Duration) -> String {
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
     let width = parts.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(5);
-    let mut text = format!("{:width$}  {:>10}  {:>6}\n", "phase", "ms", "share");
+    let mut text = format!("{:width$}  {:>10}  {:>6}  {:BAR$}  what happens\n", "phase", "ms", "share", "");
     let known: Duration = parts.iter().map(|(_, duration)| *duration).sum();
     let other = ("other", total.saturating_sub(known));
     let share = |duration: Duration| 100.0 * duration.as_secs_f64() / total.as_secs_f64().max(1e-9);
     for (name, duration) in parts.iter().copied().chain([other, ("total", total)]) {
         let meaning = PARTS.iter().find(|(known, _)| *known == name).map_or("", |(_, meaning)| meaning);
-        let line =
-            format!("{name:width$}  {:10.3}  {:5.1}%  {meaning}", milliseconds(duration), share(duration));
+        let bar = match name {
+            "total" => String::new(),
+            _ => "#".repeat((share(duration) / 100.0 * BAR as f64).round() as usize),
+        };
+        let (time, share) = (milliseconds(duration), share(duration));
+        let line = format!("{name:width$}  {time:10.3}  {share:5.1}%  {bar:BAR$}  {meaning}");
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
@@ -104,8 +113,8 @@ mod tests {
         assert_eq!(
             lines[1..],
             [
-                "read        3.000   30.0%  open and parse the inputs",
-                "other       7.000   70.0%  between these",
+                "read        3.000   30.0%  ######                open and parse the inputs",
+                "other       7.000   70.0%  ##############        what no phase counts",
                 "total      10.000  100.0%"
             ]
         );

@@ -6,12 +6,14 @@
 
 mod big;
 mod member;
+mod symbol_table;
 
 use crate::parse_error::ParseError;
 use crate::text::escape;
 use member::{decimal, malformed, trim_end, LISTING, NAMING, OPENING};
 
 pub use member::{Archive, Member};
+pub use symbol_table::for_each_symbol;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const THIN_MAGIC: &[u8; 8] = b"!<thin>\n";

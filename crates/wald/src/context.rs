@@ -7,6 +7,7 @@ use crate::diagnostics::Diagnostics;
 use crate::display::display_name;
 use crate::generation::Generation;
 use crate::index::NameId;
+use crate::library_provider::LibraryProvider;
 use crate::messages::MessageKind;
 use crate::names::Snapshot;
 use crate::object::Interners;
@@ -26,6 +27,8 @@ pub struct Context<'a> {
     pub options: &'a Options,
     /// Names and signatures.
     pub interners: &'a Interners,
+    /// Finds libraries that could have been used.
+    pub libraries: Option<&'a dyn LibraryProvider>,
     /// How code is generated from bitcode.
     pub generation: Generation<'a>,
     /// Names that may stay undefined (`--allow-undefined-file`).
@@ -46,7 +49,15 @@ impl<'a> Context<'a> {
             allowed_undefined.insert(symbol.at());
         }
         let traced = options.trace_symbols.iter().map(|symbol| symbol.as_bytes()).collect();
-        Context { options, interners, generation, allowed_undefined, env: name(b"env"), traced }
+        Context {
+            options,
+            interners,
+            libraries: None,
+            generation,
+            allowed_undefined,
+            env: name(b"env"),
+            traced,
+        }
     }
 
     /// Ends the phases that can intern.

@@ -1,14 +1,21 @@
 //! Diagnostics as data. The library never prints: it collects [`Diagnostic`]s, and `wald-cli` renders them.
 //!
 //! A message has exactly `wasm-ld`'s words, because build systems parse them. The location has the same facts as fields.
-//! `notes` and `help` add what `wasm-ld` does not say.
+//! `notes` and `helps` add what `wasm-ld` does not say.
 
 use crate::cancel::CancelToken;
+pub use crate::code::Code;
 use crate::input_id::InputId;
 use crate::messages::{Extraction, ExtractionReport, Message, MessageKind};
+use crate::report::Report;
 use crate::text::{unescape_path, Text};
 use std::fmt;
-use std::path::PathBuf;
+
+mod location;
+mod explanation;
+
+pub use explanation::{Fix, Help, Note};
+pub use location::{Location, SourcePosition};
 
 /// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,71 +40,6 @@ pub enum Stage {
     Link,
 }
 
-/// A place in the inputs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Location {
-    /// The file's path as given.
-    pub path: PathBuf,
-    /// The archive member's name, if the file is an archive.
-    pub member: Option<Text>,
-    /// Byte offset from the start of the object: of the member, not of the archive.
-    pub offset: Option<u64>,
-    /// The function or symbol.
-    pub symbol: Option<String>,
-}
-
-impl Location {
-    /// A file as a whole.
-    pub fn file(path: impl Into<PathBuf>) -> Self {
-        Location { path: path.into(), ..Location::default() }
-    }
-}
-
-impl fmt::Display for Location {
-    /// `path` or `path(member)`, as wasm-ld names files.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.member {
-            Some(member) => write!(f, "{}({member})", self.path.display()),
-            None => self.path.display().fmt(f),
-        }
-    }
-}
-
-/// The kind of a diagnostic. Stable for tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Code {
-    /// An input could not be opened or read.
-    Open,
-    /// An input's bytes are malformed.
-    Parse,
-    /// Options contradict each other or have invalid values.
-    Options,
-    /// A referenced symbol is not defined.
-    UndefinedSymbol,
-    /// A symbol is defined more than once.
-    DuplicateSymbol,
-    /// Two files disagree on a symbol's kind, type, import name or signature.
-    SymbolType,
-    /// Two files disagree on target features.
-    Features,
-    /// A size or address does not fit.
-    Layout,
-    /// A relocation cannot be applied.
-    Relocation,
-    /// LLVM refuses an option for it. The message is what it writes, with everything before it.
-    LlvmOptions,
-    /// LLVM could not generate code from bitcode, or warns about it.
-    CodeGeneration,
-    /// The link ignores a part of an input.
-    Ignored,
-    /// The module is valid, but exceeds a limit of engines.
-    EngineLimit,
-    /// The link's [`CancelToken`] was cancelled.
-    Cancelled,
-}
-
 /// An error, a warning or a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -115,9 +57,9 @@ pub struct Diagnostic {
     /// When it was found.
     pub stage: Stage,
     /// Explanations that wasm-ld does not have, one line each.
-    pub notes: Vec<Text>,
-    /// What to do about it, if known.
-    pub help: Option<String>,
+    pub notes: Vec<Note>,
+    /// What to do about it, as far as known, one line each. The most likely one is first.
+    pub helps: Vec<Help>,
 }
 
 impl Diagnostic {
@@ -145,7 +87,7 @@ impl Diagnostic {
             input: None,
             stage: Stage::default(),
             notes: Vec::new(),
-            help: None,
+            helps: Vec::new(),
         }
     }
 
@@ -191,29 +133,33 @@ impl Diagnostic {
     }
 
     /// The same diagnostic with another line of explanation.
-    pub fn with_note(mut self, note: impl Into<Text>) -> Self {
+    pub fn with_note(mut self, note: impl Into<Note>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// The same diagnostic with a hint.
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    /// The same diagnostic with another hint.
+    pub fn with_help(mut self, help: impl Into<Help>) -> Self {
+        self.helps.push(help.into());
         self
     }
 }
 
 /// As wasm-ld prints it, without the program's name: `error: …` or `warning: …`.
-/// Notes and help follow, indented, on lines of their own. `{:#}` prints [`Text::to_escaped`].
+/// Notes and helps follow, indented, on lines of their own. `{:#}` prints [`Text::to_escaped`].
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.prefix())?;
         self.message.fmt(f)?;
         for note in &self.notes {
             f.write_str("\n    note: ")?;
-            note.fmt(f)?;
+            note.text.fmt(f)?;
         }
-        self.help.iter().try_for_each(|help| write!(f, "\n    help: {help}"))
+        for help in &self.helps {
+            f.write_str("\n    help: ")?;
+            help.text.fmt(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -226,6 +172,7 @@ pub(crate) struct Diagnostics {
     messages: Vec<Message>,
     extractions: Option<ExtractionReport>,
     map: Option<Text>,
+    report: Option<Box<Report>>,
     errors: usize,
     fatal_warnings: bool,
     cancel: CancelToken,
@@ -259,6 +206,13 @@ impl Diagnostics {
         self.list.push(diagnostic);
     }
 
+    /// Changes what follows a diagnostic that was recorded: its notes and helps, and its location. By its position among all.
+    pub fn change(&mut self, position: usize, change: impl FnOnce(&mut Diagnostic)) {
+        if let Some(diagnostic) = self.list.get_mut(position) {
+            change(diagnostic);
+        }
+    }
+
     /// Records a line that an option asked for.
     pub fn say(&mut self, kind: MessageKind, text: impl Into<Text>) {
         self.messages.push(Message { kind, text: text.into(), position: self.list.len() });
@@ -282,6 +236,16 @@ impl Diagnostics {
     /// Records the link map.
     pub fn keep_map(&mut self, map: Option<String>) {
         self.map = map.map(Text::from);
+    }
+
+    /// Why archive members were linked, as far as it was recorded.
+    pub fn extractions(&self) -> Option<&ExtractionReport> {
+        self.extractions.as_ref()
+    }
+
+    /// Records the report.
+    pub fn keep_report(&mut self, report: Report) {
+        self.report = Some(Box::new(report));
     }
 
     /// Records several diagnostics.
@@ -334,8 +298,8 @@ impl Diagnostics {
 
     /// All that was recorded.
     pub fn into_parts(self) -> Recorded {
-        let Diagnostics { list: diagnostics, messages, extractions, map, .. } = self;
-        Recorded { diagnostics, messages, extractions, map }
+        let Diagnostics { list: diagnostics, messages, extractions, map, report, .. } = self;
+        Recorded { diagnostics, messages, extractions, map, report }
     }
 }
 
@@ -349,6 +313,8 @@ pub(crate) struct Recorded {
     pub extractions: Option<ExtractionReport>,
     /// The link map.
     pub map: Option<Text>,
+    /// The report.
+    pub report: Option<Box<Report>>,
 }
 
 /// The link failed. The diagnostics contain at least one error.
@@ -371,8 +337,17 @@ mod tests {
     fn diagnostics_are_shown_as_wasm_ld_prints_them() {
         let error = Diagnostic::error(Code::Parse, "x\n>>> y").with_note("because").with_help("do this");
         assert_eq!(error.to_string(), "error: x\n>>> y\n    note: because\n    help: do this");
-        assert_eq!(Diagnostic::warning(Code::Layout, "w").to_string(), "warning: w");
+        let twice = Diagnostic::warning(Code::Layout, "w").with_help("a").with_help("b");
+        assert_eq!(twice.to_string(), "warning: w\n    help: a\n    help: b");
         assert_eq!(Diagnostic::note(Code::EngineLimit, "large").to_string(), "note: large");
+    }
+
+    #[test]
+    fn positions_are_shown_as_compilers_show_them() {
+        let mut position = SourcePosition::new("main.c", 3);
+        assert_eq!(position.to_string(), "main.c:3");
+        position.column = Some(9);
+        assert_eq!(position.to_string(), "main.c:3:9");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Identifies the kind of an input and parses it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use crate::bitcode;
 use crate::bytes::Bytes;
 use crate::code_generator::{BitcodeTable, CodeGenerator};
 use crate::diagnostics::{Code, Diagnostic, Location};
+use crate::foreign;
 use crate::format::section;
 use crate::index::NameId;
 use crate::leb128::Reader;
@@ -293,19 +295,20 @@ pub fn parse_input(context: &ParseContext<'_>, description: &InputDescription, b
     let name = FileName::of(description);
     match identify(&bytes) {
         FileKind::Archive => parse_archive(context, description, bytes, &mut parsed),
-        FileKind::Unknown => {
-            let message = format!("unknown file type: {name}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(name.location()));
-        }
+        FileKind::Unknown => parsed.diagnostics.push(unknown_file_type(&name, &bytes)),
         FileKind::StubLibrary => parsed.stub = Some(stub_library::parse(&name.path, &bytes)),
         // Errors in the library precede the error that it is one.
         FileKind::SharedLibrary if !description.dynamic => {
             let diagnostic = match SharedLibrary::parse(&bytes, context.interners) {
                 Ok(_) => {
                     let message = format!("attempted static link of dynamic object {name}");
-                    Diagnostic::error(Code::Parse, message).with_location(name.location())
+                    let error = Diagnostic::error(Code::Parse, message).with_location(name.location());
+                    error.with_note("it has a section `dylink.0`, so it is a shared library").with_help(
+                        "link a shared library with -Bdynamic before it, and -pie or -shared; or pass the objects that it was \
+                         linked from",
+                    )
                 }
-                Err(error) => parse_diagnostic(&name, &error),
+                Err(error) => parse_diagnostic(&name, &error, &bytes),
             };
             parsed.diagnostics.push(diagnostic);
         }
@@ -345,18 +348,16 @@ fn add_candidate(
         FileKind::Object => {}
         // wasm-ld takes anything that is not a module for an object of another format, which may contain bitcode.
         FileKind::Archive | FileKind::Unknown | FileKind::StubLibrary if name.member.is_some() => {
-            let message = no_bitcode(&bytes);
-            let note = format!("it is {name}");
-            parsed
-                .diagnostics
-                .push(Diagnostic::error(Code::Parse, message).with_location(name.location()).with_note(note));
+            let error = Diagnostic::error(Code::ForeignInput, foreign::no_bitcode(&bytes));
+            let member = name.member.as_deref().unwrap_or_default();
+            let found = foreign::recognize(&bytes, member);
+            parsed.diagnostics.push(found.explain(error.with_location(name.location()), &name.to_string()));
             return;
         }
         FileKind::Bitcode => return add_bitcode(context, parsed, Candidate::new(name, bytes, lazy), module),
         FileKind::SharedLibrary => return add_shared_library(context, parsed, name, bytes),
         FileKind::Archive | FileKind::StubLibrary | FileKind::Unknown => {
-            let message = format!("unknown file type: {name}");
-            parsed.diagnostics.push(Diagnostic::error(Code::Parse, message).with_location(name.location()));
+            parsed.diagnostics.push(unknown_file_type(&name, &bytes));
             return;
         }
     }
@@ -373,7 +374,7 @@ fn add_candidate(
         }
         // Reported when the member is linked; it may not be needed.
         Err(error) if error.is_late() => parsed.candidates.push(candidate),
-        Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.name, &error)),
+        Err(error) => parsed.diagnostics.push(parse_diagnostic(&candidate.name, &error, &candidate.bytes)),
     }
 }
 
@@ -390,7 +391,7 @@ fn add_bitcode(
             let table = generator.read_symbols(&module, &candidate.bytes);
             table.map(|table| bitcode::complete_link_table(&candidate.bytes, table))
         }
-        (Err(error), None) => Err(Box::new(parse_diagnostic(&candidate.name, &error))),
+        (Err(error), None) => Err(Box::new(parse_diagnostic(&candidate.name, &error, &candidate.bytes))),
     };
     match table {
         Ok(table) => {
@@ -405,61 +406,45 @@ fn add_bitcode(
     }
 }
 
-/// LLVM's message about a member that is not a module and has no bitcode. ELF, Mach-O and COFF objects could contain some.
-fn no_bitcode(bytes: &[u8]) -> String {
-    const UNKNOWN: &str = "The file was not recognized as a valid object file";
-    const WITHOUT: &str = "Bitcode section not found in object file";
-    let message = match bytes {
-        [0x7f, b'E', b'L', b'F', ..] => return no_bitcode_in_elf(bytes).unwrap_or_else(|| UNKNOWN.into()),
-        [0xce, 0xfa, 0xed, 0xfe, ..] if bytes.len() >= 28 => WITHOUT,
-        [0xcf, 0xfa, 0xed, 0xfe, ..] if bytes.len() >= 32 => WITHOUT,
-        [0x64, 0x86, ..] | [0x4c, 0x01, ..] | [0x64, 0xaa, ..] | [0xc4, 0x01, ..] => WITHOUT,
-        _ => UNKNOWN,
-    };
-    message.into()
-}
-
-/// LLVM's message about an ELF file without bitcode. `None` if the file is not relocatable.
-fn no_bitcode_in_elf(bytes: &[u8]) -> Option<String> {
-    let (class, order) = (*bytes.get(4)?, *bytes.get(5)?);
-    let kind = [*bytes.get(16)?, *bytes.get(17)?];
-    if kind != if order == 2 { [0, 1] } else { [1, 0] } {
-        return None;
-    }
-    let header = match class {
-        1 => 52,
-        2 => 64,
-        _ => return Some("Invalid ELF class".into()),
-    };
-    let size = bytes.len();
-    Some(match order {
-        1 | 2 if size < header => {
-            format!("invalid buffer: the size ({size}) is smaller than an ELF header ({header})")
-        }
-        1 | 2 => "Bitcode section not found in object file".into(),
-        _ => "Invalid ELF data".into(),
-    })
-}
-
 fn add_shared_library(context: &ParseContext<'_>, parsed: &mut ParsedInput, name: FileName, bytes: Bytes) {
     match SharedLibrary::parse(&bytes, context.interners) {
         Ok(library) => {
             parsed.candidates.push(Candidate { shared: Some(library), ..Candidate::new(name, bytes, false) });
         }
-        Err(error) => parsed.diagnostics.push(parse_diagnostic(&name, &error)),
+        Err(error) => {
+            let diagnostic = parse_diagnostic(&name, &error, &bytes);
+            parsed.diagnostics.push(diagnostic);
+        }
     }
 }
 
-/// Adds file and member to a parser's error.
-pub fn parse_diagnostic(file: &FileName, error: &ParseError) -> Diagnostic {
+fn unknown_file_type(name: &FileName, bytes: &[u8]) -> Diagnostic {
+    let message = format!("unknown file type: {name}");
+    let error = Diagnostic::error(Code::ForeignInput, message).with_location(name.location());
+    foreign::recognize(bytes, name.member.as_deref().unwrap_or(&name.path)).explain(error, "it")
+}
+
+/// Adds file and member to a parser's error, and what can be said about the file. `bytes` are all that was parsed.
+pub fn parse_diagnostic(file: &FileName, error: &ParseError, bytes: &[u8]) -> Diagnostic {
     let at = Location { offset: Some(error.offset), ..file.location() };
     let name = match &file.member {
         Some(member) if !error.is_late() => member.clone(),
         _ => file.to_string(),
     };
-    Diagnostic::error(Code::Parse, format!("{name}: {error}"))
+    let not_an_object = || foreign::wrong_version(bytes).map(|found| (Code::NotAnObject, found));
+    let found = match error.kind {
+        ErrorKind::MissingLinkingSection => Some((Code::NotAnObject, foreign::unlinkable_module(bytes))),
+        ErrorKind::Tables(_) => None,
+        _ => not_an_object().or_else(|| foreign::cut_module(bytes).map(|found| (Code::Truncated, found))),
+    };
+    let code = found.as_ref().map_or(Code::Parse, |(code, _)| *code);
+    let diagnostic = Diagnostic::error(code, format!("{name}: {error}"))
         .with_location(at)
-        .with_note(format!("at offset {:#x} of {file}", error.offset))
+        .with_note(format!("at offset {:#x} of {file}", error.offset));
+    match found {
+        Some((_, found)) => found.explain(diagnostic, "it"),
+        None => diagnostic,
+    }
 }
 
 fn parse_archive(
@@ -472,16 +457,12 @@ fn parse_archive(
     let archive = match archive::parse(&bytes) {
         Ok(archive) => archive,
         Err(error) => {
-            let location = Location { offset: Some(error.offset), ..file.location() };
-            let message = format!("{file}: {error}");
-            let note = format!("at offset {:#x} of {file}", error.offset);
-            parsed
-                .diagnostics
-                .push(Diagnostic::error(Code::Parse, message).with_location(location).with_note(note));
+            parsed.diagnostics.push(archive_diagnostic(&file, &error, &bytes));
             return;
         }
     };
     let folder = file.path.rfind('/').map_or("", |slash| &file.path[..=slash]);
+    let mut explained = Vec::new();
     for member in &archive.members {
         let name = FileName { member: Some(member.name.clone()), ..file.clone() };
         let contents = if archive.thin {
@@ -518,8 +499,8 @@ fn parse_archive(
                 "{file}: archive member '{}' is neither Wasm object file nor LLVM bitcode",
                 member.name
             );
-            let diagnostic = Diagnostic::warning(Code::Ignored, message).with_location(name.location());
-            parsed.diagnostics.push(diagnostic);
+            let warning = Diagnostic::warning(Code::Ignored, message).with_location(name.location());
+            parsed.diagnostics.push(explain_ignored(warning, &name, &contents, &mut explained));
             continue;
         }
         // What tells members of the same name apart.
@@ -527,6 +508,40 @@ fn parse_archive(
         let module = format!("{file}({base} at {})", member.header);
         add_candidate(context, parsed, kind, name, contents, !description.whole_archive, module);
     }
+}
+
+/// Adds the file to an error about an archive.
+fn archive_diagnostic(file: &FileName, error: &ParseError, bytes: &[u8]) -> Diagnostic {
+    let found = foreign::cut_archive(bytes, error.offset);
+    let code = if found.is_some() { Code::Truncated } else { Code::Parse };
+    let diagnostic = Diagnostic::error(code, format!("{file}: {error}"))
+        .with_location(Location { offset: Some(error.offset), ..file.location() })
+        .with_note(format!("at offset {:#x} of {file}", error.offset));
+    match found {
+        Some(found) => found.explain(diagnostic, "it"),
+        None => diagnostic,
+    }
+}
+
+/// Says what an ignored member is, once for each kind in an archive: those of another target's library are all the same.
+fn explain_ignored(
+    warning: Diagnostic,
+    name: &FileName,
+    bytes: &[u8],
+    explained: &mut Vec<Cow<'static, str>>,
+) -> Diagnostic {
+    let member = name.member.as_deref().unwrap_or_default();
+    // Members of Rust's libraries have no names that tell.
+    let is_of_rust = name.path.ends_with(".rlib");
+    let mut found = foreign::recognize(bytes, if is_of_rust { &name.path } else { member });
+    if explained.contains(&found.what) {
+        return warning;
+    }
+    if is_of_rust && member == "lib.rmeta" {
+        found.help = "nothing has to be done: the code is in the other members".into();
+    }
+    explained.push(found.what.clone());
+    found.explain(warning, "it")
 }
 
 /// Removes the padding of macOS's `ar`: up to seven newlines after the last section, which round a member's size up to a multiple

@@ -97,7 +97,7 @@
 //! let result = linker.finish();
 //! assert!(result.module.is_err());
 //! let [first, second] = &result.diagnostics[..] else { panic!("two files are broken") };
-//! assert_eq!((first.severity, first.code, first.input), (Severity::Error, Code::Parse, Some(bad)));
+//! assert_eq!((first.severity, first.code, first.input), (Severity::Error, Code::ForeignInput, Some(bad)));
 //! assert_eq!(first.message, "unknown file type: bad.o");
 //! let place = second.location.as_ref().unwrap();
 //! assert_eq!((place.path.to_str(), place.offset), (Some("cut.o"), Some(9)));
@@ -128,14 +128,18 @@ mod text;
 // Floor 1: vocabulary without logic.
 mod format;
 mod display;
+mod json;
 pub mod options;
 mod cancel;
 mod messages;
+pub mod report;
+mod code;
 pub mod diagnostics;
 pub mod timing;
 mod threads;
 mod leftovers;
 pub mod code_generator;
+mod library_provider;
 // Floor 2: bytes in, finished value out.
 mod archive;
 #[cfg_attr(
@@ -146,17 +150,23 @@ mod bitcode;
 mod object;
 mod stub_library;
 pub mod unit;
+mod source_lines;
+mod variable_lines;
 // Floor 3: inputs on their way.
+mod foreign;
 mod input;
 mod architecture;
 mod generation;
 // Floor 4: one phase each.
 mod symbols;
+mod places;
+mod hints;
 mod context;
 mod resolve;
 mod chunks;
 mod mark_live;
 mod merge_strings;
+mod one_definition;
 // Work before the last input arrives; a link from nothing needs none of it.
 mod incremental;
 // The phases after resolution and marking.
@@ -164,6 +174,7 @@ mod program;
 mod features;
 mod layout;
 mod scan_relocations;
+mod undefined;
 // Floor 5: bytes out.
 mod result;
 mod relocate;
@@ -171,6 +182,8 @@ mod synthetic;
 mod output;
 mod map_file;
 mod engine_limits;
+mod make_report;
+mod advice;
 // Floor 6: the link.
 mod kept_layout;
 mod link;
@@ -182,6 +195,7 @@ pub use cancel::CancelToken;
 pub use input::{identify, FileKind, FileProvider, InputDescription, InputError};
 pub use input_id::InputId;
 pub use leftovers::Leftovers;
+pub use library_provider::{LibraryProvider, OtherLibrary};
 pub use linker::Linker;
 pub use messages::{Extraction, ExtractionReport, Message, MessageKind};
 pub use result::{LinkResult, Sink};

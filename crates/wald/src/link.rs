@@ -16,8 +16,8 @@ use crate::layout::{
 use crate::program::{Additions, Contents, Program};
 use crate::result::Sink;
 use crate::timing::Timer;
-use crate::{engine_limits, features, map_file, mark_live, merge_strings, output, resolve};
-use crate::{scan_relocations, synthetic};
+use crate::{advice, engine_limits, features, make_report, map_file, mark_live, merge_strings};
+use crate::{one_definition, output, resolve, scan_relocations, synthetic, undefined};
 
 /// Links the joined inputs.
 pub(crate) fn link(
@@ -55,6 +55,8 @@ pub(crate) fn link(
     diagnostics.keep_map(options.want_map.then(|| map_file::render(&layout, &plan)));
     output::check(&layout, &plan, diagnostics)?;
     engine_limits::note(&layout, &plan, diagnostics);
+    advice::note(&layout, diagnostics);
+    make_report::add(&layout, &plan, inputs, timer, diagnostics);
     let room = output::make_room(&layout, &plan, sink, diagnostics)?;
     timer.lap("allocate");
     let output = timer.phase("write", || output::write(&layout, &plan, room, output, timer, diagnostics))?;
@@ -79,6 +81,7 @@ fn lay_out(
     let Some(symbols) = settled else { return Ok(None) };
     // Beyond this point no input adds a symbol: definitions are final.
     merge_strings::check_terminated(options, &symbols, diagnostics)?;
+    one_definition::check(options, &symbols, diagnostics);
     let chunks = Chunks::new(&symbols);
     let find_live = || mark_live::mark_live(options, &symbols, &chunks, marks.fit(&symbols, &chunks, timer));
     let live = timer.phase("mark live", find_live);
@@ -91,13 +94,14 @@ fn lay_out(
     diagnostics.check()?;
     let segments = timer.phase("segments", || segments::create(options, program));
     let (segments, memory) = memory::place(options, program, segments, diagnostics);
-    let bounds = start_stop::define(context, program, &segments, &memory, diagnostics);
+    let (bounds, missing) = start_stop::define(context, program, &segments, &memory, diagnostics);
     let program = program.with(&bounds);
     // Beyond this point addresses are final.
     let features = features::collect(options, program, diagnostics);
     let segments = layout::combine_segments(options, &features, segments);
     let scan =
         timer.phase("scan relocations", || scan_relocations::scan(context, program, &segments, diagnostics));
+    undefined::explain(context, inputs, &symbols, program, (&missing, &scan.undefined), diagnostics);
     let (table_symbol, late_table) = scan.require_table(context, program, diagnostics);
     let program = program.with(&table_symbol);
     let (imports, (start_up, start)) = rayon::join(
@@ -119,6 +123,7 @@ fn lay_out(
     let indices = indices?;
     mutable_globals::check(context, &features, program, &imports, &indices, diagnostics);
     diagnostics.extend_if_none(scan.impossible);
+    advice::note_options(context, program, diagnostics);
     let declared = function_table::declare(options, program, &table, &imports, &indices);
     let is_reusable = !(scan.has_read_code
         || kept_layout::depends_on_relocations(program)

@@ -18,6 +18,7 @@ use crate::input::{
 use crate::input_id::InputId;
 use crate::kept_layout::{KeptLayout, LayoutStore, Linked, Start};
 use crate::leftovers::Leftovers;
+use crate::library_provider::LibraryProvider;
 use crate::link;
 use crate::object::Interners;
 use crate::options::Options;
@@ -52,6 +53,7 @@ pub struct Linker {
     order: Vec<InputId>,
     files: Option<Arc<dyn FileProvider>>,
     generator: Option<Arc<dyn CodeGenerator>>,
+    libraries: Option<Arc<dyn LibraryProvider>>,
     /// What was generated from bitcode for the last link.
     kept_code: KeptCode,
     /// What was done before the link, or kept of the last one.
@@ -81,6 +83,7 @@ impl Linker {
             order: Vec::new(),
             files: None,
             generator: None,
+            libraries: None,
             kept_code: KeptCode::default(),
             incremental: State::default(),
             layout: LayoutStore::default(),
@@ -108,6 +111,11 @@ impl Linker {
     /// Sets who reads the members of thin archives. Without a provider, thin archives are an error.
     pub fn set_file_provider(&mut self, files: Arc<dyn FileProvider>) {
         self.files = Some(files);
+    }
+
+    /// Sets who finds libraries that the link could have used: if a symbol is undefined, a help says which of them defines it.
+    pub fn set_library_provider(&mut self, libraries: Arc<dyn LibraryProvider>) {
+        self.libraries = Some(libraries);
     }
 
     /// Sets who generates code from LLVM bitcode, before any input is provided. Without a generator, bitcode that is linked is an error.
@@ -383,13 +391,13 @@ impl Linker {
             (linked, diagnostics.into_parts())
         });
         self.timer.lap("clean up");
-        let Recorded { diagnostics, messages, extractions, map } = recorded;
+        let Recorded { diagnostics, messages, extractions, map, report } = recorded;
         let (module, leftovers) = match linked {
             Ok(leftovers) => (Ok(()), leftovers),
             Err(failure) => (Err(failure), Leftovers::default()),
         };
         let timing = self.timer.take();
-        LinkResult { module, map, extractions, messages, diagnostics, timing, leftovers }
+        LinkResult { module, map, extractions, report, messages, diagnostics, timing, leftovers }
     }
 
     fn link_joined(
@@ -434,7 +442,8 @@ impl Linker {
             cancel: self.cancel.clone(),
             timer,
         };
-        let context = Context::new(&self.options, &self.interners, generation);
+        let mut context = Context::new(&self.options, &self.interners, generation);
+        context.libraries = self.libraries.as_deref();
         let Linked { leftovers, layout } = link::link(context, &inputs, start, timer, sink, diagnostics)?;
         self.layout.put(layout);
         Ok(leftovers)

@@ -78,6 +78,17 @@ pub struct ImportName {
     pub field: String,
 }
 
+/// The format of the link map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MapFormat {
+    /// wasm-ld's text.
+    #[default]
+    WasmLd,
+    /// JSON, which `docs/report.md` of the repository describes.
+    Json,
+}
+
 /// The options of a link. Sizes and addresses are in bytes.
 ///
 /// Most fields are named after an option of wasm-ld. `None` means that the option was not given, and the link decides.
@@ -197,6 +208,8 @@ pub struct Options {
     pub extra_features: Vec<String>,
     /// `-Bsymbolic`.
     pub bsymbolic: bool,
+    /// `--warn-odr`: warn of inline functions and data that differ between objects.
+    pub warn_odr: bool,
     /// `--noinhibit-exec`: duplicate symbols are warnings.
     pub noinhibit_exec: bool,
     /// `--fatal-warnings`: warnings are errors.
@@ -207,9 +220,17 @@ pub struct Options {
     pub verbose: bool,
     /// `--Map`/`--print-map`: write a link map ([`LinkResult::map`](crate::LinkResult::map)).
     pub want_map: bool,
+    /// `--map-format`: the format of the map.
+    pub map_format: MapFormat,
     /// `--why-extract`: report why archive members were linked
     /// ([`LinkResult::extractions`](crate::LinkResult::extractions)).
     pub want_why_extract: bool,
+    /// Report what the module is made of, and why ([`LinkResult::report`](crate::LinkResult::report)). It changes nothing about the
+    /// module, and takes time.
+    pub want_report: bool,
+    /// Explain why these are in the module, or why not ([`Report::explanations`](crate::report::Report::explanations)): symbols as objects
+    /// spell them or demangled, files, archives, archive members. `*` and `?` match anything.
+    pub explain_symbols: Vec<String>,
     /// `--thinlto-index-only`: the link ends when the code generator is done, and its module is empty.
     pub index_only: bool,
 }
@@ -250,6 +271,16 @@ impl Options {
     /// Whether the indirect function table is exported. With cooperative threads it is, because the host starts threads from it.
     pub(crate) fn exports_table(&self) -> bool {
         self.export_table || self.cooperative_threading && !self.import_table
+    }
+
+    /// Whether the link makes a report.
+    pub(crate) fn makes_report(&self) -> bool {
+        self.want_report || !self.explain_symbols.is_empty()
+    }
+
+    /// Whether it must be known why archive members are linked.
+    pub(crate) fn notes_extractions(&self) -> bool {
+        self.want_why_extract || self.makes_report()
     }
 
     /// Whether the output is a shared library.
@@ -332,12 +363,16 @@ impl Default for Options {
             features: None,
             extra_features: Vec::new(),
             bsymbolic: false,
+            warn_odr: false,
             noinhibit_exec: false,
             fatal_warnings: false,
             trace: false,
             verbose: false,
             want_map: false,
+            map_format: MapFormat::default(),
             want_why_extract: false,
+            want_report: false,
+            explain_symbols: Vec::new(),
             index_only: false,
         }
     }

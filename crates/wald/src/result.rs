@@ -3,6 +3,7 @@
 use crate::diagnostics::{Diagnostic, LinkFailure};
 use crate::leftovers::Leftovers;
 use crate::messages::{ExtractionReport, Message};
+use crate::report::Report;
 use crate::text::Text;
 use crate::timing::Timing;
 
@@ -16,6 +17,8 @@ pub struct LinkResult<M = Vec<u8>> {
     /// Why archive members were linked, if that was asked for. A link that fails after it has resolved all symbols has a
     /// report, too.
     pub extractions: Option<ExtractionReport>,
+    /// What the module is made of, if that was asked for.
+    pub report: Option<Box<Report>>,
     /// Lines that options asked for, such as `--trace`, in order.
     pub messages: Vec<Message>,
     /// Errors, warnings and notes in order; at least one error if the link failed.
@@ -29,9 +32,10 @@ pub struct LinkResult<M = Vec<u8>> {
 impl LinkResult<()> {
     /// The same result with the bytes that a sink took.
     pub fn with_module(self, module: Vec<u8>) -> LinkResult {
-        let LinkResult { module: result, map, extractions, messages, diagnostics, timing, leftovers } = self;
+        let LinkResult { module: result, map, extractions, report, messages, diagnostics, timing, leftovers } =
+            self;
         let module = result.map(|()| module);
-        LinkResult { module, map, extractions, messages, diagnostics, timing, leftovers }
+        LinkResult { module, map, extractions, report, messages, diagnostics, timing, leftovers }
     }
 }
 

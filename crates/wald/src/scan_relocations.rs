@@ -48,10 +48,24 @@ pub struct Scan {
     pub imported_got: Vec<SymbolId>,
     /// Functions that trap, for calls of undefined functions.
     pub added: Additions,
+    /// References to undefined symbols that were reported, in order.
+    pub undefined: Vec<UndefinedReference>,
     /// What makes the module wrong, and wasm-ld does not notice.
     pub impossible: Vec<Diagnostic>,
     /// Whether the result depends on instructions, and not only on relocations.
     pub has_read_code: bool,
+}
+
+/// A reference to an undefined symbol that was reported.
+pub struct UndefinedReference {
+    /// The object that refers to it.
+    pub object: ObjectId,
+    /// The symbol.
+    pub symbol: SymbolId,
+    /// The first symbol of the function that refers to it; [`u32::MAX`] for data.
+    pub function: u32,
+    /// Position of the diagnostic.
+    pub diagnostic: usize,
 }
 
 impl Scan {
@@ -481,7 +495,7 @@ impl Joiner<'_> {
         self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
     }
 
-    fn report_undefined(&mut self, object: ObjectId, id: SymbolId, function: u32) {
+    fn report_undefined(&mut self, object: ObjectId, id: SymbolId, function_symbol: u32) {
         if may_be_undefined(self.context, self.program, id) {
             return;
         }
@@ -489,24 +503,26 @@ impl Joiner<'_> {
         let symbol = self.program.get(id);
         let show = |name: NameId| self.context.display(name);
         let message = format!("{}: undefined symbol: {}", linked.path, show(symbol.name));
-        let function = linked.object().symbols.get(function as usize);
+        let function = linked.object().symbols.get(function_symbol as usize);
         let function =
             function.map(|s| display_name(s.name_in(linked.object()), self.context.options.demangle));
         let location = Location { symbol: function, ..Location::file(unescape_path(&linked.path)) };
-        match self.context.options.unresolved_symbols {
-            _ if symbol.flags.is_local() => {
-                self.diagnostics
-                    .push(Diagnostic::error(Code::UndefinedSymbol, message).with_location(location));
+        let diagnostic = match self.context.options.unresolved_symbols {
+            UnresolvedPolicy::Warn if !symbol.flags.is_local() => {
+                Some(Diagnostic::warning(Code::UndefinedSymbol, message))
             }
-            UnresolvedPolicy::ReportError => {
-                self.diagnostics
-                    .push(Diagnostic::error(Code::UndefinedSymbol, message).with_location(location));
-            }
-            UnresolvedPolicy::Warn => {
-                self.diagnostics
-                    .push(Diagnostic::warning(Code::UndefinedSymbol, message).with_location(location));
-            }
-            UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => {}
+            UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic if !symbol.flags.is_local() => None,
+            _ => Some(Diagnostic::error(Code::UndefinedSymbol, message)),
+        };
+        if let Some(diagnostic) = diagnostic {
+            let (position, ..) = self.diagnostics.extent();
+            self.result.undefined.push(UndefinedReference {
+                object,
+                symbol: id,
+                function: function_symbol,
+                diagnostic: position,
+            });
+            self.diagnostics.push(diagnostic.with_location(location));
         }
         let imports = self.context.options.unresolved_symbols == UnresolvedPolicy::ImportDynamic;
         if symbol.kind == SymbolKind::Function && !imports && !self.context.options.import_undefined {

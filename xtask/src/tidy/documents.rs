@@ -21,6 +21,15 @@ pub fn check(root: &Path, files: &[RustFile]) -> Vec<Violation> {
             "its option tables are not what the option table gives: cargo xtask guide".into(),
         );
     }
+    for page in crate::diagnostics::pages(root) {
+        let text = std::fs::read_to_string(&page).unwrap_or_default();
+        let file = page.strip_prefix(root).unwrap_or(&page).to_string_lossy();
+        match crate::diagnostics::with_examples(root, &page, &text) {
+            Ok(new) if new == text => {}
+            Ok(_) => add(&file, "its examples are not what the cases say: cargo xtask diagnostics".into()),
+            Err(error) => add(&file, error),
+        }
+    }
     let library = files.iter().find(|file| file.name == "crates/wald/src/lib.rs");
     for module in library.map(|file| modules(&file.code)).unwrap_or_default() {
         if !architecture.contains(&format!("`{module}`")) {

@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use wald::code_generator::{
     BitcodeTable, CodeGeneration, CodeGenerator, CodeSource, GeneratedCode, GeneratedObject,
 };
-use wald::diagnostics::{Code, Diagnostic, Location};
+use wald::diagnostics::{Code, Diagnostic, Help, Location};
 use wald::{Bytes, CancelToken, Text};
 
 /// Generates code by LLVM's tool.
@@ -180,7 +180,8 @@ impl Generator {
             problems.push(failure(message));
         }
         if let Some(last) = problems.last_mut() {
-            last.help = newer_module(job, program).or((has_died).then(|| CHOICE.into()));
+            let help = newer_module(job, program).or((has_died).then(|| CHOICE.into()));
+            last.helps = help.into_iter().map(Help::new).collect();
         }
         problems
     }
@@ -452,7 +453,7 @@ fn not_compiled(job: &CodeGeneration<'_>, distributor: &str, missing: &[usize], 
     };
     let said: Vec<&[u8]> = lines(&ended.text).collect();
     let last = &said[said.len().saturating_sub(MAX_LINES)..];
-    last.iter().fold(failure(message), |error, &line| error.with_note(line))
+    last.iter().fold(failure(message), |error, &line| error.with_note(Text::from(line)))
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -13,6 +13,7 @@ use crate::job::{self, Declared, Job, Linked, Session};
 use crate::lto;
 use crate::mapped_file;
 use crate::observer::{FileId, Observer};
+use crate::other_libraries::OtherLibraries;
 use crate::output_file::Place;
 use crate::progress::Progress;
 use crate::render::Renderer;
@@ -116,6 +117,8 @@ impl Turn {
         kept.threads = settings.threads;
         kept.linker.set_threads(settings.threads);
         kept.linker.set_record_events(settings.time_trace.is_some());
+        let folders = settings.search_paths.clone();
+        kept.linker.set_library_provider(Arc::new(OtherLibraries { folders, copies: true }));
         kept.linker.set_cancel_token(self.cancel.clone());
         if self.only_load {
             kept.look_before();

@@ -260,6 +260,11 @@ pub enum SymbolKind {
 }
 
 impl SymbolKind {
+    /// Whether programmers give it a name.
+    pub(crate) fn is_function_or_data(self) -> bool {
+        matches!(self, SymbolKind::Function | SymbolKind::Data)
+    }
+
     /// The kind with the symbol table's number.
     pub fn from_number(number: u8) -> Option<Self> {
         Some(match number {

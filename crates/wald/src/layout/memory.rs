@@ -1,7 +1,7 @@
 //! Linear memory from bottom to top: stack, static data, heap; and how large the memory is.
 
 use super::segments::{Content, Segments};
-use crate::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Fix, Help};
 use crate::messages::MessageKind;
 use crate::options::Options;
 use crate::program::Program;
@@ -176,6 +176,24 @@ impl Builder<'_> {
         Some(())
     }
 
+    /// Reports that a size is not enough, and the smallest one that is.
+    fn too_small(&mut self, what: &str, given: u64) {
+        let message = format!("{what} memory too small, {} bytes needed", self.pointer);
+        let stack = self.options.stack_size.unwrap_or(DEFAULT_STACK_SIZE);
+        let error = Diagnostic::error(Code::Layout, message)
+            .with_note(format!("{stack} bytes of that are the stack, which -z stack-size= sets"));
+        let enough = self.pointer.checked_next_multiple_of(self.options.page_size.max(1));
+        self.diagnostics.push(match enough {
+            Some(enough) => {
+                let option = if what == "initial" { "--initial-memory" } else { "--max-memory" };
+                let (from, to) = (format!("{option}={given}"), format!("{option}={enough}"));
+                let fix = Fix::ReplaceArgument { from: from.into(), to: to.as_str().into() };
+                error.with_help(Help::new(format!("{to} is enough")).with_fix(fix))
+            }
+            None => error,
+        });
+    }
+
     /// Adds a size from an option after checking that it is a multiple of the page size and not too large.
     fn checked(&mut self, what: &str, size: u64, limit: u64) -> bool {
         let page = self.options.page_size;
@@ -248,7 +266,7 @@ impl Builder<'_> {
                 self.error(format!("initial memory must be aligned to the page size ({page} bytes)"));
             }
             if self.pointer > options.initial_memory {
-                self.error(format!("initial memory too small, {} bytes needed", self.pointer));
+                self.too_small("initial", options.initial_memory);
             }
             if options.initial_memory > limit {
                 self.error(format!("initial memory too large, cannot be greater than {limit}"));
@@ -270,7 +288,7 @@ impl Builder<'_> {
                 self.error(format!("maximum memory must be aligned to the page size ({page} bytes)"));
             }
             if self.pointer > options.max_memory {
-                self.error(format!("maximum memory too small, {} bytes needed", self.pointer));
+                self.too_small("maximum", options.max_memory);
             }
             if options.max_memory > limit {
                 self.error(format!("maximum memory too large, cannot be greater than {limit}"));

@@ -18,7 +18,7 @@ pub fn define(
     segments: &Segments,
     memory: &Memory,
     diagnostics: &mut Diagnostics,
-) -> Additions {
+) -> (Additions, Vec<(String, usize)>) {
     let (options, interners) = (context.options, context.interners);
     let exported = options.exported_linker_names();
     let mut adder = Adder::new(program);
@@ -53,20 +53,23 @@ pub fn define(
             adder.change(id).force_export = true;
         }
     }
+    let mut missing = Vec::new();
     for name in &options.exports {
         if find(&adder, name).is_some() {
             continue;
         }
+        let (position, ..) = diagnostics.extent();
         let message = format!("symbol exported via --export not found: {name}");
         match options.unresolved_symbols {
             UnresolvedPolicy::ReportError => {
                 diagnostics.push(Diagnostic::error(Code::UndefinedSymbol, message))
             }
             UnresolvedPolicy::Warn => diagnostics.push(Diagnostic::warning(Code::UndefinedSymbol, message)),
-            UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => {}
+            UnresolvedPolicy::Ignore | UnresolvedPolicy::ImportDynamic => continue,
         }
+        missing.push((name.clone(), position));
     }
-    adder.finish()
+    (adder.finish(), missing)
 }
 
 fn is_c_identifier(name: &[u8]) -> bool {

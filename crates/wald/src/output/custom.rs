@@ -146,6 +146,14 @@ impl CustomPlan {
         matches!(self.parts.first(), Some(Part::Strings { .. }))
     }
 
+    /// The merged strings, if the inputs' strings were merged.
+    pub fn merged<'o>(&self, offsets: &'o SectionOffsets) -> Option<&'o MergedStrings> {
+        match self.parts.first() {
+            Some(&Part::Strings { merge, .. }) => offsets.merged.get(merge),
+            _ => None,
+        }
+    }
+
     /// Cuts the contents into pieces.
     pub(super) fn add_pieces(&self, number: usize, pieces: &mut Pieces<'_>) {
         let (mut first, mut start) = (0, 0);

@@ -100,7 +100,7 @@ fn read_object<'a>(
         let mut part = SectionReader::new(layout, relocator, id, section);
         part.read().map_err(|error| {
             let name = FileName { path: linked.path.clone(), member: None };
-            Box::new(parse_diagnostic(&name, &error))
+            Box::new(parse_diagnostic(&name, &error, &object.bytes))
         })
     };
     sections.map(read).collect()

@@ -36,7 +36,7 @@ use window::{copy_bytes, send_bytes, Pieces, Work};
 pub use code::CodePlan;
 pub use moved::KeptOutput;
 pub use names::synthetic_name as synthetic_global_name;
-pub use plan::{OutputSection, Plan, Replaced};
+pub use plan::{OutputSection, Plan, Replaced, SectionContents};
 
 /// Whether a plan can be adapted to objects of other contents: only code, data and objects' custom sections are made of these.
 pub fn is_adaptable(options: &Options) -> bool {

@@ -102,6 +102,20 @@ impl NamePlan {
         pieces
     }
 
+    /// All of the contents.
+    pub fn render(&self, layout: &Layout<'_>) -> Vec<u8> {
+        let mut out = vec![0; self.size as usize];
+        let mut rest = &mut out[..];
+        for (position, part) in self.parts.iter().enumerate() {
+            let slice = take(&mut rest, part.size());
+            match part {
+                Part::Bytes(bytes) => slice.copy_from_slice(bytes),
+                Part::Functions(..) => self.write(layout, position, slice),
+            }
+        }
+        out
+    }
+
     /// Cuts the contents into pieces.
     pub(super) fn add_pieces<'p>(&'p self, pieces: &mut Pieces<'p>) {
         for (position, part) in self.parts.iter().enumerate() {

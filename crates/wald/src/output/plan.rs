@@ -92,6 +92,33 @@ pub struct Plan {
     pub size: u64,
 }
 
+/// What is in a section.
+pub enum SectionContents<'p> {
+    /// Functions.
+    Code,
+    /// Data segments.
+    Data,
+    /// Objects' custom sections.
+    Custom(&'p custom::CustomPlan),
+    /// Names.
+    Names(&'p names::NamePlan),
+    /// Something small.
+    Other,
+}
+
+impl Plan {
+    /// What is in one of its sections.
+    pub fn contents_of<'p>(&'p self, section: &OutputSection) -> SectionContents<'p> {
+        match (&section.body, &self.names) {
+            (Body::Code, _) => SectionContents::Code,
+            (Body::Data, _) => SectionContents::Data,
+            (Body::Custom(position), _) => SectionContents::Custom(&self.custom[*position]),
+            (Body::Names, Some(names)) => SectionContents::Names(names),
+            _ => SectionContents::Other,
+        }
+    }
+}
+
 /// What was replaced since a plan was made.
 #[derive(Default)]
 pub struct Replaced {

@@ -203,6 +203,7 @@ impl<'a> Resolver<'a> {
             true => Diagnostic::warning(Code::DuplicateSymbol, message),
             false => Diagnostic::error(Code::DuplicateSymbol, message),
         };
+        let diagnostic = self.explain_duplicate(id, incoming, diagnostic);
         self.diagnostics.push(diagnostic);
         true
     }

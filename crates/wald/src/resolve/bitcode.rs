@@ -36,7 +36,13 @@ impl<'a> Resolver<'a> {
         };
         if let Some((code, message)) = problem {
             let location = self.files[file.at()].name.location();
-            self.diagnostics.push(Diagnostic::error(code, message).with_location(location));
+            let error = Diagnostic::error(code, message).with_location(location);
+            self.diagnostics.push(match &*bitcode.table.target_triple {
+                triple if self.bitcode_is_closed || triple.starts_with("wasm") => error,
+                triple => error
+                    .with_note(format!("it is LLVM bitcode for {triple}"))
+                    .with_help("compile it for WebAssembly: clang --target=wasm32-wasi -flto"),
+            });
             return None;
         }
         Some(bitcode.comdats.iter().map(|&name| self.add_comdat(name)).collect())

@@ -24,6 +24,12 @@ enum Contents<'a> {
     Bitcode(&'a Bitcode, usize),
 }
 
+impl Loading<'_> {
+    fn reason(&self) -> Reason {
+        self.because.map(|(referrer, symbol, _)| (Some(referrer), symbol))
+    }
+}
+
 /// The file that must be loaded, and the symbol that it defines.
 pub(super) type Needed = Option<(FileId, SymbolId)>;
 
@@ -123,7 +129,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn note_extraction(&mut self, reference: impl FnOnce(&Self) -> String, symbol: SymbolId, is_told: bool) {
-        if self.options.want_why_extract {
+        if self.options.notes_extractions() {
             let reference = reference(self);
             if let Some(file) = self.table.get(symbol).file {
                 self.extractions.push(Extraction { reference, file, symbol, is_told });
@@ -133,8 +139,12 @@ impl<'a> Resolver<'a> {
 
     fn extract(&mut self, file: FileId, because: SymbolId) {
         if !self.loaded[file.at()] {
+            // Until the file defines it, the symbol's file is the one that refers to it.
+            let symbol = self.table.get(because);
+            let before = self.reason.replace((symbol.file.filter(|&of| of != file), because));
             let first = self.begin(file, Some(because));
             self.load_all(first);
+            self.reason = before;
         }
     }
 
@@ -155,6 +165,7 @@ impl<'a> Resolver<'a> {
     /// long chain of members cannot exhaust the thread's.
     fn load_all(&mut self, first: Option<Loading<'a>>) {
         let mut stack = Vec::new();
+        let reason = self.reason;
         stack.extend(first);
         while let Some(top) = stack.last_mut() {
             let index = top.next;
@@ -173,6 +184,7 @@ impl<'a> Resolver<'a> {
                 if let Some(done) = stack.pop() {
                     self.finish(done);
                 }
+                self.reason = stack.last().map_or(reason, Loading::reason);
                 continue;
             };
             top.references.push(reference);
@@ -185,6 +197,7 @@ impl<'a> Resolver<'a> {
                     self.note_reference(referrer, id, kind);
                 } else if let Some(mut loading) = self.begin(needed, Some(id)) {
                     loading.because = Some((referrer, id, kind));
+                    self.reason = loading.reason();
                     stack.push(loading);
                 }
             }
@@ -231,7 +244,7 @@ impl<'a> Resolver<'a> {
         let object = match candidate.object(self.interners) {
             Ok(object) => object,
             Err(error) => {
-                self.diagnostics.push(parse_diagnostic(&candidate.name, error));
+                self.diagnostics.push(parse_diagnostic(&candidate.name, error, &candidate.bytes));
                 return None;
             }
         };

@@ -152,7 +152,9 @@ impl Resolver<'_> {
             };
             for &id in symbols.iter().filter(|&&id| id != defined) {
                 let message = self.signature_mismatch(*name, id, defined);
-                self.diagnostics.push(Diagnostic::warning(Code::SymbolType, message));
+                let warning = Diagnostic::warning(Code::SymbolType, message);
+                let warning = self.explain_mismatch(id, defined, warning);
+                self.diagnostics.push(warning);
                 let debug_name = format!("signature_mismatch:{}", self.display(self.table.get(id).name));
                 self.replace_by_trap(id, debug_name.into_bytes());
             }

@@ -6,6 +6,7 @@
 
 mod add;
 mod bitcode;
+mod explain;
 mod files;
 mod functions;
 mod libcalls;
@@ -49,6 +50,9 @@ struct Extraction {
     /// Whether wasm-ld reports it. It does not if the object that caused the load refers to something other than a function.
     is_told: bool,
 }
+
+/// The file that referred to a lazy file's symbol, if it was a file; and the symbol.
+type Reason = Option<(Option<FileId>, SymbolId)>;
 
 /// What is known after the first files were added: the rest can be added later, and a finished link's state can
 /// be used again. It depends on the options, on those files and on nothing else.
@@ -233,6 +237,8 @@ struct Resolver<'a> {
     bitcode_is_closed: bool,
     /// A file is so wrong that no other is looked at.
     must_end: bool,
+    /// Why the file is linked whose symbols are being added, if it is lazy.
+    reason: Reason,
 }
 
 impl<'a> Resolver<'a> {
@@ -262,6 +268,7 @@ impl<'a> Resolver<'a> {
             env: NameId(interners.names.intern(b"env")),
             bitcode_is_closed: false,
             must_end: false,
+            reason: None,
         }
     }
 
@@ -365,7 +372,7 @@ impl<'a> Resolver<'a> {
 
     /// Reports why each archive member was extracted.
     fn report_extractions(&mut self) {
-        if !self.options.want_why_extract {
+        if !self.options.notes_extractions() {
             return;
         }
         let extractions = self.extractions.iter().map(|extraction| messages::Extraction {
