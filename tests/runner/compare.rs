@@ -158,12 +158,20 @@ pub fn only_adds_notes(got: &[u8], expected: &[u8]) -> bool {
             expected.next();
             continue;
         }
-        let plain = line.trim_start_matches("wasm-ld: ").trim_start_matches(['>', ' ']);
+        let plain = without_colors(line);
+        let plain = plain.trim_start_matches("wasm-ld: ").trim_start_matches(['>', ' ']);
         if !plain.starts_with("note: ") && !plain.starts_with("help: ") {
             return false;
         }
     }
     expected.next().is_none()
+}
+
+/// The line without the escape sequences of colors.
+fn without_colors(line: &str) -> String {
+    let mut parts = line.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, after)| after))
 }
 
 /// Both texts and their first difference.

@@ -1,6 +1,6 @@
 //! The structs of a result that Wald fills in, and their enumerations.
 
-use wald::diagnostics::{Code, Diagnostic, Fix, Help, Location, Note, Severity, Stage};
+use wald::diagnostics::{Code, Diagnostic, Fix, Help, Location, Note, Severity, SourcePosition, Stage};
 use wald::{MessageKind, Text};
 
 use crate::border::{growable, wald_bytes, with_nul};
@@ -407,6 +407,13 @@ pub(crate) fn of_string(text: Option<&String>) -> wald_bytes {
     text.map_or(wald_bytes::NONE, |text| wald_bytes::before_nul(text.as_bytes()))
 }
 
+/// Is not inlined: the compiler would read the column before it asks whether there is a source at all, and Valgrind would report
+/// that the read value is uninitialised.
+#[inline(never)]
+fn column(source: &SourcePosition) -> u32 {
+    source.column.unwrap_or(0)
+}
+
 impl From<&Location> for wald_location {
     fn from(of: &Location) -> Self {
         let source = of.source.as_ref();
@@ -418,7 +425,7 @@ impl From<&Location> for wald_location {
             source_file: wald_bytes::of_optional(source.map(|source| &source.file)),
             source_function: of_string(source.and_then(|source| source.function.as_ref())),
             line: source.map_or(0, |source| source.line),
-            column: source.and_then(|source| source.column).unwrap_or(0),
+            column: source.map_or(0, column),
             has_offset: of.offset.is_some(),
             offset: of.offset.unwrap_or(0),
         }

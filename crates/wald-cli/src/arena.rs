@@ -421,9 +421,13 @@ mod tests {
             rounds.for_each(|round| std::thread::scope(|scope| _ = scope.spawn(move || work(round)).join()));
         };
         run(0..20);
-        let before = mapped();
-        run(20..400);
-        // Other tests map memory, too.
-        assert!(mapped() - before < 100 << 20, "{} MiB more", (mapped() - before) >> 20);
+        let grown = |_| {
+            let before = mapped();
+            run(20..400);
+            mapped() - before
+        };
+        // Other tests map memory meanwhile, but not each time.
+        let least = (0..10).map(grown).find(|grown| *grown < 100 << 20);
+        assert!(least.is_some(), "100 MiB more each time");
     }
 }

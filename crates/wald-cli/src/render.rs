@@ -1,8 +1,8 @@
 //! Prints diagnostics as wasm-ld does.
 //!
-//! The form is `prog: error: message`. An empty line separates a message of several lines from the next one. `--fatal-warnings`
-//! turns warnings into errors. After `--error-limit` errors, nothing more is printed. Requested messages go where wasm-ld
-//! writes them: those of `--verbose` to standard error, all others to standard output.
+//! The form is `prog: error: message`. An empty line separates a message of several lines from the next one that wasm-ld
+//! prints. `--fatal-warnings` turns warnings into errors. After `--error-limit` errors, nothing more is printed. Requested
+//! messages go where wasm-ld writes them: those of `--verbose` to standard error, all others to standard output.
 //!
 //! With `--diagnostics-format=json` or `sarif`, standard error has the same as data: [`data`](crate::data).
 
@@ -205,7 +205,7 @@ impl<'a> Renderer<'a> {
     /// Shows something that the reader should know while the link goes on.
     pub fn show_note(&mut self, message: String) {
         if !self.only_wasm_ld {
-            self.text_line(NOTE, "note: ", &message, &[], &[]);
+            self.text_line(NOTE, NOTE_LABEL, &message, &[], &[]);
         }
         let _ = self.stderr.flush();
     }
@@ -315,10 +315,13 @@ impl<'a> Renderer<'a> {
             return;
         }
         let mut text = String::with_capacity(message.len() + 64);
-        if self.after_lines {
-            text.push('\n');
+        // Without the notes, what is left is what wasm-ld prints.
+        if severity != NOTE_LABEL {
+            if self.after_lines {
+                text.push('\n');
+            }
+            self.after_lines = message.contains('\n');
         }
-        self.after_lines = message.contains('\n');
         let [_, on_terminal] = self.on_terminal;
         let add = |line: &mut String, text: &str| match on_terminal {
             true => line.push_str(&visible(text)),
@@ -333,7 +336,7 @@ impl<'a> Renderer<'a> {
         }
         add(&mut text, message);
         text.push('\n');
-        let notes = notes.iter().map(|note| (NOTE, "note: ", &note.text));
+        let notes = notes.iter().map(|note| (NOTE, NOTE_LABEL, &note.text));
         let helps = helps.iter().map(|help| (HELP, "help: ", &help.text));
         for (color, label, line) in notes.chain(helps) {
             text += "    ";
@@ -347,6 +350,7 @@ impl<'a> Renderer<'a> {
 
 /// Cyan.
 const NOTE: &str = "\x1b[0;36m";
+const NOTE_LABEL: &str = "note: ";
 /// Green.
 const HELP: &str = "\x1b[0;32m";
 
@@ -361,6 +365,14 @@ mod tests {
         renderer.show_all(diagnostics);
         let errors = renderer.error_count();
         (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap(), errors)
+    }
+
+    #[test]
+    fn notes_leave_the_empty_lines_as_they_are() {
+        let two = Diagnostic::error(Code::DuplicateSymbol, "a\n>>> b");
+        let note = Diagnostic::note(Code::Options, "c");
+        let (_, text, _) = rendered(|_| {}, &[two.clone(), note.clone(), two, note.clone(), note]);
+        assert_eq!(text, "p: error: a\n>>> b\np: note: c\n\np: error: a\n>>> b\np: note: c\np: note: c\n");
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn symbols_are_explained_with_their_chain() {
     let lines: Vec<&str> = answer.stdout.lines().collect();
     assert!(lines[0].starts_with("_start: function, ") && lines[0].contains(" bytes, in "), "{lines:?}");
     let entry = lines.iter().position(|line| *line == "    chain:").unwrap() + 1;
-    assert!(lines[entry].trim_start().starts_with("entry  _start, in "), "{lines:?}");
+    assert!(lines[entry].trim_start().starts_with("entry  _start, src/main.c:63"), "{lines:?}");
     assert!(
         lines.contains(&"no_such_thing: not in the output: no input defines it or refers to it"),
         "{lines:?}"

@@ -241,10 +241,12 @@ impl Directory {
         std::os::unix::process::CommandExt::arg0(&mut command, "wasm-ld-22");
         let result = command.args(args).current_dir(&self.0).output().unwrap();
         let made: Vec<_> = outputs.iter().filter(|output| self.0.join(output).exists()).collect();
-        // Help below a message is Wald's own.
+        // Notes, and help below a message, are Wald's own.
         let stderr = String::from_utf8_lossy(&result.stderr);
-        let stderr: String =
-            stderr.split_inclusive('\n').filter(|line| !line.starts_with("    help: ")).collect();
+        let own = |line: &&str| {
+            ["    help: ", "    note: ", "wasm-ld-22: note: "].iter().any(|start| line.starts_with(start))
+        };
+        let stderr: String = stderr.split_inclusive('\n').filter(|line| !own(line)).collect();
         format!("exit code {:?}, outputs {made:?}\n{stderr}", result.status.code())
     }
 }

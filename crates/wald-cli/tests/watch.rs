@@ -125,7 +125,8 @@ fn every_change_is_linked() {
     // A broken one leaves the output as it was.
     std::fs::write(watched.path("commands.o"), b"half").unwrap();
     let broken = "wald: error: unknown file type: commands.o";
-    assert_eq!(watched.next(), [broken, "wald: commands.o changed: not linked"]);
+    let reason = "    note: it is text: its first line is `half`";
+    assert_eq!(watched.next(), [broken, reason, "wald: commands.o changed: not linked"]);
     assert!(watched.output() == second);
 
     std::fs::write(watched.path("commands.o"), &object).unwrap();
