@@ -74,8 +74,25 @@ pub fn library_help(name: &str, folders: &[String]) -> (String, Option<String>) 
             None => format!("did you mean -l:{nearest}, which is in {folder}?"),
         })
     });
-    let help = found.or_else(|| folders.is_empty().then(|| "name the folder with -L".into()));
-    (note, help)
+    let help = found.or_else(|| folders.iter().find_map(|folder| missing_folder(folder)));
+    let last = || match folders {
+        [] => "name the folder with -L".into(),
+        _ => format!("name the folder of {file} with -L, or remove -l{name}"),
+    };
+    (note, Some(help.unwrap_or_else(last)))
+}
+
+/// That a folder does not exist, and which one was probably meant.
+fn missing_folder(folder: &str) -> Option<String> {
+    let host_path = to_path(folder);
+    if host_path.exists() {
+        return None;
+    }
+    let meant = similar(folder.trim_end_matches('/')).filter(|help| help.starts_with("did you mean"));
+    Some(format!(
+        "the folder {folder} does not exist{}",
+        meant.map_or(String::new(), |meant| format!(": {meant}"))
+    ))
 }
 
 fn is_library(name: &str) -> bool {
@@ -103,7 +120,11 @@ mod tests {
             library_help("png", &folders).1,
             Some(format!("did you mean -lpng16, which is in {folder}/lib?"))
         );
-        assert_eq!(library_help("zlib", &folders).1, None);
+        let last = "name the folder of libzlib.a with -L, or remove -lzlib".to_string();
+        assert_eq!(library_help("zlib", &folders).1, Some(last));
+        let missing = [format!("{folder}/lbi")];
+        let help = format!("the folder {folder}/lbi does not exist: did you mean {folder}/lib?");
+        assert_eq!(library_help("png", &missing).1, Some(help));
         assert_eq!(library_help("z", &[]).0, "there is no -L, so no folder was searched");
         std::fs::remove_dir_all(&directory).unwrap();
     }

@@ -27,7 +27,7 @@ enum KnownFix {
 /// The first entry that fits counts. Facts of wasi-libc, LLVM's runtimes and clang 22.
 const KNOWN: &[Known] = &[
     Known {
-        names: &["main", "__main_void", "__main_argc_argv"],
+        names: &["main", "__main_void", "__main_argc_argv", "__original_main"],
         help: "define main, or link a library with -mexec-model=reactor",
         fix: None,
     },

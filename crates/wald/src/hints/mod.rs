@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use wald_demangle::Demangler;
 
 use crate::diagnostics::{Fix, Help, Location};
-use crate::index::{FileId, SymbolId};
+use crate::index::{FileId, NameId, SymbolId};
 use crate::input::Candidate;
 use crate::library_provider::LibraryProvider;
 use crate::object::Interners;
@@ -63,20 +63,45 @@ impl Hints<'_> {
             let of_library = offers.help(&name.symbol).filter(|_| !is_of_driver);
             let is_in_library = of_library.is_some() || is_of_driver;
             helps.extend(of_library);
-            if !is_in_library {
-                let similar = similar.iter().map(|similar| self.about(name, similar, &wanted[position]));
-                helps.extend(similar);
+            let of_class = about_class(name);
+            if !is_in_library && of_class.is_none() {
+                // `S::S()` is not a misspelled `S::~S()`.
+                let similar = similar.iter().filter(|similar| {
+                    is_destructor(&similar.name.base) == is_destructor(&name.base)
+                        && (name.text != "main" || similar.relation != Relation::Prefix)
+                });
+                helps.extend(similar.map(|similar| self.about(name, similar, &wanted[position])));
             }
-            if helps.is_empty() {
-                helps.extend(libraries::known(&name.symbol, offers));
+            let of_main = self.about_main(&name.symbol);
+            if of_main.is_none() && (helps.is_empty() || name.text == "main") {
+                helps.extend(libraries::known(&name.symbol, offers).filter(|help| !self.is_followed(help)));
             }
-            helps.extend(about_class(name));
+            helps.extend(of_class);
+            helps.extend(of_main);
             if helps.is_empty() {
                 helps.push(about_missing(name));
             }
             all.push(helps);
         }
         all
+    }
+
+    /// A `main` with other parameters than those that the C library looks for has another name.
+    fn about_main(&self, symbol: &[u8]) -> Option<Help> {
+        if !matches!(symbol, b"__main_argc_argv" | b"__main_void" | b"__original_main") {
+            return None;
+        }
+        let name = self.interners.names.find(b"main")?;
+        let id = self.table.find(NameId(name))?;
+        let text =
+            format!("{} defines main with other parameters: it has none, or int and char **", self.file(id));
+        (self.table.get(id).resolution == Resolution::Object).then(|| Help::new(text))
+    }
+
+    /// Whether the driver that a help advises has been used: its libraries are linked.
+    fn is_followed(&self, help: &Help) -> bool {
+        let is_cxx = matches!(&help.fix, Some(Fix::UseDriver { driver }) if driver.as_bytes() == b"clang++");
+        is_cxx && self.files.iter().any(|file| file.name.path.rsplit('/').next() == Some("libc++.a"))
     }
 
     /// What may help about the name that an option has, such as `--entry`.
@@ -164,6 +189,13 @@ impl Hints<'_> {
             Relation::Overload => {
                 Help::new(format!("{file} defines {name}{}", differences(wanted, &similar.name)))
             }
+            Relation::Scope => {
+                let [other, wanted] = [&similar.name, wanted].map(|name| match name.scope() {
+                    "" => "the global namespace".to_string(),
+                    scope => scope.to_string(),
+                });
+                Help::new(format!("{file} defines {name}: it is in {other}, not in {wanted}"))
+            }
             Relation::Spelling | Relation::Distance(_) | Relation::Prefix => {
                 let fix = Fix::ReplaceSymbol {
                     from: self.shown(&wanted.symbol).into(),
@@ -211,6 +243,10 @@ fn differences(wanted: &Name, other: &Name) -> String {
         true => String::new(),
         false => format!(": {}", text.join("; ")),
     }
+}
+
+fn is_destructor(base: &str) -> bool {
+    base.contains("::~")
 }
 
 /// A class's vtable and type information are in the object that defines its key function.

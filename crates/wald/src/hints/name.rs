@@ -46,6 +46,12 @@ impl Name {
         is_mangled(&self.symbol)
     }
 
+    /// The namespace or class, such as `Widget`; empty for the global one.
+    pub fn scope(&self) -> &str {
+        let last = self.base.rfind(self.last_part()).unwrap_or(0);
+        self.base[..last].strip_suffix("::").unwrap_or_default()
+    }
+
     /// The last part of the base: `draw` of `Widget::draw`, without template arguments.
     pub fn last_part(&self) -> &str {
         let end = depths(&self.base).find(|&(_, byte, depth)| byte == b'<' && depth == 1).map(|(at, ..)| at);

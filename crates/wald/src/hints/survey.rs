@@ -22,6 +22,8 @@ pub enum Relation {
     Spelling,
     /// So many edits turn one into the other.
     Distance(u8),
+    /// The same function, further in or further out: a namespace or class is missing.
+    Scope,
     /// One of both has a prefix.
     Prefix,
 }
@@ -178,14 +180,33 @@ impl<'n> Probe<'n> {
                 },
             );
         }
+        if wanted.parameters.is_some() != other.parameters.is_some() {
+            // A function is no misspelled variable.
+            return None;
+        }
         let distance = distance(wanted.base.as_bytes(), other.base.as_bytes());
-        (distance > 0 && distance <= self.edits).then_some(Relation::Distance(distance as u8))
+        if distance > 0 && distance <= self.edits {
+            return Some(Relation::Distance(distance as u8));
+        }
+        let is_inside = is_inside(wanted.scope(), other.scope());
+        let is_same = wanted.parameters.is_some()
+            && wanted.parameters == other.parameters
+            && wanted.last_part() == other.last_part();
+        (is_same && is_inside).then_some(Relation::Scope)
     }
 
     /// Each edit changes at most two letters of the set. Digits count, so a mangled name may differ in two more.
     fn may_be_near(&self, letters: u64) -> bool {
         (self.letters ^ letters).count_ones() as usize <= 2 * self.edits + 4 * usize::from(self.is_mangled)
     }
+}
+
+/// Whether one scope is the other without its first or its last parts.
+fn is_inside(one: &str, other: &str) -> bool {
+    let (long, short) = if one.len() > other.len() { (one, other) } else { (other, one) };
+    short.is_empty()
+        || long.strip_prefix(short).is_some_and(|after| after.starts_with("::"))
+        || long.strip_suffix(short).is_some_and(|before| before.ends_with("::"))
 }
 
 /// The set of a name's bytes.
@@ -250,6 +271,12 @@ mod tests {
         assert_eq!(relation("_Z15compute_cheksumi", "_Z16compute_checksumi"), Some(Distance(1)));
         let rust = |hash: &str| format!("_ZN4util8checksum17h{hash}E");
         assert_eq!(relation(&rust("0123456789abcdef"), &rust("0123456789abcde0")), Some(OtherHash));
+        assert_eq!(relation("_ZN5shape4drawEi", "_Z4drawi"), Some(Scope));
+        assert_eq!(relation("_Z4drawi", "_ZN5shape4drawEi"), Some(Scope));
+        assert_eq!(relation("_ZN5shape4drawEi", "_ZN2ui5shape4drawEi"), Some(Scope));
+        assert_eq!(relation("_ZN5shape4drawEi", "_ZN6widget4drawEi"), None);
+        assert_eq!(relation("_ZN5shape4drawEi", "_Z4drawl"), None);
+        assert_eq!(relation("_ZN1A1kE", "_ZN1A1mEv"), None);
         assert_eq!(relation("abc", "abd"), None);
         assert_eq!(relation("same", "same"), None);
         let known = ["compute_checksums", "compute_checksun", "compute_checksum", "computechecksum_"];

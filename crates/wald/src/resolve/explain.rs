@@ -2,7 +2,7 @@
 
 use super::add::Incoming;
 use super::*;
-use crate::diagnostics::Note;
+use crate::diagnostics::{Location, Note};
 use crate::format::relocation::RelocationType;
 use crate::hints::Hints;
 use crate::index::ObjectSymbolIndex;
@@ -41,22 +41,8 @@ impl Resolver<'_> {
                 };
                 let locations = vec![first.location.clone(), second.location.clone()];
                 error.notes.push(Note::new(text).with_locations(locations));
-                if (&one.file, one.line) == (&other.file, other.line) {
-                    let name = self.display(existing.name);
-                    let file = one.file.to_escaped();
-                    error = error.with_help(match is_source_file(&file) {
-                        true => format!("{file} is compiled into both files: link one of them"),
-                        false => {
-                            format!("each file that includes {file} defines {name}: make it inline or static")
-                        }
-                    });
-                } else {
-                    let name = self.display(existing.name);
-                    error = error.with_help(format!(
-                        "keep one definition of {name}; if each file needs its own, make it static or give it another name"
-                    ));
-                }
             }
+            error = error.with_help(self.one_definition(existing.name, &first.location, &second.location));
         }
         let reason = self.reason.filter(|_| incoming.file.is_some_and(|file| self.files[file.at()].lazy));
         if let Some((referrer, symbol)) = reason {
@@ -68,6 +54,29 @@ impl Resolver<'_> {
             error = error.with_note(format!("{file} was linked because {referrer} refers to {symbol}"));
         }
         error
+    }
+
+    /// What to do about two definitions.
+    fn one_definition(&self, name: NameId, first: &Location, second: &Location) -> String {
+        let name = self.display(name);
+        if first.path == second.path && first.member.is_none() && second.member.is_none() {
+            return format!("{first} is linked twice: name it once");
+        }
+        match [first, second].map(|location| location.source.as_ref()) {
+            [Some(one), Some(other)] if (&one.file, one.line) == (&other.file, other.line) => {
+                let file = one.file.to_escaped();
+                match is_source_file(&file) {
+                    true => format!("{file} is compiled into both files: link one of them"),
+                    false => format!("each file that includes {file} defines {name}: make it inline or static"),
+                }
+            }
+            _ if matches!(&name[..], "main" | "__main_void" | "__original_main") => {
+                "a program has one main function: link only one of the files, or rename one of the functions".into()
+            }
+            _ => format!(
+                "keep one definition of {name}; if each file needs its own, make it static or give it another name"
+            ),
+        }
     }
 
     /// Where a file defines a symbol. `None` if the file is not an object.
@@ -119,9 +128,12 @@ impl Resolver<'_> {
         };
         let warning = warning.with_note(Note::new(text).with_locations(locations));
         let warning = warning.with_note("the call traps when it is reached");
-        warning.with_help(format!(
-            "declare {name} once, with the prototype of its definition, in a header that both files include"
-        ))
+        warning.with_help(match &name[..] {
+            "main" => "main has no parameters, or int and char **; it returns int".into(),
+            _ => format!(
+                "declare {name} once, with the prototype of its definition, in a header that both files include"
+            ),
+        })
     }
 
     /// The first call of a variant. Local functions and data are not asked: only a call makes a variant.
