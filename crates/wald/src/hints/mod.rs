@@ -20,6 +20,9 @@ pub use self::libraries::Offers;
 pub use self::name::Name;
 use self::survey::{shown, survey, Relation, Similar};
 
+/// So many names that nothing defines are compared with all that something defines. If there are more, no misspelled name is the reason.
+const COMPARED: usize = 30;
+
 /// What hints are made of.
 #[derive(Clone, Copy)]
 pub struct Hints<'a> {
@@ -54,7 +57,9 @@ impl Hints<'_> {
         let mut demangler = Demangler::new();
         let names: Vec<Name> =
             wanted.iter().map(|wanted| Name::new(&mut demangler, &wanted.symbol)).collect();
-        let (similar, mut statics) = (self.similar(&names), self.find_static(wanted));
+        let mut similar = self.similar(&names[..names.len().min(COMPARED)]);
+        similar.resize_with(names.len(), Vec::new);
+        let mut statics = self.find_static(wanted);
         let mut all = Vec::new();
         for ((position, name), similar) in names.iter().enumerate().zip(&similar) {
             let mut helps = Vec::new();

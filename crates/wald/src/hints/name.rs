@@ -70,12 +70,17 @@ fn depths(text: &str) -> impl Iterator<Item = (usize, u8, usize)> + '_ {
     let bytes = text.as_bytes();
     let mut depth = 0usize;
     bytes.iter().enumerate().map(move |(at, &byte)| {
-        let is_operator = bytes[..at].ends_with(b"operator")
-            || bytes[..at].ends_with(b"operator<")
-            || bytes[..at].ends_with(b"operator>")
-            || bytes[..at].ends_with(b"operator-");
+        let is_operator = || {
+            let before = &bytes[..at];
+            before
+                .strip_suffix(b"<")
+                .or(before.strip_suffix(b">"))
+                .or(before.strip_suffix(b"-"))
+                .unwrap_or(before)
+                .ends_with(b"operator")
+        };
         match byte {
-            _ if is_operator && byte != b'(' => (at, byte, depth),
+            b'<' | b'>' | b'{' | b'}' | b'[' | b']' | b')' if is_operator() => (at, byte, depth),
             b'<' | b'(' | b'{' | b'[' => {
                 depth += 1;
                 (at, byte, depth)

@@ -59,9 +59,9 @@ pub fn survey<'n>(
         || (Demangler::new(), Vec::new()),
         |(mut demangler, mut found), position| {
             if let Some(name) = known(position).filter(|name| name.len() >= fewest && name.len() <= LONGEST) {
-                let known = (letters_of(name), is_mangled(name));
+                let mut known = Known::new(name, &mut demangler);
                 for (number, probe) in probes.iter().enumerate() {
-                    if let Some(relation) = probe.compare(&mut demangler, name, known) {
+                    if let Some(relation) = probe.compare(&mut known) {
                         found.push((number, relation, position));
                     }
                 }
@@ -84,6 +84,40 @@ pub fn survey<'n>(
     similar
 }
 
+/// A known name with what comparisons need of it. It is demangled once, if one of them needs it.
+struct Known<'n, 'd> {
+    symbol: &'n [u8],
+    letters: u64,
+    /// The identifiers of a mangled name, which have their lengths before them.
+    parts: Vec<&'n [u8]>,
+    demangler: &'d mut Demangler,
+    name: Option<Name>,
+}
+
+impl<'n, 'd> Known<'n, 'd> {
+    fn new(symbol: &'n [u8], demangler: &'d mut Demangler) -> Self {
+        let parts = if is_mangled(symbol) { parts(symbol).collect() } else { Vec::new() };
+        Known { symbol, letters: letters_of(symbol), parts, demangler, name: None }
+    }
+
+    fn name(&mut self) -> &Name {
+        self.name.get_or_insert_with(|| Name::new(self.demangler, self.symbol))
+    }
+}
+
+/// All that follows a number and is as long as it says.
+fn parts(symbol: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const DIGITS: usize = 3;
+    let starts =
+        (1..symbol.len()).filter(|&at| symbol[at].is_ascii_digit() && !symbol[at - 1].is_ascii_digit());
+    starts.filter_map(|start| {
+        let rest = &symbol[start..];
+        let digits = rest.iter().take(DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
+        let length = rest[..digits].iter().fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+        rest.get(digits..digits + length)
+    })
+}
+
 /// A wanted name with what comparisons need of it.
 struct Probe<'n> {
     name: &'n Name,
@@ -93,15 +127,14 @@ struct Probe<'n> {
     edits: usize,
     /// Without underscores and in lower case; empty if the name is mangled.
     folded: Vec<u8>,
-    /// What a mangled name contains whose last part is this one's: its length and its text.
-    needle: Vec<u8>,
+    /// The last part, which similar mangled names contain.
+    part: &'n [u8],
 }
 
 impl<'n> Probe<'n> {
     fn new(name: &'n Name) -> Self {
         let symbol = &name.symbol[..];
-        let part = name.last_part();
-        let needle = format!("{}{part}", part.len()).into_bytes();
+        let part = name.last_part().as_bytes();
         let folded = if name.is_mangled() { Vec::new() } else { fold(symbol) };
         let edits = match name.base.len() {
             0..SHORTEST => 0,
@@ -109,7 +142,7 @@ impl<'n> Probe<'n> {
             8..16 => 2,
             _ => 3,
         };
-        Probe { name, letters: letters_of(symbol), is_mangled: name.is_mangled(), edits, folded, needle }
+        Probe { name, letters: letters_of(symbol), is_mangled: name.is_mangled(), edits, folded, part }
     }
 
     /// No name that is shorter is similar.
@@ -118,26 +151,19 @@ impl<'n> Probe<'n> {
         self.name.last_part().len().min(self.name.symbol.len()).saturating_sub(self.edits).min(SHORTEST)
     }
 
-    /// Compares with a name of which the letters are known, and whether it is mangled.
-    fn compare(
-        &self,
-        demangler: &mut Demangler,
-        other: &[u8],
-        (letters, is_mangled): (u64, bool),
-    ) -> Option<Relation> {
-        let symbol = &self.name.symbol[..];
+    fn compare(&self, known: &mut Known) -> Option<Relation> {
+        let (symbol, other) = (&self.name.symbol[..], known.symbol);
         if other == symbol || symbol.len() > LONGEST {
             return None;
         }
-        match (self.is_mangled, is_mangled) {
-            (false, false) => self.compare_plain(other, letters),
+        match (self.is_mangled, is_mangled(other)) {
+            (false, false) => self.compare_plain(other, known.letters),
             (true, false) => (other == self.name.base.as_bytes()).then_some(Relation::OtherLanguage),
             (false, true) => {
-                let may_be = contains(other, &self.needle);
-                (may_be && Name::new(demangler, other).base == self.name.base)
-                    .then_some(Relation::OtherLanguage)
+                let may_be = known.parts.contains(&self.part);
+                (may_be && known.name().base == self.name.base).then_some(Relation::OtherLanguage)
             }
-            (true, true) => self.compare_mangled(demangler, other, letters),
+            (true, true) => self.compare_mangled(known),
         }
     }
 
@@ -148,8 +174,7 @@ impl<'n> Probe<'n> {
             return Some(Relation::Spelling);
         }
         if difference <= self.edits && self.may_be_near(letters) {
-            let distance = distance(symbol, other);
-            if distance <= self.edits {
+            if let Some(distance) = distance(symbol, other, self.edits) {
                 return Some(Relation::Distance(distance as u8));
             }
         }
@@ -159,16 +184,16 @@ impl<'n> Probe<'n> {
         has_prefix.then_some(Relation::Prefix)
     }
 
-    fn compare_mangled(&self, demangler: &mut Demangler, other: &[u8], letters: u64) -> Option<Relation> {
-        let wanted = self.name;
+    fn compare_mangled(&self, known: &mut Known) -> Option<Relation> {
+        let (wanted, other) = (self.name, known.symbol);
         // The length of a part is a part of the mangled name, and the parameters may differ too.
         let is_near =
-            wanted.symbol.len().abs_diff(other.len()) <= self.edits + 2 && self.may_be_near(letters);
-        let is_same_part = contains(other, &self.needle);
+            wanted.symbol.len().abs_diff(other.len()) <= self.edits + 2 && self.may_be_near(known.letters);
+        let is_same_part = known.parts.contains(&self.part);
         if !is_near && !is_same_part {
             return None;
         }
-        let other = Name::new(demangler, other);
+        let other = known.name();
         if !other.is_mangled() || other.text == wanted.text && other.symbol[..2] == wanted.symbol[..2] {
             return None;
         }
@@ -184,15 +209,14 @@ impl<'n> Probe<'n> {
             // A function is no misspelled variable.
             return None;
         }
-        let distance = distance(wanted.base.as_bytes(), other.base.as_bytes());
-        if distance > 0 && distance <= self.edits {
+        if let Some(distance) = distance(wanted.base.as_bytes(), other.base.as_bytes(), self.edits) {
             return Some(Relation::Distance(distance as u8));
         }
-        let is_inside = is_inside(wanted.scope(), other.scope());
         let is_same = wanted.parameters.is_some()
             && wanted.parameters == other.parameters
-            && wanted.last_part() == other.last_part();
-        (is_same && is_inside).then_some(Relation::Scope)
+            && wanted.last_part() == other.last_part()
+            && is_inside(wanted.scope(), other.scope());
+        is_same.then_some(Relation::Scope)
     }
 
     /// Each edit changes at most two letters of the set. Digits count, so a mangled name may differ in two more.
@@ -223,14 +247,39 @@ fn folds_to(name: &[u8], folded: &[u8]) -> bool {
         && name.iter().filter(|&&byte| byte != b'_').map(u8::to_ascii_lowercase).eq(folded.iter().copied())
 }
 
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    strsim::osa_distance(&String::from_utf8_lossy(a), &String::from_utf8_lossy(b))
-}
-
-/// Whether `needle` is in `text`.
-fn contains(text: &[u8], needle: &[u8]) -> bool {
-    let Some((&first, rest)) = needle.split_first() else { return false };
-    (0..text.len().saturating_sub(rest.len())).any(|at| text[at] == first && text[at + 1..].starts_with(rest))
+/// How many edits (inserted, deleted, replaced or swapped letters) turn `a` into `b`. `None` if more than `limit`: then most of the
+/// table that the edit distance needs is not computed, which matters because demangled names are long.
+fn distance(a: &[u8], b: &[u8], limit: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
+    }
+    let prefix = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[prefix..], &b[prefix..]);
+    let suffix = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);
+    let too_many = limit + 1;
+    // Rows of the table: distances of the first `i` letters of `a` to the first `j` of `b`.
+    let mut before = vec![too_many; b.len() + 1];
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![too_many; b.len() + 1];
+        if i <= limit {
+            row[0] = i;
+        }
+        let (first, last) = (i.saturating_sub(limit).max(1), (i + limit).min(b.len()));
+        for j in first..=last {
+            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(above[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        if row.iter().min().is_none_or(|&least| least > limit) {
+            return None;
+        }
+        before = std::mem::replace(&mut above, row);
+    }
+    above.last().copied().filter(|&distance| distance <= limit)
 }
 
 /// A name as messages show it.
@@ -252,6 +301,21 @@ mod tests {
 
     fn relation(wanted: &str, known: &str) -> Option<Relation> {
         find(wanted, &[known]).first().map(|(relation, _)| *relation)
+    }
+
+    #[test]
+    fn distances_up_to_a_limit_are_those_without_one() {
+        let words = [
+            "", "a", "ab", "ba", "abc", "acb", "abcdef", "abdcef", "bcdefg", "xabcdefy", "badcfe", "abcabc",
+            "acbacb",
+        ];
+        for (a, b) in words.iter().flat_map(|a| words.iter().map(move |b| (*a, *b))) {
+            let real = strsim::osa_distance(a, b);
+            for limit in 0..=4 {
+                let expected = (real <= limit).then_some(real);
+                assert_eq!(distance(a.as_bytes(), b.as_bytes(), limit), expected, "{a} {b} {limit}");
+            }
+        }
     }
 
     #[test]
