@@ -887,6 +887,7 @@ void wald_options_free(struct wald_options *options);
 // - NULL resets a value that is optional. `entry`: NULL means that the module has no entry.
 // - `architecture`: `wasm32` or `wasm64`. NULL means 32 bits; the error about an object with 64 bits then names the option.
 // - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
+// - `signature_mismatch`: `warn`, `error` or `adapt`.
 // - `map_format`: `wasm-ld` or `json`.
 // - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 // - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.

@@ -3,7 +3,9 @@
 use std::ffi::c_char;
 use std::path::PathBuf;
 
-use wald::options::{Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, UnresolvedPolicy};
+use wald::options::{
+    Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, SignatureMismatch, UnresolvedPolicy,
+};
 use wald::Text;
 
 use crate::border::{exclusive, free, give, optional_text, status, text, wald_status, Failure, Outcome};
@@ -100,6 +102,18 @@ impl Setting for UnresolvedPolicy {
             Some("ignore-all") => UnresolvedPolicy::Ignore,
             Some("import-dynamic") => UnresolvedPolicy::ImportDynamic,
             _ => return Err(bad("report-all, warn, ignore-all or import-dynamic")),
+        };
+        Ok(())
+    }
+}
+
+impl Setting for SignatureMismatch {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        *self = match value {
+            Some("warn") => SignatureMismatch::Warn,
+            Some("error") => SignatureMismatch::Error,
+            Some("adapt") => SignatureMismatch::Adapt,
+            _ => return Err(bad("warn, error or adapt")),
         };
         Ok(())
     }
@@ -209,7 +223,7 @@ fields! {
     compact_imports merge_code_metadata strip_debug strip_all keep_sections build_id demangle import_memory export_memory
     shared_memory cooperative_threading import_table export_table growable_table table_base stack_first stack_size
     global_base initial_heap initial_memory max_memory no_growable_memory page_size check_features features
-    extra_features bsymbolic warn_odr noinhibit_exec fatal_warnings trace verbose want_map map_format want_why_extract
+    extra_features bsymbolic warn_odr signature_mismatch noinhibit_exec fatal_warnings trace verbose want_map map_format want_why_extract
     want_report explain_symbols index_only
 }
 
@@ -237,6 +251,7 @@ pub unsafe extern "C" fn wald_options_free(options: *mut wald_options) {
 /// - NULL resets a value that is optional. `entry`: NULL means that the module has no entry.
 /// - `architecture`: `wasm32` or `wasm64`. NULL means 32 bits; the error about an object with 64 bits then names the option.
 /// - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
+/// - `signature_mismatch`: `warn`, `error` or `adapt`.
 /// - `map_format`: `wasm-ld` or `json`.
 /// - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 /// - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
@@ -289,8 +304,19 @@ mod tests {
             let name = name.trim_end_matches('\0');
             let mut options = Options::default();
             let before = format!("{options:?}");
-            let values =
-                ["true", "false", "7", "text", "warn", "sha1", "module,field", "pie", "wasm32", "json"];
+            let values = [
+                "true",
+                "false",
+                "7",
+                "text",
+                "warn",
+                "sha1",
+                "module,field",
+                "pie",
+                "wasm32",
+                "json",
+                "adapt",
+            ];
             let takes = |options: &mut Options, value| {
                 set(options, name, Some(value)).is_ok() && format!("{options:?}") != before
             };
@@ -313,6 +339,8 @@ mod tests {
             ("build_id", None),
             ("import_memory", Some("memory")),
             ("unresolved_symbols", Some("")),
+            ("signature_mismatch", Some("report-all")),
+            ("signature_mismatch", None),
             ("architecture", Some("wasm16")),
             ("threads", Some("1")),
             ("output", None),

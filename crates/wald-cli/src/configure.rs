@@ -12,7 +12,9 @@ use crate::report::Format;
 use crate::text::{error_text, to_path};
 use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
-use wald::options::{Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, UnresolvedPolicy};
+use wald::options::{
+    Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, SignatureMismatch, UnresolvedPolicy,
+};
 use wald::Text;
 
 /// How long to wait for the next input. Compiling a file can take minutes; without a limit a build with one job, in which the
@@ -280,6 +282,17 @@ impl Reader<'_> {
                 let help = "the values are report-all, ignore-all and import-dynamic";
                 self.diagnostics.push(Diagnostic::error(Code::Options, message).with_help(help));
                 report
+            }
+        };
+        options.signature_mismatch = match self.arguments.last_value(Opt::SignatureMismatch) {
+            None | Some("warn") => SignatureMismatch::Warn,
+            Some("error") => SignatureMismatch::Error,
+            Some("adapt") => SignatureMismatch::Adapt,
+            Some(other) => {
+                let message = format!("unknown --signature-mismatch value: {other}");
+                let help = "the values are warn, error and adapt";
+                self.diagnostics.push(Diagnostic::error(Code::Options, message).with_help(help));
+                SignatureMismatch::Warn
             }
         };
         options.import_undefined = self.arguments.has(Opt::ImportUndefined);

@@ -264,6 +264,10 @@ options! {
         "A warning without `--shared`.";
     NoShlibSigcheck Flag Two "no-shlib-sigcheck" "" []
         "Do not check the signatures of functions that shared libraries define";
+    SignatureMismatch Equals Two "signature-mismatch" "warn|error|adapt" []
+        "What to do about calls with another signature than the function's definition has (default: warn)"
+        "`warn`: the calls trap. `adapt`: calls that convert without loss reach the definition, and a note tells which. \
+         See [functions with another signature](#functions-with-another-signature).";
     WarnOdr Flag Two "warn-odr" "" []
         "Warn of inline functions and data that differ between objects"
         "All copies but the first one are dropped. Code that was compiled with other options or macros then changes its meaning.";
@@ -337,8 +341,8 @@ options! {
 
     group "Messages and reports"
     "`--explain-symbol`, `--explain-format`, `--report`, `--report-diff`, `--map-format`, `--verbose-link`, `--time`, `--time-trace`, \
-     `--diagnostics-format`, `--hyperlinks`, `--no-notes`, `--explain` and `--warn-odr` are Wald's own. See [Reports](#reports). The output \
-     never depends on `--threads`." {
+     `--diagnostics-format`, `--hyperlinks`, `--no-notes`, `--explain`, `--warn-odr` and `--signature-mismatch` are Wald's own. See \
+     [Reports](#reports). The output never depends on `--threads`." {
     Trace Flag Any "trace" "" [flag("t", One)]
         "Print the names of the files that are linked";
     PrintMap Flag Any "print-map" "" [flag("M", One)]

@@ -128,6 +128,7 @@ mod text;
 // Floor 1: vocabulary without logic.
 mod format;
 mod display;
+mod adaptation;
 mod json;
 pub mod options;
 mod cancel;

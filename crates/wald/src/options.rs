@@ -22,6 +22,20 @@ pub enum UnresolvedPolicy {
     ImportDynamic,
 }
 
+/// What to do about functions whose definition has another signature than some of their callers use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureMismatch {
+    /// A warning, and the calls trap (the default).
+    #[default]
+    Warn,
+    /// An error.
+    Error,
+    /// Calls whose arguments and result convert without loss reach the definition, and a note tells which. Others trap, with the
+    /// warning. An object (`-r`) is linked as with `Warn`.
+    Adapt,
+}
+
 /// The build ID of the output.
 ///
 /// See <https://github.com/WebAssembly/tool-conventions/blob/main/BuildId.md>.
@@ -210,6 +224,8 @@ pub struct Options {
     pub bsymbolic: bool,
     /// `--warn-odr`: warn of inline functions and data that differ between objects.
     pub warn_odr: bool,
+    /// `--signature-mismatch`: what to do about calls with another signature than the function's definition has.
+    pub signature_mismatch: SignatureMismatch,
     /// `--noinhibit-exec`: duplicate symbols are warnings.
     pub noinhibit_exec: bool,
     /// `--fatal-warnings`: warnings are errors.
@@ -303,6 +319,12 @@ impl Options {
         self.merge_code_metadata && !self.keeps_relocations()
     }
 
+    /// Whether calls with another signature are adapted to the definition. Those of an object are not: the link that makes a module
+    /// of it can still decide.
+    pub(crate) fn adapts_calls(&self) -> bool {
+        self.signature_mismatch == SignatureMismatch::Adapt && !self.is_relocatable()
+    }
+
     /// Whether addresses have 64 bits.
     pub(crate) fn is64(&self) -> bool {
         self.architecture == Architecture::Wasm64
@@ -364,6 +386,7 @@ impl Default for Options {
             extra_features: Vec::new(),
             bsymbolic: false,
             warn_odr: false,
+            signature_mismatch: SignatureMismatch::default(),
             noinhibit_exec: false,
             fatal_warnings: false,
             trace: false,

@@ -129,6 +129,7 @@ pub mod opcode {
     pub const I64_ADD: u8 = 0x7c;
     pub const I64_SUB: u8 = 0x7d;
     pub const I64_MUL: u8 = 0x7e;
+    pub const F64_PROMOTE_F32: u8 = 0xbb;
     pub const REF_NULL: u8 = 0xd0;
     pub const REF_FUNC: u8 = 0xd2;
     pub const MISC_PREFIX: u8 = 0xfc;

@@ -71,6 +71,9 @@ impl SpeculativeMarks {
     }
 
     fn renumber(&self, symbols: &SymbolTable, chunks: &Chunks) -> Option<Marks> {
+        if symbols.references_changed {
+            return None;
+        }
         let known = &*self.contents;
         let objects = known.find_objects(symbols)?;
         let mut sets = Sets::new(false);

@@ -297,12 +297,14 @@ fn add_edges(numbering: &Numbering<'_>, thing: Thing, edges: &mut Vec<(u32, Step
             }
         }
         Thing::Synthetic(id) if id.at() < program.function_count() => {
-            // What a command exports calls constructors, the function and destructors.
-            if let Purpose::CommandExport(symbol) = program.function(id).purpose {
-                let known = program.well_known;
-                let called = [Some(symbol), known.call_ctors, known.call_dtors].into_iter().flatten();
-                edges.extend(called.map(|id| (numbering.of_symbol(id), Step::Call)));
-            }
+            let known = program.well_known;
+            let called = match program.function(id).purpose {
+                // What a command exports calls constructors, the function and destructors.
+                Purpose::CommandExport(symbol) => [Some(symbol), known.call_ctors, known.call_dtors],
+                Purpose::Adapter(symbol) => [Some(symbol), None, None],
+                _ => [None; 3],
+            };
+            edges.extend(called.into_iter().flatten().map(|id| (numbering.of_symbol(id), Step::Call)));
         }
         _ => {}
     }

@@ -11,7 +11,7 @@ use crate::format::relocation::RelocationType;
 use crate::format::SymbolKind;
 use crate::index::{ByteRange, ObjectId, ObjectSymbolIndex, SymbolId};
 use crate::object::{Object, ObjectSymbol};
-use crate::symbols::{LinkedObject, Reference, Resolution, SymbolTable, Synthetic};
+use crate::symbols::{LinkedObject, Purpose, Reference, Resolution, SymbolTable, Synthetic};
 
 /// Scratch state of the phase. Sets only grow and the result does not depend on the order, so several threads can mark at once.
 pub(super) struct Marker<'a> {
@@ -131,6 +131,11 @@ impl<'a> Marker<'a> {
         match (symbol.resolution, symbol.file) {
             (Resolution::Synthetic(Synthetic::Function(number)), _) => {
                 self.sets.synthetic_functions.insert(number.at());
+                if let Purpose::Adapter(target) = self.symbols.synthetic_functions[number.at()].purpose {
+                    if new {
+                        self.enqueue(target, false, queue);
+                    }
+                }
             }
             // Absolute data has no chunk, but keeps its object live.
             (Resolution::Object, Some(file)) if new => {

@@ -21,6 +21,9 @@ impl Marks {
 
     /// Whether all followed symbols still map to the same chunks, and roots by name are still roots.
     pub(super) fn still_hold(&self, symbols: &SymbolTable, chunks: &Chunks) -> bool {
+        if symbols.references_changed {
+            return false;
+        }
         if symbols.redirected.iter().any(|(_, id)| self.sets.symbols.contains_checked(id.at())) {
             return false;
         }

@@ -5,6 +5,7 @@ use super::*;
 use crate::format::{limits, types, GlobalType, TableType};
 use crate::index::ObjectSymbolIndex;
 use crate::object::{Object, ObjectSymbol};
+use crate::options::SignatureMismatch;
 use crate::symbols::{ImportAttributes, SyntheticGlobal};
 
 /// What is known of a symbol that is being added.
@@ -261,7 +262,8 @@ impl<'a> Resolver<'a> {
                     return;
                 }
                 let old = self.signature_text(existing.signature);
-                ("Tag signature mismatch", old, self.signature_text(new), false)
+                let is_error = self.options.signature_mismatch == SignatureMismatch::Error;
+                ("Tag signature mismatch", old, self.signature_text(new), is_error)
             }
             _ => return,
         };

@@ -89,11 +89,13 @@ impl Resolver<'_> {
         places::describe(&file, &[place], self.options.demangle).pop()
     }
 
-    /// Adds to the warning about a function that is called as `called`, a variant of it, where both are and how they differ.
+    /// Adds to the warning about a function that is called as `called`, a variant of it, where both are, how they differ, and
+    /// what becomes of the call.
     pub(super) fn explain_mismatch(
         &self,
         called: SymbolId,
         defined: SymbolId,
+        outcome: impl IntoIterator<Item = String>,
         warning: Diagnostic,
     ) -> Diagnostic {
         let (call, definition) = (self.find_call(called), self.table.get(defined));
@@ -127,13 +129,7 @@ impl Resolver<'_> {
             None => warning,
         };
         let warning = warning.with_note(Note::new(text).with_locations(locations));
-        let warning = warning.with_note("the call traps when it is reached");
-        warning.with_help(match &name[..] {
-            "main" => "main has no parameters, or int and char **; it returns int".into(),
-            _ => format!(
-                "declare {name} once, with the prototype of its definition, in a header that both files include"
-            ),
-        })
+        outcome.into_iter().fold(warning, Diagnostic::with_note).with_help(declare_once(&name))
     }
 
     /// The first call of a variant. Local functions and data are not asked: only a call makes a variant.
@@ -160,6 +156,14 @@ impl Resolver<'_> {
     }
 }
 
+/// The help about declarations of a function that do not agree with its definition.
+pub(super) fn declare_once(name: &str) -> String {
+    match name {
+        "main" => "main has no parameters, or int and char **; it returns int".into(),
+        _ => format!("declare {name} once, with the prototype of its definition, in a header that both files include"),
+    }
+}
+
 /// How two signatures in binary form differ, in words.
 fn difference(called: &[u8], defined: &[u8]) -> String {
     let (Some((called, called_results)), Some((defined, defined_results))) = (split(called), split(defined))
@@ -171,8 +175,13 @@ fn difference(called: &[u8], defined: &[u8]) -> String {
         let differ = called.iter().zip(defined).zip(1..).filter(|((called, defined), _)| called != defined);
         parts.extend(differ.map(|(_, number)| format!("parameter {number} differs")));
     } else {
-        let plural = if called.len() == 1 { "" } else { "s" };
-        parts.push(format!("{} argument{plural} for {} parameters", called.len(), defined.len()));
+        let plural = |list: &[u8]| if list.len() == 1 { "" } else { "s" };
+        let (arguments, parameters) = (plural(called), plural(defined));
+        parts.push(format!(
+            "{} argument{arguments} for {} parameter{parameters}",
+            called.len(),
+            defined.len()
+        ));
     }
     if called_results != defined_results {
         parts.push("the result differs".into());

@@ -2,10 +2,13 @@
 //!
 //! WebAssembly checks signatures when a module is validated, so a call may not reach a function of another
 //! type. Each signature that a name is used with gets a symbol of its own; those that are not the definition
-//! become functions that trap.
+//! become functions that trap, or that call the definition ([`super::adapt`]).
 
+use super::adapt::{Adapters, Definition};
 use super::add::Incoming;
+use super::special::Wrapped;
 use super::*;
+use crate::options::SignatureMismatch;
 use crate::symbols::{ImportAttributes, Purpose};
 
 impl Resolver<'_> {
@@ -135,30 +138,78 @@ impl Resolver<'_> {
         }
     }
 
-    /// Makes trapping functions of all variants that are not the definition.
-    pub(super) fn settle_variants(&mut self) {
+    /// Makes functions of all variants that are not the definition: they trap, or call it.
+    pub(super) fn settle_variants(&mut self, wrapped: &[Wrapped]) -> Adapters {
         let variants = std::mem::take(self.variants);
         let names: Vec<Vec<u8>> =
             variants.iter().map(|(name, _)| self.interners.names.with(name.0, <[u8]>::to_vec)).collect();
+        let mut adapters = Adapters::default();
         for position in llvm_order::dense_map_order(names.iter().map(|name| &name[..])) {
             let (name, symbols) = &variants[position];
-            // A shared library's function exists only at run time, so its callers get a trap like those of other variants.
-            let is_here = |id: SymbolId| self.table.get(id).is_defined() && !self.table.get(id).is_shared();
-            let defined = symbols.iter().copied().find(|&id| is_here(id));
-            let Some(defined) = defined else {
+            let adapts = self.options.adapts_calls();
+            let definition = match adapts {
+                true => self.definition_to_adapt_to(symbols),
+                false => symbols.iter().copied().find(|&id| self.is_here(id)).map(Definition::first),
+            };
+            let Some(definition) = definition else {
                 let message = self.signature_mismatch(*name, symbols[0], symbols[1]);
                 self.error(Code::SymbolType, message);
-                return;
+                return adapters;
             };
-            for &id in symbols.iter().filter(|&&id| id != defined) {
-                let message = self.signature_mismatch(*name, id, defined);
-                let warning = Diagnostic::warning(Code::SymbolType, message);
-                let warning = self.explain_mismatch(id, defined, warning);
-                self.diagnostics.push(warning);
-                let debug_name = format!("signature_mismatch:{}", self.display(self.table.get(id).name));
-                self.replace_by_trap(id, debug_name.into_bytes());
+            if adapts && definition.is_only {
+                self.name_definition(*name, definition.symbol);
+            }
+            for &id in symbols.iter().filter(|&&id| id != definition.symbol) {
+                self.settle_variant(*name, id, definition, wrapped, &mut adapters);
             }
         }
+        adapters
+    }
+
+    fn settle_variant(
+        &mut self,
+        name: NameId,
+        id: SymbolId,
+        definition: Definition,
+        wrapped: &[Wrapped],
+        adapters: &mut Adapters,
+    ) {
+        let message = self.signature_mismatch(name, id, definition.symbol);
+        let is_error = self.options.signature_mismatch == SignatureMismatch::Error;
+        let traps = if is_error {
+            "the call would trap if it was reached"
+        } else {
+            "the call traps when it is reached"
+        };
+        let mut outcome = vec![traps.to_string()];
+        if self.options.adapts_calls() {
+            let target = definition.target(wrapped);
+            if definition.is_only {
+                adapters.meant.insert(id, target);
+            }
+            match self.adapt(id, definition, target) {
+                Ok(adaptation) => {
+                    let wrapper = match target == definition.symbol {
+                        true => String::new(),
+                        false => format!(" to {}", self.display(self.table.get(target).name)),
+                    };
+                    let outcome = [format!("the call is adapted{wrapper}: {}", adaptation.text())];
+                    let note = Diagnostic::note(Code::SymbolType, message);
+                    let note = self.explain_mismatch(id, definition.symbol, outcome, note);
+                    self.diagnostics.push(note);
+                    return self.replace_by_adapter(id, target, adapters);
+                }
+                Err(why) => outcome.push(format!("it cannot be adapted: {why}")),
+            }
+        }
+        let diagnostic = match is_error {
+            true => Diagnostic::error(Code::SymbolType, message),
+            false => Diagnostic::warning(Code::SymbolType, message),
+        };
+        let diagnostic = self.explain_mismatch(id, definition.symbol, outcome, diagnostic);
+        self.diagnostics.push(diagnostic);
+        let debug_name = format!("signature_mismatch:{}", self.display(self.table.get(id).name));
+        self.replace_by_trap(id, debug_name.into_bytes());
     }
 
     fn signature_mismatch(&self, name: NameId, first: SymbolId, second: SymbolId) -> String {
@@ -175,22 +226,23 @@ impl Resolver<'_> {
 
     /// Makes `id` a function that traps and whose address is null.
     pub(super) fn replace_by_trap(&mut self, id: SymbolId, debug_name: Vec<u8>) {
+        self.replace_by_function(id, debug_name, Purpose::Unreachable);
+        let symbol = self.table.get_mut(id);
+        symbol.is_stub = symbol.signature.is_some();
+    }
+
+    /// Makes `id` a function that the linker writes.
+    pub(super) fn replace_by_function(&mut self, id: SymbolId, debug_name: Vec<u8>, purpose: Purpose) {
         let Some(signature) = self.table.get(id).signature else { return };
         let name = self.name(&debug_name);
         let symbol_name = self.interners.names.with(self.table.get(id).name.0, <[u8]>::to_vec);
-        let function = SyntheticFunction {
-            symbol_name,
-            name: debug_name,
-            signature,
-            purpose: Purpose::Unreachable,
-            export_name: None,
-        };
+        let function =
+            SyntheticFunction { symbol_name, name: debug_name, signature, purpose, export_name: None };
         let number = self.push_synthetic_function(function);
         let symbol = self.table.get_mut(id);
         symbol.name = name;
         symbol.flags = SymbolFlags(SymbolFlags::LOCAL);
         symbol.file = None;
-        symbol.is_stub = true;
         symbol.resolution = Resolution::Synthetic(Synthetic::Function(number));
         if symbol.traced {
             self.trace_definition(id);

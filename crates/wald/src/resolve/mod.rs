@@ -4,6 +4,7 @@
 //! member is loaded at that moment, before the object's next symbol is looked at; that order decides ties
 //! between definitions and the places of objects in the output. Everything here goes by interned ids.
 
+mod adapt;
 mod add;
 mod bitcode;
 mod explain;
@@ -181,9 +182,12 @@ pub fn settle(
         return resolver.diagnostics.check().map(|()| None);
     }
     resolver.create_optional_symbols();
-    resolver.settle_variants();
+    let adapters = resolver.settle_variants(&wrapped);
     resolver.diagnostics.check()?;
     resolver.apply_wraps(&wrapped);
+    if options.adapts_calls() {
+        resolver.adapt_addresses(adapters);
+    }
     resolver.force_exports();
     resolver.stub_undefined_weak_functions();
     resolver.unhide_entry();

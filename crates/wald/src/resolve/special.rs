@@ -16,6 +16,17 @@ pub(super) struct Wrapped {
     wrap: SymbolId,
 }
 
+impl Wrapped {
+    /// What references to `id` go to, if it is the symbol or its `real`.
+    pub(super) fn replacement(&self, id: SymbolId) -> Option<SymbolId> {
+        match id {
+            _ if id == self.real => Some(self.symbol),
+            _ if id == self.symbol => Some(self.wrap),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Resolver<'a> {
     fn is64(&self) -> bool {
         self.options.is64()

@@ -49,6 +49,8 @@ pub enum Purpose {
     Part,
     /// Traps. Called in place of a weak undefined function.
     Unreachable,
+    /// Converts its arguments, calls the function, and converts its result: a caller uses another signature than the function's.
+    Adapter(SymbolId),
     /// Calls constructors, the function, destructors: what a command exports.
     CommandExport(SymbolId),
 }

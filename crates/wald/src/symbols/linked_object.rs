@@ -74,6 +74,13 @@ impl LinkedObject {
         self.references.iter().any(|&id| id != OWN && symbols.contains(id as usize))
     }
 
+    /// Makes one of the object's symbols refer to another symbol.
+    pub fn redirect(&mut self, index: u32, to: SymbolId) {
+        if let Some(reference) = Arc::make_mut(&mut self.references).get_mut(index as usize) {
+            *reference = to.0;
+        }
+    }
+
     /// Replaces references to the keys of `map` by its values.
     pub fn rewrite(&mut self, map: &HashMap<SymbolId, SymbolId>) {
         for reference in Arc::make_mut(&mut self.references) {

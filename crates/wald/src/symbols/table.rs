@@ -38,6 +38,8 @@ pub struct SymbolTable {
     pub named: Vec<SymbolId>,
     /// Symbols that names mapped to before a definition with another signature was added, and the names.
     pub redirected: Vec<(NameId, SymbolId)>,
+    /// Objects refer to other symbols than when they were added: marks of that time do not hold.
+    pub references_changed: bool,
     /// Names with several symbols, because objects disagree about the signature.
     pub names_with_variants: Vec<NameId>,
     /// The objects of the link, in the order in which they were loaded.

@@ -1,9 +1,10 @@
 //! Bodies of the functions that the linker writes.
 
 use super::constructors::arity;
+use crate::adaptation::Adaptation;
 use crate::format::opcode::*;
 use crate::format::types;
-use crate::index::{SymbolId, SyntheticFunctionId};
+use crate::index::{SignatureId, SymbolId, SyntheticFunctionId};
 use crate::layout::indices::Indices;
 use crate::layout::segments::OutputSegment;
 use crate::layout::{is_in_file, Layout, LinkerCode};
@@ -91,6 +92,7 @@ fn write_body<'a>(layout: &'a Layout<'a>, number: SyntheticFunctionId) -> Body<'
             body.no_locals();
             body.code.push(UNREACHABLE);
         }
+        Purpose::Adapter(target) => body.adapter(function.signature, target),
         Purpose::CommandExport(id) => {
             let parameters = arity(layout.signatures.text(function.signature.0)).0;
             body.command_export(id, parameters);
@@ -187,6 +189,22 @@ impl Body<'_> {
                 self.code.push(DROP);
             }
         }
+    }
+
+    /// Calls a function with the arguments of another signature.
+    fn adapter(&mut self, called: SignatureId, target: SymbolId) {
+        self.no_locals();
+        let Layout { program, signatures, .. } = *self.layout;
+        let (imports, indices) = (&self.layout.imports, &self.layout.indices);
+        let text = |signature: SignatureId| signatures.text(signature.0);
+        let defined = program.get(target).signature;
+        let adaptation = defined.and_then(|defined| Adaptation::new(text(called), text(defined)).ok());
+        // Resolution only makes adapters of signatures that can be adapted.
+        let Some(adaptation) = adaptation else { return self.code.push(UNREACHABLE) };
+        adaptation.write(&mut self.code, |code| {
+            code.push(CALL);
+            write_u32(code, indices.of_symbol(program, imports, target));
+        });
     }
 
     fn command_export(&mut self, id: SymbolId, parameters: u32) {
