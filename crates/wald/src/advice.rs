@@ -9,13 +9,17 @@ use crate::context::Context;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Location, Note};
 use crate::display::display_name;
 use crate::format::{external, SymbolKind};
+use crate::hints::Hints;
 use crate::index::SymbolId;
+use crate::input::Joined;
 use crate::layout::Layout;
 use crate::options::{Options, OutputKind};
 use crate::program::Program;
-use crate::symbols::Symbol;
+use crate::symbols::{Symbol, SymbolTable};
 use crate::text::unescape_path;
 
+/// For so many dropped exports, similar names are looked for.
+const MOST_SIMILAR: usize = 32;
 /// So many functions are listed.
 const LISTED: usize = 10;
 
@@ -81,17 +85,30 @@ pub fn note(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Notes about options that name symbols which do not exist.
-pub fn note_options(context: &Context<'_>, program: Program<'_>, diagnostics: &mut Diagnostics) {
+pub fn note_options(
+    context: &Context<'_>,
+    inputs: &Joined<'_>,
+    table: &SymbolTable,
+    program: Program<'_>,
+    diagnostics: &mut Diagnostics,
+) {
     let Options { exports, wrap, .. } = context.options;
     let find = |name: &str| {
         let name = context.interners.names.find(name.as_bytes());
         name.and_then(|name| program.find(crate::index::NameId(name)))
     };
     if !context.options.is_relocatable() {
-        for name in exports.iter().filter(|name| !find(name).is_some_and(|id| program.get(id).is_defined())) {
+        let (options, interners) = (context.options, context.interners);
+        let hints = Hints { options, interners, table, files: &inputs.files };
+        let dropped = |name: &&String| !find(name).is_some_and(|id| program.get(id).is_defined());
+        for (number, name) in exports.iter().filter(dropped).enumerate() {
             let message = format!("--export={name}: {name} is not defined, so it is not exported");
             let note = "it would be an error, but undefined symbols are allowed";
-            diagnostics.push(Diagnostic::note(Code::DroppedExport, message).with_note(note));
+            let mut dropped = Diagnostic::note(Code::DroppedExport, message).with_note(note);
+            if number < MOST_SIMILAR {
+                hints.about_argument("--export", name).add_to(&mut dropped);
+            }
+            diagnostics.push(dropped);
         }
     }
     for name in wrap.iter().filter(|name| find(name).is_none()) {

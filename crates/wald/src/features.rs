@@ -1,12 +1,16 @@
 //! Target features: what the output says it uses, and whether the inputs go together.
 //! See <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md#target-features-section>.
 
+mod explain;
+
 use std::collections::BTreeSet;
 
 use hashbrown::hash_map::{Entry, HashMap};
 
+use self::explain::Explanation;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::index::{NameId, ObjectId};
+use crate::input::Joined;
 use crate::options::Options;
 use crate::program::Program;
 use crate::resolve::llvm_order::string_map_order;
@@ -46,7 +50,12 @@ impl<'a> Stated<'a> {
 }
 
 /// Collects and checks the features of all objects that are linked, archive members included.
-pub fn collect(options: &Options, program: Program<'_>, diagnostics: &mut Diagnostics) -> Features {
+pub fn collect(
+    options: &Options,
+    inputs: &Joined<'_>,
+    program: Program<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Features {
     let mut features = Features::default();
     features.used.extend(options.extra_features.iter().map(|name| name.clone().into_bytes()));
     if options.is_position_independent() {
@@ -86,7 +95,8 @@ pub fn collect(options: &Options, program: Program<'_>, diagnostics: &mut Diagno
         features.used.extend(used.list.iter().map(|(name, _)| name.to_vec()));
     }
     if options.check_features {
-        check(options, program, &features, &used, &disallowed, tls_used, diagnostics);
+        let explanation = Explanation { options, program, files: &inputs.files };
+        check(explanation, &features, &used, &disallowed, tls_used, diagnostics);
     }
     features
 }
@@ -101,55 +111,70 @@ fn file_name(program: Program<'_>, position: usize) -> String {
 }
 
 fn check(
-    options: &Options,
-    program: Program<'_>,
+    explanation: Explanation<'_>,
     features: &Features,
     used: &Stated<'_>,
     disallowed: &Stated<'_>,
     tls_used: bool,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut error = |message: String| diagnostics.push(Diagnostic::error(Code::Features, message));
+    let Explanation { options, program, .. } = explanation;
+    let error = |message: String| Diagnostic::error(Code::Features, message);
     if options.shared_memory {
         if let Some(file) = disallowed.find(b"shared-mem") {
-            error(format!(
+            let error = error(format!(
                 "--shared-memory is disallowed by {file} because it was not compiled with 'atomics' or \
                  'bulk-memory' features."
             ));
+            diagnostics.push(explanation.not_for_threads(error));
         }
-        for feature in ["atomics", "bulk-memory"].into_iter().filter(|name| !features.has(name)) {
-            error(format!("'{feature}' feature must be used in order to use shared memory"));
+    }
+    let missing = |names: &[&'static str]| -> Vec<&'static str> {
+        names.iter().copied().filter(|name| !features.has(name)).collect()
+    };
+    let mut demand = |missing: &[&'static str], to: &str, is_first: bool| {
+        for (number, feature) in missing.iter().enumerate() {
+            let error = error(format!("'{feature}' feature must be used in order to use {to}"));
+            let mut error = explanation.missing(error, missing, feature, is_first && number == 0);
+            let variables = (tls_used && number == 0).then(|| explanation.thread_local());
+            error.notes.extend(variables.flatten());
+            diagnostics.push(error);
         }
+    };
+    if options.shared_memory {
+        demand(&missing(&["atomics", "bulk-memory"]), "shared memory", true);
     }
     if tls_used {
         // Cooperative threads need no atomic operations, but copy a block for each.
         let needed =
             if options.cooperative_threading { &["bulk-memory"][..] } else { &["atomics", "bulk-memory"] };
-        for feature in needed.iter().filter(|name| !features.has(name)) {
-            error(format!("'{feature}' feature must be used in order to use thread-local storage"));
-        }
+        demand(&missing(needed), "thread-local storage", !options.shared_memory);
     }
     if options.features.is_some() {
-        for position in string_map_order(used.list.iter().map(|(name, _)| *name)) {
-            let (name, file) = &used.list[position];
-            if !features.used.contains(*name) {
-                let name = String::from_utf8_lossy(name);
-                error(format!("Target feature '{name}' used by {file} is not allowed."));
-            }
+        let order = string_map_order(used.list.iter().map(|(name, _)| *name));
+        let refused = order.into_iter().map(|position| &used.list[position]);
+        let refused: Vec<_> = refused.filter(|(name, _)| !features.used.contains(*name)).collect();
+        for (number, (name, file)) in refused.iter().enumerate() {
+            let text = String::from_utf8_lossy(name);
+            let error = error(format!("Target feature '{text}' used by {file} is not allowed."));
+            diagnostics.push(explanation.not_allowed(error, name, (number, &refused)));
         }
     }
     if disallowed.list.is_empty() {
         return;
     }
+    let mut explained: HashMap<&[u8], ()> = HashMap::new();
     for (position, linked) in program.objects.iter().enumerate() {
         for feature in linked.object().features.iter().flatten().filter(|f| f.prefix != b'-') {
             let name = feature.name.of(&linked.object().bytes);
             if let Some(file) = disallowed.find(name) {
-                error(format!(
+                let error = error(format!(
                     "Target feature '{}' used in {} is disallowed by {file}. Use --no-check-features to suppress.",
                     String::from_utf8_lossy(name),
                     file_name(program, position)
                 ));
+                let is_new = explained.insert(name, ()).is_none();
+                diagnostics.push(if is_new { explanation.disallowed(error, name) } else { error });
             }
         }
     }

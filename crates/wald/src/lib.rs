@@ -156,11 +156,12 @@ mod variable_lines;
 // Floor 3: inputs on their way.
 mod foreign;
 mod input;
-mod architecture;
 mod generation;
 // Floor 4: one phase each.
 mod symbols;
 mod places;
+mod recompile;
+mod architecture;
 mod hints;
 mod context;
 mod resolve;
@@ -175,7 +176,9 @@ mod program;
 mod features;
 mod layout;
 mod scan_relocations;
+mod exceptions;
 mod undefined;
+mod relocation_errors;
 // Floor 5: bytes out.
 mod result;
 mod relocate;

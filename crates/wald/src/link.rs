@@ -17,7 +17,7 @@ use crate::program::{Additions, Contents, Program};
 use crate::result::Sink;
 use crate::timing::Timer;
 use crate::{advice, engine_limits, features, make_report, map_file, mark_live, merge_strings};
-use crate::{one_definition, output, resolve, scan_relocations, synthetic, undefined};
+use crate::{one_definition, output, relocation_errors, resolve, scan_relocations, synthetic, undefined};
 
 /// Links the joined inputs.
 pub(crate) fn link(
@@ -97,11 +97,12 @@ fn lay_out(
     let (bounds, missing) = start_stop::define(context, program, &segments, &memory, diagnostics);
     let program = program.with(&bounds);
     // Beyond this point addresses are final.
-    let features = features::collect(options, program, diagnostics);
+    let features = features::collect(options, inputs, program, diagnostics);
     let segments = layout::combine_segments(options, &features, segments);
-    let scan =
-        timer.phase("scan relocations", || scan_relocations::scan(context, program, &segments, diagnostics));
+    let find = || scan_relocations::scan(context, program, &segments, diagnostics);
+    let mut scan = timer.phase("scan relocations", find);
     undefined::explain(context, inputs, &symbols, program, (&missing, &scan.undefined), diagnostics);
+    relocation_errors::explain(context, inputs, program, &mut scan, diagnostics);
     let (table_symbol, late_table) = scan.require_table(context, program, diagnostics);
     let program = program.with(&table_symbol);
     let (imports, (start_up, start)) = rayon::join(
@@ -123,7 +124,7 @@ fn lay_out(
     let indices = indices?;
     mutable_globals::check(context, &features, program, &imports, &indices, diagnostics);
     diagnostics.extend_if_none(scan.impossible);
-    advice::note_options(context, program, diagnostics);
+    advice::note_options(context, inputs, &symbols, program, diagnostics);
     let declared = function_table::declare(options, program, &table, &imports, &indices);
     let is_reusable = !(scan.has_read_code
         || kept_layout::depends_on_relocations(program)

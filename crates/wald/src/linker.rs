@@ -341,7 +341,10 @@ impl Linker {
             diagnostics.extend(parsed.diagnostics.iter().cloned());
             // One object of the wrong width says enough: the others would only repeat it.
             if let Err(diagnostic) = architecture::check(&self.options, &parsed.candidates) {
-                diagnostics.push((*diagnostic).of_input(id));
+                let inputs = self.inputs_in_order().filter_map(|(_, input)| input.parsed.get());
+                let files = inputs.flat_map(|parsed| &parsed.candidates).collect();
+                let diagnostic = architecture::explain(*diagnostic, &self.options, files);
+                diagnostics.push(diagnostic.of_input(id));
                 return joined;
             }
             joined.files.extend(&parsed.candidates);

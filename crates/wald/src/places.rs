@@ -4,6 +4,7 @@ use wald_demangle::Demangler;
 
 use crate::diagnostics::{Location, SourcePosition};
 use crate::display::{display_name, display_name_with};
+use crate::format::relocation::{Relocation, RelocationType};
 use crate::format::SymbolKind;
 use crate::input::Candidate;
 use crate::object::{Object, ObjectSymbol};
@@ -39,6 +40,22 @@ impl Place {
             },
             _ => Place::Whole,
         }
+    }
+
+    /// Where an object refers to a symbol first.
+    pub fn of_use(object: &Object, symbol: u32) -> Place {
+        let is_it = |entry: &Relocation| entry.index == symbol && entry.kind != RelocationType::TypeIndexLeb;
+        let code = object.functions.iter().enumerate().find_map(|(function, of)| {
+            let entry = object.relocations(of.relocations).find(is_it)?;
+            Some(Place::Code { function, offset: entry.offset })
+        });
+        let data = || {
+            object.segments.iter().enumerate().find_map(|(segment, of)| {
+                let entry = object.relocations(of.relocations).find(is_it)?;
+                Some(Place::Data { segment, offset: entry.offset.saturating_sub(of.offset_base) })
+            })
+        };
+        code.or_else(data).unwrap_or(Place::Whole)
     }
 }
 

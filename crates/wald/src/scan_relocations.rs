@@ -7,6 +7,7 @@
 
 mod facts;
 mod object;
+mod refused;
 mod uses;
 
 use std::cell::Cell;
@@ -16,6 +17,7 @@ use rayon::prelude::*;
 
 use self::facts::Facts;
 use self::object::{is_address_imported, Event, ObjectScanner};
+use self::refused::RefusedList;
 use self::uses::{uses, Use};
 use crate::bit_set::BitSet;
 use crate::context::Context;
@@ -34,6 +36,7 @@ use crate::symbols::{AnySymbol, Purpose, Reference, SyntheticFunction};
 use crate::text::unescape_path;
 
 pub use self::object::ObjectScan;
+pub use self::refused::{Reason, Refused};
 
 /// What relocations ask for.
 #[derive(Default)]
@@ -50,8 +53,12 @@ pub struct Scan {
     pub added: Additions,
     /// References to undefined symbols that were reported, in order.
     pub undefined: Vec<UndefinedReference>,
+    /// Relocations that were reported, in order.
+    pub refused: Vec<Refused>,
     /// What makes the module wrong, and wasm-ld does not notice.
     pub impossible: Vec<Diagnostic>,
+    /// The relocations of these, with positions in that list.
+    pub refused_by_wald: Vec<Refused>,
     /// Whether the result depends on instructions, and not only on relocations.
     pub has_read_code: bool,
 }
@@ -135,15 +142,17 @@ pub fn scan(
         indices: Vec::new(),
         calls: Vec::new(),
         not_at_run_time: Vec::new(),
+        refused: RefusedList::default(),
         has_read_code: Cell::new(false),
     };
     for (object, scan) in scans.into_iter().enumerate() {
         joiner.join(ObjectId::new(object), scan);
     }
     joiner.report_not_at_run_time();
-    let impossible = joiner.find_impossible();
+    let (impossible, refused_by_wald) = joiner.find_impossible();
     let has_read_code = joiner.has_read_code.get();
-    Scan { added: joiner.adder.finish(), impossible, has_read_code, ..joiner.result }
+    let (added, refused) = (joiner.adder.finish(), joiner.refused.list);
+    Scan { added, impossible, has_read_code, refused, refused_by_wald, ..joiner.result }
 }
 
 struct Joiner<'a> {
@@ -165,7 +174,8 @@ struct Joiner<'a> {
     indices: Vec<(ObjectId, RelocationType, u32)>,
     /// Symbols that are called with another signature than they have.
     calls: Vec<(ObjectId, u32)>,
-    not_at_run_time: Vec<(ObjectId, RelocationType)>,
+    not_at_run_time: Vec<(ObjectId, RelocationType, u32)>,
+    refused: RefusedList,
     /// See [`Scan::has_read_code`].
     has_read_code: Cell<bool>,
 }
@@ -184,21 +194,18 @@ impl Joiner<'_> {
                 Event::Got(symbol) => self.add_got_entry(symbol),
                 Event::Undefined(symbol, function) => self.report_undefined(object, symbol, function),
                 Event::ThreadLocal(kind, index) => self.check_thread_local(object, kind, index),
-                Event::NotAtRunTime(kind) => self.not_at_run_time.push((object, kind)),
+                Event::NotAtRunTime(kind, index) => self.not_at_run_time.push((object, kind, index)),
                 Event::Index(kind, index) => self.indices.push((object, kind, index)),
                 Event::Call(index) => self.calls.push((object, index)),
                 Event::WrongKind(kind, index) => self.wrong_kinds.push((object, kind, index)),
                 Event::Absolute(kind, index) => {
-                    self.report_relocation(
-                        object,
-                        kind,
-                        index,
-                        "cannot be used against",
-                        "; recompile with -fPIC",
-                    );
+                    let of = (object, kind, index);
+                    let advice = "; recompile with -fPIC";
+                    self.report_relocation(of, Reason::Absolute, "cannot be used against", advice);
                 }
                 Event::RelativeToNothing(kind, index) => {
-                    self.report_relocation(object, kind, index, "is not supported against an undefined", "");
+                    let (of, reason) = ((object, kind, index), Reason::RelativeToNothing);
+                    self.report_relocation(of, reason, "is not supported against an undefined", "");
                 }
             }
         }
@@ -206,18 +213,19 @@ impl Joiner<'_> {
 
     /// What wasm-ld notices last.
     fn report_not_at_run_time(&mut self) {
-        for (object, kind) in std::mem::take(&mut self.not_at_run_time) {
+        for (object, kind, index) in std::mem::take(&mut self.not_at_run_time) {
             let message = format!("invalid runtime relocation type in data section: {}", kind.name());
-            let diagnostic = Diagnostic::error(Code::Relocation, message);
-            self.diagnostics.push(diagnostic.blame(&self.program.objects[object.at()].path, None));
+            self.refused.add((object, kind, index), Reason::NotAtRunTime, self.diagnostics.extent().0);
+            self.diagnostics.push(Diagnostic::error(Code::Relocation, message));
         }
     }
 
     /// What only Wald notices. On some of these, wasm-ld crashes.
-    fn find_impossible(&self) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
+    fn find_impossible(&self) -> (Vec<Diagnostic>, Vec<Refused>) {
+        let (mut found, mut refused) = (Vec::new(), RefusedList::default());
         for &(object, kind, index) in &self.wrong_kinds {
             let why = ", which is no datum elsewhere";
+            refused.add((object, kind, index), Reason::WrongKind, found.len());
             found.push(self.relocation_error(object, kind, index, "cannot be used against", why));
         }
         for &(object, kind, index) in &self.indices {
@@ -228,11 +236,16 @@ impl Joiner<'_> {
             } else {
                 continue;
             };
+            refused.add((object, kind, index), Reason::NoIndex, found.len());
             found.push(self.relocation_error(object, kind, index, "cannot be used against undefined", why));
         }
-        let calls = self.calls.iter().filter_map(|&(object, index)| self.call_error(object, index));
-        found.extend(calls);
-        found
+        for &(object, index) in &self.calls {
+            if let Some(error) = self.call_error(object, index) {
+                refused.add((object, RelocationType::FunctionIndexLeb, index), Reason::Call, found.len());
+                found.push(error);
+            }
+        }
+        (found, refused.list)
     }
 
     /// Whether an undefined symbol is not in the index space that a relocation is about.
@@ -341,7 +354,7 @@ impl Joiner<'_> {
             symbol.signature.map_or_else(String::new, text),
             definer.map_or("<internal>", |object| &self.program.objects[object.at()].path),
         );
-        Some(Diagnostic::error(Code::SymbolType, message).blame(&linked.path, None))
+        Some(Diagnostic::error(Code::SymbolType, message))
     }
 
     /// A thread-local relocation needs a definition, and with shared memory a thread-local one; without, there
@@ -386,6 +399,9 @@ impl Joiner<'_> {
             }
             Some(_) => {}
         }
+        if !problems.is_empty() {
+            self.refused.add((object, kind, index), Reason::ThreadLocal, self.diagnostics.extent().0);
+        }
         for problem in problems {
             self.diagnostics.push(Diagnostic::error(Code::Relocation, problem));
         }
@@ -404,13 +420,13 @@ impl Joiner<'_> {
 
     fn report_relocation(
         &mut self,
-        object: ObjectId,
-        kind: RelocationType,
-        index: u32,
+        (object, kind, index): (ObjectId, RelocationType, u32),
+        reason: Reason,
         what: &str,
         advice: &str,
     ) {
         let diagnostic = self.relocation_error(object, kind, index, what, advice);
+        self.refused.add((object, kind, index), reason, self.diagnostics.extent().0);
         self.diagnostics.push(diagnostic);
     }
 

@@ -4,7 +4,8 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::context::Context;
-use crate::diagnostics::{Diagnostics, Help, Location, Note};
+use crate::diagnostics::{Diagnostic, Diagnostics, Help, Location, Note};
+use crate::exceptions;
 use crate::format::relocation::RelocationType;
 use crate::hints::{Hints, Wanted};
 use crate::index::{ObjectId, SymbolId};
@@ -45,8 +46,8 @@ pub fn explain(
     }
     let hints = Hints { options: context.options, interners: context.interners, table, files: &inputs.files };
     for (name, position) in exports.iter().take(MOST_SYMBOLS) {
-        let helps = hints.about_argument("--export", name);
-        diagnostics.change(*position, |diagnostic| diagnostic.helps.extend(helps));
+        let advice = hints.about_argument("--export", name);
+        diagnostics.change(*position, |diagnostic| advice.add_to(diagnostic));
     }
     let groups = group(references);
     let mut described = describe(context, inputs, program, references, &groups);
@@ -63,6 +64,12 @@ pub fn explain(
     let helps = hints.helps(&wanted, &offers);
     for (group, helps) in groups.iter().zip(helps) {
         add(group, &mut described, helps, references, diagnostics);
+    }
+    let about_exceptions =
+        groups.iter().zip(&wanted).find(|(_, wanted)| exceptions::is_about_exceptions(&wanted.symbol));
+    if let Some((group, _)) = about_exceptions {
+        let change = |diagnostic: &mut Diagnostic| exceptions::explain(inputs, program, diagnostic);
+        diagnostics.change(group.diagnostic, change);
     }
 }
 

@@ -81,7 +81,7 @@ pub enum Fix {
     },
     /// Compile these inputs again with another flag.
     AddCompilerFlag {
-        /// The flag as clang accepts it, such as `-matomics`.
+        /// The flag as the inputs' compiler accepts it, such as `-matomics` or `-C relocation-model=pic`.
         flag: Text,
         /// The inputs.
         locations: Vec<Location>,

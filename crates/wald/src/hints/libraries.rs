@@ -42,6 +42,11 @@ const KNOWN: &[Known] = &[
         fix: Some(KnownFix::Argument("-lsetjmp")),
     },
     Known {
+        names: &["__cxa_find_matching_catch*", "__resumeException", "llvm_eh_typeid_for", "__THREW__", "__threwValue"],
+        help: "compile with -fwasm-exceptions: only Emscripten's runtime has exceptions in JavaScript",
+        fix: Some(KnownFix::Flag("-fwasm-exceptions")),
+    },
+    Known {
         names: &["__cpp_exception", "__wasm_lpad_context", "_Unwind_*"],
         help: "add -lunwind of libraries that were built for exceptions, and compile and link with -fwasm-exceptions",
         fix: Some(KnownFix::Argument("-lunwind")),

@@ -1,5 +1,6 @@
 //! What may help about a name that nothing defines. Asked only when a link fails or warns.
 
+mod argument;
 mod libraries;
 mod name;
 mod survey;
@@ -109,35 +110,19 @@ impl Hints<'_> {
         is_cxx && self.files.iter().any(|file| file.name.path.rsplit('/').next() == Some("libc++.a"))
     }
 
-    /// What may help about the name that an option has, such as `--entry`.
-    pub fn about_argument(&self, option: &str, name: &str) -> Vec<Help> {
-        let wanted = Wanted { symbol: name.as_bytes().to_vec(), locations: Vec::new() };
-        let names = [Name::new(&mut Demangler::new(), &wanted.symbol)];
-        let similar = self.similar(&names).into_iter().flatten();
-        let help = |similar: Similar| {
-            let mut help = self.about(&names[0], &similar, &wanted);
-            if let Some(Fix::ReplaceSymbol { .. }) = help.fix {
-                let to = String::from_utf8_lossy(&similar.name.symbol);
-                help.fix = Some(Fix::ReplaceArgument {
-                    from: format!("{option}={name}").into(),
-                    to: format!("{option}={to}").into(),
-                });
-            }
-            help
-        };
-        similar.map(help).collect()
-    }
-
     /// Which names that something defines are similar to each wanted one.
     fn similar(&self, names: &[Name]) -> Vec<Vec<Similar>> {
         let texts = self.interners.names.snapshot();
         let named = &self.table.named;
         survey(names, named.len(), |position| {
-            let symbol = self.table.get(named[position]);
-            let is_definition =
-                matches!(symbol.resolution, Resolution::Object | Resolution::Lazy | Resolution::Shared);
-            is_definition.then(|| texts.text(symbol.name.0))
+            let id = named[position];
+            self.is_definition(id).then(|| texts.text(self.table.get(id).name.0))
         })
+    }
+
+    /// Whether a file defines a symbol.
+    fn is_definition(&self, id: SymbolId) -> bool {
+        matches!(self.table.get(id).resolution, Resolution::Object | Resolution::Lazy | Resolution::Shared)
     }
 
     /// By their positions, the names that an object keeps to itself.

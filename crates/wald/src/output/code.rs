@@ -9,6 +9,7 @@ use crate::index::ObjectId;
 use crate::layout::indices::OutputFunction;
 use crate::layout::Layout;
 use crate::leb128::{size_u64, write_u32, write_u64};
+use crate::places::{self, Described, File, Place};
 use crate::relocate::{Relocator, SectionOffsets, SymbolValues};
 
 /// Where the functions go.
@@ -164,9 +165,14 @@ pub(super) fn check_compressible(layout: &Layout<'_>, diagnostics: &mut Diagnost
         for relocation in parsed.relocations(function.relocations) {
             if matches!(relocation.kind.encoding(), Encoding::I32 | Encoding::I64) {
                 let message = format!("relocation compression not supported for {}", relocation.kind.name());
-                let offset = function.range.start + relocation.offset - function.offset_base;
-                let diagnostic = Diagnostic::error(Code::Relocation, message);
-                diagnostics.push(diagnostic.blame(&linked.path, Some(u64::from(offset))));
+                let file = File { object: parsed, path: &linked.path, candidate: None };
+                let place = Place::Code { function: index as usize, offset: relocation.offset };
+                let described = places::describe(&file, &[place], layout.options.demangle);
+                let mut diagnostic = Diagnostic::error(Code::Relocation, message);
+                for Described { location, text } in described {
+                    diagnostic = diagnostic.with_location(location).with_note(text);
+                }
+                diagnostics.push(diagnostic);
                 return;
             }
         }

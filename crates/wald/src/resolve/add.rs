@@ -220,7 +220,9 @@ impl<'a> Resolver<'a> {
             wasm_type_name(kind),
             self.file_name(file)
         );
-        self.error(Code::SymbolType, message);
+        let error = Diagnostic::error(Code::SymbolType, message);
+        let error = self.explain_kinds(id, kind, file, error);
+        self.diagnostics.push(error);
     }
 
     /// Checks kind and type of a symbol that is not a function against the earlier ones.

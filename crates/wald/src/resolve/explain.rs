@@ -6,17 +6,18 @@ use crate::diagnostics::{Location, Note};
 use crate::format::relocation::RelocationType;
 use crate::hints::Hints;
 use crate::index::ObjectSymbolIndex;
+use crate::object::ObjectSymbol;
 use crate::places::{self, Described, File, Place};
 use crate::symbols::Reference;
 
 impl Resolver<'_> {
-    /// Reports that nothing defines the name that an option has.
-    pub(super) fn unknown_name(&mut self, message: String, option: &str, name: &str) {
+    /// Reports that nothing defines the entry.
+    pub(super) fn unknown_entry(&mut self, name: &str) {
         let hints =
             Hints { options: self.options, interners: self.interners, table: self.table, files: self.files };
-        let helps = hints.about_argument(option, name);
+        let message = format!("entry symbol not defined (pass --no-entry to suppress): {name}");
         let mut diagnostic = Diagnostic::error(Code::UndefinedSymbol, message);
-        diagnostic.helps = helps;
+        hints.about_entry(name).add_to(&mut diagnostic);
         self.diagnostics.push(diagnostic);
     }
 
@@ -89,6 +90,72 @@ impl Resolver<'_> {
         places::describe(&file, &[place], self.options.demangle).pop()
     }
 
+    /// Adds to an error about a symbol that is two kinds of thing where it is which.
+    pub(super) fn explain_kinds(
+        &self,
+        id: SymbolId,
+        kind: SymbolKind,
+        file: Option<FileId>,
+        error: Diagnostic,
+    ) -> Diagnostic {
+        let existing = self.table.get(id);
+        let symbol = self.interners.names.with(existing.name.0, <[u8]>::to_vec);
+        let first = self.describe_kind(existing.file, existing.kind, &symbol);
+        let second = self.describe_kind(file, kind, &symbol);
+        let (Some((first, is_first_defined)), Some((second, is_second_defined))) = (first, second) else {
+            return error;
+        };
+        let how = |is_defined: bool, kind: SymbolKind, place: &Described| {
+            let how = if is_defined { "defined" } else { "used" };
+            // Of a definition, the line says enough.
+            let text = match place.location.source.as_ref().filter(|_| is_defined) {
+                Some(source) => format!("{source:#}"),
+                None => place.text.clone(),
+            };
+            format!("{how} as a {} at {text}", kind_in_words(kind))
+        };
+        let text = format!(
+            "{}, {}",
+            how(is_first_defined, existing.kind, &first),
+            how(is_second_defined, kind, &second)
+        );
+        let name = self.display(existing.name);
+        let help = match (is_first_defined, is_second_defined) {
+            (true, true) => format!("give one of them another name than {name}, or make it static"),
+            (false, false) => format!("declare {name} once, in a header that both files include"),
+            (is_first, _) => {
+                let kind = kind_in_words(if is_first { existing.kind } else { kind });
+                format!("declare {name} as a {kind}, once, in a header that both files include")
+            }
+        };
+        // The wrong one is probably the declaration.
+        let location = if is_second_defined && !is_first_defined { &first } else { &second }.location.clone();
+        let note = Note::new(text).with_locations(vec![first.location, second.location]);
+        error.with_location(location).with_note(note).with_help(help)
+    }
+
+    /// Where a file defines a symbol of this name and kind, or uses it first, and whether it defines it.
+    fn describe_kind(
+        &self,
+        file: Option<FileId>,
+        kind: SymbolKind,
+        name: &[u8],
+    ) -> Option<(Described, bool)> {
+        let candidate = *self.files.get(file?.at())?;
+        let object = candidate.parsed()?;
+        let is_it = |own: &ObjectSymbol| own.kind == kind && own.name_in(object) == name;
+        let index = u32::try_from(object.symbols.iter().position(is_it)?).ok()?;
+        let is_defined = object.symbols[index as usize].is_defined();
+        let place = match is_defined {
+            true => Place::of_definition(object, index),
+            false => Place::of_use(object, index),
+        };
+        let path = candidate.display();
+        let file = File { object, path: &path, candidate: Some(candidate) };
+        let described = places::describe(&file, &[place], self.options.demangle).pop()?;
+        Some((described, is_defined))
+    }
+
     /// Adds to the warning about a function that is called as `called`, a variant of it, where both are, how they differ, and
     /// what becomes of the call.
     pub(super) fn explain_mismatch(
@@ -156,11 +223,25 @@ impl Resolver<'_> {
     }
 }
 
+/// What a programmer calls a kind of symbol.
+fn kind_in_words(kind: SymbolKind) -> &'static str {
+    match kind {
+        SymbolKind::Function => "function",
+        SymbolKind::Data => "variable",
+        SymbolKind::Global => "WebAssembly global",
+        SymbolKind::Section => "section",
+        SymbolKind::Tag => "tag",
+        SymbolKind::Table => "table",
+    }
+}
+
 /// The help about declarations of a function that do not agree with its definition.
 pub(super) fn declare_once(name: &str) -> String {
     match name {
         "main" => "main has no parameters, or int and char **; it returns int".into(),
-        _ => format!("declare {name} once, with the prototype of its definition, in a header that both files include"),
+        _ => format!(
+            "declare {name} once, with the prototype of its definition, in a header that both files include"
+        ),
     }
 }
 

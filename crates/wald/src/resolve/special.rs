@@ -188,8 +188,7 @@ impl<'a> Resolver<'a> {
                 }
                 _ => {
                     self.table.well_known.entry = entry;
-                    let message = format!("entry symbol not defined (pass --no-entry to suppress): {name}");
-                    self.unknown_name(message, "--entry", name);
+                    self.unknown_entry(name);
                 }
             }
         }

@@ -32,7 +32,7 @@ pub(super) enum Event {
     /// A thread-local relocation.
     ThreadLocal(RelocationType, u32),
     /// A relocation in data that only the loader could apply, and that no function for it can.
-    NotAtRunTime(RelocationType),
+    NotAtRunTime(RelocationType, u32),
     /// A relocation that a dynamic linker cannot supply the value of.
     Absolute(RelocationType, u32),
     /// A relocation relative to this module's own data or table, against a symbol that nothing defines.
@@ -150,7 +150,7 @@ impl ObjectScanner<'_> {
             let is_known =
                 matches!(relocation.kind, TableIndexI32 | TableIndexI64 | MemoryAddrI32 | MemoryAddrI64);
             if !is_known {
-                self.found.events.push(Event::NotAtRunTime(relocation.kind));
+                self.found.events.push(Event::NotAtRunTime(relocation.kind, relocation.index));
             }
         }
     }
