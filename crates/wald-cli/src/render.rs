@@ -315,8 +315,9 @@ impl<'a> Renderer<'a> {
             return;
         }
         let mut text = String::with_capacity(message.len() + 64);
-        // Without the notes, what is left is what wasm-ld prints.
-        if severity != NOTE_LABEL {
+        // Without the notes of one line, what is left is what wasm-ld prints. Those of several lines are about options that it does
+        // not have.
+        if severity != NOTE_LABEL || message.contains('\n') {
             if self.after_lines {
                 text.push('\n');
             }
