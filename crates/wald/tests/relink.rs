@@ -219,3 +219,33 @@ fn renamed_inputs_are_linked_as_if_they_were_new() {
         }
     }
 }
+
+#[test]
+fn a_message_about_lines_is_not_that_of_an_earlier_object() {
+    let (path, object) = files().into_iter().find(|(path, _)| path == "main.o").unwrap();
+    // No reader of debug information takes a line number program of this length.
+    let mut without_lines = object.to_vec();
+    let name = b"\x0b.debug_line";
+    let length = without_lines.windows(name.len()).position(|bytes| bytes == name).unwrap() + name.len();
+    without_lines[length..length + 4].fill(0xff);
+    let without_lines = Bytes::from(without_lines);
+
+    let declare = |linker: &mut Linker, path: &str, bytes: &Bytes| {
+        let id = linker.declare_input(description(path));
+        linker.provide(id, bytes.clone()).unwrap();
+        id
+    };
+    let mut kept = Linker::new(Options::default());
+    let first = declare(&mut kept, &path, &object);
+    declare(&mut kept, "again.o", &object);
+    let before = said(&kept.link());
+    kept.replace(first).unwrap();
+    kept.provide(first, without_lines.clone()).unwrap();
+    let after = said(&kept.link());
+
+    let mut fresh = Linker::new(Options::default());
+    declare(&mut fresh, &path, &without_lines);
+    declare(&mut fresh, "again.o", &object);
+    assert_eq!(after, said(&fresh.link()));
+    assert_ne!(after, before);
+}

@@ -217,7 +217,7 @@ impl Speculation {
             if old != new {
                 let file = FileId::new(first_file);
                 let [candidate] = files.get(first_file..first_file + new.files)? else { return None };
-                if candidate.lazy {
+                if candidate.lazy || self.folded.has_diagnostics() {
                     return None;
                 }
                 let object = candidate.parsed()?;

@@ -91,6 +91,12 @@ impl Folded {
         }
     }
 
+    /// Whether anything is to be said about the files. It may tell what only the bytes of an object say, such as a line of its source.
+    pub fn has_diagnostics(&self) -> bool {
+        let (diagnostics, ..) = self.diagnostics.extent();
+        diagnostics > 0
+    }
+
     /// Whether bitcode is among the files: then it is open what the objects refer to.
     pub fn has_bitcode(&self) -> bool {
         !self.table.bitcode.is_empty()
