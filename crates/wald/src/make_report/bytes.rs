@@ -101,7 +101,8 @@ fn add_custom(items: &mut Items<'_>, custom: &CustomPlan) {
         return;
     };
     let mut sizes = vec![0; custom.inputs.len()];
-    merged.strings.iter().for_each(|string| sizes[string.input as usize] += u64::from(string.len));
+    let strings = merged.owners().into_iter().zip(&merged.strings);
+    strings.for_each(|(owner, string)| sizes[owner as usize] += u64::from(string.len));
     for (&(object, _, _), size) in custom.inputs.iter().zip(sizes) {
         items.add_scattered(ItemKind::Strings, size, Some(object.0), None, "".into());
     }

@@ -97,15 +97,18 @@ impl<'a> DataParts<'a> {
 /// Merged strings by the segments that they are taken from.
 fn add_strings(items: &mut Items<'_>, merged: &Merged) {
     let mut owned = vec![(0, None); merged.inputs.len()];
-    for string in &merged.strings.strings {
-        let (size, first) = &mut owned[string.input as usize];
+    for (owner, string) in merged.strings.owners().into_iter().zip(&merged.strings.strings) {
+        let (size, first) = &mut owned[owner as usize];
         *size += u64::from(string.len);
-        first.get_or_insert((string.start, string.len));
+        first.get_or_insert(string);
     }
     for (&(object, index), (size, first)) in merged.inputs.iter().zip(owned) {
-        let parsed = items.layout.program.objects[object.at()].object();
-        let data = parsed.segments[index as usize].data.of(&parsed.bytes);
-        let text = first.and_then(|(start, len)| data.get(start as usize..(start + len) as usize));
+        let text = first.and_then(|string| {
+            let (object, index) = merged.inputs[string.input as usize];
+            let parsed = items.layout.program.objects[object.at()].object();
+            let data = parsed.segments[index as usize].data.of(&parsed.bytes);
+            data.get(string.start as usize..(string.start + string.len) as usize)
+        });
         let node = items.node_of(Target::new(object, SymbolKind::Data, index));
         let preview = text.map_or_else(String::new, preview);
         items.add_scattered(ItemKind::Strings, size, Some(object.0), node, preview.into());

@@ -1,5 +1,7 @@
 //! The result: strings with their offsets in the output.
 
+use hashbrown::HashMap;
+
 use super::unique::Unique;
 use crate::object::{ChunkStrings, Object};
 
@@ -46,6 +48,22 @@ impl MergedStrings {
     #[inline]
     pub fn offset_of(&self, input: usize, piece: usize) -> u32 {
         self.offsets[self.starts[input] as usize + piece]
+    }
+
+    /// For each string in the output, the first input that has it. Where its bytes are taken from depends on what earlier links
+    /// of a kept linker have merged.
+    pub fn owners(&self) -> Vec<u32> {
+        let positions: HashMap<u32, usize> =
+            self.strings.iter().zip(0..).map(|(string, position)| (string.offset, position)).collect();
+        let mut owners: Vec<u32> = self.strings.iter().map(|string| string.input).collect();
+        for (input, range) in self.starts.windows(2).enumerate().rev() {
+            for offset in &self.offsets[range[0] as usize..range[1] as usize] {
+                if let Some(&position) = positions.get(offset) {
+                    owners[position] = input as u32;
+                }
+            }
+        }
+        owners
     }
 
     /// Writes a range of the strings, starting with the first at the start of `slice`. `data` gives an input's bytes.
