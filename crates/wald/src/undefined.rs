@@ -46,7 +46,7 @@ pub fn explain(
     }
     let hints = Hints { options: context.options, interners: context.interners, table, files: &inputs.files };
     for (name, position) in exports.iter().take(MOST_SYMBOLS) {
-        let advice = hints.about_argument("--export", name);
+        let advice = hints.about_export(name);
         diagnostics.change(*position, |diagnostic| advice.add_to(diagnostic));
     }
     let groups = group(references);

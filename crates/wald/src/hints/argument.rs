@@ -42,11 +42,44 @@ impl Hints<'_> {
         let names = [Name::new(&mut Demangler::new(), &wanted.symbol)];
         let mut advice = Advice::default();
         advice.helps.extend(self.find_static(slice::from_ref(&wanted)).remove(&0));
-        for similar in self.similar(&names).into_iter().flatten() {
+        let mut similar: Vec<Similar> = self.similar(&names).into_iter().flatten().collect();
+        if similar.is_empty() && !names[0].is_mangled() {
+            similar.extend(self.function_of_rust(name));
+        }
+        for similar in similar {
             advice.notes.extend(self.definition(self.table.named[similar.position]));
-            advice.helps.push(self.about_similar(option, &names[0], &similar, &wanted));
+            advice.helps.push(self.about_similar(option, &names[0], &similar));
         }
         advice
+    }
+
+    /// What may help about an export that nothing defines.
+    pub fn about_export(&self, name: &str) -> Advice {
+        let mut advice = self.about_argument("--export", name);
+        if advice.helps.is_empty() {
+            let to = format!("--export-if-defined={name}");
+            let text = format!("no file of the link defines {name}: define it, or write {to}");
+            let fix = Fix::ReplaceArgument { from: format!("--export={name}").into(), to: to.into() };
+            advice.helps.push(Help::new(text).with_fix(fix));
+        }
+        advice
+    }
+
+    /// The function of this name at the top of a Rust crate, whose symbol is a mangled name.
+    fn function_of_rust(&self, name: &str) -> Option<Similar> {
+        let texts = self.interners.names.snapshot();
+        let needle = format!("{}{name}", name.len()).into_bytes();
+        let mut demangler = Demangler::new();
+        (0..self.table.named.len()).find_map(|position| {
+            let id = self.table.named[position];
+            let symbol = texts.text(self.table.get(id).name.0);
+            let may_be = is_of_rust(symbol)
+                && symbol.windows(needle.len()).any(|part| part == needle)
+                && self.is_definition(id);
+            let found = may_be.then(|| Name::new(&mut demangler, symbol))?;
+            let is_it = found.base.split_once("::").is_some_and(|(_, function)| function == name);
+            is_it.then_some(Similar { relation: Relation::OtherLanguage, position, name: found })
+        })
     }
 
     /// What may help about an entry that nothing defines.
@@ -85,20 +118,20 @@ impl Hints<'_> {
     }
 
     /// What to do about a name that is similar to an option's.
-    fn about_similar(&self, option: &str, name: &Name, similar: &Similar, wanted: &Wanted) -> Help {
+    fn about_similar(&self, option: &str, name: &Name, similar: &Similar) -> Help {
         let to = format!("{option}={}", String::from_utf8_lossy(&similar.name.symbol));
         let is_close =
             matches!(similar.relation, Relation::Spelling | Relation::Distance(_) | Relation::Prefix);
         let file = self.file(self.table.named[similar.position]);
         let mut help = if is_close {
-            self.about(name, similar, wanted)
+            Help::new(format!("did you mean {to}, which {file} defines?"))
         } else if !similar.name.is_mangled() {
             Help::new(format!("{file} defines C {}: write {to}", similar.name.text))
         } else if is_of_rust(&similar.name.symbol) && !name.is_mangled() {
             let base = &similar.name.base;
             Help::new(format!("{file} defines Rust {base}: mark it #[no_mangle], or write {to}"))
         } else {
-            let about = self.about(name, similar, wanted);
+            let about = self.about(name, similar, &Wanted { symbol: Vec::new(), locations: Vec::new() });
             Help::new(format!("{}, or write {to}", about.text.to_escaped()))
         };
         let from = String::from_utf8_lossy(&name.symbol);
