@@ -30,6 +30,7 @@ fn options(step: u64) -> Options {
     // Without optimization strings are not merged.
     options.optimize = (step / 3 % 2) as _;
     options.allow_multiple_definition = true;
+    options.want_report = step % 2 == 0;
     options
 }
 
@@ -92,6 +93,7 @@ fn edits_give_the_bytes_of_fresh_links() {
         };
         let fresh = fresh(&current, chosen);
         assert_eq!(said(&kept), said(&fresh), "step {step}");
+        assert!(kept.report == fresh.report, "the reports of step {step}");
         match (kept.module, fresh.module) {
             (Ok(_), Ok(fresh)) => {
                 assert!(module == fresh, "step {step}");
