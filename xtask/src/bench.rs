@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::bench_builds;
+use crate::bench_failing;
 use crate::bench_growth;
 use crate::bench_guard;
 use crate::bench_lto;
@@ -26,6 +27,7 @@ USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench builds [PROJECT…] [--runs N] [--rebuilds N] [--update-docs]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
        cargo xtask bench lto [JOB…] [--runs N] [--update-docs]
+       cargo xtask bench failing [JOB…] [--runs N]
        cargo xtask bench guard [--bless]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, the
@@ -90,6 +92,9 @@ that is full when one file was edited. Wald and wasm-ld-22 take turns, and must 
 
   --update-docs     put the table into docs/performance.md
 
+`bench failing` leaves the libraries out of each job, so that symbols are undefined, and shows what the failing link costs in comparison
+with the good one: messages with source lines and similar names should not cost more than a tenth of a link.
+
 `bench guard` counts the instructions (valgrind) of three links that it makes, and fails if one takes more than 3 % more than
 xtask/src/bench_guard.txt says.
 
@@ -126,6 +131,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         // What `bench builds` puts in the linker's place.
         Some("link-step") => return link_step::run(&args[1..]),
         Some("pipeline") => return bench_pipeline::run(rest()),
+        Some("failing") => return bench_failing::run(rest()),
         Some("growth") => return bench_growth::run(rest()),
         Some("scale") => return bench_scale::run(rest()),
         Some("guard") => return bench_guard::run(rest()),
