@@ -20,6 +20,9 @@ const LONG_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a server that was just started may take until it has read all inputs, if there must be one.
 const START: Duration = Duration::from_secs(600);
 
+/// How long a started server may take to listen until another one is started. If there are two, one of them ends.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// So many servers may die during one link, if there must be one.
 const MOST_BREAKS: usize = 5;
 
@@ -57,7 +60,8 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
         Err(_) => return Outcome::Alone(None),
     };
     let start = Instant::now();
-    let (mut is_started, mut breaks) = (false, 0);
+    let mut started: Option<Instant> = None;
+    let mut breaks = 0;
     let patience = if mode == Mode::Require { LONG_PATIENCE } else { PATIENCE };
     loop {
         let failure = match converse(&names, patience, &request, out) {
@@ -75,16 +79,21 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
         out.stdout.leave_out(said[0]);
         out.stderr.leave_out(said[1]);
         match failure {
-            // It has not begun to listen, or reads its inputs.
-            Failure::NoServer | Failure::Declined(_) if is_started && start.elapsed() < START => {}
-            Failure::NoServer if !is_started => {
-                is_started = true;
+            // It reads its inputs.
+            Failure::Declined(_) if started.is_some() && start.elapsed() < START => {}
+            Failure::NoServer if start.elapsed() >= START => {
+                return Outcome::Refused("it did not start".into())
+            }
+            // It has not begun to listen.
+            Failure::NoServer if started.is_some_and(|at| at.elapsed() < AGAIN) => {}
+            // One that was just killed may still have the lock: then the new one has taken it for a server that runs, and has ended.
+            Failure::NoServer => {
+                started = Some(Instant::now());
                 if let Err(error) = start::start(&names, &request) {
                     let reason = format!("it cannot be started: {}", crate::text::error_text(&error));
                     return Outcome::Refused(reason);
                 }
             }
-            Failure::NoServer => return Outcome::Refused("it did not start".into()),
             Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
             Failure::Declined(reason) => return Outcome::Refused(reason),
             // What a socket says when its time is over.
@@ -92,7 +101,7 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
                 return Outcome::Refused("it does not answer".into())
             }
             // It has died. There will be another one.
-            Failure::Broken(_) if breaks < MOST_BREAKS => (breaks, is_started) = (breaks + 1, false),
+            Failure::Broken(_) if breaks < MOST_BREAKS => (breaks, started) = (breaks + 1, None),
             Failure::Broken(error) => return Outcome::Refused(crate::text::error_text(&error)),
         }
         std::thread::sleep(Duration::from_millis(2));

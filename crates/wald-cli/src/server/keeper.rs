@@ -113,6 +113,8 @@ pub fn run(socket: &Path, serve: Serve) -> io::Result<()> {
         std::fs::symlink_metadata(&server.names.socket).is_ok_and(|found| file_key(&found) == own_socket);
     if is_own {
         let _ = std::fs::remove_file(&server.names.socket);
+        // Of another one that found this one here, and ended.
+        let _ = std::fs::remove_file(&server.names.request);
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod ahead;
 mod folder;
 
 use folder::Folder;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Stdio};
@@ -238,6 +239,30 @@ fn a_server_that_must_link_may_be_slow() {
     let output = shell.output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(folder.pid(), pid);
+}
+
+#[test]
+#[allow(unsafe_code, reason = "flock")]
+fn a_server_starts_although_a_killed_one_still_has_the_lock() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    folder.stop();
+    let servers = std::fs::read_dir(folder.path.join("run")).unwrap().next().unwrap().unwrap().path();
+    let lock = std::fs::read_dir(&servers).unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        path.extension().is_some_and(|extension| extension == "lock").then_some(path)
+    });
+    // As a process has it that is about to end.
+    let lock = std::fs::File::open(lock.unwrap()).unwrap();
+    // SAFETY: the descriptor is open.
+    assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0);
+    let mut child = folder.wald("require", &all).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it links without the lock");
+    drop(lock);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(folder.status().len(), 1);
 }
 
 #[test]
