@@ -13,7 +13,7 @@ use crate::hints::Hints;
 use crate::index::SymbolId;
 use crate::input::Joined;
 use crate::layout::Layout;
-use crate::options::{Options, OutputKind};
+use crate::options::{Options, OutputKind, UnresolvedPolicy};
 use crate::program::Program;
 use crate::symbols::{Symbol, SymbolTable};
 use crate::text::unescape_path;
@@ -126,6 +126,8 @@ fn note_undefined_imports(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
     let (program, names) = (layout.program, layout.names);
     let symbols = || layout.imports.symbols.iter().map(|&id| (id, program.get(id)));
     let is_env = |symbol: &Symbol| symbol.import.module.is_none_or(|module| names.text(module.0) == b"env");
+    // `--import-undefined` alone asks for imports: only what no host has is an accident.
+    let all = options.unresolved_symbols == UnresolvedPolicy::Ignore;
     let says_where = symbols().any(|(_, symbol)| symbol.is_imported() && !is_env(symbol));
     let is_accident = |&(_, symbol): &(SymbolId, &Symbol)| {
         let name = names.text(symbol.name.0);
@@ -133,7 +135,7 @@ fn note_undefined_imports(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
             && symbol.is_undefined()
             && !symbol.is_imported()
             && is_env(symbol)
-            && (is_of_compiler(name) || says_where && path(program, symbol).is_some_and(is_of_rust))
+            && (all || is_of_compiler(name) || says_where && path(program, symbol).is_some_and(is_of_rust))
     };
     let mut found: Vec<_> = symbols().filter(is_accident).collect();
     // Only now, because nearly all links have none.
@@ -144,12 +146,10 @@ fn note_undefined_imports(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
     if found.is_empty() {
         return;
     }
-    let functions = if found.len() == 1 {
-        "1 undefined function is".into()
-    } else {
-        format!("{} undefined functions are", found.len())
+    let message = match found.len() {
+        1 => "1 undefined function is imported from \"env\": the host must provide it".to_string(),
+        count => format!("{count} undefined functions are imported from \"env\": the host must provide them"),
     };
-    let message = format!("{functions} imported from \"env\", which no library or host may provide");
     let mut note = Diagnostic::note(Code::UndefinedImport, message);
     for (_, symbol) in found.iter().take(LISTED) {
         let name = display_name(names.text(symbol.name.0), options.demangle);

@@ -69,7 +69,7 @@ impl Hints<'_> {
             let of_library = offers.help(&name.symbol).filter(|_| !is_of_driver);
             let is_in_library = of_library.is_some() || is_of_driver;
             helps.extend(of_library);
-            let of_class = about_class(name);
+            let of_class = about_class(name).filter(|_| !is_of_driver);
             if !is_in_library && of_class.is_none() {
                 // `S::S()` is not a misspelled `S::~S()`.
                 let similar = similar.iter().filter(|similar| {
@@ -256,6 +256,11 @@ fn about_class(name: &Name) -> Option<Help> {
 /// What to do if no file and no known library defines a name, nor a similar one.
 fn about_missing(name: &Name) -> Help {
     let text = &name.text;
+    let is_of_rust =
+        name.symbol.starts_with(b"_R") || name.base.len() < name.text.len() && name.parameters.is_none();
+    if is_of_rust && ["core::", "alloc::", "std::"].iter().any(|name| text.starts_with(name)) {
+        return Help::new(format!("link with rustc: it adds the standard library, which defines {text}"));
+    }
     Help::new(match name.is_mangled() && name.base.ends_with('>') {
         true => format!(
             "no file of the link defines {text}: define the template in the header, or instantiate it explicitly where it is defined"
