@@ -122,14 +122,19 @@ fn agree_but_for(reference: &Answer, wald: &Answer, is_meant: impl Fn(&str) -> b
 
 /// The lines for which `is_meant` is false, without the one about the limit.
 fn others(text: &str, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
-    let is_other = |line: &&str| !line.is_empty() && !is_meant(line) && !is_limit(line);
+    let is_other = |line: &&str| !line.is_empty() && !is_meant(line) && !is_limit(line) && !is_added(line);
     text.lines().filter(is_other).map(String::from).collect()
+}
+
+/// Whether a line is one that Wald adds to what wasm-ld says.
+fn is_added(line: &str) -> bool {
+    ["    note: ", "    help: ", "wasm-ld: note: "].iter().any(|start| line.starts_with(start))
 }
 
 /// A stream without colours.
 fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    ["\x1b[0;31m", "\x1b[0;35m", "\x1b[0m"]
+    ["\x1b[0;31m", "\x1b[0;32m", "\x1b[0;35m", "\x1b[0;36m", "\x1b[0m"]
         .iter()
         .fold(text.into_owned(), |text, color| text.replace(color, ""))
 }
@@ -303,7 +308,7 @@ fn refuses(difference: &Difference, says: &str) -> bool {
     // A library's tag is not undefined for Wald.
     let without_tags = |text: String| -> String {
         let is_kept = |line: &&str| !has_library(difference) || !is_about_tag(line);
-        text.lines().filter(is_kept).map(|line| format!("{line}\n")).collect()
+        text.lines().filter(is_kept).filter(|line| !is_added(line)).map(|line| format!("{line}\n")).collect()
     };
     let (said, stderr) = (without_tags(text(&reference.stderr)), without_tags(text(&wald.stderr)));
     let Some(more) = stderr.strip_prefix(&said) else { return false };
@@ -465,7 +470,7 @@ fn reproduce_relinks(difference: &Difference) -> bool {
 fn all_inputs_are_read(difference: &Difference) -> bool {
     let Difference { reference, wald, .. } = difference;
     let (said, says) = (text(&reference.stderr), text(&wald.stderr));
-    let plain: Vec<&str> = says.lines().filter(|line| !line.trim_start().starts_with("note: ")).collect();
+    let plain: Vec<&str> = says.lines().filter(|line| !is_added(line)).collect();
     let said: Vec<&str> = said.lines().collect();
     let more = plain.get(said.len()..).unwrap_or_default();
     let notes = says.lines().filter(|line| line.trim_start().starts_with("note: at offset ")).count();
