@@ -77,8 +77,10 @@ pub fn explain(error: Diagnostic, options: &Options, files: Vec<&Candidate>) -> 
     let is_output_wide = wide.len() > narrow.len();
     error.helps.extend(help_with_option(options.architecture, is_output_wide));
     let wrong = if is_output_wide { &narrow } else { &wide };
+    // Whether a member that is not linked has been parsed depends on when it came.
     let parsed: Vec<File<'_>> = wrong
         .iter()
+        .filter(|(_, file)| !file.lazy)
         .filter_map(|(path, file)| Some(File { object: file.parsed()?, path, candidate: Some(file) }))
         .collect();
     error.helps.extend(recompile::with_flag(&parsed, if is_output_wide { WIDE } else { NARROW }));
