@@ -46,8 +46,8 @@ fn row(wald: &Path, name: &str, output: &Path, runs: usize) -> Result<String, St
         command.current_dir(&folder).args(arguments).args(options).arg("-o").arg(output);
         command
     };
-    let without = |index: &dyn Fn(&str) -> bool| -> Vec<&str> {
-        arguments.iter().copied().filter(|argument| !index(argument)).collect()
+    let without = |is_left_out: &dyn Fn(&str) -> bool| -> Vec<&str> {
+        arguments.iter().copied().filter(|argument| !is_left_out(argument)).collect()
     };
     let last = arguments.iter().copied().rfind(is_object);
     let choices = [

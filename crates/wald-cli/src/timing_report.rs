@@ -35,7 +35,7 @@ const PARTS: &[(&str, &str)] = &[
     ("total", ""),
 ];
 
-/// The width of a bar that stands for all of the time.
+/// The width of the bar for all of the time.
 const BAR: usize = 20;
 
 /// A table of a link's parts with their wall times and shares.

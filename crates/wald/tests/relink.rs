@@ -251,3 +251,33 @@ fn a_message_about_lines_is_not_that_of_an_earlier_object() {
     assert_eq!(after, said(&fresh.link()));
     assert_ne!(after, before);
 }
+
+#[test]
+fn a_note_does_not_depend_on_what_an_earlier_link_parsed() {
+    let options = || {
+        let mut options = Options::default();
+        options.entry = None;
+        options.exports.push("memcopy".into());
+        options
+    };
+    let declare = |linker: &mut Linker, (path, bytes): &(String, Bytes)| {
+        let id = linker.declare_input(description(path));
+        linker.provide(id, bytes.clone()).unwrap();
+        id
+    };
+    let mut kept = Linker::new(options());
+    let all = files();
+    // Nothing that is left needs a member of the archive.
+    let is_left = |(path, _): &&(String, Bytes)| path == "libdemo.a" || path == "stop_words.o";
+    let ids: Vec<InputId> = all.iter().map(|file| declare(&mut kept, file)).collect();
+    let has_line = kept.link().diagnostics.iter().any(|diagnostic| !diagnostic.notes.is_empty());
+    assert!(has_line, "the line of memcpy");
+    for (id, file) in ids.iter().zip(&all) {
+        if !is_left(&file) {
+            kept.remove(*id).unwrap();
+        }
+    }
+    let mut fresh = Linker::new(options());
+    all.iter().filter(is_left).for_each(|file| _ = declare(&mut fresh, file));
+    assert_eq!(said(&kept.link()), said(&fresh.link()));
+}

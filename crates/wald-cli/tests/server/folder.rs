@@ -46,6 +46,13 @@ impl Folder {
         command
     }
 
+    /// The file that the only server locked while it ran.
+    pub fn lock_file(&self) -> PathBuf {
+        let servers = std::fs::read_dir(self.path.join("run")).unwrap().next().unwrap().unwrap().path();
+        let mut paths = std::fs::read_dir(servers).unwrap().map(|entry| entry.unwrap().path());
+        paths.find(|path| path.extension().is_some_and(|extension| extension == "lock")).unwrap()
+    }
+
     /// Arguments that link all inputs.
     pub fn all(&self) -> Vec<&str> {
         let mut arguments = vec!["-o", "out.wasm"];

@@ -248,13 +248,8 @@ fn a_server_starts_although_a_killed_one_still_has_the_lock() {
     let all = folder.all();
     folder.check(&all);
     folder.stop();
-    let servers = std::fs::read_dir(folder.path.join("run")).unwrap().next().unwrap().unwrap().path();
-    let lock = std::fs::read_dir(&servers).unwrap().find_map(|entry| {
-        let path = entry.unwrap().path();
-        path.extension().is_some_and(|extension| extension == "lock").then_some(path)
-    });
     // As a process has it that is about to end.
-    let lock = std::fs::File::open(lock.unwrap()).unwrap();
+    let lock = std::fs::File::open(folder.lock_file()).unwrap();
     // SAFETY: the descriptor is open.
     assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0);
     let mut child = folder.wald("require", &all).spawn().unwrap();
@@ -272,12 +267,9 @@ fn somebody_elses_socket_is_not_trusted() {
     folder.check(&all);
     folder.stop();
     // Something listens there that is no server.
-    let servers = std::fs::read_dir(folder.path.join("run")).unwrap().next().unwrap().unwrap().path();
-    let lock = std::fs::read_dir(&servers).unwrap().find_map(|entry| {
-        let path = entry.unwrap().path();
-        path.extension().is_some_and(|extension| extension == "lock").then_some(path)
-    });
-    let _listener = UnixListener::bind(lock.unwrap().with_extension("socket")).unwrap();
+    let lock = folder.lock_file();
+    let servers = lock.parent().unwrap().to_path_buf();
+    let _listener = UnixListener::bind(lock.with_extension("socket")).unwrap();
     let start = Instant::now();
     assert!(folder.wald("auto", &all).status().unwrap().success());
     assert!(start.elapsed() < Duration::from_secs(10));

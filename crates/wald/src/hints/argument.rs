@@ -10,6 +10,7 @@ use crate::diagnostics::{Diagnostic, Fix, Help, Note};
 use crate::index::{NameId, SymbolId};
 use crate::object::ObjectSymbol;
 use crate::places::{self, File, Place};
+use crate::symbols::Resolution;
 
 /// The entry of a command, which is the default.
 const START: &str = "_start";
@@ -152,6 +153,10 @@ impl Hints<'_> {
     /// Names the line that defines a symbol. `None` if it is not known.
     fn definition(&self, id: SymbolId) -> Option<Note> {
         let symbol = self.table.get(id);
+        if symbol.resolution == Resolution::Lazy {
+            // Whether a member that is not linked has been parsed depends on when it came, and on earlier links.
+            return None;
+        }
         let candidate = *self.files.get(symbol.file?.at())?;
         let (object, path) = (candidate.parsed()?, candidate.display());
         let name = self.interners.names.with(symbol.name.0, <[u8]>::to_vec);

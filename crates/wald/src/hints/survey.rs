@@ -151,6 +151,7 @@ impl<'n> Probe<'n> {
         self.name.last_part().len().min(self.name.symbol.len()).saturating_sub(self.edits).min(SHORTEST)
     }
 
+    /// How a known name is related to the wanted one.
     fn compare(&self, known: &mut Known) -> Option<Relation> {
         let (symbol, other) = (&self.name.symbol[..], known.symbol);
         if other == symbol || symbol.len() > LONGEST {
@@ -247,8 +248,8 @@ fn folds_to(name: &[u8], folded: &[u8]) -> bool {
         && name.iter().filter(|&&byte| byte != b'_').map(u8::to_ascii_lowercase).eq(folded.iter().copied())
 }
 
-/// How many edits (inserted, deleted, replaced or swapped letters) turn `a` into `b`. `None` if more than `limit`: then most of the
-/// table that the edit distance needs is not computed, which matters because demangled names are long.
+/// How many edits (inserted, deleted, replaced or swapped letters) turn `a` into `b`. `None` if more than `limit`. Only the cells near
+/// the diagonal of the table are computed, because demangled names can be very long.
 fn distance(a: &[u8], b: &[u8], limit: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > limit {
         return None;
@@ -258,15 +259,12 @@ fn distance(a: &[u8], b: &[u8], limit: usize) -> Option<usize> {
     let suffix = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);
     let too_many = limit + 1;
-    // Rows of the table: distances of the first `i` letters of `a` to the first `j` of `b`.
-    let mut before = vec![too_many; b.len() + 1];
+    // Rows of the table: distances of the first `i` letters of `a` to the first `j` of `b`. Those of `above` are of no letters at first.
     let mut above: Vec<usize> = (0..=b.len()).collect();
+    let (mut before, mut row) = (vec![too_many; b.len() + 1], vec![too_many; b.len() + 1]);
     for i in 1..=a.len() {
-        let mut row = vec![too_many; b.len() + 1];
-        if i <= limit {
-            row[0] = i;
-        }
         let (first, last) = (i.saturating_sub(limit).max(1), (i + limit).min(b.len()));
+        row[first - 1] = if first == 1 { i.min(too_many) } else { too_many };
         for j in first..=last {
             let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
             row[j] = replaced.min(above[j] + 1).min(row[j - 1] + 1);
@@ -274,10 +272,14 @@ fn distance(a: &[u8], b: &[u8], limit: usize) -> Option<usize> {
                 row[j] = row[j].min(before[j - 2] + 1);
             }
         }
-        if row.iter().min().is_none_or(|&least| least > limit) {
+        if let Some(behind) = row.get_mut(last + 1) {
+            *behind = too_many;
+        }
+        if row[first - 1..=last].iter().all(|&distance| distance > limit) {
             return None;
         }
-        before = std::mem::replace(&mut above, row);
+        std::mem::swap(&mut before, &mut above);
+        std::mem::swap(&mut above, &mut row);
     }
     above.last().copied().filter(|&distance| distance <= limit)
 }
@@ -316,6 +318,10 @@ mod tests {
                 assert_eq!(distance(a.as_bytes(), b.as_bytes(), limit), expected, "{a} {b} {limit}");
             }
         }
+        // With the whole table, this would be ten thousand million cells.
+        let middle = "m".repeat(100_000);
+        let (a, b) = (format!("a{middle}b"), format!("c{middle}d"));
+        assert_eq!(distance(a.as_bytes(), b.as_bytes(), 2), Some(2));
     }
 
     #[test]

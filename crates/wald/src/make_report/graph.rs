@@ -15,7 +15,7 @@ use crate::symbols::{is_exported, AnySymbol, Purpose, Reference, Resolution, Syn
 /// Neither a node nor an edge.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// What a number of the graph stands for.
+/// What a number of the graph means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Thing {
     /// A chunk of an object.
@@ -140,7 +140,7 @@ impl<'a> Numbering<'a> {
 /// The references of everything that is live, and the shortest chains.
 pub(super) struct Graph<'a> {
     pub(super) numbering: Numbering<'a>,
-    /// What each number stands for.
+    /// What each number means.
     pub(super) things: Vec<Thing>,
     /// Where each number's edges start, and the end of the last one's.
     pub(super) starts: Vec<u32>,
@@ -189,7 +189,7 @@ impl<'a> Graph<'a> {
         &self.edges[self.starts[number as usize] as usize..self.starts[number as usize + 1] as usize]
     }
 
-    /// Whether a number stands for something of the output.
+    /// Whether a number means something in the output.
     pub(super) fn is_in_output(&self, number: u32) -> bool {
         let program = self.numbering.program;
         match self.things[number as usize] {
