@@ -889,6 +889,8 @@ void wald_options_free(struct wald_options *options);
 // - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
 // - `signature_mismatch`: `warn`, `error` or `adapt`.
 // - `map_format`: `wasm-ld` or `json`.
+// - `defsyms`: a list of `NAME=SYMBOL` and `NAME=NUMBER`.
+// - `version_script`, `dynamic_list`: the text of a version script or dynamic list. Each call adds one; NULL removes all.
 // - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 // - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
 // - `import_memory`: `MODULE,FIELD`.

@@ -4,7 +4,8 @@ use std::ffi::c_char;
 use std::path::PathBuf;
 
 use wald::options::{
-    Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, SignatureMismatch, UnresolvedPolicy,
+    Architecture, BuildId, Defsym, DynamicList, ImportName, MapFormat, Options, OutputKind,
+    SignatureMismatch, UnresolvedPolicy, VersionScript,
 };
 use wald::Text;
 
@@ -69,13 +70,36 @@ macro_rules! numbers {
 numbers! { u32 u64 }
 
 /// Each call adds one; NULL empties the list.
-impl<T: for<'a> From<&'a str>> Setting for Vec<T> {
+impl<T: Element> Setting for Vec<T> {
     fn set(&mut self, value: Value<'_>) -> Outcome {
         match value {
-            Some(text) => self.push(text.into()),
+            Some(text) => self.push(T::read(text)?),
             None => self.clear(),
         }
         Ok(())
+    }
+}
+
+/// An element of a list.
+trait Element: Sized {
+    fn read(text: &str) -> Result<Self, Failure>;
+}
+
+impl Element for String {
+    fn read(text: &str) -> Result<Self, Failure> {
+        Ok(text.to_string())
+    }
+}
+
+impl Element for Text {
+    fn read(text: &str) -> Result<Self, Failure> {
+        Ok(text.into())
+    }
+}
+
+impl Element for Defsym {
+    fn read(text: &str) -> Result<Self, Failure> {
+        Defsym::parse(text).ok_or_else(|| bad("NAME=SYMBOL or NAME=NUMBER"))
     }
 }
 
@@ -140,6 +164,28 @@ impl Setting for OutputKind {
             Some("relocatable") => OutputKind::Relocatable,
             _ => return Err(bad("executable, pie, shared or relocatable")),
         };
+        Ok(())
+    }
+}
+
+impl Setting for VersionScript {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        match value.map(|text| VersionScript::parse(text.as_bytes())) {
+            None => *self = VersionScript::default(),
+            Some(Ok(script)) => self.append(script),
+            Some(Err(error)) => return Err(Failure(wald_status::BadValue, error.to_string())),
+        }
+        Ok(())
+    }
+}
+
+impl Setting for DynamicList {
+    fn set(&mut self, value: Value<'_>) -> Outcome {
+        match value.map(|text| DynamicList::parse(text.as_bytes())) {
+            None => *self = DynamicList::default(),
+            Some(Ok(list)) => self.append(list),
+            Some(Err(error)) => return Err(Failure(wald_status::BadValue, error.to_string())),
+        }
         Ok(())
     }
 }
@@ -218,12 +264,12 @@ macro_rules! fields {
 
 fields! {
     output output_kind emit_relocs rpaths check_shared_signatures soname architecture entry exports exports_if_defined
-    export_all export_dynamic undefined trace_symbols wrap allowed_undefined unresolved_symbols import_undefined
+    export_all export_dynamic undefined trace_symbols wrap defsyms version_script dynamic_list allowed_undefined unresolved_symbols import_undefined
     allow_multiple_definition gc_sections print_gc_sections merge_data_segments optimize compress_relocations
     compact_imports merge_code_metadata strip_debug strip_all keep_sections build_id demangle import_memory export_memory
     shared_memory cooperative_threading import_table export_table growable_table table_base stack_first stack_size
     global_base initial_heap initial_memory max_memory no_growable_memory page_size check_features features
-    extra_features bsymbolic warn_odr signature_mismatch noinhibit_exec fatal_warnings trace verbose want_map map_format want_why_extract
+    extra_features bsymbolic warn_odr signature_mismatch producers_linker noinhibit_exec fatal_warnings trace verbose want_map map_format want_why_extract
     want_report explain_symbols index_only
 }
 
@@ -253,6 +299,8 @@ pub unsafe extern "C" fn wald_options_free(options: *mut wald_options) {
 /// - `unresolved_symbols`: `report-all`, `warn`, `ignore-all` or `import-dynamic`.
 /// - `signature_mismatch`: `warn`, `error` or `adapt`.
 /// - `map_format`: `wasm-ld` or `json`.
+/// - `defsyms`: a list of `NAME=SYMBOL` and `NAME=NUMBER`.
+/// - `version_script`, `dynamic_list`: the text of a version script or dynamic list. Each call adds one; NULL removes all.
 /// - `output_kind`: `executable`, `pie`, `shared` or `relocatable`. Set it first: it changes the defaults of other options.
 /// - `build_id`: `none`, `fast`, `sha1`, `uuid` or `0x…`.
 /// - `import_memory`: `MODULE,FIELD`.
@@ -316,6 +364,9 @@ mod tests {
                 "wasm32",
                 "json",
                 "adapt",
+                "name=target",
+                "{ local: *; };",
+                "{ name; };",
             ];
             let takes = |options: &mut Options, value| {
                 set(options, name, Some(value)).is_ok() && format!("{options:?}") != before
@@ -342,6 +393,10 @@ mod tests {
             ("signature_mismatch", Some("report-all")),
             ("signature_mismatch", None),
             ("architecture", Some("wasm16")),
+            ("defsyms", Some("a")),
+            ("defsyms", Some("a=b+1")),
+            ("version_script", Some("{ a")),
+            ("dynamic_list", Some("a")),
             ("threads", Some("1")),
             ("output", None),
             ("outputs", Some("a")),
@@ -354,6 +409,13 @@ mod tests {
         set(&mut options, "build_id", Some("0x0aFF")).ok();
         assert_eq!(options.features, Some(vec!["a".to_string(), "b".to_string()]));
         assert_eq!(options.build_id, BuildId::Hex(vec![0x0a, 0xff]));
+        set(&mut options, "defsyms", Some("a=b")).ok();
+        set(&mut options, "defsyms", Some("c=0x10")).ok();
+        let texts: Vec<String> = options.defsyms.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["a=b", "c=0x10"]);
+        set(&mut options, "version_script", Some("{ local: *; };")).ok();
+        set(&mut options, "version_script", None).ok();
+        assert!(options.version_script.is_empty());
         set(&mut options, "features", None).ok();
         assert_eq!(options.features, None);
         set(&mut options, "entry", None).ok();

@@ -13,7 +13,7 @@ use crate::sight::{see, Sight};
 use crate::temporary::Temporary;
 use crate::text::from_path;
 use wald::diagnostics::{Code, Diagnostic, Severity};
-use wald::options::{Options, UnresolvedPolicy};
+use wald::options::{DynamicList, Options, UnresolvedPolicy, VersionScript};
 use wald::Text;
 
 /// The results of all checks.
@@ -23,7 +23,11 @@ pub struct Checks {
     pub diagnostics: Vec<Diagnostic>,
     /// The names in `--allow-undefined-file`.
     pub allowed_undefined: Vec<String>,
-    /// The identity of that file.
+    /// `--version-script`.
+    pub version_script: VersionScript,
+    /// `--dynamic-list` and its relatives.
+    pub dynamic_list: DynamicList,
+    /// The identities of the files that options name.
     pub sights: Vec<Sight>,
     /// The new output file, if it is a regular one.
     pub output: Option<Temporary>,
@@ -62,6 +66,7 @@ pub fn check(
     check_options(&mut checks, arguments, options, settings);
     if !checks.has_error() {
         read_allowed_undefined(&mut checks, settings, reproduce);
+        read_scripts(&mut checks, arguments, reproduce);
         check_output_files(&mut checks, options, settings);
     }
     checks
@@ -132,6 +137,36 @@ fn read_allowed_undefined(checks: &mut Checks, settings: &Settings, reproduce: O
             checks.allowed_undefined = names_in(&bytes);
         }
         Err(error) => checks.diagnostics.push(cannot_open(path, &error)),
+    }
+}
+
+/// Reads version scripts and dynamic lists.
+fn read_scripts(checks: &mut Checks, arguments: &Arguments, reproduce: Option<&Reproduce>) {
+    arguments.values(Opt::ExportDynamicSymbol).for_each(|pattern| checks.dynamic_list.add(pattern));
+    let lists = [Opt::VersionScript, Opt::DynamicList, Opt::ExportDynamicSymbolList];
+    for (option, path) in
+        lists.iter().flat_map(|&option| arguments.values(option).map(move |path| (option, path)))
+    {
+        let read = || mapped_file::copy(&crate::text::to_path(path));
+        let bytes = match see(path, false, &mut checks.sights, read) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                checks.diagnostics.push(cannot_open(path, &error));
+                continue;
+            }
+        };
+        if let Some(reproduce) = reproduce {
+            reproduce.add_last(path, &bytes);
+        }
+        let read = match option {
+            Opt::VersionScript => {
+                VersionScript::parse(&bytes).map(|script| checks.version_script.append(script))
+            }
+            _ => DynamicList::parse(&bytes).map(|list| checks.dynamic_list.append(list)),
+        };
+        if let Err(error) = read {
+            checks.error(format!("{path}:{}: {}", error.line, error.message));
+        }
     }
 }
 

@@ -33,6 +33,7 @@ impl CommandLine {
         }
         let checks = checks::check(&arguments, &options, &settings, None);
         options.allowed_undefined.extend(checks.allowed_undefined);
+        (options.version_script, options.dynamic_list) = (checks.version_script, checks.dynamic_list);
         diagnostics.extend(checks.diagnostics);
         wrong.extend(diagnostics.into_iter().map(|diagnostic| diagnostic.message.to_string()));
         wrong.extend(declared.notices().filter_map(|line| match line {

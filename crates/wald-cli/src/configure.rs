@@ -3,6 +3,7 @@
 //! Errors in values are reported in the order in which wasm-ld reads its options, not in command-line order. Like wasm-ld,
 //! the command opens the inputs despite most errors, so one run reports all of them.
 
+use crate::elf_options::{self, Habit};
 use crate::identity::Identity;
 use crate::lto::LtoSettings;
 use crate::numbers::{self, integer};
@@ -13,7 +14,8 @@ use crate::text::{error_text, to_path};
 use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic};
 use wald::options::{
-    Architecture, BuildId, ImportName, MapFormat, Options, OutputKind, SignatureMismatch, UnresolvedPolicy,
+    Architecture, BuildId, Defsym, ImportName, MapFormat, Options, OutputKind, SignatureMismatch,
+    UnresolvedPolicy,
 };
 use wald::Text;
 
@@ -105,6 +107,7 @@ pub fn configure(arguments: &Arguments) -> Configuration {
         set_kind(&mut options, arguments);
         set_flags(&mut options, arguments);
         set_lists(&mut options, arguments);
+        reader.definitions();
         reader.policies(&mut options);
         reader.sizes(&mut options);
         reader.machine(&mut options);
@@ -194,6 +197,7 @@ fn set_flags(options: &mut Options, arguments: &Arguments) {
     options.no_growable_memory = arguments.has(Opt::NoGrowableMemory);
     options.check_features = on(Opt::CheckFeatures, Opt::NoCheckFeatures, true);
     options.warn_odr = arguments.has(Opt::WarnOdr);
+    options.producers_linker = arguments.has(Opt::ProducersLinker);
     options.noinhibit_exec = arguments.has(Opt::NoinhibitExec);
     options.fatal_warnings = on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     options.bsymbolic = arguments.has(Opt::Bsymbolic);
@@ -215,6 +219,7 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
     options.undefined = list(Opt::Undefined);
     options.trace_symbols = list(Opt::TraceSymbol);
     options.wrap = list(Opt::Wrap);
+    options.defsyms = arguments.values(Opt::Defsym).filter_map(Defsym::parse).collect();
     options.keep_sections = list(Opt::KeepSection);
     options.rpaths = list(Opt::Rpath).into_iter().map(Text::from).collect();
     options.features = arguments.last_value(Opt::Features).map(names);
@@ -237,10 +242,14 @@ fn set_lists(options: &mut Options, arguments: &Arguments) {
 /// Warnings about `-z` values that wasm-ld does not know.
 pub fn z_warnings(arguments: &Arguments) -> impl Iterator<Item = Diagnostic> + '_ {
     let known = |z: &str| z == "muldefs" || z.starts_with("stack-size=");
-    arguments
-        .values(Opt::Z)
-        .filter(move |z| !known(z))
-        .map(|z| Diagnostic::warning(Code::Options, format!("unknown -z value: {z}")))
+    let is_accepted = |z: &str| arguments.habit != Habit::Error && elf_options::is_z_value(z);
+    arguments.values(Opt::Z).filter(move |z| !known(z) && !is_accepted(z)).map(|z| {
+        let warning = Diagnostic::warning(Code::Options, format!("unknown -z value: {z}"));
+        match elf_options::is_z_value(z) {
+            true => warning.with_help(elf_options::help(&format!("-z {z}"))),
+            false => warning,
+        }
+    })
 }
 
 /// Reads values that can be invalid.
@@ -268,6 +277,16 @@ impl Reader<'_> {
             }
         }
         self.integer(Opt::LtoPartitions);
+    }
+
+    fn definitions(&mut self) {
+        for text in self.arguments.values(Opt::Defsym).filter(|text| Defsym::parse(text).is_none()) {
+            let message = format!("--defsym: expected NAME=SYMBOL or NAME=NUMBER, but got '{text}'");
+            self.error(message);
+        }
+        if let Some(value) = self.arguments.values(Opt::ElfOptions).find(|value| Habit::of(value).is_none()) {
+            self.error(format!("--elf-options: expected warn, error or ignore, but got '{value}'"));
+        }
     }
 
     fn policies(&mut self, options: &mut Options) {

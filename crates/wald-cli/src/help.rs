@@ -1,5 +1,6 @@
 //! Makes `--help`, the man page, shell completions and the guide's option tables from the option table.
 
+use crate::elf_options;
 use crate::option_table::{Alias, Dashes, Kind, Spec, TABLE};
 use std::fmt::Write;
 
@@ -51,7 +52,8 @@ fn groups() -> impl Iterator<Item = &'static [Spec]> {
 /// The option whose name is most similar to an unknown argument, with its dashes. `None` if none is similar enough.
 pub fn nearest(argument: &str) -> Option<String> {
     let wanted = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
-    let spellings = TABLE.iter().flat_map(|row| {
+    let known = TABLE.iter().filter(|row| !elf_options::needs_habit(row.option));
+    let spellings = known.flat_map(|row| {
         let aliases = row.aliases.iter().map(|alias| (alias.name, alias.dashes));
         aliases.chain([(row.name, row.dashes)])
     });

@@ -1,7 +1,8 @@
 //! Notes about options that wasm-ld accepts, and that have another effect than it seems, or none.
 
+use crate::elf_options::{is_z_value, Habit};
 use crate::option_table::Opt;
-use crate::parse::Arguments;
+use crate::parse::{Argument, Arguments};
 use wald::diagnostics::{Code, Diagnostic, Fix, Help};
 use wald::options::Options;
 
@@ -105,6 +106,37 @@ fn unknown_feature(option: &str, name: &str) -> Option<Diagnostic> {
     })
 }
 
+/// The warning about accepted options.
+pub fn elf_options(arguments: &Arguments) -> Option<Diagnostic> {
+    if arguments.habit != Habit::Warn {
+        return None;
+    }
+    let mut names: Vec<String> = Vec::new();
+    for argument in &arguments.list {
+        let name = match argument {
+            Argument::ElfOption { text, value } => match value {
+                Some(value) => format!("{text} {value}"),
+                None => text.clone(),
+            },
+            Argument::Option { option: Opt::Z, text, value } => match value.of(text) {
+                Some(z) if is_z_value(z) => format!("-z {z}"),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let list = match names.as_slice() {
+        [] => return None,
+        [one] => format!("an option has no effect for WebAssembly: {one}"),
+        [..] => format!("these options have no effect for WebAssembly: {}", names.join(" ")),
+    };
+    let help = Help::new("remove them, or say nothing about them with --elf-options=ignore");
+    Some(Diagnostic::warning(Code::IneffectiveOption, list).with_help(help))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +190,44 @@ mod tests {
         ] {
             assert_eq!(said(line), [""; 0], "{line}");
         }
+    }
+
+    fn parsed(line: &str) -> Arguments {
+        parse::parse(line.split(' ').map(str::to_string).collect())
+    }
+
+    #[test]
+    fn values_of_accepted_options_are_no_inputs() {
+        let line = "--elf-options=warn --as-needed a.o -dynamic-linker /lib/ld.so --hash-style=gnu -z relro -( b.a -) -plugin-opt=x";
+        let arguments = parsed(line);
+        let inputs: Vec<&Argument> =
+            arguments.list.iter().filter(|argument| matches!(argument, Argument::Input(_))).collect();
+        assert_eq!(inputs, [&Argument::Input("a.o".into()), &Argument::Input("b.a".into())]);
+        assert_eq!(arguments.unknown().count(), 0);
+        let said = elf_options(&arguments).unwrap().message.to_string();
+        assert_eq!(
+            said,
+            "these options have no effect for WebAssembly: --as-needed -dynamic-linker /lib/ld.so --hash-style=gnu -z relro -( -) \
+             -plugin-opt=x"
+        );
+        assert!(elf_options(&parsed("--elf-options=ignore --as-needed")).is_none());
+    }
+
+    #[test]
+    fn without_the_switch_everything_is_as_in_wasm_ld() {
+        let arguments =
+            parsed("--as-needed -dynamic-linker /lib/ld.so --version-script=x -export-dynamic-symbol=y");
+        assert_eq!(
+            arguments.unknown().collect::<Vec<_>>(),
+            ["--as-needed", "-dynamic-linker", "--version-script=x"]
+        );
+        assert_eq!(arguments.last_value(Opt::Entry), Some("xport-dynamic-symbol=y"));
+        assert!(elf_options(&arguments).is_none());
+    }
+
+    #[test]
+    fn the_last_switch_counts() {
+        assert_eq!(parsed("--elf-options=warn --elf-options=error").habit, Habit::Error);
+        assert_eq!(parsed("--elf-options=error --elf-options=ignore -EL").unknown().count(), 0);
     }
 }

@@ -313,7 +313,7 @@ pub fn declare(linker: &mut Linker, arguments: &Arguments, settings: &Settings) 
     for argument in &arguments.list {
         let found = match argument {
             Argument::Input(path) => Ok(path.clone()),
-            Argument::Unknown(_) => continue,
+            Argument::Unknown(_) | Argument::ElfOption { .. } => continue,
             Argument::Option { option, text, value } => match option {
                 Opt::Library => {
                     let name = value.of(text).unwrap_or_default();

@@ -117,6 +117,8 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     let mut checks = Checks::default();
     if !failed {
         checks = checks::check(arguments, &options, settings, reproduce.map(|reproduce| &**reproduce));
+        options.version_script = std::mem::take(&mut checks.version_script);
+        options.dynamic_list = std::mem::take(&mut checks.dynamic_list);
         checks.diagnostics.extend(hints::notes(arguments, &options));
         checks.diagnostics.iter_mut().for_each(|diagnostic| out.promote(diagnostic));
     }

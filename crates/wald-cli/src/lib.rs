@@ -15,6 +15,7 @@ mod configure;
 mod data;
 mod distribute;
 mod earlier_files;
+mod elf_options;
 mod explain;
 mod explain_symbol;
 mod folder_events;
@@ -347,6 +348,9 @@ fn unknown_argument((number, text): (usize, &str)) -> Diagnostic {
     // Comparing with all options takes time, and most errors beyond the limit are not shown.
     const HINTS: usize = render::DEFAULT_LIMIT as usize;
     let error = Diagnostic::error(Code::UnknownOption, format!("unknown argument: {text}"));
+    if elf_options::find(text).is_some() || parse::is_elf_spelling(text) {
+        return error.with_help(elf_options::help(text));
+    }
     match (number < HINTS).then(|| help::nearest(text)).flatten() {
         Some(option) => {
             let fix = Fix::ReplaceArgument { from: text.into(), to: option.as_str().into() };
@@ -384,6 +388,7 @@ fn set_up_renderer(
     }
     renderer.early_errors = diagnostics.len() as u64;
     diagnostics.extend(configure::z_warnings(arguments));
+    diagnostics.extend(hints::elf_options(arguments));
     for diagnostic in diagnostics {
         renderer.promote(diagnostic);
     }

@@ -159,7 +159,7 @@ options! {
     }
 
     group "Output"
-    "`--compact-imports` and `--merge-code-metadata` are Wald's own." {
+    "`--compact-imports`, `--merge-code-metadata` and `--producers-linker` are Wald's own." {
     Output JoinedOrSeparate One "o" "path" []
         "Write the output to this file; - is standard output"
         "The base name is also the module's name in the name section.";
@@ -186,6 +186,9 @@ options! {
         "Use the encoding of the compact import section proposal, if that is shorter";
     MergeCodeMetadata Flag Two "merge-code-metadata" "" []
         "Merge branch hints and other code metadata into one section before the code";
+    ProducersLinker Flag Two "producers-linker" "" []
+        "Name Wald and its version in the producers section"
+        "wasm-ld does not name itself. See [ProducersSection.md](https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md).";
     CompressRelocations Flag Any "compress-relocations" "" []
         "Write relocated numbers in code with as few bytes as possible"
         "An error together with debug information, which would no longer match the code.";
@@ -234,7 +237,8 @@ options! {
     }
 
     group "Symbols"
-    "A call to an undefined function that is neither an error nor an import traps. The address of undefined data is 0." {
+    "A call to an undefined function that is neither an error nor an import traps. The address of undefined data is 0. `--defsym`, \
+     `--signature-mismatch` and `--warn-odr` are Wald's own." {
     AllowUndefined Flag Any "allow-undefined" "" []
         "Undefined symbols are not errors; undefined functions become imports";
     AllowUndefinedFile EqualsOrSeparateOneDash Any "allow-undefined-file" "file" []
@@ -257,6 +261,10 @@ options! {
         "Several definitions of a symbol are a warning";
     Wrap EqualsOrSeparate Any "wrap" "symbol" []
         "Resolve <symbol> to __wrap_<symbol>, and __real_<symbol> to <symbol>";
+    Defsym EqualsOrSeparate Any "defsym" "name=symbol|number" []
+        "Define a symbol as another symbol, or as an address"
+        "Replaces a definition in an object; archive members are not linked for the name. Not with `-r`; addresses not with `-shared` and \
+         `-pie`.";
     TraceSymbol EqualsOrSeparate Any "trace-symbol" "symbol" [short_value("y")]
         "Report where the symbol is defined and referenced";
     Bsymbolic Flag Any "Bsymbolic" "" []
@@ -337,6 +345,23 @@ options! {
         "Use these comma-separated target features instead of those of the objects";
     ExtraFeatures Equals Any "extra-features" "list" []
         "Add these comma-separated target features to those of the objects";
+    }
+
+    group "Habits of other linkers"
+    "These are Wald's own. See [options of linkers for ELF](#options-of-linkers-for-elf). `-soname` and `-rpath` are always known." {
+    ElfOptions Equals Two "elf-options" "error|warn|ignore" []
+        "What to do about options that only linkers for ELF have (default: error)"
+        "`warn` and `ignore` accept those that change nothing for WebAssembly, such as `--as-needed` and `-z relro`, and honour the \
+         following ones. `warn` lists the others in one warning.";
+    VersionScript EqualsOrSeparate Any "version-script" "file" []
+        "With --elf-options=warn or ignore: do not export what this version script makes local"
+        "Symbols that `--export`, `--export-if-defined` and `--entry` name are exported all the same.";
+    DynamicList EqualsOrSeparate Any "dynamic-list" "file" []
+        "With --elf-options=warn or ignore: export the symbols that this list contains, if they are defined and not hidden";
+    ExportDynamicSymbol EqualsOrSeparate Any "export-dynamic-symbol" "pattern" []
+        "With --elf-options=warn or ignore: as if a dynamic list contained this name or pattern";
+    ExportDynamicSymbolList EqualsOrSeparate Any "export-dynamic-symbol-list" "file" []
+        "With --elf-options=warn or ignore: the same as --dynamic-list";
     }
 
     group "Messages and reports"

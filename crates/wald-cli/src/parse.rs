@@ -4,7 +4,8 @@
 //! option, `-export-table` is `-e` with the value `xport-table`. Every other argument is an input. Unknown options are
 //! collected. Only the last argument can lack a value.
 
-use crate::option_table::{spec, Dashes, Kind, Opt, TABLE};
+use crate::elf_options::{self, Habit};
+use crate::option_table::{spec, Dashes, Kind, Opt, Spec, TABLE};
 use std::collections::HashMap;
 
 /// One element of the command line.
@@ -14,6 +15,13 @@ pub enum Argument {
     Input(String),
     /// An argument that looks like an option and is not one.
     Unknown(String),
+    /// With `--elf-options`: an option of linkers for ELF that has no effect.
+    ElfOption {
+        /// The argument as written.
+        text: String,
+        /// The next argument, if it is its value.
+        value: Option<String>,
+    },
     /// An option.
     Option {
         /// Which one.
@@ -54,6 +62,8 @@ pub struct Arguments {
     pub list: Vec<Argument>,
     /// The last argument, if it is an option that lacks its value.
     pub missing_value: Option<String>,
+    /// What `--elf-options` says.
+    pub habit: Habit,
     /// With `--verbose-link`: the command line with response files expanded.
     pub command_line: Vec<String>,
     /// The positions of each option in `list`. Searching a million arguments for each option would be too slow.
@@ -70,7 +80,7 @@ impl Arguments {
     fn option_at(&self, place: usize) -> Option<(&str, Option<&str>)> {
         match self.list.get(place)? {
             Argument::Option { text, value, .. } => Some((text, value.of(text))),
-            Argument::Input(_) | Argument::Unknown(_) => None,
+            Argument::Input(_) | Argument::Unknown(_) | Argument::ElfOption { .. } => None,
         }
     }
 
@@ -127,6 +137,7 @@ impl Arguments {
             Argument::Option { text, value: OptionValue::Next(value), .. } => {
                 [Some(text.as_str()), Some(value.as_str())]
             }
+            Argument::ElfOption { text, value } => [Some(text.as_str()), value.as_deref()],
             Argument::Option { text, .. } => [Some(text.as_str()), None],
         });
         words.flatten().chain(self.missing_value.as_deref())
@@ -152,9 +163,10 @@ struct Spellings {
 }
 
 impl Spellings {
-    fn new() -> Self {
+    fn new(habit: Habit) -> Self {
         let mut by_name = HashMap::with_capacity(2 * TABLE.len());
-        for row in TABLE {
+        let is_known = |row: &&Spec| habit != Habit::Error || !elf_options::needs_habit(row.option);
+        for row in TABLE.iter().filter(is_known) {
             by_name.insert(row.name, Spelling { option: row.option, dashes: row.dashes, kind: row.kind });
             for alias in row.aliases {
                 let spelling = Spelling { option: row.option, dashes: alias.dashes, kind: alias.kind };
@@ -229,8 +241,9 @@ fn value_of(kind: Kind, rest: &str) -> Value<'_> {
 
 /// Parses the arguments. They lack the program's name, and their response files are expanded.
 pub fn parse(arguments: Vec<String>) -> Arguments {
-    let spellings = Spellings::new();
-    let mut result = Arguments { list: Vec::with_capacity(arguments.len()), ..Arguments::default() };
+    let habit = Habit::of_arguments(&arguments);
+    let spellings = Spellings::new(habit);
+    let mut result = Arguments { list: Vec::with_capacity(arguments.len()), habit, ..Arguments::default() };
     if arguments.iter().any(|argument| argument.ends_with("-verbose-link")) {
         result.command_line.clone_from(&arguments);
     }
@@ -242,6 +255,17 @@ pub fn parse(arguments: Vec<String>) -> Arguments {
         if !argument.starts_with('-') || argument == "-" {
             result.list.push(Argument::Input(argument));
             continue;
+        }
+        if habit != Habit::Error {
+            if let Some(has_value) = elf_options::find(&argument) {
+                let value = if has_value { arguments.next() } else { None };
+                if has_value && value.is_none() {
+                    result.missing_value = Some(argument);
+                    break;
+                }
+                result.list.push(Argument::ElfOption { text: argument, value });
+                continue;
+            }
         }
         let Some((spelling, rest)) = spellings.find(&argument) else {
             result.list.push(Argument::Unknown(argument));
@@ -261,6 +285,12 @@ pub fn parse(arguments: Vec<String>) -> Arguments {
         result.push_option(spelling.option, argument, value);
     }
     result
+}
+
+/// Whether an unknown argument is an option if `--elf-options` allows it.
+pub fn is_elf_spelling(argument: &str) -> bool {
+    let found = Spellings::new(Habit::Ignore).find(argument);
+    found.is_some_and(|(spelling, _)| elf_options::needs_habit(spelling.option))
 }
 
 /// The option in a response file: its main spelling, in wasm-ld's preferred form. A response file cannot contain an empty argument,

@@ -180,7 +180,11 @@ fn response(arguments: &Arguments) -> String {
                         let path = if is_file { last_component_of_file(path) } else { path };
                         text += &canonical(*option, Some(path), quote);
                     }
-                    Opt::LibraryPath | Opt::AllowUndefinedFile => {
+                    Opt::LibraryPath
+                    | Opt::AllowUndefinedFile
+                    | Opt::VersionScript
+                    | Opt::DynamicList
+                    | Opt::ExportDynamicSymbolList => {
                         let path = as_argument(name_of_copy(value.unwrap_or_default()));
                         text += &canonical(*option, Some(&path), quote);
                     }
@@ -190,6 +194,8 @@ fn response(arguments: &Arguments) -> String {
                     text.remove(start);
                 }
             }
+            // It has no effect.
+            Argument::ElfOption { .. } => continue,
             Argument::Unknown(argument) => text += &format!("{argument} {argument}"),
         }
         text.push('\n');

@@ -130,6 +130,7 @@ mod format;
 mod display;
 mod adaptation;
 mod json;
+mod version_script;
 pub mod options;
 mod cancel;
 mod messages;

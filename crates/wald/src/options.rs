@@ -4,6 +4,7 @@
 //! fields it needs and takes the rest from [`Options::default`], which matches `wasm-ld` without options.
 
 use crate::text::Text;
+pub use crate::version_script::{DynamicList, ScriptError, VersionScript};
 use hashbrown::HashSet;
 use std::path::PathBuf;
 
@@ -92,6 +93,61 @@ pub struct ImportName {
     pub field: String,
 }
 
+/// What `--defsym` says that a name means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DefsymValue {
+    /// The same as another symbol.
+    Symbol(String),
+    /// An address in the memory.
+    Number(u64),
+}
+
+/// A name that is defined without an input (`--defsym`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Defsym {
+    /// The name.
+    pub name: String,
+    /// What it means.
+    pub value: DefsymValue,
+}
+
+impl Defsym {
+    /// Gives `name` a meaning.
+    pub fn new(name: impl Into<String>, value: DefsymValue) -> Self {
+        Defsym { name: name.into(), value }
+    }
+
+    /// Reads `NAME=SYMBOL` or `NAME=NUMBER`. The number is decimal, or hexadecimal after `0x`. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, value) = text.split_once('=')?;
+        let is_symbol = |text: &str| {
+            !text.is_empty()
+                && !text.starts_with(|c: char| c.is_ascii_digit() || "+-(=".contains(c))
+                && !text.contains(|c: char| c.is_whitespace() || "+-*/()&|".contains(c))
+        };
+        let value = match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+            Some(digits) => DefsymValue::Number(u64::from_str_radix(digits, 16).ok()?),
+            None if value.starts_with(|c: char| c.is_ascii_digit()) => {
+                DefsymValue::Number(value.parse().ok()?)
+            }
+            None if is_symbol(value) => DefsymValue::Symbol(value.to_string()),
+            None => return None,
+        };
+        is_symbol(name).then(|| Defsym::new(name, value))
+    }
+}
+
+impl std::fmt::Display for Defsym {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.value {
+            DefsymValue::Symbol(target) => write!(f, "{}={target}", self.name),
+            DefsymValue::Number(number) => write!(f, "{}={number:#x}", self.name),
+        }
+    }
+}
+
 /// The format of the link map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -148,6 +204,14 @@ pub struct Options {
     pub trace_symbols: Vec<String>,
     /// `--wrap`.
     pub wrap: Vec<String>,
+    /// `--defsym`: names that are defined as another symbol or as an address. The last definition of a name counts, and replaces
+    /// those of objects. Archive members are not linked for these names.
+    pub defsyms: Vec<Defsym>,
+    /// `--version-script`: symbols that it makes local are exported only if [`exports`](Self::exports),
+    /// [`exports_if_defined`](Self::exports_if_defined) or [`entry`](Self::entry) names them.
+    pub version_script: VersionScript,
+    /// `--dynamic-list`: symbols to export if they are defined and not hidden.
+    pub dynamic_list: DynamicList,
     /// Symbols that may stay undefined and become imports: the lines of `--allow-undefined-file` and of an archive's `.imports`
     /// file.
     pub allowed_undefined: Vec<String>,
@@ -226,6 +290,8 @@ pub struct Options {
     pub warn_odr: bool,
     /// `--signature-mismatch`: what to do about calls with another signature than the function's definition has.
     pub signature_mismatch: SignatureMismatch,
+    /// `--producers-linker`: the `producers` section names Wald among the tools.
+    pub producers_linker: bool,
     /// `--noinhibit-exec`: duplicate symbols are warnings.
     pub noinhibit_exec: bool,
     /// `--fatal-warnings`: warnings are errors.
@@ -325,6 +391,14 @@ impl Options {
         self.signature_mismatch == SignatureMismatch::Adapt && !self.is_relocatable()
     }
 
+    /// Whether options change references or exports after all files are resolved, so that nothing can be marked live before.
+    pub(crate) fn changes_resolved_symbols(&self) -> bool {
+        !self.wrap.is_empty()
+            || !self.defsyms.is_empty()
+            || !self.version_script.is_empty()
+            || !self.dynamic_list.is_empty()
+    }
+
     /// Whether addresses have 64 bits.
     pub(crate) fn is64(&self) -> bool {
         self.architecture == Architecture::Wasm64
@@ -349,6 +423,9 @@ impl Default for Options {
             undefined: Vec::new(),
             trace_symbols: Vec::new(),
             wrap: Vec::new(),
+            defsyms: Vec::new(),
+            version_script: VersionScript::default(),
+            dynamic_list: DynamicList::default(),
             allowed_undefined: Vec::new(),
             unresolved_symbols: UnresolvedPolicy::ReportError,
             import_undefined: false,
@@ -387,6 +464,7 @@ impl Default for Options {
             bsymbolic: false,
             warn_odr: false,
             signature_mismatch: SignatureMismatch::default(),
+            producers_linker: false,
             noinhibit_exec: false,
             fatal_warnings: false,
             trace: false,

@@ -26,7 +26,7 @@ pub fn arguments(arguments: &Arguments) -> String {
             Argument::Option { option, text: written, value } if !is_left_out(*option) => {
                 text += &canonical(*option, value.of(written), quote);
             }
-            Argument::Option { .. } | Argument::Unknown(_) => continue,
+            Argument::Option { .. } | Argument::Unknown(_) | Argument::ElfOption { .. } => continue,
         }
         text.push('\n');
     }

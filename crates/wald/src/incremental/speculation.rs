@@ -92,7 +92,10 @@ impl Speculation {
         if self.folded.has_bitcode() {
             // What generated objects refer to is open.
             self.marks = None;
-        } else if options.gc_sections && options.wrap.is_empty() && known != Some(self.inputs.len()) {
+        } else if options.gc_sections
+            && !options.changes_resolved_symbols()
+            && known != Some(self.inputs.len())
+        {
             let earlier = self.marks.take().map(|(marks, _)| marks);
             let chunks = Chunks::new(&self.folded.table);
             let marks = Marks::advance(options, &self.folded.table, &chunks, earlier);
@@ -110,7 +113,7 @@ impl Speculation {
         stop: &CancelToken,
     ) {
         let Surroundings { options, interners, timer, .. } = around;
-        if options.gc_sections && options.wrap.is_empty() && !stop.is_cancelled() {
+        if options.gc_sections && !options.changes_resolved_symbols() && !stop.is_cancelled() {
             let folded = resolve::fold(options, interners, files, Some(self.folded.clone()), timer);
             if stop.is_cancelled() {
                 return;

@@ -378,7 +378,10 @@ fn is_stripped(layout: &Layout<'_>, name: &str) -> bool {
 /// Names and versions of a producers field.
 type Versions<'a> = Vec<(&'a [u8], &'a [u8])>;
 
-/// The producers of all objects; the first version of each name wins.
+/// Wald as a tool of the `producers` section: name and version.
+const LINKER: (&[u8], &[u8]) = (b"Wald", env!("CARGO_PKG_VERSION").as_bytes());
+
+/// The producers of all objects; the first version of each name wins. With `--producers-linker` also Wald.
 pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
     if is_stripped(layout, "producers") {
         return None;
@@ -401,6 +404,10 @@ pub(super) fn producers(layout: &Layout<'_>) -> Option<Vec<u8>> {
                 }
             }
         }
+    }
+    let [_, (_, tools), _] = &mut fields;
+    if layout.options.producers_linker && known[1].insert(LINKER.0) {
+        tools.push(LINKER);
     }
     let fields: Vec<_> = fields.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
     list(&fields, |out, (field, entries)| {

@@ -8,6 +8,7 @@ use crate::index::{ObjectId, ObjectSymbolIndex, SymbolId};
 use crate::layout::indices::NONE;
 use crate::layout::Layout;
 use crate::object::ObjectSymbol;
+use crate::options::DefsymValue;
 use crate::symbols::{AnySymbol, LinkedObject, Reference, Resolution, Synthetic, SyntheticData};
 
 /// What a symbol of the link resolved to.
@@ -288,6 +289,10 @@ fn synthetic_address(layout: &Layout<'_>, data: SyntheticData) -> u64 {
             let (address, size) = layout.segments.bounds[segment as usize];
             address + size
         }
+        SyntheticData::Number(position) => match layout.options.defsyms[position as usize].value {
+            DefsymValue::Number(address) => address,
+            DefsymValue::Symbol(_) => 0,
+        },
         SyntheticData::InitMemoryFlag => memory.init_flag.unwrap_or(0),
     }
 }

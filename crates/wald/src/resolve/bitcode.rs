@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::add::Incoming;
+use super::defsym::NewName;
 use super::files::Needed;
 use super::libcalls::runtime_library_calls;
 use super::special::Wrapped;
@@ -155,8 +156,13 @@ impl<'a> Resolver<'a> {
     }
 
     /// Decides for all bitcode what the code generator must know. Its definitions are undefined from here on.
-    pub(super) fn decide(&mut self, wrapped: &[Wrapped]) -> Vec<(FileId, Vec<BitcodeResolution>)> {
-        let redefined: HashSet<SymbolId> = wrapped.iter().flat_map(|w| [w.symbol, w.real]).collect();
+    pub(super) fn decide(
+        &mut self,
+        wrapped: &[Wrapped],
+        new_names: &[NewName],
+    ) -> Vec<(FileId, Vec<BitcodeResolution>)> {
+        let wrapped = wrapped.iter().flat_map(|w| [w.symbol, w.real]);
+        let redefined: HashSet<SymbolId> = wrapped.chain(new_names.iter().map(|new| new.symbol)).collect();
         let files = self.files;
         let all = std::mem::take(&mut self.table.bitcode);
         let decided = all.into_iter().map(|linked| {

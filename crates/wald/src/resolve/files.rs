@@ -65,6 +65,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn add_lazy(&mut self, name: NameId, file: FileId) {
+        if self.is_defined_by_option(name) {
+            return;
+        }
         let (id, new) = self.insert(name);
         if new {
             let symbol = self.table.get_mut(id);

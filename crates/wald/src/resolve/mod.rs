@@ -7,6 +7,7 @@
 mod adapt;
 mod add;
 mod bitcode;
+mod defsym;
 mod explain;
 mod files;
 mod functions;
@@ -168,12 +169,13 @@ pub fn settle(
     resolver.refer_from_options();
     resolver.diagnostics.check()?;
     let wrapped = resolver.add_wrapped_symbols();
+    let new_names = resolver.refer_to_new_names();
     resolver.diagnostics.check()?;
     resolver.take_shared_tags();
     resolver.load_library_calls();
     resolver.diagnostics.check()?;
     resolver.use_dependencies(&inputs.stubs);
-    let decided = resolver.decide(&wrapped);
+    let decided = resolver.decide(&wrapped, &new_names);
     // Beyond this point no bitcode can be added.
     let lazy = lazy_bitcode(inputs, &folded.loaded);
     let generated = generation.generate(options, modules(options, inputs, decided), lazy, diagnostics)?;
@@ -191,10 +193,12 @@ pub fn settle(
     let adapters = resolver.settle_variants(&wrapped);
     resolver.diagnostics.check()?;
     resolver.apply_wraps(&wrapped);
+    resolver.apply_defsyms(&new_names);
     if options.adapts_calls() {
         resolver.adapt_addresses(adapters);
     }
     resolver.force_exports();
+    resolver.limit_exports();
     resolver.stub_undefined_weak_functions();
     resolver.unhide_entry();
     resolver.diagnostics.check()?;
@@ -243,6 +247,8 @@ struct Resolver<'a> {
     /// `--trace-symbol` names without a symbol so far.
     traced: &'a mut BitSet,
     env: NameId,
+    /// The names that `--defsym` defines.
+    new_names: HashSet<NameId>,
     /// Code was generated from the bitcode: no more can be added.
     bitcode_is_closed: bool,
     /// A file is so wrong that no other is looked at.
@@ -276,6 +282,11 @@ impl<'a> Resolver<'a> {
             comdats,
             traced,
             env: NameId(interners.names.intern(b"env")),
+            new_names: options
+                .defsyms
+                .iter()
+                .map(|d| NameId(interners.names.intern(d.name.as_bytes())))
+                .collect(),
             bitcode_is_closed: false,
             must_end: false,
             reason: None,

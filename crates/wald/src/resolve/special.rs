@@ -5,6 +5,7 @@ use super::*;
 use crate::format::types;
 use crate::messages::MessageKind;
 use crate::symbols::{ImportAttributes, Purpose, SyntheticData, SyntheticGlobal};
+use crate::version_script::SymbolName;
 
 /// The signature that takes and gives nothing.
 const NO_ARGUMENTS: &[u8] = &[0, 0];
@@ -239,6 +240,33 @@ impl<'a> Resolver<'a> {
             if let Some(id) = name.and_then(|name| self.table.find(name)) {
                 let symbol = self.table.get_mut(id);
                 symbol.force_export |= symbol.is_defined();
+            }
+        }
+    }
+
+    /// A version script makes what it calls local hidden, and a dynamic list exports what it contains.
+    pub(super) fn limit_exports(&mut self) {
+        let Options { version_script, dynamic_list, .. } = self.options;
+        if version_script.is_empty() && dynamic_list.is_empty() || self.options.is_relocatable() {
+            return;
+        }
+        for position in 0..self.table.named.len() {
+            let symbol = self.table.get_mut(self.table.named[position]);
+            // The loader calls functions that the linker writes.
+            let can_change =
+                matches!(symbol.resolution, Resolution::Object | Resolution::Synthetic(Synthetic::Data(_)));
+            if !can_change || symbol.force_export || symbol.flags.is_local() {
+                continue;
+            }
+            let (is_local, is_listed) = self.interners.names.with(symbol.name.0, |text| {
+                let name = SymbolName::new(text, |text| display_name(text, true));
+                (version_script.is_local(&name), dynamic_list.contains(&name))
+            });
+            if is_local {
+                symbol.is_withheld = true;
+                symbol.flags = symbol.flags.with_hidden(true);
+            } else if is_listed && !symbol.flags.is_hidden() {
+                symbol.force_export = true;
             }
         }
     }

@@ -8,8 +8,8 @@ pub fn is_exported(options: &Options, symbol: &Symbol) -> bool {
     if !symbol.is_defined() || symbol.is_shared() || symbol.flags.is_local() {
         return false;
     }
-    options.export_all
+    let is_exported = options.export_all
         || options.export_dynamic && !symbol.flags.is_hidden()
-        || symbol.force_export
-        || symbol.flags.is_exported()
+        || symbol.flags.is_exported();
+    symbol.force_export || is_exported && !symbol.is_withheld
 }

@@ -59,6 +59,8 @@ pub enum SyntheticData {
     SegmentStart(u32),
     /// `__stop_NAME`: end of the output segment NAME.
     SegmentStop(u32),
+    /// A number that `--defsym` gives: the position in `Options::defsyms`.
+    Number(u32),
     /// `__wasm_init_memory_flag`: the word by which threads agree on who initialises memory.
     InitMemoryFlag,
 }

@@ -39,6 +39,8 @@ pub struct Symbol {
     pub used_in_regular_object: bool,
     /// It is exported whatever its flags say.
     pub force_export: bool,
+    /// A version script makes it local: it is exported only if `force_export` is set.
+    pub is_withheld: bool,
     /// It is imported even without an explicit import name.
     pub force_import: bool,
     /// A call refers to it (undefined functions).
@@ -71,6 +73,7 @@ impl Symbol {
             import: ImportAttributes::default(),
             used_in_regular_object: false,
             force_export: false,
+            is_withheld: false,
             force_import: false,
             called_directly: false,
             is_stub: false,
