@@ -21,6 +21,7 @@ pub mod bench_scale;
 pub mod bench_times;
 pub mod bless;
 pub mod build_projects;
+pub mod clients;
 pub mod corpus;
 pub mod demo;
 pub mod demo_link;
@@ -71,6 +72,12 @@ pub const COMMANDS: &[Command] = &[
         summary: "link a real program with Wald and run it",
         help: demo::HELP,
         run: demo::run,
+    },
+    Command {
+        name: "clients",
+        summary: "build programs with what calls a linker, Wald in wasm-ld's place",
+        help: clients::HELP,
+        run: clients::run,
     },
     Command {
         name: "test",
