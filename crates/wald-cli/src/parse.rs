@@ -147,12 +147,13 @@ struct Spelling {
 }
 
 /// All spellings by the first byte of the name, longest names first.
-struct Spellings {
+pub struct Spellings {
     by_first_byte: [Vec<(&'static str, Spelling)>; 256],
 }
 
 impl Spellings {
-    fn new() -> Self {
+    /// Those of the table.
+    pub fn new() -> Self {
         let mut by_name = HashMap::with_capacity(2 * TABLE.len());
         for row in TABLE {
             by_name.insert(row.name, Spelling { option: row.option, dashes: row.dashes, kind: row.kind });
@@ -190,6 +191,12 @@ impl Spellings {
             };
             (dashes_fit && fits(spelling.kind, rest, two)).then_some((spelling, rest))
         })
+    }
+
+    /// Whether `argument` is an option whose value is the next argument.
+    pub fn takes_next(&self, argument: &str) -> bool {
+        let found = self.find(argument).filter(|_| argument != "-");
+        found.is_some_and(|(spelling, rest)| matches!(value_of(spelling.kind, rest), Value::NextArgument))
     }
 }
 
