@@ -19,7 +19,12 @@ read their diff before you commit it. `--count` only prints the number of items.
 ";
 
 /// The published crates with a Rust API.
-const CRATES: [(&str, &str); 3] = [("wald", "wald"), ("wald-cli", "wald-cli"), ("wald-demangle", "demangle")];
+const CRATES: [(&str, &str); 4] = [
+    ("wald", "wald"),
+    ("wald-cli", "wald-cli"),
+    ("wald-component", "wald-component"),
+    ("wald-demangle", "demangle"),
+];
 
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<(), String> {

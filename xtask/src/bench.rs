@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::bench_builds;
+use crate::bench_component;
 use crate::bench_failing;
 use crate::bench_growth;
 use crate::bench_guard;
@@ -28,6 +29,7 @@ USAGE: cargo xtask bench [JOB…] [--runs N]
        cargo xtask bench growth [JOB…] [--runs N] [--factor N]
        cargo xtask bench lto [JOB…] [--runs N] [--update-docs]
        cargo xtask bench failing [JOB…] [--runs N]
+       cargo xtask bench component [JOB…] [--runs N]
        cargo xtask bench guard [--bless]
 
 Measures whole processes on the real link jobs (default: all that are built): Wald's release build, wasm-ld-22, the
@@ -95,6 +97,9 @@ that is full when one file was edited. Wald and wasm-ld-22 take turns, and must 
 `bench failing` leaves the libraries out of each job, so that symbols are undefined, and shows what the failing link costs in comparison
 with the good one: messages with source lines and similar names should not cost more than a tenth of a link.
 
+`bench component` makes components of jobs that are programs for WASI, with wald-component-ld and with wasm-component-ld (of PATH), which
+starts wasm-ld-22 or Wald. They must write the same bytes.
+
 `bench guard` counts the instructions (valgrind) of three links that it makes, and fails if one takes more than 3 % more than
 xtask/src/bench_guard.txt says.
 
@@ -132,6 +137,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         Some("link-step") => return link_step::run(&args[1..]),
         Some("pipeline") => return bench_pipeline::run(rest()),
         Some("failing") => return bench_failing::run(rest()),
+        Some("component") => return bench_component::run(rest()),
         Some("growth") => return bench_growth::run(rest()),
         Some("scale") => return bench_scale::run(rest()),
         Some("guard") => return bench_guard::run(rest()),

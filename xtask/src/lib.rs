@@ -9,6 +9,7 @@ pub mod arguments;
 pub mod arrivals;
 pub mod bench;
 pub mod bench_builds;
+pub mod bench_component;
 pub mod bench_failing;
 pub mod bench_growth;
 pub mod bench_guard;

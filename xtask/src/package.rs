@@ -19,7 +19,7 @@ documentation against them. Needs the registry's index (or cargo's copy of it) a
 ";
 
 /// The published crates, in the order in which they are published.
-pub const CRATES: [&str; 4] = ["wald-demangle", "wald", "wald-cli", "wald-capi"];
+pub const CRATES: [&str; 5] = ["wald-demangle", "wald", "wald-cli", "wald-capi", "wald-component"];
 
 /// The programs: their names, and the files that contain them.
 const PROGRAMS: [(&str, &str); 4] =

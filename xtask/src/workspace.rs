@@ -46,9 +46,18 @@ pub fn output_of(program: &str, args: &[&str]) -> Option<String> {
 
 /// Builds the `wald` command and returns its path.
 pub fn build_wald(profile: &str) -> Result<PathBuf, String> {
-    run(&mut cargo(&["build", "--quiet", "--package", "wald-cli", "--profile", profile]))?;
+    build("wald-cli", "wald", profile)
+}
+
+/// Builds the `wald-component-ld` command and returns its path.
+pub fn build_component_ld(profile: &str) -> Result<PathBuf, String> {
+    build("wald-component", "wald-component-ld", profile)
+}
+
+fn build(package: &str, program: &str, profile: &str) -> Result<PathBuf, String> {
+    run(&mut cargo(&["build", "--quiet", "--package", package, "--profile", profile]))?;
     let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target().join(folder).join(format!("wald{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target().join(folder).join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The `wald` that `WALD_BIN` names, or else the release build, made now.

@@ -140,6 +140,8 @@ typedef enum wald_code {
   WALD_CODE_INEFFECTIVE_OPTION = 24,
   // An inline function or datum differs between objects, and one copy is used for all.
   WALD_CODE_DEFINITIONS_DIFFER = 25,
+  // No component can be made of the module.
+  WALD_CODE_COMPONENT = 26,
 } wald_code;
 
 // When a diagnostic was found.

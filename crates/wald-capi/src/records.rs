@@ -78,6 +78,8 @@ pub enum wald_code {
     IneffectiveOption = 24,
     /// An inline function or datum differs between objects, and one copy is used for all.
     DefinitionsDiffer = 25,
+    /// No component can be made of the module.
+    Component = 26,
 }
 
 /// When a diagnostic was found.
@@ -335,6 +337,7 @@ impl From<Code> for wald_code {
             Code::UnknownFeature => wald_code::UnknownFeature,
             Code::IneffectiveOption => wald_code::IneffectiveOption,
             Code::DefinitionsDiffer => wald_code::DefinitionsDiffer,
+            Code::Component => wald_code::Component,
             _ => wald_code::Other,
         }
     }

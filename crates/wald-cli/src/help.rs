@@ -73,9 +73,13 @@ pub fn nearest(argument: &str) -> Option<String> {
 
 /// What `--help` prints.
 pub fn help(program: &str) -> String {
-    let mut text = format!(
-        "Wald: a linker for WebAssembly that replaces wasm-ld\n\nUSAGE: {program} [options] file...\n"
-    );
+    let head = "Wald: a linker for WebAssembly that replaces wasm-ld";
+    format!("{head}\n\nUSAGE: {program} [options] file...\n{}", options())
+}
+
+/// All options, as `--help` prints them.
+pub fn options() -> String {
+    let mut text = String::new();
     for rows in groups() {
         let _ = writeln!(text, "\n{}:", rows[0].group.title);
         for row in rows {

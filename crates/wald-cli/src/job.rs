@@ -6,6 +6,7 @@ use crate::line::Line;
 use crate::option_table::Opt;
 use crate::other_libraries::OtherLibraries;
 use crate::parse::Arguments;
+use crate::post_link::Transform;
 use crate::progress::{self, Progress};
 use crate::read_files::ReadFiles;
 use crate::render::Renderer;
@@ -34,6 +35,16 @@ pub struct Session<'a> {
     pub ends_process: bool,
     pub terminal: Terminal,
     pub environment: &'a dyn Fn(&str) -> Option<OsString>,
+    /// What is made of a module before it is written.
+    pub transform: Option<&'a Transform>,
+}
+
+impl<'a> Session<'a> {
+    /// What is made of the module of this link: nothing, if it is not linked to the end.
+    pub fn transform(&self, settings: &Settings) -> Option<&'a Transform> {
+        let is_final = !settings.shared && !settings.relocatable && !settings.index_only;
+        self.transform.filter(|_| is_final)
+    }
 }
 
 /// Shows what a link says, and writes the map if it fails after the map was made. If the report of extracted members cannot be

@@ -11,6 +11,7 @@ mod build_process;
 mod checks;
 mod child_group;
 mod command_line;
+mod component;
 mod configure;
 mod data;
 mod distribute;
@@ -42,6 +43,7 @@ mod out_of_memory;
 mod output_file;
 mod outputs;
 mod parse;
+mod post_link;
 mod preparation;
 mod process_time;
 mod progress;
@@ -77,6 +79,7 @@ pub use help::guide as option_guide;
 use job::{has_error, option_error, show, Job, Linked, Session};
 use option_table::Opt;
 use parse::Arguments;
+pub use post_link::{Plan, PostLink, Syntax, Transform};
 use render::Renderer;
 use reproduce::Reproduce;
 use response_file::Quoting;
@@ -135,6 +138,16 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
     if let Some(socket) = server::socket_of_server() {
         return be_server(&socket, host);
     }
+    run_links(args, host, None)
+}
+
+/// Runs the command for a program that makes something else of each module before it is written. All else is as with [`run`]: messages,
+/// exit code, signals, and an output that is replaced as a whole or not at all. A link server cannot link for it.
+pub fn run_with_post_link(args: &[OsString], host: &mut Host, post_link: &dyn PostLink) -> i32 {
+    run_links(args, host, Some(post_link))
+}
+
+fn run_links(args: &[OsString], host: &mut Host, post_link: Option<&dyn PostLink>) -> i32 {
     let before = if host.ends_process { process_time::used() } else { Duration::ZERO };
     let clock = &Stopwatch::new(before);
     let called = args.first().map_or(OsStr::new("wald"), |name| name);
@@ -158,21 +171,38 @@ pub fn run(args: &[OsString], host: &mut Host) -> i32 {
         ends_process: host.ends_process,
         terminal,
         environment: host.environment,
+        transform: None,
     };
     last_words::set_program(&program);
-    link_until_done(&args, &program, session, &mut renderer)
+    link_until_done(&args, &program, session, post_link, &mut renderer)
 }
 
 /// Links, and again while a watched command line changes. Returns the exit code.
-fn link_until_done(args: &[String], program: &str, session: Session, renderer: &mut Renderer) -> i32 {
+fn link_until_done(
+    args: &[String],
+    program: &str,
+    session: Session,
+    post_link: Option<&dyn PostLink>,
+    renderer: &mut Renderer,
+) -> i32 {
     let mut is_again = false;
     #[cfg(unix)]
     let mut behind = None;
     loop {
         let mut files = Vec::new();
-        let (arguments, diagnostics) = read_arguments(args.to_vec(), session, &mut files, renderer);
+        let read = read_arguments(args.to_vec(), session, post_link, &mut files, renderer);
+        let Read { arguments, diagnostics, transform, answer } = read;
+        let session = Session { transform: transform.as_deref(), ..session };
+        if let Some(answer) = answer {
+            renderer.show_all(&diagnostics);
+            let _ = renderer.stdout.write_all(&text::to_bytes(&answer));
+            break;
+        }
+        if arguments.has(Opt::Component) && post_link.is_none() {
+            return component::link(args, session.environment, renderer);
+        }
         #[cfg(unix)]
-        if !is_again {
+        if !is_again && post_link.is_none() {
             match ask_server(&arguments, &diagnostics, session, renderer) {
                 Ok(code) => return code,
                 Err(needed) => behind = needed,
@@ -253,7 +283,9 @@ fn serve(served: server::Served<'_>) -> i32 {
     let terminal = Terminal::new(is_terminal, environment);
     let mut renderer = Renderer::new(program.clone(), stdout, stderr);
     renderer.on_terminal = terminal.is_terminal;
-    let session = Session { clock, called, shuffle: None, ends_process: false, terminal, environment };
+    let transform = None;
+    let session =
+        Session { clock, called, shuffle: None, ends_process: false, terminal, environment, transform };
     let mut diagnostics = Vec::new();
     let arguments = parse::parse(arguments);
     set_up_renderer(&arguments, terminal, &mut renderer, &mut diagnostics);
@@ -298,14 +330,25 @@ fn take_flavor(args: &mut Vec<String>) -> Result<(), String> {
     }
 }
 
-/// Expands response files, which are added to `files`, parses, and sets up how diagnostics are shown. The second value is what is
-/// wrong so far.
+/// A command line.
+struct Read {
+    arguments: Arguments,
+    /// What is wrong so far.
+    diagnostics: Vec<Diagnostic>,
+    /// What is made of the module.
+    transform: Option<Box<Transform>>,
+    /// What is printed in place of a link.
+    answer: Option<String>,
+}
+
+/// Expands response files, which are added to `files`, parses, and sets up how diagnostics are shown.
 fn read_arguments(
     args: Vec<String>,
     session: Session,
+    post_link: Option<&dyn PostLink>,
     files: &mut Vec<Sight>,
     renderer: &mut Renderer,
-) -> (Arguments, Vec<Diagnostic>) {
+) -> Read {
     let mut diagnostics = Vec::new();
     let mut quoting = Quoting::default();
     // As in wasm-ld, --rsp-quoting has no effect inside a response file.
@@ -327,12 +370,17 @@ fn read_arguments(
         args.splice(..0, flags);
         complaints.extend(more);
     }
+    let plan = post_link.map(|post_link| post_link::plan(post_link, &mut args)).unwrap_or_default();
     let arguments = parse::parse(args);
+    diagnostics.extend(plan.diagnostics);
     set_up_renderer(&arguments, session.terminal, renderer, &mut diagnostics);
-    for complaint in complaints {
-        renderer.complain(&complaint);
+    // Another program reads the command line again.
+    let is_read_again = arguments.has(Opt::Component) && post_link.is_none();
+    for complaint in complaints.iter().filter(|_| !is_read_again) {
+        renderer.complain(complaint);
     }
-    (arguments, diagnostics)
+    let help = plan.help.filter(|_| arguments.has(Opt::Help)).map(|help| help + &help::options());
+    Read { arguments, diagnostics, transform: plan.transform, answer: help.or(plan.answer) }
 }
 
 /// Whether the arguments ask for something to be printed, and not for a link: build systems look at the answer.
@@ -464,7 +512,8 @@ fn link(
     if watch {
         return watch::run(job, response_files.to_vec(), session, program, out);
     }
-    let mut place = output_file::Place::new(&output_path, session.ends_process);
+    let transform = session.transform(&settings);
+    let mut place = output_file::Place::before(transform, &output_path, session.ends_process);
     session.clock.lap("arguments");
     let linked = load(job, &mut place, out)?;
     show(&linked, arguments, &settings, out);
@@ -477,6 +526,13 @@ fn link(
     }
     if result.module.is_err() || out.error_count() != 0 {
         return Err(Stop::Done);
+    }
+    if let Some(transform) = transform {
+        place.transform(transform).map_err(|diagnostic| {
+            out.show(&diagnostic);
+            Stop::Done
+        })?;
+        session.clock.lap("component");
     }
     outputs::write(&output_path, &result, &settings, out, |stdout| place.stage(stdout))?;
     session.clock.lap("save");

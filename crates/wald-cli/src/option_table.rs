@@ -518,6 +518,10 @@ options! {
 
     group "Installation"
     "These are Wald's own." {
+    Component Flag Two "component" "" []
+        "Make a component of the module, as wasm-component-ld does"
+        "This and all else is done by `wald-component-ld`, which is beside this program or in `PATH` and has \
+         [more options](clients/wasip2.md).";
     Run Rest Two "run" "command" []
         "Run a build in which wasm-ld is this program; the first argument"
         "For this build, a temporary folder with all names of wasm-ld (also `wasm-ld-22` and the like) is the first one in \

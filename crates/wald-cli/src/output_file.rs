@@ -9,9 +9,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::post_link::Transform;
 use crate::standard_streams;
 use crate::target::{resolve, Target};
 use crate::temporary::Temporary;
+use wald::diagnostics::Diagnostic;
 use wald::Sink;
 
 /// An output that is written but does not have its name yet. Dropping it leaves everything as it was.
@@ -104,7 +106,7 @@ pub fn write(path: &str, bytes: &[u8], stdout: &mut dyn Write) -> io::Result<()>
     stage(path, bytes, stdout)?.commit()
 }
 
-/// Where the module goes: a temporary file that takes its parts, or memory if the output is not a regular file.
+/// Where the module goes: a temporary file that takes its parts, or memory if the output is not a regular file or is made of the module.
 ///
 /// Parts are plain writes. Making the module in the mapped file would save a copy. But the blocks of a mapped file are allocated before
 /// its data are written, so after a power failure it could be all zeros. Waiting for the data takes longer than the copy (ext4, 5 MB:
@@ -112,6 +114,8 @@ pub fn write(path: &str, bytes: &[u8], stdout: &mut dyn Write) -> io::Result<()>
 pub struct Place {
     output: String,
     keep_mapped: bool,
+    /// The module is not what is written.
+    in_memory: bool,
     memory: Vec<u8>,
     /// A file that nothing was written to yet.
     new_file: Option<Temporary>,
@@ -125,7 +129,23 @@ impl Place {
     /// A place for the module that goes to `output`. With `keep_mapped`, the process ends soon.
     pub fn new(output: &str, keep_mapped: bool) -> Self {
         let (output, memory, failure) = (output.to_string(), Vec::new(), Mutex::default());
-        Place { output, keep_mapped, memory, new_file: None, file: None, failure }
+        Place { output, keep_mapped, in_memory: false, memory, new_file: None, file: None, failure }
+    }
+
+    /// A place for the module of which `transform` makes the output.
+    pub fn before(transform: Option<&Transform>, output: &str, keep_mapped: bool) -> Self {
+        Place { in_memory: transform.is_some(), ..Place::new(output, keep_mapped) }
+    }
+
+    /// A place for the next module of the same output.
+    pub fn another(&self) -> Self {
+        Place { in_memory: self.in_memory, ..Place::new(&self.output, self.keep_mapped) }
+    }
+
+    /// Makes the output of the module.
+    pub fn transform(&mut self, transform: &Transform) -> Result<(), Diagnostic> {
+        self.memory = transform(std::mem::take(&mut self.memory))?;
+        Ok(())
     }
 
     /// A place for a module that nobody has asked for yet. `None` if the output is not a regular file, or if another file beside it would
@@ -159,14 +179,17 @@ impl Place {
     }
 
     /// Stages the module.
-    pub fn stage(self, stdout: &mut dyn Write) -> io::Result<Staged> {
+    pub fn stage(mut self, stdout: &mut dyn Write) -> io::Result<Staged> {
         if let Some(error) = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
         if let Some(temporary) = self.file {
             return Ok(Staged(Some(temporary)));
         }
-        let staged = stage(&self.output, &self.memory, stdout);
+        let staged = match self.new_file.take().filter(|_| self.in_memory) {
+            Some(mut file) => file.write_all(&self.memory).map(|()| Staged(Some(file))),
+            None => stage(&self.output, &self.memory, stdout),
+        };
         if self.keep_mapped {
             std::mem::forget(self.memory);
         }
@@ -176,6 +199,9 @@ impl Place {
 
 impl Sink for Place {
     fn takes_parts(&mut self, _size: u64) -> bool {
+        if self.in_memory {
+            return false;
+        }
         // The link may be a repeated one.
         self.failure = Mutex::default();
         self.file = self.new_file.take();

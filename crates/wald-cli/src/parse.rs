@@ -158,12 +158,14 @@ struct Spelling {
 }
 
 /// All spellings by the first byte of the name, longest names first.
-struct Spellings {
+pub struct Spellings {
+    habit: Habit,
     by_first_byte: [Vec<(&'static str, Spelling)>; 256],
 }
 
 impl Spellings {
-    fn new(habit: Habit) -> Self {
+    /// Those that are known with this `--elf-options`.
+    pub fn new(habit: Habit) -> Self {
         let mut by_name = HashMap::with_capacity(2 * TABLE.len());
         let is_known = |row: &&Spec| habit != Habit::Error || !elf_options::needs_habit(row.option);
         for row in TABLE.iter().filter(is_known) {
@@ -182,7 +184,7 @@ impl Spellings {
         for list in &mut by_first_byte {
             list.sort_unstable_by_key(|(name, _): &(&str, Spelling)| std::cmp::Reverse(name.len()));
         }
-        Spellings { by_first_byte }
+        Spellings { habit, by_first_byte }
     }
 
     /// The spelling that matches `argument`, and the rest after the name.
@@ -202,6 +204,17 @@ impl Spellings {
             };
             (dashes_fit && fits(spelling.kind, rest, two)).then_some((spelling, rest))
         })
+    }
+
+    /// Whether `argument` is an option whose value is the next argument.
+    pub fn takes_next(&self, argument: &str) -> bool {
+        if self.habit != Habit::Error {
+            if let Some(takes_next) = elf_options::find(argument) {
+                return takes_next;
+            }
+        }
+        let found = self.find(argument).filter(|_| argument != "-");
+        found.is_some_and(|(spelling, rest)| matches!(value_of(spelling.kind, rest), Value::NextArgument))
     }
 }
 

@@ -30,6 +30,7 @@ const PARTS: &[(&str, &str)] = &[
     ("write", "copy code, data and debug information, and apply relocations"),
     ("clean up", "free memory; end the threads"),
     ("check", "see that no input changed meanwhile"),
+    ("component", "make a component of the module"),
     ("save", "rename the output and write the reports"),
     ("other", "what no phase counts"),
     ("total", ""),

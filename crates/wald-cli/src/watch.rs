@@ -49,7 +49,9 @@ pub fn run(
     let (threads, shuffle, keep_mapped, reproduce) = (1, None, false, None);
     let reading = Reading { threads, shuffle, keep_mapped, copies: true, ahead: false, reproduce, progress };
     let mut what = format!("{} inputs", declared.paths().count());
+    let transform = session.transform(settings);
     let mut watch = Watch::new(linker, &declared, reading, command_files, allowed_undefined);
+    watch.place = Place::before(transform, &output_path, false);
     let mut size = None;
     session.clock.lap("read");
     loop {
@@ -60,6 +62,12 @@ pub fn run(
         let result = linked.result;
         let mut written = Err(Stop::Done);
         if let Some(result) = result.as_ref().filter(|result| result.module.is_ok()) {
+            let transformed = transform
+                .filter(|_| out.error_count() == 0)
+                .map_or(Ok(()), |transform| watch.place.transform(transform));
+            if let Err(diagnostic) = &transformed {
+                out.show(diagnostic);
+            }
             if out.error_count() == 0 {
                 let stage = |stdout: &mut dyn Write| watch.stage(stdout);
                 written = outputs::write(&output_path, result, settings, out, stage);
@@ -197,9 +205,8 @@ impl<'a> Watch<'a> {
 
     /// Stages the module of the last link, which succeeded.
     fn stage(&mut self, stdout: &mut dyn Write) -> io::Result<Staged> {
-        let place = Place::new(&from_path(&self.linker.options().output), false);
-        let place = std::mem::replace(&mut self.place, place);
-        place.stage(stdout)
+        let next = self.place.another();
+        std::mem::replace(&mut self.place, next).stage(stdout)
     }
 
     /// Waits until files have changed, and reads them again. Returns their paths; `None` if the command line must be read again.

@@ -64,6 +64,7 @@ codes! {
     23 UnknownFeature "unknown-feature" "No tool knows a target feature that an option names.";
     24 IneffectiveOption "ineffective-option" "An option has no effect, or another one than it seems.";
     25 DefinitionsDiffer "definitions-differ" "An inline function or datum differs between objects, and one copy is used for all.";
+    26 Component "component" "No component can be made of the module.";
 }
 
 impl Code {

@@ -106,8 +106,8 @@ fn ci(read: &impl Fn(&str) -> String) -> Vec<(&'static str, String)> {
     for step in ["cargo fmt", "cargo clippy", "cargo doc", "fuzz/Cargo.toml"] {
         need(SCRIPT, &script, step);
     }
-    for readme in ["wald", "wald-cli", "wald-capi", "demangle"].map(|name| format!("crates/{name}/README.md"))
-    {
+    for name in ["wald", "wald-cli", "wald-capi", "wald-component", "demangle"] {
+        let readme = format!("crates/{name}/README.md");
         if !read(&readme).contains(&format!("Minimum Rust version: {rust}.")) {
             complaints.push(("Cargo.toml", format!("its rust-version {rust} is not the one in {readme}")));
         }
@@ -131,7 +131,7 @@ fn copies(root: &Path) -> Vec<(String, String)> {
             (format!("crates/{name}/tests/objects/{object}"), format!("demo/objects/{object}"))
         }));
     }
-    for name in ["wald", "wald-cli", "wald-capi", "demangle"] {
+    for name in ["wald", "wald-cli", "wald-capi", "wald-component", "demangle"] {
         let licences = ["LICENSE-MIT", "LICENSE-APACHE"];
         copies.extend(licences.map(|file| (format!("crates/{name}/{file}"), file.to_string())));
     }
