@@ -147,9 +147,11 @@ impl Kept {
             }
         };
         let is_missing = |&id: &FileId| self.observer.identity(id).is_none();
-        if changed.iter().any(is_missing) || self.files[file].ids.first().is_some_and(is_missing) {
-            // An event will tell that it was made. If it is not, the next request says so.
-            return Doubt::None;
+        let missing = changed.iter().copied().chain(self.files[file].ids.first().copied()).filter(is_missing);
+        if let Some(id) = missing.min_by_key(|&id| self.observer.hears(id)) {
+            // An event will tell that it was made, unless its folder is gone, too (`cargo clean`). If it is never made, the next
+            // request says so.
+            return if self.observer.hears(id) { Doubt::None } else { Doubt::Until(SLOW_LOOK) };
         }
         // What is read too early is read again: that costs less than to wait until a file must be complete.
         if changed.iter().any(|&id| self.observer.has_writer(id)) {

@@ -123,6 +123,38 @@ fn an_edit_is_linked_ahead_although_the_compiler_names_its_objects_anew() {
     }
 }
 
+/// As `cargo clean` and a build do.
+#[test]
+fn a_build_from_clean_is_linked_ahead_although_its_folder_is_another_one() {
+    let folder = Folder::new();
+    let build = |bytes: &[u8]| {
+        std::fs::create_dir_all(folder.input("build/objects")).unwrap();
+        for name in &folder.names {
+            let path = folder.input(&format!("build/objects/{name}"));
+            match &**name {
+                "commands.o" => std::fs::write(path, bytes).unwrap(),
+                _ => _ = std::fs::copy(folder.input(name), path).unwrap(),
+            }
+        }
+    };
+    let names: Vec<String> = folder.names.iter().map(|name| format!("build/objects/{name}")).collect();
+    let arguments: Vec<&str> =
+        ["-o", "out.wasm"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let status = |key: &str| folder.status()[0][key].as_u64().unwrap();
+    build(&std::fs::read(folder.input("commands.o")).unwrap());
+    folder.check(&arguments);
+    let before = ["linked_ahead", "hits"].map(status);
+    std::fs::remove_dir_all(folder.input("build")).unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    build(&folder.edited_commands());
+    folder.wait_until("a link ahead", || status("linked_ahead") > before[0]);
+    assert!(folder.wald("require", &arguments).status().unwrap().success());
+    assert_eq!(status("hits"), before[1] + 1);
+    let module = std::fs::read(folder.input("out.wasm")).unwrap();
+    assert!(folder.wald("off", &arguments).status().unwrap().success());
+    assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+}
+
 #[test]
 fn the_same_bytes_are_no_change() {
     let folder = Folder::new();
