@@ -1,9 +1,7 @@
 //! Adapters: modules that implement the imports of one module name by those of a component.
 
-use crate::options::WasiAdapter;
 use std::borrow::Cow;
 use std::path::Path;
-use wasi_preview1_component_adapter_provider as provider;
 
 /// The name of WASI 0.1, from which modules import.
 pub const WASI: &str = "wasi_snapshot_preview1";
@@ -30,16 +28,6 @@ impl Adapter {
             Err(error) => return Err(error.to_string()),
         };
         Ok(Adapter { name: name.into(), module: binary.unwrap_or(module) })
-    }
-}
-
-/// The bytes of an adapter of WASI.
-pub fn wasi(adapter: WasiAdapter) -> Option<&'static [u8]> {
-    match adapter {
-        WasiAdapter::Command => Some(provider::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER),
-        WasiAdapter::Reactor => Some(provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER),
-        WasiAdapter::Proxy => Some(provider::WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER),
-        WasiAdapter::None => None,
     }
 }
 

@@ -43,7 +43,7 @@ fn encode_module(mut module: Vec<u8>, options: &Options) -> Result<Vec<u8>, Erro
     encoder
         .module(&module)
         .map_err(|error| Error::of("cannot read the world that the module's sections describe", &error))?;
-    let wasi = adapter::wasi(options.wasi_adapter.unwrap_or(default)).map(|module| (adapter::WASI, module));
+    let wasi = options.wasi_adapter.unwrap_or(default).module().map(|module| (adapter::WASI, module));
     let others = options.adapters.iter().map(|adapter| (&adapter.name[..], &adapter.module[..]));
     for (name, module) in wasi.into_iter().chain(others) {
         encoder

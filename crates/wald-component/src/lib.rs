@@ -26,13 +26,11 @@ mod plan;
 pub use adapter::Adapter;
 pub use encode::encode;
 pub use error::Error;
+pub use option_table::COMPATIBLE;
 pub use options::{Options, StringEncoding, WasiAdapter};
 
 use std::ffi::OsString;
 use wald_cli::Host;
-
-/// The version of wasm-component-ld whose bytes the output has.
-pub const COMPATIBLE: &str = "0.5.30";
 
 /// Runs the command `wald-component-ld`. `args` begins with the program's name. The result is the exit code.
 pub fn run(args: &[OsString], host: &mut Host) -> i32 {

@@ -1,5 +1,8 @@
 //! The options that the linker does not have. The parser, `--help` and the test of the README read this table.
 
+/// The version of wasm-component-ld whose bytes the output has.
+pub const COMPATIBLE: &str = "0.5.30";
+
 /// An option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opt {

@@ -2,6 +2,7 @@
 
 use crate::adapter::Adapter;
 use std::path::PathBuf;
+use wasi_preview1_component_adapter_provider as provider;
 
 /// How a component is made of a module. The default is wasm-component-ld's without options.
 #[derive(Clone, Debug)]
@@ -65,6 +66,16 @@ impl WasiAdapter {
         ("proxy", WasiAdapter::Proxy),
         ("none", WasiAdapter::None),
     ];
+
+    /// The bytes of the adapter.
+    pub(crate) fn module(self) -> Option<&'static [u8]> {
+        match self {
+            WasiAdapter::Command => Some(provider::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER),
+            WasiAdapter::Reactor => Some(provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER),
+            WasiAdapter::Proxy => Some(provider::WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER),
+            WasiAdapter::None => None,
+        }
+    }
 }
 
 /// An encoding of strings.

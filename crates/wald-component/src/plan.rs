@@ -2,7 +2,7 @@
 
 use crate::arguments::{self, Arguments};
 use crate::encode::encode;
-use crate::{option_table, COMPATIBLE};
+use crate::option_table::{self, COMPATIBLE};
 use std::ffi::OsString;
 use wald_cli::{Plan, PostLink, Syntax};
 
