@@ -50,7 +50,6 @@ fn mistakes_are_said_and_the_older_output_stays() {
             "--validate-component: expected one of true, false, but got 'x'\n",
         ),
         ("hello.o --skip-wit-component=true", "--skip-wit-component takes no value\n"),
-        ("hello.o --adapt", "--adapt: missing argument\n"),
         ("hello.o --adapt=.", "--adapt: '.' has no file name\n"),
         ("hello.o --adapt=a=no.wasm", "--adapt: cannot open no.wasm: No such file or directory\n"),
         ("hello.o --adapt=broken.wat", "--adapt: broken.wat is neither a module nor one in text form\n"),
@@ -70,6 +69,12 @@ fn mistakes_are_said_and_the_older_output_stays() {
         assert_eq!(std::fs::read(folder.path.join("out.wasm")).expect("it stays"), b"old", "{line}");
         assert_eq!(folder.names(), names, "{line}");
     }
+}
+
+#[test]
+fn the_last_argument_may_lack_its_value() {
+    let (code, _, stderr) = run(&with_files(), "hello.o --adapt");
+    assert_eq!((code, &*stderr), (Some(1), "wald-component-ld: error: --adapt: missing argument\n"));
 }
 
 #[test]
@@ -120,7 +125,7 @@ fn what_is_not_linked_to_the_end_stays_a_module() {
         ("hello.o", COMPONENT),
         ("hello.o --component", COMPONENT),
         ("hello.o -r", MODULE),
-        ("hello.o --shared --experimental-pic", MODULE),
+        ("adder.o --shared --experimental-pic --unresolved-symbols=import-dynamic", MODULE),
         ("hello.o --skip-wit-component", MODULE),
     ] {
         let (code, _, stderr) = run(&folder, &format!("{line} -o out.wasm"));

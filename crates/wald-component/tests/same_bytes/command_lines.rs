@@ -16,7 +16,7 @@ hello.o --no-entry
 !hello.o --wasi-adapter=none
 hello.o --wasi-adapter=none --skip-wit-component
 hello.o --wasi-adapter=none --wasi-adapter=command
-hello.o --validate-component
+hello.o --validate-component true
 hello.o --validate-component=false --merge-imports-based-on-semver=false
 hello.o --realloc-via-memory-grow
 hello.o --return-call-ref
@@ -32,7 +32,7 @@ greeter.o --no-entry --component-type greeter.wit
 greeter.o --no-entry --component-type=greeter.wit --string-encoding=utf16
 greeter.o --no-entry --string-encoding compact-utf16 --component-type=greeter.wit --wasi-adapter=none
 greeter.o hello.o --component-type=greeter.wit
-greeter.o --no-entry --component-type=greeter.wit --validate-component
+greeter.o --no-entry --component-type=greeter.wit --validate-component=true
 adder.o greeter.o --no-entry --component-type=greeter.wit --component-type=adder.wit --adapt=old.wat
 adder.o greeter.o --no-entry --component-type=adder.wit --component-type=greeter.wit --adapt old=old.wat
 adder.o --no-entry --component-type=adder.wit --adapt=old=old.wat --strip-debug

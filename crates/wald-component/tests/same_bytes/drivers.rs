@@ -106,7 +106,7 @@ fn rustc(target: &str) {
     let reference = Reference::new();
     let linker = format!("-Clinker={}", linker(&folder, &reference, "linker").display());
     for more in [&["-O"][..], &["-g"]] {
-        let arguments = [&["--target", target, &linker, "main.rs"], more].concat();
+        let arguments = [&["--target", target, &linker, "main.rs"][..], more].concat();
         link_and_run(&folder, "rustc", &arguments);
     }
 }
