@@ -21,7 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
 ];
 
 /// Targets of rustc that are tested.
-const RUST_TARGETS: &[&str] = &["wasm32-unknown-unknown", "wasm32-wasip1"];
+const RUST_TARGETS: &[&str] = &["wasm32-unknown-unknown", "wasm32-wasip1", "wasm32-wasip2"];
 
 /// Whether rustc has the standard library of a target.
 pub fn has_rust_target(target: &str) -> bool {

@@ -9,7 +9,7 @@ USAGE: cargo xtask test [ARGUMENTS FOR CARGO TEST]
 
 On Debian as root, installs missing packages that the tests need: clang-22 lld-22 llvm-22 llvm-22-tools wasi-libc
 libclang-rt-22-dev-wasm32 libc++-22-dev-wasm32 libc++abi-22-dev-wasm32 valgrind strace. Elsewhere, lists what is missing. If
-rustup is installed, adds rustc's targets wasm32-unknown-unknown and wasm32-wasip1. Then runs cargo test --workspace. Without
+rustup is installed, adds rustc's targets wasm32-unknown-unknown, wasm32-wasip1 and -wasip2. Then runs cargo test --workspace. Without
 LLVM, the link cases run from the kept objects and answers, and the tests of compiler drivers are skipped with a message.
 
   --no-install   install nothing
