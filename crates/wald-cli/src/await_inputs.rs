@@ -12,6 +12,7 @@
 //! start may be those of an earlier build: [`EarlierFiles`] says which of them count.
 
 use crate::build_process::BuildProcess;
+use crate::clock::Instant;
 use crate::configure::Awaiting;
 use crate::earlier_files::EarlierFiles;
 use crate::giving_up::{self, Lacking, Reason};
@@ -23,7 +24,7 @@ use crate::process_time;
 use crate::ready_descriptor::{self, Announcement, Names};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic, Location};
 use wald::Linker;
 
