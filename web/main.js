@@ -33,7 +33,7 @@ async function link() {
   byId('download').hidden = true;
   showProgress({ read: 0, count: inputs.list.length });
   setStatus('busy', 'Linking', byId('result-detail').textContent);
-  const job = { inputs: inputs.list.map(({ name, file, role }) => ({ name, file, role })), args: optionArguments() };
+  const job = { inputs: inputs.list.map(({ name, file, role }) => ({ name, file, role })), args: ['-o', outputName(), ...optionArguments()] };
   try {
     const result = await linker.ask('link', job, (progress) => { if (turn === state.turn) showProgress(progress); });
     if (turn === state.turn) showResult(result);

@@ -12,7 +12,6 @@
 //! start may be those of an earlier build: [`EarlierFiles`] says which of them count.
 
 use crate::build_process::BuildProcess;
-use crate::clock::Instant;
 use crate::configure::Awaiting;
 use crate::earlier_files::EarlierFiles;
 use crate::giving_up::{self, Lacking, Reason};
@@ -20,8 +19,8 @@ use crate::identity::Identity;
 use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::preparation::Preparation;
-use crate::process_time;
 use crate::ready_descriptor::{self, Announcement, Names};
+use crate::{clock::Instant, process_time};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
 use std::time::Duration;

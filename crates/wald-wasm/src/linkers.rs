@@ -1,8 +1,9 @@
 //! The linker that an instance keeps. JavaScript has an instance for each.
 
 use crate::memory::{take, text, texts};
-use crate::state::{with_state, State};
+use crate::state::with_state;
 use crate::units::NamedUnit;
+use std::cell::RefCell;
 use wald::{Bytes, InputDescription, InputId};
 use wald_cli::embedded::KeptLink;
 
@@ -14,20 +15,22 @@ pub struct Kept {
     units: Vec<NamedUnit>,
 }
 
+thread_local! {
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
 /// What is wrong with a call.
 type Failure = String;
 
 /// Calls `work` with the linker. Returns what it returns, or -1 if the call is wrong; the slot of diagnostics then says why.
 fn with_kept(work: impl FnOnce(&mut Kept) -> Result<i32, Failure>) -> i32 {
-    with_state(|state| {
-        let result = match &mut state.kept {
-            Some(kept) => work(kept),
-            None => Err("there is no linker".to_string()),
-        };
-        result.unwrap_or_else(|failure| {
-            state.stderr = failure.into_bytes();
-            -1
-        })
+    let result = KEPT.with_borrow_mut(|kept| match kept {
+        Some(kept) => work(kept),
+        None => Err("there is no linker".to_string()),
+    });
+    result.unwrap_or_else(|failure| {
+        with_state(|state| state.stderr = failure.into_bytes());
+        -1
     })
 }
 
@@ -50,7 +53,7 @@ pub unsafe extern "C" fn wald_linker_open(arguments: *mut u8, size: usize) {
     // SAFETY: as above.
     let arguments = unsafe { texts(arguments, size) };
     let link = KeptLink::new(arguments);
-    with_state(|state| state.kept = Some(Kept { link, inputs: Vec::new(), units: Vec::new() }));
+    KEPT.set(Some(Kept { link, inputs: Vec::new(), units: Vec::new() }));
 }
 
 /// Declares the next input and returns its number. Flags: 1 for an input that is linked only if something refers to it, 2 for an archive
@@ -117,13 +120,12 @@ pub extern "C" fn wald_linker_remove(input: usize) -> i32 {
 /// Links. Returns the exit code.
 #[no_mangle]
 pub extern "C" fn wald_linker_link() -> i32 {
-    with_state(|state| {
-        let State { kept: Some(kept), .. } = state else { return -1 };
+    with_kept(|kept| {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let code = kept.link.link(&mut stdout, &mut stderr);
         let output = kept.link.linker().options().output.to_string_lossy().into_owned();
-        state.keep_results(output, stdout, stderr);
-        code
+        with_state(|state| state.keep_results(output, stdout, stderr));
+        Ok(code)
     })
 }
 

@@ -1,6 +1,5 @@
-//! What the instance keeps between calls: results for JavaScript to read, and a linker.
+//! What a call leaves for JavaScript to read.
 
-use crate::linkers::Kept;
 use std::cell::RefCell;
 use std::sync::OnceLock;
 use wald::Bytes;
@@ -18,8 +17,6 @@ pub struct State {
     /// The paths of all outputs, which end with a zero byte each.
     names: Vec<u8>,
     outputs: Vec<Bytes>,
-    /// The linker that is kept.
-    pub kept: Option<Kept>,
 }
 
 thread_local! {

@@ -1,7 +1,7 @@
 // Uses the package in Node: node node.mjs PACKAGE JOBS. Says what is wrong, and ends with 1.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [folder, list] = process.argv.slice(2);
@@ -11,9 +11,15 @@ const jobs = JSON.parse(readFileSync(list));
 const read = (path) => ({ name: path, bytes: readFileSync(path) });
 const isSame = (one, other) => Buffer.compare(one, other) === 0;
 
+// Everything in the folder of an input: a thin archive names its members.
+const besides = (input) => {
+  const found = readdirSync(dirname(input), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(found.map((entry) => join(entry.parentPath ?? entry.path, entry.name)).map((path) => [path, readFileSync(path)]));
+};
+
 // Every job gives the bytes and says the words of the command.
 for (const job of jobs) {
-  const { exitCode, module, diagnostics, messages, stdout } = await wald.link({ inputs: job.inputs.map(read), args: job.args });
+  const { exitCode, module, diagnostics, messages, stdout } = await wald.link({ inputs: job.inputs.map(read), args: job.args, files: besides(job.inputs[0]) });
   const what = [...job.args, ...job.inputs].join(' ');
   assert.equal(exitCode, job.code, what);
   assert.equal(stdout, job.stdout, what);
@@ -27,7 +33,8 @@ for (const job of jobs) {
 // The demo: a report, a map, other outputs, libraries in a folder, a response file, arguments that say where an input belongs.
 const [demo] = jobs;
 const inputs = demo.inputs.map(read);
-const reference = readFileSync(demo.module);
+// The output's file name is in the module.
+const reference = (await wald.link({ inputs })).module;
 const full = await wald.link({ inputs, args: ['--why-extract=why.txt', '--trace'], report: true, map: true });
 assert.equal(JSON.parse(full.report).schema, 'wald-report');
 assert(full.map.includes('_start') && full.stdout.includes('libdemo.a') && full.outputs.get('why.txt').length > 0);
@@ -36,7 +43,7 @@ const page = await wald.link({ inputs, report: 'html' });
 assert(page.report.startsWith('<!doctype html>') && page.map === undefined);
 const archive = inputs.at(-1);
 const objects = inputs.slice(0, -1);
-const library = await wald.link({ inputs: objects, args: ['-Llib', '-ldemo'], files: { 'lib/libdemo.a': archive.bytes } });
+const library = await wald.link({ inputs: objects, args: [...objects.map(({ name }) => name), '-Llib', '-ldemo'], files: { 'lib/libdemo.a': archive.bytes } });
 assert(isSame(library.module, reference), 'the archive as a library');
 const missing = await wald.link({ inputs: objects, args: ['-Llib', '-ldmo'], files: { 'lib/libdemo.a': archive.bytes } });
 assert.equal(missing.exitCode, 1);
