@@ -12,7 +12,11 @@ const answers = {
   async load({ source }) {
     const module = source instanceof WebAssembly.Module ? source : await compile(await bytesOf(source));
     wald = await Wald.load(module);
-    return { module, options: wald.options };
+    return { module };
+  },
+
+  async options() {
+    return wald.options;
   },
 
   async link({ inputs, args }, progress) {
@@ -32,8 +36,11 @@ const answers = {
     };
     const linking = now();
     const result = await wald.link(job);
-    const outputs = [...result.outputs].map(([path, bytes]) => ({ path, bytes }));
-    return { ...result, outputs, took: now() - linking, reading: linking - begin };
+    const { module, exitCode, diagnostics, messages, stdout } = result;
+    const took = now() - linking;
+    // As a blob it is not copied again.
+    const output = module && { blob: new Blob([module], { type: 'application/wasm' }), size: module.length, functions: exportedFunctions(module) };
+    return { exitCode, diagnostics, messages, stdout, output, took, reading: linking - begin };
   },
 
   async extra({ kind }) {
@@ -48,9 +55,40 @@ const answers = {
   },
 };
 
+// The names of the exported functions, `_start` first. Reads no other section: the module may be large.
+function exportedFunctions(module) {
+  const EXPORTS = 7, FUNCTION = 0;
+  let at = 8;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = module[at++];
+      value |= (byte & 0x7f) << shift;
+      if (!(byte & 0x80)) return value >>> 0;
+    }
+  };
+  while (at < module.length) {
+    const id = module[at++];
+    const size = number();
+    if (id !== EXPORTS) {
+      at += size;
+      continue;
+    }
+    const names = [];
+    for (let count = number(); count > 0; count -= 1) {
+      const length = number();
+      const name = decoder.decode(module.subarray(at, at + length));
+      at += length;
+      if (module[at++] === FUNCTION) names.push(name);
+      number();
+    }
+    return names.sort((one, other) => (other === '_start') - (one === '_start'));
+  }
+  return [];
+}
+
 // A page that was opened as a file cannot fetch others, so it has the module as a text.
-async function bytesOf({ url, base64 }) {
-  if (url) return fetch(url);
+async function bytesOf({ base64 }) {
   try {
     return new Uint8Array(await (await fetch(`data:application/wasm;base64,${base64}`)).arrayBuffer());
   } catch {
@@ -61,8 +99,7 @@ async function bytesOf({ url, base64 }) {
 onmessage = async ({ data: { id, ask, ...question } }) => {
   try {
     const answer = await answers[ask](question, (progress) => postMessage({ id, progress }));
-    const buffers = [answer?.module, ...(answer?.outputs ?? []).map(({ bytes }) => bytes)];
-    postMessage({ id, answer }, buffers.filter((bytes) => bytes instanceof Uint8Array).map(({ buffer }) => buffer));
+    postMessage({ id, answer });
   } catch (error) {
     postMessage({ id, error: error.message || String(error) });
   }

@@ -2,7 +2,7 @@
 'use strict';
 
 // The arguments with which `cargo xtask demo` runs the demo.
-const DEMO_ARGUMENTS = "linking.txt module.txt -- stats -- top 6 -- long 3 -- find 'archive and (order or members)'";
+const DEMO_ARGUMENTS = "linking.txt module.txt -- stats -- top 6 -- long 3 -- find 'archive and (order or members)' -- find 'relocations not list' -- heap";
 
 const linker = new LinkWorker();
 const state = { result: undefined, turn: 0, isBusy: false, shown: {} };
@@ -61,25 +61,19 @@ function showResult(result) {
   byId('panel-report').replaceChildren();
   byId('map-text').textContent = '';
   const { errors, warnings } = showMessages(result, (changed) => { setOptions(changed); link(); });
-  const { module, exitCode, took, reading } = result;
+  const { output, exitCode, took, reading } = result;
   const said = [errors && countText(errors, 'error'), warnings && countText(warnings, 'warning')].filter(Boolean).join(', ');
   if (exitCode !== 0) {
     setStatus('failed', said || 'Failed', `after ${timeText(took)}`);
     resultTabs.select('tab-messages');
   } else {
     const name = outputName();
-    setStatus('ok', module ? `${name}, ${sizeText(module.length)}` : 'Linked', `${countText(inputs.list.length, 'file')} linked in ${timeText(took)}, read in ${timeText(reading)}${said ? `; ${said}` : ''}`);
+    setStatus('ok', output ? `${name}, ${sizeText(output.size)}` : 'Linked', `${countText(inputs.list.length, 'file')} linked in ${timeText(took)}, read in ${timeText(reading)}${said ? `; ${said}` : ''}`);
   }
-  byId('download').hidden = !module;
-  byId('run').disabled = !module;
-  if (module) {
-    // The browser compiles it only when somebody wants to run it.
-    performance.mark('linked');
-    showTab(resultTabs.selected());
-  } else {
-    byId('run-export').replaceChildren();
-    showTab(resultTabs.selected());
-  }
+  byId('download').hidden = !output;
+  showFunctions(output ? output.functions : []);
+  if (output) performance.mark('linked');
+  showTab(resultTabs.selected());
 }
 
 // The file name of the output.
@@ -97,15 +91,10 @@ function nothing(panel, text) {
 // Fills the tab that is looked at.
 async function showTab(id) {
   const { result } = state;
-  if (id === 'tab-messages' || !result || state.shown[id]) return;
+  if (id === 'tab-messages' || id === 'tab-run' || !result || state.shown[id]) return;
   state.shown[id] = true;
-  const { module } = result;
-  if (id === 'tab-run') {
-    if (module) await showExports(module).catch((error) => { byId('run-status').textContent = error.message; });
-    return;
-  }
   const panel = byId(id === 'tab-report' ? 'panel-report' : 'panel-map');
-  if (!module) {
+  if (!result.output) {
     if (id === 'tab-report') nothing(panel, 'There is a report when the link succeeds.');
     else byId('map-text').textContent = 'There is a map when the link succeeds.';
     return;
@@ -141,9 +130,9 @@ function filterMap() {
 }
 
 function download() {
-  const { module } = state.result ?? {};
-  if (!module) return;
-  const address = URL.createObjectURL(new Blob([module], { type: 'application/wasm' }));
+  const { output } = state.result ?? {};
+  if (!output) return;
+  const address = URL.createObjectURL(output.blob);
   make('a', { href: address, download: outputName() }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
@@ -196,7 +185,7 @@ function setUp() {
   setUpTheme();
   setUpInputs();
   setUpOptions(link);
-  setUpRun(() => state.result?.module);
+  setUpRun(() => state.result?.output);
   setUpLive();
   byId('link').onclick = link;
   byId('cancel').onclick = cancel;
@@ -209,10 +198,11 @@ function setUp() {
     if (inputs.list.length > 0) link();
   };
   nothing(byId('panel-messages'), 'Drop objects, or use the demo: a search engine for text files in C, from eight objects and an archive.');
-  linker.load().then((table) => {
-    setOptionTable(table);
+  linker.load().then(() => {
     if (!state.isBusy && !state.result) setStatus('idle', 'Nothing linked yet', 'The linker is ready.');
-  }, (error) => setStatus('failed', 'The linker cannot be loaded', error.message));
+    // The first link comes first.
+    setTimeout(async () => setOptionTable(await linker.ask('options')), 300);
+  }).catch((error) => setStatus('failed', 'The linker cannot be loaded', error.message));
   readAddress();
 }
 

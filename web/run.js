@@ -42,7 +42,7 @@ function endText({ code, value, error, took }) {
   return value === undefined ? `Exit code ${code}, ${timeText(took)}.` : `Returned ${value}, ${timeText(took)}.`;
 }
 
-function runModule(bytes) {
+function runModule(blob) {
   endRun('');
   const worker = startWorker('runner');
   running.size = 0;
@@ -61,21 +61,18 @@ function runModule(bytes) {
   const name = byId('run-export').value;
   const list = splitArguments(byId('run-args').value);
   const files = Object.fromEntries(Object.entries(PARTS.demoFiles).map(([path, text]) => [path, fromBase64(text)]));
-  worker.postMessage({ bytes, args: name === '_start' ? ['program', ...list] : list, stdin: byId('run-stdin').value, files, name });
+  worker.postMessage({ blob, args: name === '_start' ? ['program', ...list] : list, stdin: byId('run-stdin').value, files, name });
 }
 
-// The functions that can be called, `_start` first.
-async function showExports(bytes) {
-  const module = await WebAssembly.compile(bytes);
-  const names = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function').map(({ name }) => name);
-  names.sort((one, other) => (other === '_start') - (one === '_start'));
+// The functions that can be called.
+function showFunctions(names) {
   byId('run-export').replaceChildren(...names.map((name) => make('option', {}, name)));
   byId('run').disabled = names.length === 0;
-  byId('run-status').textContent = names.length === 0 ? 'The module exports no function.' : '';
+  byId('run-status').textContent = '';
 }
 
-function setUpRun(module) {
-  byId('run').onclick = () => { const bytes = module(); if (bytes) runModule(bytes); };
+function setUpRun(output) {
+  byId('run').onclick = () => { if (output()) runModule(output().blob); };
   byId('stop').onclick = () => { endRun('Stopped.'); byId('run').focus(); };
   byId('run-args').onkeydown = (event) => { if (event.key === 'Enter' && !byId('run').disabled) byId('run').click(); };
   byId('run').disabled = true;

@@ -39,8 +39,8 @@ function valueOf(text) {
   return /^-?\d+n$/.test(text) ? BigInt(text.slice(0, -1)) : Number(text);
 }
 
-async function run({ bytes, args, stdin, files, name }) {
-  const module = await WebAssembly.compile(bytes);
+async function run({ blob, args, stdin, files, name }) {
+  const module = await WebAssembly.compile(await blob.arrayBuffer());
   const isProgram = name === '_start';
   const wasi = new Wasi({ args: isProgram ? args : ['module'], stdin: new TextEncoder().encode(stdin), files, write });
   const instance = await WebAssembly.instantiate(module, importsFor(module, wasi.imports));

@@ -12,9 +12,14 @@ function fromBase64(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-// Where the linker is loaded from: from beside the page, or if the page was opened as a file, from a script with its bytes.
-function linkerSource() {
-  if (location.protocol !== 'file:') return Promise.resolve({ url: new URL('wald.wasm', location.href).href });
+// Compiles the linker, not on this thread. If the page was opened as a file, it comes from a script with its bytes, for the worker.
+async function linkerSource() {
+  if (location.protocol !== 'file:') {
+    const response = await fetch('wald.wasm');
+    if (!response.ok) throw new Error(`${response.url}: ${response.status} ${response.statusText}`);
+    const isNamed = response.headers.get('content-type')?.startsWith('application/wasm');
+    return isNamed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+  }
   return new Promise((resolve, reject) => {
     const script = make('script', { src: 'wald.wasm.js' });
     script.onload = () => resolve({ base64: WALD_WASM });
@@ -23,8 +28,9 @@ function linkerSource() {
   });
 }
 
-// The compiled module, which all workers share.
-let compiled;
+// The compiled module, which all workers share. It is fetched while the page is still being read.
+let compiled = linkerSource();
+compiled.catch(() => {});
 
 // A worker that links. It can be stopped at any time; the next question starts another one.
 class LinkWorker {
@@ -33,7 +39,7 @@ class LinkWorker {
   #next = 0;
   #loaded;
 
-  // The option table, when the linker is loaded.
+  // Starts the worker, unless it runs.
   load() {
     this.#loaded ??= this.#load();
     return this.#loaded;
@@ -43,9 +49,8 @@ class LinkWorker {
     this.#worker = startWorker('linker');
     this.#worker.onmessage = ({ data }) => this.#answer(data);
     this.#worker.onerror = (event) => this.#fail(new Error(event.message || 'the worker cannot be started'));
-    const { module, options } = await this.#ask('load', { source: compiled ?? await linkerSource() });
+    const { module } = await this.#ask('load', { source: await compiled });
     compiled = module;
-    return options;
   }
 
   #ask(ask, question, progress) {

@@ -161,7 +161,7 @@ const dropped = await tab.evaluate(async () => {
   const files = new DataTransfer();
   for (let number = 0; number < 20; number += 1) {
     const size = 5_000_000;
-    const head = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0, 10, 7, ...new TextEncoder().encode('linking'), 2, 0, ...leb(size + 5), 4, ...new TextEncoder().encode('junk')];
+    const head = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0, 9, 7, ...new TextEncoder().encode('linking'), 2, 0, ...leb(size + 5), 4, ...new TextEncoder().encode('junk')];
     files.items.add(new File([Uint8Array.from(head), new Uint8Array(size).fill(number)], `large${number}.o`));
   }
   for (const type of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, { dataTransfer: files, bubbles: true, cancelable: true }));
