@@ -17,7 +17,7 @@ collatz(n, steps) =
 const LONGEST = 2000;
 const SHOWN = 60;
 
-const live = { worker: new LinkWorker(), times: [], isBusy: false, isStale: false };
+const live = { worker: new LinkWorker(), times: [], isBusy: false, isStale: false, isWarm: false };
 
 async function updateLive() {
   if (live.isBusy) {
@@ -32,6 +32,7 @@ async function updateLive() {
     timer = setTimeout(() => live.worker.stop(`stopped after ${LONGEST / 1000} seconds`), LONGEST);
     showLive(await live.worker.ask('live', { text: byId('source').value }));
   } catch (error) {
+    if (error.message.startsWith('stopped after')) live.isWarm = false;
     byId('live-error').textContent = error.message;
     byId('live-error').hidden = false;
     byId('live-value').classList.add('stale');
@@ -49,9 +50,11 @@ function showLive({ value, size, changed, count, compiling, linking, running: ra
   byId('live-linked').textContent = timeText(linking);
   byId('live-ran').textContent = timeText(ran);
   byId('live-size').textContent = sizeText(size);
-  live.times.push(linking);
+  // The first link makes the linker, and the engine compiles it meanwhile.
+  if (live.isWarm) live.times.push(linking);
+  live.isWarm = true;
   live.times.splice(0, live.times.length - SHOWN);
-  showChart();
+  if (live.times.length > 0) showChart();
 }
 
 function showChart() {

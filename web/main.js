@@ -178,7 +178,7 @@ function setUpTheme() {
   };
 }
 
-const views = tabs(document.querySelector('.views'), (id) => { if (id === 'view-live' && live.times.length === 0) updateLive(); });
+const views = tabs(document.querySelector('.views'), (id) => { if (id === 'view-live' && !live.isWarm) updateLive(); });
 const resultTabs = tabs(document.querySelector('.tabs'), (id) => showTab(id));
 
 function setUp() {

@@ -1,4 +1,5 @@
-// The workers. Their scripts are texts in parts.js, because a page that was opened as a file cannot load others.
+// The workers. Their scripts are texts in parts.js, because a page that was opened as a file cannot load others. This script is the
+// first, so that the linker is fetched and compiled while the page is still being read.
 'use strict';
 
 function startWorker(name) {
@@ -21,14 +22,15 @@ async function linkerSource() {
     return isNamed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
   }
   return new Promise((resolve, reject) => {
-    const script = make('script', { src: 'wald.wasm.js' });
+    const script = document.createElement('script');
+    script.src = 'wald.wasm.js';
     script.onload = () => resolve({ base64: WALD_WASM });
     script.onerror = () => reject(new Error('wald.wasm.js is not beside the page'));
     document.head.append(script);
   });
 }
 
-// The compiled module, which all workers share. It is fetched while the page is still being read.
+// The compiled module, which all workers share.
 let compiled = linkerSource();
 compiled.catch(() => {});
 
