@@ -10,3 +10,13 @@ export class Wald extends Core {
     return super.load(isFile ? await readFile(source) : source);
   }
 }
+
+let shared;
+
+export async function link(job) {
+  shared ??= Wald.load().catch((error) => {
+    shared = undefined;
+    throw error;
+  });
+  return (await shared).link(job);
+}

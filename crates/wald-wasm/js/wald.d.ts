@@ -111,6 +111,9 @@ export class Wald {
   readonly options: OptionGroup[];
 }
 
+/** Links with a linker that is loaded once. */
+export function link(job: Job): Promise<LinkResult>;
+
 /** The number of an input. */
 export type InputId = number;
 

@@ -1,7 +1,8 @@
-//! Wald as a WebAssembly module without imports, which `js/wald.js` calls.
+//! Wald as a WebAssembly module without imports, which `js/core.js` calls.
 //!
-//! Files, arguments and results cross the border as bytes in linear memory: JavaScript asks [`wald_alloc`] for memory, fills it, and
-//! hands it over. Results stay in slots, which [`wald_slot`] and [`wald_slot_size`] tell, until the next call. A panic aborts, which is a trap; [`wald_panic`] has the message. The instance is then of no use any more.
+//! Files, arguments and results cross the border as bytes in linear memory: JavaScript asks `wald_alloc` for memory, fills it, and
+//! hands it over. Results stay in slots until the next call; `wald_slot` and `wald_slot_size` say where. A panic is a trap, after which
+//! the instance must not be used again. `wald_panic` has its message.
 #![allow(unsafe_code, reason = "takes over memory that JavaScript filled")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
@@ -30,7 +31,7 @@ pub extern "C" fn wald_start() {
 /// Adds a file that the next command can read.
 ///
 /// # Safety
-/// Both pieces of memory are from [`wald_alloc`](memory::wald_alloc) and are handed over.
+/// Both pieces of memory are from `wald_alloc` and are handed over.
 #[no_mangle]
 pub unsafe extern "C" fn wald_add_file(name: *mut u8, name_size: usize, bytes: *mut u8, size: usize) {
     // SAFETY: as above.

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [folder, list] = process.argv.slice(2);
-const { Wald, LinkerStopped } = await import(pathToFileURL(join(folder, 'node.js')));
+const { Wald, LinkerStopped, link } = await import(pathToFileURL(join(folder, 'node.js')));
 const wald = await Wald.load();
 const jobs = JSON.parse(readFileSync(list));
 const read = (path) => ({ name: path, bytes: readFileSync(path) });
@@ -39,6 +39,7 @@ const full = await wald.link({ inputs, args: ['--why-extract=why.txt', '--trace'
 assert.equal(JSON.parse(full.report).schema, 'wald-report');
 assert(full.map.includes('_start') && full.stdout.includes('libdemo.a') && full.outputs.get('why.txt').length > 0);
 assert(isSame(full.module, reference));
+assert(isSame((await link({ inputs })).module, reference));
 const page = await wald.link({ inputs, report: 'html' });
 assert(page.report.startsWith('<!doctype html>') && page.map === undefined);
 const archive = inputs.at(-1);
