@@ -120,6 +120,21 @@ await status(tab, 'failed');
 check('the options are read', (await tab.locator('#options').inputValue()) === '--no-such-option --error-limit=0');
 await tab.context().close();
 
+// The package, as a module on a page and in a worker.
+tab = await open('');
+const linked = await tab.evaluate(async () => {
+  const bytes = Uint8Array.from(atob(PARTS.demo['heap.o']), (character) => character.charCodeAt(0));
+  const job = { inputs: [{ name: 'heap.o', bytes }], args: ['--no-entry', '--allow-undefined', '--export-all'] };
+  const { link } = await import('/npm/wald-wasm/wald.js');
+  const script = `import { link } from '${location.origin}/npm/wald-wasm/wald.js'; onmessage = async ({ data }) => postMessage(await link(data));`;
+  const worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })), { type: 'module' });
+  const answer = new Promise((resolve, reject) => { worker.onmessage = ({ data }) => resolve(data); worker.onerror = reject; });
+  worker.postMessage(job);
+  return (await Promise.all([link(job), answer])).map(({ exitCode, module }) => exitCode === 0 && module.length);
+});
+check(`the package links on a page and in a worker: ${linked}`, linked[0] > 1000 && linked[0] === linked[1]);
+await tab.context().close();
+
 // With the keyboard alone.
 tab = await open('');
 await tab.locator('#status[data-state="idle"]').waitFor();
