@@ -115,7 +115,7 @@ mod tests {
         let arguments = ["--no-entry", "--diagnostics-format=json", "-o", &output];
         let mut kept = KeptLink::new(arguments.map(String::from).into());
         assert_eq!(link(&mut kept).0, 1);
-        let object = concat!(env!("CARGO_MANIFEST_DIR"), "/../wald/tests/objects");
+        let object = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/objects");
         let mut objects: Vec<_> =
             std::fs::read_dir(object).unwrap().map(|entry| entry.unwrap().path()).collect();
         objects.retain(|path| path.extension().is_some_and(|end| end == "o" || end == "a"));
