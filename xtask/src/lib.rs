@@ -52,6 +52,7 @@ pub mod test;
 pub mod tidy;
 pub mod wasi;
 pub mod wasi_files;
+pub mod web;
 pub mod workspace;
 
 /// A command of `cargo xtask`.
@@ -156,6 +157,12 @@ pub const COMMANDS: &[Command] = &[
         summary: "release build, man page and completions",
         help: dist::HELP,
         run: dist::run,
+    },
+    Command {
+        name: "web",
+        summary: "Wald in the browser: the page and the npm package",
+        help: web::HELP,
+        run: web::run,
     },
 ];
 

@@ -4,14 +4,13 @@
 
 #![cfg(unix)]
 
+mod browser;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use xtask::workspace::{find_program, output_of, root};
-
-/// The version of `playwright-core` from npm that drives the browser.
-const PLAYWRIGHT: &str = "playwright-core@1.56.1";
 
 fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report").join(name);
@@ -52,39 +51,17 @@ fn link_demo(output: &Path, options: &[String]) -> String {
     link(&arguments)
 }
 
-/// The folder of playwright-core, from npm if necessary.
-fn playwright() -> Result<PathBuf, &'static str> {
-    if let Some(folder) = std::env::var_os("WALD_PLAYWRIGHT") {
-        return Ok(folder.into());
-    }
-    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("playwright");
-    let folder = prefix.join("node_modules/playwright-core");
-    if !folder.join("index.js").exists() {
-        let npm = find_program("npm").ok_or("npm is not installed")?;
-        let mut install = Command::new(npm);
-        install.args(["install", "--silent", "--no-fund", "--no-audit", PLAYWRIGHT, "--prefix"]).arg(&prefix);
-        let is_there = install.output().is_ok_and(|output| output.status.success());
-        is_there.then_some(()).ok_or("playwright-core cannot be had from npm")?;
-    }
-    Ok(folder)
-}
-
 #[test]
 fn a_browser_shows_the_page() {
-    const NAME: &str = "a_browser_shows_the_page";
-    let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find_program);
-    let tools = match (find_program("node"), browser, playwright()) {
-        (Some(node), Some(browser), Ok(playwright)) => (node, browser, playwright),
-        (None, _, _) => return println!("skipped {NAME}: node is not installed"),
-        (_, None, _) => return println!("skipped {NAME}: chromium is not installed"),
-        (_, _, Err(reason)) => return println!("skipped {NAME}: {reason}"),
+    let Some(browser::Tools { node, browser, playwright }) = browser::tools("a_browser_shows_the_page")
+    else {
+        return;
     };
     let folder = scratch("page");
     let (page, older, output) =
         (folder.join("report.html"), folder.join("older.json"), folder.join("out.wasm"));
     link_demo(&output, &["--no-gc-sections".into(), format!("--report={}", older.display())]);
     link_demo(&output, &[format!("--report={}", page.display())]);
-    let (node, browser, playwright) = tools;
     let script = root().join("xtask/tests/report/page.mjs");
     let result = Command::new(node).args([&script, &playwright, &browser, &page, &older, &folder]).output();
     let result = result.expect("node starts");

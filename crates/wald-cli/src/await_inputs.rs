@@ -19,11 +19,11 @@ use crate::identity::Identity;
 use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::preparation::Preparation;
-use crate::process_time;
 use crate::ready_descriptor::{self, Announcement, Names};
+use crate::{clock::Instant, process_time};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wald::diagnostics::{Code, Diagnostic, Location};
 use wald::Linker;
 

@@ -3,7 +3,8 @@
 //! Processes are asked for, because a build that was killed tells nobody. `PR_SET_PDEATHSIG` would tell of the thread that
 //! started us, which may end while its process goes on.
 
-use std::time::{Duration, Instant};
+use crate::clock::Instant;
+use std::time::Duration;
 
 /// How often processes are asked for.
 const LOOK: Duration = Duration::from_millis(200);

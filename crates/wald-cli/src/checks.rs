@@ -72,6 +72,15 @@ pub fn check(
     checks
 }
 
+/// Errors about options that only a process of its own can have: others start programs, or wait for files.
+pub fn needs_process(arguments: &Arguments) -> Vec<Diagnostic> {
+    const OPTIONS: [(Opt, &str); 2] = [(Opt::Watch, "--watch"), (Opt::AwaitInputs, "--await-inputs")];
+    let given = OPTIONS.iter().filter(|(option, _)| cfg!(target_family = "wasm") && arguments.has(*option));
+    given
+        .map(|(_, name)| Diagnostic::error(Code::Options, format!("{name}: not available in WebAssembly")))
+        .collect()
+}
+
 fn check_options(checks: &mut Checks, arguments: &Arguments, options: &Options, settings: &Settings) {
     let has = |option| arguments.has(option);
     checks.error_if(

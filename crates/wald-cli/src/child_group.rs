@@ -1,9 +1,10 @@
 //! A child process with all processes that it starts: they are one process group, which signals reach as a whole.
 
+use crate::clock::Instant;
 use crate::signals::{self, GroupSignal};
 use std::io;
 use std::process::{Child, Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a group may take to end after it was asked to.
 pub const PATIENCE: Duration = Duration::from_secs(5);

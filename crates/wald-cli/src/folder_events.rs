@@ -3,10 +3,11 @@
 //! Linux reports them through inotify. On other systems, on network file systems, and if the system allows no more watches,
 //! there are no events, and only looking at the files shows a change. A lost event costs time, never bytes.
 
+use crate::clock::Instant;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::mpsc::{self, Sender, TryRecvError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A watched folder.
 pub type Watch = i32;

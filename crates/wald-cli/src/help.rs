@@ -2,6 +2,7 @@
 
 use crate::elf_options;
 use crate::option_table::{Alias, Dashes, Kind, Spec, TABLE};
+use serde_json::json;
 use std::fmt::Write;
 
 /// The column where help texts start.
@@ -142,6 +143,22 @@ pub fn guide() -> String {
         text += "\n";
     }
     text
+}
+
+/// The table as JSON, for completion in an editor: groups with their options.
+pub fn options_json() -> String {
+    let option = |row: &Spec| {
+        json!({
+            "spellings": spellings(row),
+            "takesValue": row.kind != Kind::Flag,
+            "help": plain(row.help),
+            "detail": plain(row.detail),
+        })
+    };
+    let groups = groups().map(|rows| {
+        json!({ "title": rows[0].group.title, "options": rows.iter().map(option).collect::<Vec<_>>() })
+    });
+    json!(groups.collect::<Vec<_>>()).to_string()
 }
 
 /// All sentences about an option.

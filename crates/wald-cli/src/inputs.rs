@@ -4,6 +4,7 @@
 //! other, read it and hand it over, which parses it on that thread. A file that is named several times is read once. One that
 //! cannot be read is reported in its place and the others go on.
 
+use crate::clock::Instant;
 use crate::configure::Settings;
 use crate::library_search::LibrarySearch;
 use crate::line::Line;
@@ -21,7 +22,6 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
-use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::{Bytes, FileKind, FileProvider, InputDescription, InputId, Linker};
 

@@ -1,6 +1,7 @@
 //! From the parsed arguments to the linked module: declares the inputs, reads them, links, and keeps what is said in order.
 
 use crate::checks::{self, Checks};
+use crate::clock::Instant;
 use crate::configure::Settings;
 use crate::line::Line;
 use crate::option_table::Opt;
@@ -20,7 +21,6 @@ use crate::transcript::Transcript;
 use crate::{await_inputs, hints, inputs, lto, output_file, outputs, verbose_link};
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
-use std::time::Instant;
 use wald::diagnostics::{Code, Diagnostic, Location, Severity};
 use wald::options::Options;
 use wald::{LinkResult, Linker, MessageKind, Text};
@@ -146,11 +146,14 @@ pub fn declare(job: Job, members: inputs::Members, out: &Renderer) -> Declared {
     linker.set_record_events(settings.time_trace.is_some());
     let copies = members.copies;
     linker.set_file_provider(Arc::new(members));
-    let generator = match copies {
-        true => lto::Generator::for_many_links(settings.lto.clone()),
-        false => lto::Generator::new(settings.lto.clone()),
-    };
-    linker.set_code_generator(Arc::new(generator));
+    // A process in an engine can start no compiler.
+    if !cfg!(target_family = "wasm") {
+        let generator = match copies {
+            true => lto::Generator::for_many_links(settings.lto.clone()),
+            false => lto::Generator::new(settings.lto.clone()),
+        };
+        linker.set_code_generator(Arc::new(generator));
+    }
     linker.set_library_provider(Arc::new(OtherLibraries { folders: settings.search_paths.clone(), copies }));
     let mut inputs = inputs::declare(&mut linker, arguments, settings);
     if lists_members {

@@ -4,12 +4,17 @@
 //! link, output. Everything it says goes through [`Host`], so tests call it in process.
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 #![deny(unsafe_code)]
+#![cfg_attr(
+    target_family = "wasm",
+    allow(dead_code, unused_imports, reason = "an engine has no files, processes and signals")
+)]
 
 mod arena;
 mod await_inputs;
 mod build_process;
 mod checks;
 mod child_group;
+mod clock;
 mod command_line;
 mod component;
 mod configure;
@@ -17,8 +22,10 @@ mod data;
 mod distribute;
 mod earlier_files;
 mod elf_options;
+pub mod embedded;
 mod explain;
 mod explain_symbol;
+mod files;
 mod folder_events;
 mod giving_up;
 mod help;
@@ -63,6 +70,7 @@ mod stopwatch;
 mod stream;
 mod tar;
 mod target;
+#[cfg_attr(all(target_family = "wasm", target_os = "unknown"), path = "temporary_in_memory.rs")]
 mod temporary;
 mod terminal;
 mod text;
@@ -498,6 +506,7 @@ fn link(
             diagnostics.push(option_error(format!("{name}: must be the first argument")));
         }
     }
+    diagnostics.extend(checks::needs_process(arguments));
     if let Err(message) = server::Mode::of(arguments, session.environment) {
         diagnostics.push(option_error(message));
     }

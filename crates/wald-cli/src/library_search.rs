@@ -10,6 +10,7 @@ use std::path::Path;
 
 use wald::diagnostics::{Code, Diagnostic};
 
+use crate::files;
 use crate::missing_file;
 
 /// The number of failed lookups after which a folder is listed.
@@ -64,13 +65,13 @@ impl<'a> LibrarySearch<'a> {
     }
 
     fn search(&mut self, name: &str, is_dynamic: bool) -> Option<String> {
-        let files = match name.strip_prefix(':') {
+        let candidates = match name.strip_prefix(':') {
             Some(file) => vec![file.to_string()],
             None if is_dynamic => vec![format!("lib{name}.so"), format!("lib{name}.a")],
             None => vec![format!("lib{name}.a")],
         };
         for (path, folder) in self.folders.iter().zip(&mut self.known) {
-            if let Some(found) = files.iter().find_map(|file| folder.find(path, file)) {
+            if let Some(found) = candidates.iter().find_map(|file| folder.find(path, file)) {
                 return Some(found);
             }
         }
@@ -86,7 +87,7 @@ impl Folder {
         }
         let separator = if folder.is_empty() || folder.ends_with('/') { "" } else { "/" };
         let path = format!("{folder}{separator}{file}");
-        if crate::text::to_path(&path).exists() {
+        if files::exists(&crate::text::to_path(&path)) {
             return Some(path);
         }
         self.misses += 1;

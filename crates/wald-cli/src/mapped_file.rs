@@ -42,6 +42,7 @@ impl AsRef<[u8]> for Mapped {
 
 /// The contents of a file, which is opened once. With `keep`, a mapping stays until the process ends; with `ahead`, all its
 /// pages are mapped at once and not when they are needed.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 #[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
 pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Contents> {
     let file = File::open(path)?;
@@ -76,7 +77,21 @@ pub fn read(path: &Path, keep: bool, ahead: bool) -> io::Result<Contents> {
     Ok(Contents { bytes, identity, is_steady, is_mapped: false })
 }
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+/// The contents of a file in memory.
+pub fn read(path: &Path, _: bool, _: bool) -> io::Result<Contents> {
+    let bytes = crate::files::read(path)?;
+    Ok(Contents { identity: Identity::from(&bytes), bytes, is_steady: true, is_mapped: false })
+}
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+/// The contents of a file in memory.
+pub fn copy(path: &Path) -> io::Result<Contents> {
+    read(path, false, false)
+}
+
 /// The contents of a file that may change while they are in use: they are copied.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub fn copy(path: &Path) -> io::Result<Contents> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;

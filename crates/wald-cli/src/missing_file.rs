@@ -1,8 +1,8 @@
 //! What to do about a file that cannot be opened, or a library that is nowhere. Only for messages.
 
+use crate::files;
 use crate::text::{from_os, to_path};
 use std::io::{Error, ErrorKind};
-use std::path::Path;
 
 /// Folders with more entries are not searched for similar names.
 const LARGE: usize = 5_000;
@@ -41,9 +41,8 @@ fn similar(path: &str) -> Option<String> {
 /// The names in a folder, sorted. Empty if it is too large to be searched; `None` if it cannot be listed.
 fn names_in(folder: &str) -> Option<Vec<String>> {
     let folder = to_path(if folder.is_empty() { "." } else { folder });
-    let entries = std::fs::read_dir(Path::new(&*folder)).ok()?;
-    let mut names: Vec<String> =
-        entries.take(LARGE).flatten().map(|entry| from_os(&entry.file_name())).collect();
+    let names = files::names_in(&folder, LARGE).ok()?;
+    let mut names: Vec<String> = names.iter().map(|name| from_os(name)).collect();
     if names.len() == LARGE {
         names.clear();
     }
@@ -85,7 +84,7 @@ pub fn library_help(name: &str, folders: &[String]) -> (String, Option<String>) 
 /// That a folder does not exist, and which one was probably meant.
 fn missing_folder(folder: &str) -> Option<String> {
     let host_path = to_path(folder);
-    if host_path.exists() {
+    if files::exists(&host_path) {
         return None;
     }
     let meant = similar(folder.trim_end_matches('/')).filter(|help| help.starts_with("did you mean"));

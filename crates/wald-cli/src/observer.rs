@@ -4,6 +4,7 @@
 //! or when its identity has not changed for [`QUIET`] by this process's clock and nobody has it open for writing, as far as
 //! the system tells. Times of files are compared with each other only, never with our clock.
 
+use crate::clock::Instant;
 use crate::folder_events::{FolderEvents, Last, Queue, Watch};
 use crate::identity::Identity;
 use crate::open_files::{self, Writer};
@@ -12,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A file that nobody writes to is complete when it has not changed for this long.
 pub const QUIET: Duration = Duration::from_millis(25);

@@ -1,5 +1,6 @@
 //! The libraries in the folders of `-L`: to say which one defines an undefined symbol.
 
+use crate::files;
 use crate::mapped_file;
 use crate::text::{from_path, to_path};
 use std::collections::HashSet;
@@ -56,13 +57,12 @@ impl OtherLibraries {
 /// The names of a folder's static libraries, sorted. A folder that cannot be listed has none.
 fn archives(folder: &str) -> Vec<OsString> {
     let folder = if folder.is_empty() { "." } else { folder };
-    let Ok(entries) = std::fs::read_dir(to_path(folder)) else { return Vec::new() };
-    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let names = files::names_in(&to_path(folder), usize::MAX).unwrap_or_default();
     let is_library = |name: &OsString| {
         let name = name.as_encoded_bytes();
         name.starts_with(b"lib") && name.ends_with(b".a")
     };
-    let mut names: Vec<OsString> = names.filter(is_library).collect();
+    let mut names: Vec<OsString> = names.into_iter().filter(is_library).collect();
     names.sort_unstable();
     names
 }

@@ -5,6 +5,7 @@
 
 use crate::configure::Settings;
 use crate::explain_symbol;
+use crate::files;
 use crate::line::Line;
 use crate::output_file::{self, Staged};
 use crate::render::Renderer;
@@ -73,7 +74,7 @@ pub fn write(
 /// The report that `--report-diff` names.
 fn read_earlier_report(settings: &Settings, out: &mut Renderer) -> Result<Option<String>, Stop> {
     let Some(path) = &settings.report_diff else { return Ok(None) };
-    let message = match std::fs::read_to_string(to_path(path)) {
+    let message = match files::read_to_string(&to_path(path)) {
         Ok(text) if report::is_report(&text) => return Ok(Some(text)),
         Ok(_) => format!("--report-diff: {path} is not a report of --report=<file.json>"),
         Err(error) => format!("--report-diff: cannot open {path}: {}", error_text(&error)),

@@ -2,9 +2,10 @@
 //!
 //! The functions before [`Preparation`] are the schedule.
 
+use crate::clock::Instant;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::Scope;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wald::{CancelToken, Linker};
 
 /// If at most this many inputs are missing, the link is prepared after each one that arrives.

@@ -4,6 +4,7 @@
 //! `response.txt` (the options, with paths that fit the copies) and `version.txt`. `wasm-ld @response.txt` in that directory links
 //! again. For that Wald also packs what wasm-ld leaves out: members of thin archives and the `.imports` files of archives.
 
+use crate::files;
 use crate::option_table::{spec, Kind, Opt};
 use crate::output_file::Draft;
 use crate::parse::{canonical, Argument, Arguments};
@@ -52,7 +53,7 @@ impl Reproduce {
             return;
         }
         let beside = to_path(path).with_extension("imports");
-        if let Ok(bytes) = std::fs::read(&beside) {
+        if let Ok(bytes) = files::read(&beside) {
             tar.add(&name_of_copy(&from_os(beside.as_os_str())), &bytes);
         }
     }
@@ -60,7 +61,7 @@ impl Reproduce {
     /// Adds a member of a thin archive. If it cannot be read, the link says so.
     pub fn add_member(&self, path: &str) {
         let mut tar = self.tar.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Ok(bytes) = std::fs::read(to_path(path)) {
+        if let Ok(bytes) = files::read(&to_path(path)) {
             tar.add(&name_of_copy(path), &bytes);
         }
     }

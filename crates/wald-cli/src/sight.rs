@@ -1,8 +1,8 @@
 //! What was seen of a file when it was read, so that it can be compared with the file later.
 
+use crate::clock::Instant;
 use crate::identity::Identity;
 use crate::mapped_file::{self, Contents};
-use std::time::Instant;
 
 /// A file as it was when it was read.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! Divides the command's time into consecutive parts, for `--time`.
 
+use crate::clock::Instant;
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A clock whose parts have names. The link in the middle is measured by the library.
 pub struct Stopwatch {

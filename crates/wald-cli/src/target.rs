@@ -39,6 +39,10 @@ pub fn resolve(path: &str) -> io::Result<Target> {
     }
     let names_directory = path.ends_with('/');
     let path = crate::text::to_path(path).into_owned();
+    if cfg!(all(target_family = "wasm", target_os = "unknown")) {
+        // Files are a table in memory, without folders.
+        return Ok(Target::Regular(path));
+    }
     match std::fs::metadata(&path) {
         Err(error) if names_directory => Err(error),
         Ok(metadata) if metadata.is_dir() => Err(crate::mapped_file::is_a_directory()),

@@ -5,6 +5,7 @@
 //! change. While nothing changes, the next link is prepared. When a file changed that the command line is read from, all
 //! begins anew.
 
+use crate::clock::Instant;
 use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::job::{self, Declared, Job, Linked, Session};
 use crate::observer::{FileId, Observer, Stage, Verdict};
@@ -18,7 +19,7 @@ use crate::text::{from_path, to_path};
 use crate::transcript::Transcript;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wald::Linker;
 
 /// How often to look at files. The interval grows if a look takes long.

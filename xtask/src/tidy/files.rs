@@ -38,6 +38,30 @@ pub fn check_text(name: &str, text: &str) -> Vec<Violation> {
     violations
 }
 
+/// Rules for every file in JavaScript and TypeScript.
+pub fn check_script(name: &str, text: &str) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut add = |line: usize, rule, message: String| {
+        violations.push(Violation { file: name.into(), line, rule, message });
+    };
+    if ![".js", ".mjs", ".ts"].iter().any(|ending| name.ends_with(ending)) {
+        return violations;
+    }
+    if !text.starts_with("// ") && !text.starts_with("/** ") {
+        add(1, "header", "does not begin with a comment".into());
+    }
+    let lines = text.lines().count();
+    if lines > FILE_LINES {
+        add(lines, "file-length", format!("has {lines} lines, {FILE_LINES} are allowed"));
+    }
+    for (index, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("debugger") {
+            add(index + 1, "leftover", "debugger is left".into());
+        }
+    }
+    violations
+}
+
 /// Rules for every Rust file.
 pub fn check_rust(file: &RustFile) -> Vec<Violation> {
     let mut violations = Vec::new();
@@ -76,13 +100,19 @@ mod tests {
     fn rules(name: &str, text: &str) -> Vec<&'static str> {
         let file = RustFile::new(name.into(), text.into());
         let mut found = check_text(name, text);
-        found.extend(check_rust(&file));
+        found.extend(check_script(name, text));
+        if name.ends_with(".rs") {
+            found.extend(check_rust(&file));
+        }
         found.iter().map(|violation| violation.rule).collect()
     }
 
     #[test]
     fn each_rule_can_be_broken() {
         assert_eq!(rules("crates/a/src/b.rs", "//! Fine.\nfn f() -> u8 { 1 }\n"), [""; 0]);
+        assert_eq!(rules("a.mjs", "// Fine.\nf();\n"), [""; 0]);
+        assert_eq!(rules("a.js", "f();\n  debugger;\n"), ["header", "leftover"]);
+        assert_eq!(rules("a.ts", &format!("// x\n{}", "\n".repeat(600))), ["file-length"]);
         assert_eq!(rules("a.rs", "fn f() {}\n"), ["header"]);
         assert_eq!(rules("a.rs", "//! x \n"), ["blanks"]);
         assert_eq!(rules("a.rs", "//! x"), ["blanks"]);

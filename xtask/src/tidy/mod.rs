@@ -27,7 +27,7 @@ Checks the rules of this repository:
   circles     the files of a crate, and the demo's C files, refer to each other in one direction only
   lengths     files have at most 600 lines, link.rs 150
   final       between the phases of link.rs only diagnostics change
-  headers     each Rust file starts with a `//!` doc
+  headers     each Rust file starts with a `//!` doc, each script with a comment that says what it does
   leftovers   no #[ignore]; no blanks at line ends; no paths of one machine
   unsafe      ARCHITECTURE.md names each file that allows itself unsafe code
   documents   each option is in docs/guide.md; each module and each dependency in ARCHITECTURE.md; each way in which a
@@ -72,6 +72,7 @@ pub fn violations() -> Vec<Violation> {
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         violations.extend(files::check_text(&name, &text));
+        violations.extend(files::check_script(&name, &text));
         if path.extension().is_some_and(|extension| extension == "rs") {
             let file = RustFile::new(name, text);
             violations.extend(files::check_rust(&file));
@@ -90,7 +91,8 @@ pub fn violations() -> Vec<Violation> {
 
 /// Every text file that people write here.
 fn text_files(root: &Path) -> Vec<PathBuf> {
-    const ENDINGS: [&str; 8] = ["rs", "md", "toml", "c", "h", "case", "sh", "txt"];
+    const ENDINGS: [&str; 13] =
+        ["rs", "md", "toml", "c", "h", "case", "sh", "txt", "js", "mjs", "ts", "html", "css"];
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -98,7 +100,8 @@ fn text_files(root: &Path) -> Vec<PathBuf> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let is_script = name == "run" && folder.file_name().is_some_and(|folder| folder == ".ci");
             if path.is_dir() {
-                if !["target", ".git", "kept", "corpus", "artifacts"].contains(&name.as_str()) {
+                if !["target", ".git", "kept", "corpus", "artifacts", "node_modules"].contains(&name.as_str())
+                {
                     folders.push(path);
                 }
             } else if is_script

@@ -1,3 +1,4 @@
+// Runs a program that throws and catches.
 'use strict';
 const fs = require('fs');
 const program = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(process.argv[2])));
