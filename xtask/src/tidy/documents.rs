@@ -97,7 +97,7 @@ fn ci(read: &impl Fn(&str) -> String) -> Vec<(&'static str, String)> {
     let rust = version(&manifest, "rust-version");
     need(WORKFLOW, &workflow, "- run: .ci/run\n");
     need(WORKFLOW, &workflow, &format!("cargo +{rust}.0 check --locked"));
-    for name in crate::package::CRATES {
+    for name in crate::package::crates::CRATES {
         need(WORKFLOW, &workflow, &format!("-p {name}"));
     }
     for step in ["test", "tidy", "demo", "package"] {

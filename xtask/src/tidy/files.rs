@@ -11,6 +11,17 @@ const LINK_LINES: usize = 150;
 const MACHINE_PATHS: &[(&str, &str)] =
     &[("/wo", "rk/"), ("/tm", "p/"), ("/ro", "ot/"), ("/ho", "me/"), ("/Us", "ers/")];
 
+/// Endings of files with programs, and how the comment starts that must be their first line after `#!`.
+const SCRIPTS: &[(&str, &str)] = &[
+    (".py", "\"\"\""),
+    (".js", "// "),
+    (".mjs", "// "),
+    (".ts", "// "),
+    (".mts", "// "),
+    (".sh", "# "),
+    (".yml", "# "),
+];
+
 /// Rules for every text file.
 pub fn check_text(name: &str, text: &str) -> Vec<Violation> {
     let mut violations = Vec::new();
@@ -34,6 +45,37 @@ pub fn check_text(name: &str, text: &str) -> Vec<Violation> {
     }
     if !text.is_empty() && !text.ends_with('\n') {
         add(text.lines().count(), "blanks", "the last line has no end".into());
+    }
+    violations.extend(check_script(name, text));
+    violations
+}
+
+/// Rules for programs in other languages than Rust. What npm runs and what Debian's packages run has no ending.
+fn check_script(name: &str, text: &str) -> Vec<Violation> {
+    let comment = match SCRIPTS.iter().find(|(ending, _)| name.ends_with(ending)) {
+        Some((_, comment)) => comment,
+        None if name.starts_with("packages/") && text.starts_with("#!") => {
+            if text.starts_with("#!/usr/bin/env node") {
+                "// "
+            } else {
+                "# "
+            }
+        }
+        None => return Vec::new(),
+    };
+    let mut violations = Vec::new();
+    let mut add = |line, rule, message: String| {
+        violations.push(Violation { file: name.into(), line, rule, message });
+    };
+    let mut lines = text.lines().skip_while(|line| line.starts_with("#!"));
+    // GitHub reads the other files of its folder.
+    let is_form = name.starts_with(".github/");
+    if !is_form && !lines.next().is_some_and(|line| line.starts_with(comment)) {
+        add(1, "header", format!("does not begin with a comment: {comment}"));
+    }
+    let count = text.lines().count();
+    if count > FILE_LINES {
+        add(count, "file-length", format!("has {count} lines, {FILE_LINES} are allowed"));
     }
     violations
 }
@@ -116,6 +158,17 @@ mod tests {
         assert_eq!(rules("a.rs", "fn f() {}\n"), ["header"]);
         assert_eq!(rules("a.rs", "//! x \n"), ["blanks"]);
         assert_eq!(rules("a.rs", "//! x"), ["blanks"]);
+        let scripts = |name, text: &str| {
+            check_text(name, text).iter().map(|violation| violation.rule).collect::<Vec<_>>()
+        };
+        assert_eq!(scripts("a.py", "\"\"\"Does it.\"\"\"\n"), [""; 0]);
+        assert_eq!(scripts("a.py", "import os\n"), ["header"]);
+        assert_eq!(scripts("a.d.ts", "// Types.\n"), [""; 0]);
+        assert_eq!(scripts("a.js", "'use strict';\n"), ["header"]);
+        assert_eq!(scripts("a.mjs", &format!("// x\n{}", "\n".repeat(600))), ["file-length"]);
+        assert_eq!(scripts("packages/npm/bin/a", "#!/usr/bin/env node\n// Runs.\n"), [""; 0]);
+        assert_eq!(scripts("packages/debian/a", "#!/bin/sh\nset -e\n"), ["header"]);
+        assert_eq!(scripts("packages/debian/control", "Package: a\n"), [""; 0]);
         assert_eq!(rules("a.rs", &format!("//! see {}{}x\n", "/wo", "rk/")), ["machine-path"]);
         assert_eq!(rules("a.rs", "//! see ./work/x and some/tmp/y\n"), [""; 0]);
         assert_eq!(rules("a.rs", "//! x\n#[ignore]\nfn f() {} // #[ignore]\n"), ["leftover"]);

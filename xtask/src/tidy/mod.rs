@@ -27,7 +27,7 @@ Checks the rules of this repository:
   circles     the files of a crate, and the demo's C files, refer to each other in one direction only
   lengths     files have at most 600 lines, link.rs 150
   final       between the phases of link.rs only diagnostics change
-  headers     each Rust file starts with a `//!` doc, each script with a comment that says what it does
+  headers     each Rust file starts with a `//!` doc, each script and each file of Python, JavaScript and TypeScript with a comment
   leftovers   no #[ignore]; no blanks at line ends; no paths of one machine
   unsafe      ARCHITECTURE.md names each file that allows itself unsafe code
   documents   each option is in docs/guide.md; each module and each dependency in ARCHITECTURE.md; each way in which a
@@ -91,16 +91,23 @@ pub fn violations() -> Vec<Violation> {
 
 /// Every text file that people write here.
 fn text_files(root: &Path) -> Vec<PathBuf> {
-    const ENDINGS: [&str; 13] =
-        ["rs", "md", "toml", "c", "h", "case", "sh", "txt", "js", "mjs", "ts", "html", "css"];
+    const ENDINGS: [&str; 16] = [
+        "rs", "md", "toml", "c", "h", "case", "sh", "txt", "py", "js", "mjs", "ts", "mts", "yml", "html",
+        "css",
+    ];
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let is_script = name == "run" && folder.file_name().is_some_and(|folder| folder == ".ci");
+            // Files without an ending.
+            let is_script = !name.contains('.')
+                && folder
+                    .file_name()
+                    .is_some_and(|folder| [".ci", "bin", "debian"].iter().any(|known| folder == *known));
             if path.is_dir() {
-                if !["target", ".git", "kept", "corpus", "artifacts", "node_modules"].contains(&name.as_str())
+                if !["target", ".git", "kept", "corpus", "artifacts", "node_modules", "__pycache__"]
+                    .contains(&name.as_str())
                 {
                     folders.push(path);
                 }

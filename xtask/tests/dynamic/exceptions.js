@@ -1,4 +1,4 @@
-// Runs a program that throws and catches.
+// Calls functions of a module that throw and catch exceptions.
 'use strict';
 const fs = require('fs');
 const program = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(process.argv[2])));

@@ -1,4 +1,4 @@
-// Runs a program with 64-bit addresses.
+// Runs a module whose memory has 64-bit addresses.
 'use strict';
 const fs = require('fs');
 const program = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(process.argv[2])));

@@ -1,4 +1,4 @@
-//! `cargo xtask package`: the published crates as a stranger gets them.
+//! The published crates as a stranger gets them.
 //!
 //! The packages are unpacked side by side outside of the workspace. Their own tests run there, and the programs in the
 //! documentation of `wald` are built and run against them as a project of their own.
@@ -8,16 +8,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-USAGE: cargo xtask package [--tests]
-
-Packages the crates that are published, unpacks them in a temporary folder, and builds and runs the programs of the library's
-documentation against them. Needs the registry's index (or cargo's copy of it) and tar.
-
-  --tests   also runs each package's own tests, without the repository
-";
-
 /// The published crates, in the order in which they are published.
 pub const CRATES: [&str; 5] = ["wald-demangle", "wald", "wald-cli", "wald-capi", "wald-component"];
 
@@ -25,13 +15,8 @@ pub const CRATES: [&str; 5] = ["wald-demangle", "wald", "wald-cli", "wald-capi",
 const PROGRAMS: [(&str, &str); 4] =
     [("bytes", "lib.rs"), ("threads", "lib.rs"), ("diagnostics", "lib.rs"), ("unit", "unit/mod.rs")];
 
-/// Runs the command.
-pub fn run(args: &[String]) -> Result<(), String> {
-    let with_tests = match args {
-        [] => false,
-        [arg] if arg == "--tests" => true,
-        _ => return Err("takes only --tests".into()),
-    };
+/// Packages and tries the crates. `with_tests` also runs their own tests.
+pub fn run(with_tests: bool) -> Result<(), String> {
     let mut command = cargo(&["package", "--quiet", "--no-verify", "--allow-dirty"]);
     command.args(CRATES.iter().flat_map(|name| ["--package", name]));
     workspace::run(&mut command)?;
