@@ -151,7 +151,7 @@ fn a_watched_component_is_made_again() {
         .spawn()
         .expect("the command starts");
     let start = Instant::now();
-    let mut wait_for = |wanted: &dyn Fn(&[u8]) -> bool| {
+    let wait_for = |wanted: &dyn Fn(&[u8]) -> bool| {
         while !std::fs::read(folder.path.join("out.wasm")).is_ok_and(|bytes| wanted(&bytes)) {
             assert!(start.elapsed() < Duration::from_secs(60), "nothing came");
             std::thread::sleep(Duration::from_millis(20));
