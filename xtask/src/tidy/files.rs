@@ -70,34 +70,18 @@ fn check_script(name: &str, text: &str) -> Vec<Violation> {
     let mut lines = text.lines().skip_while(|line| line.starts_with("#!"));
     // GitHub reads the other files of its folder.
     let is_form = name.starts_with(".github/");
-    if !is_form && !lines.next().is_some_and(|line| line.starts_with(comment)) {
+    let is_comment =
+        |line: &str| line.starts_with(comment) || comment.starts_with("//") && line.starts_with("/** ");
+    if !is_form && !lines.next().is_some_and(is_comment) {
         add(1, "header", format!("does not begin with a comment: {comment}"));
     }
     let count = text.lines().count();
     if count > FILE_LINES {
         add(count, "file-length", format!("has {count} lines, {FILE_LINES} are allowed"));
     }
-    violations
-}
-
-/// Rules for every file in JavaScript and TypeScript.
-pub fn check_script(name: &str, text: &str) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let mut add = |line: usize, rule, message: String| {
-        violations.push(Violation { file: name.into(), line, rule, message });
-    };
-    if ![".js", ".mjs", ".ts"].iter().any(|ending| name.ends_with(ending)) {
-        return violations;
-    }
-    if !text.starts_with("// ") && !text.starts_with("/** ") {
-        add(1, "header", "does not begin with a comment".into());
-    }
-    let lines = text.lines().count();
-    if lines > FILE_LINES {
-        add(lines, "file-length", format!("has {lines} lines, {FILE_LINES} are allowed"));
-    }
+    let is_javascript = comment.starts_with("//");
     for (index, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with("debugger") {
+        if is_javascript && line.trim_start().starts_with("debugger") {
             add(index + 1, "leftover", "debugger is left".into());
         }
     }
@@ -142,7 +126,6 @@ mod tests {
     fn rules(name: &str, text: &str) -> Vec<&'static str> {
         let file = RustFile::new(name.into(), text.into());
         let mut found = check_text(name, text);
-        found.extend(check_script(name, text));
         if name.ends_with(".rs") {
             found.extend(check_rust(&file));
         }

@@ -72,7 +72,6 @@ pub fn violations() -> Vec<Violation> {
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         violations.extend(files::check_text(&name, &text));
-        violations.extend(files::check_script(&name, &text));
         if path.extension().is_some_and(|extension| extension == "rs") {
             let file = RustFile::new(name, text);
             violations.extend(files::check_rust(&file));
