@@ -143,7 +143,7 @@ impl Place {
     }
 
     /// Makes the output of the module.
-    pub fn transform(&mut self, transform: &Transform) -> Result<(), Diagnostic> {
+    pub fn transform(&mut self, transform: &Transform) -> Result<(), Box<Diagnostic>> {
         self.memory = transform(std::mem::take(&mut self.memory))?;
         Ok(())
     }

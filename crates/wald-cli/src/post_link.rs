@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use wald::diagnostics::Diagnostic;
 
 /// Makes the bytes of the output of those of the module. It may say one thing, if it fails.
-pub type Transform = dyn Fn(Vec<u8>) -> Result<Vec<u8>, Diagnostic>;
+pub type Transform = dyn Fn(Vec<u8>) -> Result<Vec<u8>, Box<Diagnostic>>;
 
 /// A program that makes something else of each module.
 pub trait PostLink {

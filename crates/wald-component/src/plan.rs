@@ -23,8 +23,9 @@ impl PostLink for Planner {
                 Some(format!("wald-component-ld {own} (compatible with wasm-component-ld {COMPATIBLE})\n"));
         }
         if !skip {
-            plan.transform =
-                Some(Box::new(move |module| encode(module, &options).map_err(|error| error.diagnostic())));
+            plan.transform = Some(Box::new(move |module| {
+                encode(module, &options).map_err(|error| Box::new(error.diagnostic()))
+            }));
         }
         plan
     }
