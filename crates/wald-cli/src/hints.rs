@@ -1,8 +1,9 @@
 //! Notes about options that wasm-ld accepts, and that have another effect than it seems, or none.
 
-use crate::elf_options::{is_z_value, Habit};
+use crate::elf_options::{self, is_z_value, Habit};
 use crate::option_table::Opt;
 use crate::parse::{Argument, Arguments};
+use crate::{help, parse, render};
 use wald::diagnostics::{Code, Diagnostic, Fix, Help};
 use wald::options::Options;
 
@@ -135,6 +136,23 @@ pub fn elf_options(arguments: &Arguments) -> Option<Diagnostic> {
     };
     let help = Help::new("remove them, or say nothing about them with --elf-options=ignore");
     Some(Diagnostic::warning(Code::IneffectiveOption, list).with_help(help))
+}
+
+/// An argument that is not an option, with the option that was probably meant.
+pub fn unknown_argument((number, text): (usize, &str)) -> Diagnostic {
+    // Comparing with all options takes time, and most errors beyond the limit are not shown.
+    const HINTS: usize = render::DEFAULT_LIMIT as usize;
+    let error = Diagnostic::error(Code::UnknownOption, format!("unknown argument: {text}"));
+    if elf_options::find(text).is_some() || parse::is_elf_spelling(text) {
+        return error.with_help(elf_options::help(text));
+    }
+    match (number < HINTS).then(|| help::nearest(text)).flatten() {
+        Some(option) => {
+            let fix = Fix::ReplaceArgument { from: text.into(), to: option.as_str().into() };
+            error.with_help(Help::new(format!("did you mean {option}?")).with_fix(fix))
+        }
+        None => error,
+    }
 }
 
 #[cfg(test)]

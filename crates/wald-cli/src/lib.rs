@@ -101,7 +101,7 @@ use stop::Stop;
 use stopwatch::Stopwatch;
 use terminal::Terminal;
 use text::error_text;
-use wald::diagnostics::{Code, Diagnostic, Fix, Help};
+use wald::diagnostics::{Code, Diagnostic};
 
 /// What `--version` prints. Build systems look for the word LLD, and Meson takes the first number for LLD's version.
 const VERSION: &str = concat!("LLD 22.1.8 (Wald ", env!("CARGO_PKG_VERSION"), ", compatible with wasm-ld)");
@@ -399,23 +399,6 @@ fn is_question(args: &[String]) -> bool {
         || (arguments.has(Opt::ShortVersion) && !arguments.has_input())
 }
 
-/// An argument that is not an option, with the option that was probably meant.
-fn unknown_argument((number, text): (usize, &str)) -> Diagnostic {
-    // Comparing with all options takes time, and most errors beyond the limit are not shown.
-    const HINTS: usize = render::DEFAULT_LIMIT as usize;
-    let error = Diagnostic::error(Code::UnknownOption, format!("unknown argument: {text}"));
-    if elf_options::find(text).is_some() || parse::is_elf_spelling(text) {
-        return error.with_help(elf_options::help(text));
-    }
-    match (number < HINTS).then(|| help::nearest(text)).flatten() {
-        Some(option) => {
-            let fix = Fix::ReplaceArgument { from: text.into(), to: option.as_str().into() };
-            error.with_help(Help::new(format!("did you mean {option}?")).with_fix(fix))
-        }
-        None => error,
-    }
-}
-
 /// Reads the options about diagnostics themselves, and complains about arguments that are none.
 fn set_up_renderer(
     arguments: &Arguments,
@@ -436,7 +419,7 @@ fn set_up_renderer(
     if let Some(option) = &arguments.missing_value {
         diagnostics.push(option_error(format!("{option}: missing argument")));
     }
-    diagnostics.extend(arguments.unknown().enumerate().map(unknown_argument));
+    diagnostics.extend(arguments.unknown().enumerate().map(hints::unknown_argument));
     renderer.fatal_warnings = arguments.is_on(Opt::FatalWarnings, Opt::NoFatalWarnings, false);
     match numbers::integer(arguments, Opt::ErrorLimit) {
         Ok(limit) => renderer.error_limit = limit.map_or(render::DEFAULT_LIMIT, |limit| limit as u64),

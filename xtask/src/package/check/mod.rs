@@ -13,9 +13,12 @@ use super::kind::Kind;
 use crate::workspace;
 use place::{ensure, Outcome, Place};
 
+/// Installs a package in an empty place, and uses it.
+type Check = fn(&Place, &Built) -> Outcome;
+
 /// Installs and uses a kind of package. A reason is returned if that is not possible here.
 pub fn run(kind: Kind, built: &Built) -> Result<Option<String>, String> {
-    let (needed, check): (&[&str], fn(&Place, &Built) -> Outcome) = match kind {
+    let (needed, check): (&[&str], Check) = match kind {
         Kind::Tarball => (&["sh", "tar", "sha256sum"], tarball::check),
         Kind::Pip => (&["sh", "python3"], pip::check),
         Kind::Npm => (&["sh", "node", "npm", "npx"], npm::check),
