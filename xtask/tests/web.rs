@@ -160,6 +160,38 @@ fn node_links_what_the_command_links() {
     assert!(result.status.success(), "{}", said(&result));
 }
 
+/// The two packages agree on how one calls the other.
+#[test]
+fn the_package_with_the_command_links_by_the_module_if_it_has_no_program() {
+    const NAME: &str = "the_package_with_the_command_links_by_the_module_if_it_has_no_program";
+    let Some(node) = find_program("node") else { return println!("skipped {NAME}: node is not installed") };
+    let Some(built) = built(NAME) else { return };
+    let folder = scratch("fallback");
+    let package = folder.join("node_modules/@wald/linker");
+    std::fs::create_dir_all(package.join("lib")).expect("a folder");
+    for file in files_in(&root().join("packages/npm/lib")) {
+        std::fs::copy(&file, package.join("lib").join(file.file_name().expect("a file"))).expect("a copy");
+    }
+    let manifest = json!({ "name": "@wald/linker", "main": "lib/index.js" }).to_string();
+    std::fs::write(package.join("package.json"), manifest).expect("a file");
+    std::os::unix::fs::symlink(built.join("npm/wald-wasm"), folder.join("node_modules/wald-wasm"))
+        .expect("a link");
+    std::fs::copy(root().join("xtask/tests/web/fallback.mjs"), folder.join("fallback.mjs")).expect("a copy");
+    let objects = demo_objects::folder().join("objects");
+    let mut inputs: Vec<PathBuf> =
+        demo_objects::OBJECTS.iter().map(|name| objects.join(format!("{name}.o"))).collect();
+    inputs.push(objects.join(demo_objects::ARCHIVE));
+    let mut command = Command::new(node);
+    command.current_dir(&folder).arg("fallback.mjs").arg(folder.join("theirs.wasm")).args(&inputs);
+    let result = command.output().expect("node starts");
+    assert!(result.status.success(), "{}", said(&result));
+    let ours = job(&inputs, &[], &folder.join("out.wasm"));
+    assert_eq!(ours["code"], 0);
+    let [theirs, ours] =
+        ["theirs.wasm", "out.wasm"].map(|name| std::fs::read(folder.join(name)).expect("a module"));
+    assert!(theirs == ours);
+}
+
 #[test]
 fn the_module_imports_nothing_and_is_small() {
     const NAME: &str = "the_module_imports_nothing_and_is_small";

@@ -111,7 +111,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("wald-embedded-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let output = folder.join("out.wasm").display().to_string();
-        assert_eq!(output_path(&["-o".into(), "a".into(), format!("--output={output}")]), output);
+        assert_eq!(output_path(&["-o".into(), "a".into(), format!("-o{output}")]), output);
         let arguments = ["--no-entry", "--diagnostics-format=json", "-o", &output];
         let mut kept = KeptLink::new(arguments.map(String::from).into());
         assert_eq!(link(&mut kept).0, 1);

@@ -30,11 +30,7 @@ function isInside(name) {
   return normal !== "." && !path.isAbsolute(normal) && normal.split(path.sep)[0] !== "..";
 }
 
-/**
- * Links by wald-wasm, which has no files: it is given the bytes of all inputs.
- *
- * Its contract: `link({ inputs: { name, data }[], args }): Promise<Result>`, with the Result of index.d.ts.
- */
+/** Links by wald-wasm, which has no files: it is given the bytes of all inputs. */
 async function linkInside({ inputs, args, output, cwd, signal }) {
   const wasm = await import("wald-wasm").catch(() => {
     throw new Error(
@@ -42,10 +38,16 @@ async function linkInside({ inputs, args, output, cwd, signal }) {
     );
   });
   const read = async (input) =>
-    typeof input === "string" ? { name: input, data: await fs.readFile(path.resolve(cwd, input)) } : input;
+    typeof input === "string"
+      ? { name: input, bytes: await fs.readFile(path.resolve(cwd, input)) }
+      : { name: input.name, bytes: input.data };
   const files = await Promise.all(inputs.map(read));
   signal?.throwIfAborted();
-  return wasm.link({ inputs: files, args: [...args, "-o", output] });
+  const linked = await wasm.link({ inputs: files, args: [...args, "-o", output] });
+  const diagnostics = linked.diagnostics.map(({ type, ...diagnostic }) => diagnostic);
+  const said = [...linked.messages, ...diagnostics.map(({ rendered }) => rendered)];
+  const stderr = said.map((text) => (text.endsWith("\n") ? text : `${text}\n`)).join("");
+  return { module: linked.module ?? null, diagnostics, exitCode: linked.exitCode, stdout: linked.stdout, stderr };
 }
 
 exports.link = link;

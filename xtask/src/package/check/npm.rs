@@ -44,7 +44,8 @@ pub fn check(place: &Place, _: &Built) -> Outcome {
         "wald-wasm/package.json",
         "{ \"name\": \"wald-wasm\", \"type\": \"module\", \"main\": \"index.js\" }",
     );
-    pretended.add("wald-wasm/index.js", "export const link = async (request) => ({ request });\n");
+    let result = "{ exitCode: 1, diagnostics: [{ type: 'diagnostic', rendered: 'error: x' }], messages: ['linked'], stdout: JSON.stringify(request) }";
+    pretended.add("wald-wasm/index.js", format!("export const link = async (request) => ({result});\n"));
     pretended.write_to(&modules)?;
     test("fallback.mjs", &["installed"])?;
     manifests(place)?;
