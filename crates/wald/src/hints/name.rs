@@ -97,9 +97,10 @@ fn depths(text: &str) -> impl Iterator<Item = (usize, u8, usize)> + '_ {
 
 /// Where the parameters open and close.
 fn parentheses(text: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
     let mut open = None;
     for (at, byte, depth) in depths(text) {
-        let is_name = text[at..].starts_with("(anonymous namespace)") || text[..at].ends_with("operator");
+        let is_name = bytes[at..].starts_with(b"(anonymous namespace)") || bytes[..at].ends_with(b"operator");
         match byte {
             b'(' if depth == 1 && !is_name => open = Some(at),
             b')' if depth == 1 && open.is_some() => return open.map(|open| (open, at)),
@@ -172,6 +173,8 @@ mod tests {
         assert_eq!(name("_ZN4util8checksum17h0123456789abcdefE").base, "util::checksum");
         assert_eq!(name("_ZTV6Widget").base, "vtable for Widget");
         assert_eq!(name("plain").base, "plain");
+        let damaged = Name::new(&mut Demangler::new(), b"_ZN4\xc3\xbc\xff!1fEi");
+        assert!(damaged.text.contains('\u{fc}') && damaged.last_part() == "f", "{}", damaged.text);
         assert_eq!(name("_Z1fPFvicE").parameters.unwrap(), ["void (*)(int, char)"]);
     }
 }
