@@ -18,7 +18,7 @@ pub enum Habit {
 }
 
 impl Habit {
-    /// What `--elf-options=VALUE` says. `None` if it is no value of it.
+    /// What `--elf-options=VALUE` says. `None` for any other value.
     pub fn of(value: &str) -> Option<Self> {
         match value {
             "error" => Some(Habit::Error),
@@ -45,7 +45,7 @@ enum Takes {
     Maybe,
 }
 
-/// The options by name. Those of one letter, and those that start with the letter of such an option, have one dash.
+/// The options by name, without dashes. Those of one letter have one dash, all others have one or two.
 const TABLE: &[(&str, Takes)] = &[
     ("(", Takes::Nothing),
     (")", Takes::Nothing),
@@ -172,7 +172,7 @@ const TABLE: &[(&str, Takes)] = &[
     ("x", Takes::Nothing),
 ];
 
-/// Long options whose start has many forms, with their dashes.
+/// How options with many forms begin, with their dashes.
 const STARTS: &[&str] = &["-flto", "-plugin-opt=", "--plugin-opt=", "-G"];
 
 /// Values of `-z`, without what follows `=`.

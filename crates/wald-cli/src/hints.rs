@@ -1,4 +1,4 @@
-//! Notes about options that wasm-ld accepts, and that have another effect than it seems, or none.
+//! What may help about options: notes about those that have another effect than it seems, or none, and helps for unknown ones.
 
 use crate::elf_options::{self, is_z_value, Habit};
 use crate::option_table::Opt;
