@@ -131,16 +131,18 @@ impl Observer {
         self.files.len()
     }
 
-    fn watch_folder(&mut self, file: FileId) {
+    /// Watches a file's folder. Returns whether that is new.
+    fn watch_folder(&mut self, file: FileId) -> bool {
         let track = &mut self.files[file];
         let watch = self.events.watch(&track.folder);
         if watch == track.watch {
-            return;
+            return false;
         }
         track.watch = watch;
         if let Some(watch) = watch {
             self.by_name.entry((watch, track.name.clone())).or_default().push(file);
         }
+        watch.is_some()
     }
 
     /// What another thread can wait on for news.
@@ -275,6 +277,11 @@ impl Observer {
         if identity == track.identity {
             // An event explains what an earlier look saw: a change is visible a moment before its event is.
             track.is_explained |= is_heard;
+            if identity.is_none() && !self.hears(file) && self.watch_folder(file) {
+                // It may have been made before its folder was watched again.
+                let found = std::fs::metadata(&self.files[file].path).ok();
+                self.take(file, found);
+            }
             return;
         }
         track.is_elsewhere = is_elsewhere(&track.path, found.as_ref());

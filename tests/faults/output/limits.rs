@@ -89,7 +89,10 @@ fn without_memory_there_is_a_message() {
             assert_eq!(ours.len(), 1, "{headroom} bytes: {said}");
             let is_about_memory = |line: &&str| line.to_lowercase().contains("memory");
             let threads = std::thread::available_parallelism().unwrap().get();
-            assert!(others.len() <= threads && others.iter().all(is_about_memory), "{headroom} bytes: {said}");
+            assert!(
+                others.len() <= threads && others.iter().all(is_about_memory),
+                "{headroom} bytes: {said}"
+            );
             assert_eq!(scene.output(), OLD);
         }
     }

@@ -1,4 +1,7 @@
 //! What a kept link does before it is asked for: it reads what the compiler has written, and links into a file without a name.
+//!
+//! While the whole program is compiled, it rehearses: it links what is there already with what the other files were before, and drops the
+//! module. Then only what comes after that is new to the link that counts.
 
 use super::kept::{Ahead, File, Kept};
 use crate::folder_events::Queue;
@@ -12,7 +15,7 @@ use crate::text::{from_path, to_path};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wald::CancelToken;
+use wald::{CancelToken, Sink};
 
 /// How soon a file is looked at again that may not be complete.
 const CLOSE_LOOK: Duration = Duration::from_millis(4);
@@ -23,6 +26,8 @@ const SLOW_LOOK: Duration = Duration::from_millis(500);
 const FEW: usize = 3;
 /// If the compiler is never quiet, links ahead take one part of so many of the time. They leave less to do for the one that counts.
 const SHARE: u32 = 10;
+/// Something takes the compiler long if it is quiet for so many times as long as a link takes.
+const LONG: u32 = 3;
 
 /// Whether a file is what was read.
 enum Doubt {
@@ -86,6 +91,7 @@ impl Kept {
                 return CLOSE_LOOK;
             }
             if self.compare(&[file], 1).is_empty() {
+                self.changes.renew(file);
                 continue;
             }
             self.read(&[file]);
@@ -94,17 +100,26 @@ impl Kept {
             self.last_change = Instant::now();
         }
         if self.is_new && self.ahead.is_none() && !stop.is_cancelled() {
-            let is_all = self.changes.count <= FEW || self.changes.are_whole_folders();
-            let quiet = if is_all { Duration::ZERO } else { self.took };
-            let rest = quiet.saturating_sub(self.last_change.elapsed());
-            match rest.min((self.took * SHARE).saturating_sub(self.last_ahead.elapsed())) {
-                Duration::ZERO if self.is_complete() => self.link_ahead(stop, begin),
-                Duration::ZERO => {}
-                rest => return rest.min(CLOSE_LOOK),
+            match self.is_complete() {
+                false if self.is_rehearsal_due() => self.rehearse(stop),
+                false => {}
+                true => match self.rest() {
+                    Duration::ZERO => self.link_ahead(stop, begin),
+                    rest => return rest.min(CLOSE_LOOK),
+                },
             }
         }
         let next = self.doubtful.values().min().map(|due| due.saturating_duration_since(Instant::now()));
         next.unwrap_or(SLOW_LOOK).clamp(Duration::from_millis(1), SLOW_LOOK)
+    }
+
+    /// How long a link ahead has to wait.
+    fn rest(&self) -> Duration {
+        let is_all = self.changes.count <= FEW || self.changes.are_whole_folders();
+        let quiet = if is_all { Duration::ZERO } else { self.took };
+        let rest = quiet.saturating_sub(self.last_change.elapsed());
+        // Whoever compiles without a pause still gets links from time to time.
+        rest.min((self.took * SHARE).saturating_sub(self.last_ahead.elapsed()))
     }
 
     /// What a link now depends on.
@@ -188,11 +203,48 @@ impl Kept {
         (0..self.files.len()).all(is_there) && self.files.iter().all(is_same)
     }
 
+    /// Whether another rehearsal is of use: half of the files have changed that were old at the last one, or the compiler takes long.
+    fn is_rehearsal_due(&mut self) -> bool {
+        let took = self.took.max(self.rehearsal_took);
+        let is_quiet =
+            self.last_change.elapsed() >= took * LONG && self.last_rehearsal.elapsed() >= took * SHARE;
+        let has_bytes = |file: usize| {
+            let File { taken, before, .. } = &self.files[file];
+            (before.is_some() || taken.sights.first().is_some_and(|sight| sight.identity.is_some()))
+                && self.inputs.ids(file).all(|id| !inputs::is_wrong(&self.linker, id))
+        };
+        self.changes.count > FEW
+            && self.changes.has_more()
+            && (self.changes.is_half_new() || is_quiet)
+            && self.can_link_ahead()
+            && (0..self.files.len()).all(has_bytes)
+    }
+
+    /// Links what is there with what was there before, so that the next link has less to do.
+    fn rehearse(&mut self, stop: &CancelToken) {
+        let start = Instant::now();
+        self.changes.note_rehearsal();
+        self.set_allowed();
+        self.linker.set_cancel_token(stop.clone());
+        self.generator.set_paused(true);
+        let Kept { linker, inputs, transcript, .. } = self;
+        // What goes wrong may be right with the files to come.
+        job::link(linker, inputs, transcript, |linker| linker.link_into(&mut Nowhere::default()));
+        self.generator.set_paused(false);
+        self.last_rehearsal = Instant::now();
+        self.rehearsal_took = start.elapsed();
+        self.counts.rehearsals += 1;
+    }
+
+    /// Whether nothing but inputs is known to stand in the way.
+    fn can_link_ahead(&self) -> bool {
+        !self.generator.is_needed() && !self.transcript.has_error(&self.inputs) && !self.options.index_only
+    }
+
     /// Links into a file without a name.
     fn link_ahead(&mut self, stop: &CancelToken, begin: impl FnOnce(Basis)) {
         let output = from_path(&self.options.output);
-        let is_needed = self.generator.is_needed();
-        if is_needed || self.transcript.has_error(&self.inputs) || self.options.index_only {
+        if !self.can_link_ahead() {
             return;
         }
         let Some(mut place) = Place::ahead(&output) else { return };
@@ -211,6 +263,21 @@ impl Kept {
         self.took = start.elapsed();
         self.counts.linked_ahead += 1;
         self.ahead = Some(Ahead { linked, place, umask: super::peer::umask() });
+    }
+}
+
+/// Takes a module and keeps nothing of it.
+#[derive(Default)]
+struct Nowhere(Vec<u8>);
+
+impl Sink for Nowhere {
+    fn takes_parts(&mut self, _: u64) -> bool {
+        true
+    }
+
+    /// For a module that its build id is computed from.
+    fn place(&mut self, size: usize) -> Option<&mut [u8]> {
+        self.0.place(size)
     }
 }
 

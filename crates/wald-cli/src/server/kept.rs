@@ -76,6 +76,9 @@ pub struct Kept {
     pub(super) last_change: Instant,
     /// When the last link ahead ended.
     pub(super) last_ahead: Instant,
+    /// When the last rehearsal ended, and how long it took.
+    pub(super) last_rehearsal: Instant,
+    pub(super) rehearsal_took: Duration,
     /// How long the last link took.
     pub(super) took: Duration,
     pub counts: Counts,
@@ -221,6 +224,8 @@ impl Kept {
             changes: Changes::default(),
             last_change: now,
             last_ahead: now,
+            last_rehearsal: now,
+            rehearsal_took: Duration::ZERO,
             took: Duration::ZERO,
             counts: Counts::default(),
         }

@@ -10,6 +10,8 @@ pub struct Counts {
     pub ahead: u64,
     /// How many links were made before they were asked for.
     pub linked_ahead: u64,
+    /// How many links were made of a part of the new files, and dropped.
+    pub rehearsals: u64,
     /// How many files were read.
     pub read: u64,
     /// How many of them before a link was asked for.
@@ -47,6 +49,7 @@ impl Status {
             "starting": self.is_starting,
             "links": self.links,
             "linked_ahead": self.counts.linked_ahead,
+            "rehearsals": self.counts.rehearsals,
             "hits": self.counts.ahead,
             "files_read": self.counts.read,
             "files_read_ahead": self.counts.read_ahead,

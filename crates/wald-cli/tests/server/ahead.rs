@@ -155,6 +155,85 @@ fn a_build_from_clean_is_linked_ahead_although_its_folder_is_another_one() {
     assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
 }
 
+/// As `cargo clean` and a build do: libraries first.
+#[test]
+fn new_names_are_followed_into_a_folder_that_was_made_anew() {
+    let folder = Folder::new();
+    let path = |name: &str, round: usize| match name.strip_suffix(".o") {
+        Some(stem) => format!("build/{stem}.{round}.o"),
+        None => format!("build/{name}"),
+    };
+    let status = |key: &str| folder.status()[0][key].as_u64().unwrap();
+    let (objects, libraries): (Vec<&String>, Vec<&String>) =
+        folder.names.iter().partition(|name| name.ends_with(".o"));
+    assert!(!libraries.is_empty());
+    let build = |names: &[&String], round: usize| {
+        for name in names {
+            let bytes = match &***name {
+                "commands.o" if round == 1 => folder.edited_commands(),
+                name => std::fs::read(folder.input(name)).unwrap(),
+            };
+            std::fs::write(folder.input(&path(name, round)), bytes).unwrap();
+        }
+    };
+    for round in 0..2 {
+        std::fs::create_dir(folder.input("build")).unwrap();
+        build(&libraries, round);
+        std::thread::sleep(Duration::from_millis(700));
+        let before = if round == 0 { [0, 0] } else { ["linked_ahead", "hits"].map(status) };
+        build(&objects, round);
+        if round > 0 {
+            folder.wait_until("a link ahead", || status("linked_ahead") > before[0]);
+        }
+        let names = folder.names.iter().map(|name| path(name, round));
+        let arguments: Vec<String> = ["-o", "out.wasm"].into_iter().map(String::from).chain(names).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert!(folder.wald("require", &arguments).status().unwrap().success());
+        assert!(round == 0 || status("hits") == before[1] + 1);
+        let module = std::fs::read(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("off", &arguments).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+        std::fs::remove_dir_all(folder.input("build")).unwrap();
+        // Until it is seen that all is gone.
+        std::thread::sleep(Duration::from_millis(700));
+    }
+}
+
+#[test]
+fn a_build_from_clean_is_rehearsed_while_objects_are_missing() {
+    let folder = Folder::new();
+    let all = folder.all();
+    folder.check(&all);
+    let status = |key: &str| folder.status()[0][key].as_u64().unwrap();
+    let objects: Vec<&String> = folder.names.iter().filter(|name| name.ends_with(".o")).collect();
+    assert!(objects.len() > 4);
+    // With one more custom section each.
+    let edited = |name: &String, round: u8| {
+        let mut bytes = std::fs::read(folder.input(name)).unwrap();
+        bytes.extend([0, 6, 4, b'n', b'o', b't', b'e', round]);
+        bytes
+    };
+    for round in 0..2 {
+        let before = ["rehearsals", "linked_ahead", "hits"].map(status);
+        let bytes: Vec<Vec<u8>> = objects.iter().map(|name| edited(name, round)).collect();
+        objects.iter().for_each(|name| std::fs::remove_file(folder.input(name)).unwrap());
+        let (last, others) = objects.split_last().unwrap();
+        for (name, bytes) in others.iter().zip(&bytes) {
+            std::fs::write(folder.input(name), bytes).unwrap();
+        }
+        folder.wait_until("a rehearsal", || status("rehearsals") > before[0]);
+        assert_eq!(status("linked_ahead"), before[1]);
+        assert_eq!(folder.leftovers(), Vec::<String>::new());
+        std::fs::write(folder.input(last), bytes.last().unwrap()).unwrap();
+        folder.wait_until("a link ahead", || status("linked_ahead") > before[1]);
+        assert!(folder.wald("require", &all).status().unwrap().success());
+        assert_eq!(status("hits"), before[2] + 1);
+        let module = std::fs::read(folder.input("out.wasm")).unwrap();
+        assert!(folder.wald("off", &all).status().unwrap().success());
+        assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
+    }
+}
+
 #[test]
 fn the_same_bytes_are_no_change() {
     let folder = Folder::new();
