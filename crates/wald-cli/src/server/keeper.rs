@@ -14,6 +14,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -88,10 +89,7 @@ pub fn run(socket: &Path, serve: Serve) -> io::Result<()> {
     peer::detach();
     let names = Names::beside(socket);
     // Locked until this process ends, however it ends.
-    let lock_file = File::create(&names.lock)?;
-    if !peer::lock(&lock_file) {
-        return Ok(());
-    }
+    let Some(lock_file) = lock_alone(&names.lock)? else { return Ok(()) };
     let request = LinkRequest::from_bytes(&std::fs::read(&names.request)?);
     let request = request.ok_or(io::ErrorKind::InvalidData)?;
     let _ = std::fs::remove_file(&names.request);
@@ -115,8 +113,34 @@ pub fn run(socket: &Path, serve: Serve) -> io::Result<()> {
         let _ = std::fs::remove_file(&server.names.socket);
         // Of another one that found this one here, and ended.
         let _ = std::fs::remove_file(&server.names.request);
+        if std::fs::metadata(&server.names.log).is_ok_and(|found| found.len() == 0) {
+            let _ = std::fs::remove_file(&server.names.log);
+        }
+        if has_name(&lock_file, &server.names.lock) {
+            let _ = std::fs::remove_file(&server.names.lock);
+        }
     }
     Ok(())
+}
+
+/// Opens and locks a file. `None` if another process has locked it.
+fn lock_alone(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let file = File::create(path)?;
+        if !peer::lock(&file) {
+            return Ok(None);
+        }
+        // One that ended in between has removed its file.
+        if has_name(&file, path) {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// Whether a path still names an open file.
+fn has_name(file: &File, path: &Path) -> bool {
+    let found = (file.metadata(), std::fs::symlink_metadata(path));
+    matches!(found, (Ok(own), Ok(named)) if (own.dev(), own.ino()) == (named.dev(), named.ino()))
 }
 
 impl Names {

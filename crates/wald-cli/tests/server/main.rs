@@ -247,9 +247,10 @@ fn a_server_starts_although_a_killed_one_still_has_the_lock() {
     let folder = Folder::new();
     let all = folder.all();
     folder.check(&all);
+    let lock = folder.lock_file();
     folder.stop();
     // As a process has it that is about to end.
-    let lock = std::fs::File::open(folder.lock_file()).unwrap();
+    let lock = std::fs::File::create(lock).unwrap();
     // SAFETY: the descriptor is open.
     assert_eq!(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) }, 0);
     let mut child = folder.wald("require", &all).spawn().unwrap();
@@ -265,9 +266,10 @@ fn somebody_elses_socket_is_not_trusted() {
     let folder = Folder::new();
     let all = folder.all();
     folder.check(&all);
-    folder.stop();
-    // Something listens there that is no server.
     let lock = folder.lock_file();
+    folder.stop();
+    folder.wait_until("an empty folder", || std::fs::read_dir(lock.parent().unwrap()).unwrap().count() == 0);
+    // Something listens there that is no server.
     let servers = lock.parent().unwrap().to_path_buf();
     let _listener = UnixListener::bind(lock.with_extension("socket")).unwrap();
     let start = Instant::now();
