@@ -15,7 +15,7 @@ USAGE: cargo xtask server [JOB…] [--edits N] [--seed N]
 
 Copies each job of the corpus (default: all that are built), and changes its files and its command line N times (default 500): edits,
 rewrites in place with restored times, renames, removed and added inputs, exchanged archives, other options, a killed server, a killed
-client, a full disk. After each change the job is linked with a server and without one. Bytes, messages and exit codes must be the same.
+client, a full disk, builds from clean. After each change the job is linked with a server and without one. Bytes, messages and exit codes must be the same.
 
 ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)
@@ -74,6 +74,8 @@ struct Session {
     random: Random,
     /// Counts new names.
     names: usize,
+    /// How many links servers made of objects that were not complete, as far as they told.
+    rehearsals: usize,
     has_small_disk: bool,
 }
 
@@ -113,8 +115,20 @@ impl Session {
             println!("{job}: skipped a full disk: needs a file system of its own");
         }
         let (wald, random) = (wald.to_path_buf(), Random::new(seed));
-        let (options, names) = (Vec::new(), 0);
-        Ok(Session { wald, place, folder, fixed, inputs, options, originals, random, names, has_small_disk })
+        let (options, names, rehearsals) = (Vec::new(), 0, 0);
+        Ok(Session {
+            wald,
+            place,
+            folder,
+            fixed,
+            inputs,
+            options,
+            originals,
+            random,
+            names,
+            rehearsals,
+            has_small_disk,
+        })
     }
 
     fn run(&mut self, edits: usize) -> Result<String, String> {
@@ -146,7 +160,10 @@ impl Session {
             linked += usize::from(with.code == Some(0));
             served += usize::from(mode == "require");
         }
-        Ok(format!("{edits} edits, {linked} of them linked, {served} by a server for sure, the same results"))
+        let rehearsals = self.rehearsals;
+        Ok(format!(
+            "{edits} edits, {linked} of them linked, {served} by a server for sure, {rehearsals} rehearsals, the same results"
+        ))
     }
 
     fn command(&self, mode: &str) -> Command {
@@ -192,10 +209,11 @@ impl Session {
     /// Changes something. Returns what, in words.
     fn change(&mut self) -> Result<String, std::io::Error> {
         // What is broken is mended, mostly, so that most links succeed.
-        match self.random.below(24) {
+        match self.random.below(26) {
             0..8 => self.mend(),
             8..14 => self.change_file(),
             14..21 => self.change_command_line(),
+            21..23 => self.build_from_clean(),
             _ => self.disturb(),
         }
     }
@@ -235,15 +253,8 @@ impl Session {
     fn change_command_line(&mut self) -> Result<String, std::io::Error> {
         let at = self.random.below(self.inputs.len());
         match self.random.below(7) {
-            // What rustc does: other names for the same bytes.
             0 | 1 => {
-                self.names += 1;
-                for input in self.inputs.iter_mut().filter(|input| input.ends_with(".o")) {
-                    let new = format!("{}.new{}.o", stem(input), self.names);
-                    if fs::rename(self.folder.join(&*input), self.folder.join(&new)).is_ok() {
-                        *input = new;
-                    }
-                }
+                self.change_names();
                 Ok("new names".into())
             }
             2 => {
@@ -273,6 +284,53 @@ impl Session {
                     None => self.options.push(option),
                 }
                 Ok(format!("{option} comes or goes"))
+            }
+        }
+    }
+
+    /// Makes all objects anew, one after the other. Most of them have other contents, and sometimes one is not made.
+    fn build_from_clean(&mut self) -> Result<String, std::io::Error> {
+        let places: Vec<usize> =
+            (0..self.inputs.len()).filter(|&at| self.inputs[at].ends_with(".o")).collect();
+        for &at in &places {
+            let _ = fs::remove_file(self.folder.join(&self.inputs[at]));
+        }
+        let pause = |random: &mut Random| std::thread::sleep(Duration::from_millis(random.below(40) as u64));
+        if self.random.below(3) == 0 {
+            self.change_names();
+        }
+        pause(&mut self.random);
+        let mut missing = 0;
+        for &at in &places {
+            let mut bytes = self.original(at).to_vec();
+            if self.random.below(4) > 0 {
+                // A custom section.
+                bytes.extend([0, 6, 4, b'n', b'o', b't', b'e', self.random.below(256) as u8]);
+            }
+            if self.random.below(20 * places.len()) == 0 {
+                missing += 1;
+                continue;
+            }
+            fs::write(self.folder.join(&self.inputs[at]), bytes)?;
+            if self.random.below(8) == 0 {
+                pause(&mut self.random);
+            }
+        }
+        let status = self.tell(&["--server-status=json"]);
+        let counts = status.split("\"rehearsals\":").skip(1);
+        self.rehearsals +=
+            counts.filter_map(|rest| rest.split([',', '}']).next()?.parse::<usize>().ok()).sum::<usize>();
+        Ok(format!("a build from clean, {missing} objects missing"))
+    }
+
+    /// What rustc does: other names for the same bytes.
+    fn change_names(&mut self) {
+        self.names += 1;
+        for input in self.inputs.iter_mut().filter(|input| input.ends_with(".o")) {
+            let new = format!("{}.new{}.o", stem(input), self.names);
+            let path = self.folder.join(&*input);
+            if !path.exists() || fs::rename(path, self.folder.join(&new)).is_ok() {
+                *input = new;
             }
         }
     }
