@@ -31,15 +31,7 @@ pub fn link(args: Vec<OsString>, inputs: &[PathBuf], output: &Path) -> Result<Li
     let args: Vec<OsString> =
         std::iter::once("wald".into()).chain(args).chain(own).chain([output.into()]).collect();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut host = wald_cli::Host {
-        stdout: &mut stdout,
-        stderr: &mut stderr,
-        stdout_is_terminal: false,
-        stderr_is_terminal: false,
-        environment: &|_| None,
-        shuffle: None,
-        ends_process: false,
-    };
+    let mut host = wald_cli::Host::new(&mut stdout, &mut stderr);
     let code = wald_cli::run(&args, &mut host);
     let phases = String::from_utf8_lossy(&stderr).into_owned();
     if code != 0 {

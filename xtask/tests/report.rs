@@ -23,15 +23,7 @@ fn scratch(name: &str) -> PathBuf {
 fn link(arguments: &[OsString]) -> String {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let code = {
-        let mut host = wald_cli::Host {
-            stdout: &mut stdout,
-            stderr: &mut stderr,
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            environment: &|_| None,
-            shuffle: None,
-            ends_process: false,
-        };
+        let mut host = wald_cli::Host::new(&mut stdout, &mut stderr);
         wald_cli::run(arguments, &mut host)
     };
     assert_eq!(code, 0, "{}", String::from_utf8_lossy(&stderr));

@@ -61,15 +61,7 @@ fn said(output: &Output) -> String {
 fn link(arguments: &[String]) -> (i32, String, String) {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let code = {
-        let mut host = wald_cli::Host {
-            stdout: &mut stdout,
-            stderr: &mut stderr,
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            environment: &|_| None,
-            shuffle: None,
-            ends_process: false,
-        };
+        let mut host = wald_cli::Host::new(&mut stdout, &mut stderr);
         let arguments: Vec<OsString> =
             std::iter::once("wald".into()).chain(arguments.iter().map(OsString::from)).collect();
         wald_cli::run(&arguments, &mut host)

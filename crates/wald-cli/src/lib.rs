@@ -64,7 +64,7 @@ mod run_build;
 mod server;
 pub mod signals;
 mod sight;
-pub mod standard_streams;
+mod standard_streams;
 mod stop;
 mod stopwatch;
 mod stream;
@@ -93,8 +93,9 @@ use reproduce::Reproduce;
 use response_file::Quoting;
 use sight::Sight;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use stop::Stop;
@@ -124,8 +125,40 @@ pub struct Host<'a> {
     pub ends_process: bool,
 }
 
+impl<'a> Host<'a> {
+    /// Two streams that are no terminals, no environment variables, and a process that goes on.
+    pub fn new(stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
+        Host {
+            stdout,
+            stderr,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            environment: &|_| None,
+            shuffle: None,
+            ends_process: false,
+        }
+    }
+}
+
+/// Runs a command with this process' arguments, streams and environment, as all there is to do in this process.
+pub fn run_process(run: fn(&[OsString], &mut Host) -> i32) -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    prepare_process(&args);
+    let (mut stdout, mut stderr) = (BufWriter::new(standard_streams::writer(1)), standard_streams::writer(2));
+    let mut host = Host {
+        stdout_is_terminal: std::io::stdout().is_terminal(),
+        stderr_is_terminal: std::io::stderr().is_terminal(),
+        environment: &|name| std::env::var_os(name),
+        // The link cases ask for it: the order in which inputs are read changes nothing.
+        shuffle: std::env::var("WALD_SHUFFLE_ARRIVAL").ok().and_then(|seed| seed.parse().ok()),
+        ends_process: true,
+        ..Host::new(&mut stdout, &mut *stderr)
+    };
+    ExitCode::from(run(&args, &mut host) as u8)
+}
+
 /// Makes this process the command: signals and exhausted memory end it with nothing left behind. Called once, first.
-pub fn prepare_process(args: &[OsString]) {
+fn prepare_process(args: &[OsString]) {
     let name = args.first().map_or("wald".into(), |arg| text::from_os(arg));
     out_of_memory::set_program_name(&program_name(&name));
     memory::install_panic_hook();

@@ -2,25 +2,11 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
-use std::io::{BufWriter, IsTerminal};
 use std::process::ExitCode;
-use wald_cli::standard_streams::writer;
 
 #[global_allocator]
 static ALLOCATOR: wald_cli::memory::Allocator = wald_cli::memory::Allocator;
 
 fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args_os().collect();
-    wald_cli::prepare_process(&args);
-    let mut host = wald_cli::Host {
-        stdout_is_terminal: std::io::stdout().is_terminal(),
-        stdout: &mut BufWriter::new(writer(1)),
-        stderr_is_terminal: std::io::stderr().is_terminal(),
-        stderr: &mut *writer(2),
-        // The link cases ask for it: the order in which inputs are read changes nothing.
-        environment: &|name| std::env::var_os(name),
-        shuffle: std::env::var("WALD_SHUFFLE_ARRIVAL").ok().and_then(|seed| seed.parse().ok()),
-        ends_process: true,
-    };
-    ExitCode::from(wald_cli::run(&args, &mut host) as u8)
+    wald_cli::run_process(wald_cli::run)
 }

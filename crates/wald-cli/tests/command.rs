@@ -20,15 +20,7 @@ fn wald(args: &[&str]) -> Answer {
 fn wald_in_order(args: &[&str], shuffle: Option<u64>) -> Answer {
     let args: Vec<OsString> = args.iter().map(OsString::from).collect();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut host = Host {
-        stdout: &mut stdout,
-        stderr: &mut stderr,
-        stdout_is_terminal: false,
-        stderr_is_terminal: false,
-        environment: &|_| None,
-        shuffle,
-        ends_process: false,
-    };
+    let mut host = Host { shuffle, ..Host::new(&mut stdout, &mut stderr) };
     let code = run(&args, &mut host);
     Answer { code, stdout, stderr: String::from_utf8(stderr).unwrap() }
 }
@@ -220,15 +212,7 @@ fn names_that_are_not_utf_8_are_printed_as_their_bytes() {
         let start = [bytes(b"w\xfd"), "-o".into(), output.clone()];
         let args: Vec<OsString> = start.into_iter().chain(arguments).chain([input.clone().into()]).collect();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let mut host = Host {
-            stdout: &mut stdout,
-            stderr: &mut stderr,
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            environment: &|_| None,
-            shuffle: None,
-            ends_process: false,
-        };
+        let mut host = Host::new(&mut stdout, &mut stderr);
         run(&args, &mut host);
         let said = [stdout, stderr].concat();
         let shown = String::from_utf8_lossy(&said);

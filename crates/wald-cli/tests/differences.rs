@@ -12,15 +12,7 @@ fn wald(args: &[&str]) -> (i32, String) {
 fn run(args: &[&str]) -> (i32, String) {
     let args: Vec<OsString> = ["wald"].iter().chain(args).map(OsString::from).collect();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut host = wald_cli::Host {
-        stdout: &mut stdout,
-        stderr: &mut stderr,
-        stdout_is_terminal: false,
-        stderr_is_terminal: false,
-        environment: &|_| None,
-        shuffle: None,
-        ends_process: false,
-    };
+    let mut host = wald_cli::Host::new(&mut stdout, &mut stderr);
     let code = wald_cli::run(&args, &mut host);
     (code, String::from_utf8_lossy(&stderr).into_owned())
 }

@@ -11,15 +11,12 @@ fn wald(args: &[&str], on_terminal: bool, variables: &[(&str, &str)]) -> (i32, S
     let args: Vec<OsString> = std::iter::once(&"wald").chain(args).map(OsString::from).collect();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let mut host = Host {
-        stdout: &mut stdout,
-        stderr: &mut stderr,
-        stdout_is_terminal: false,
         stderr_is_terminal: on_terminal,
         environment: &|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
         },
         shuffle: Some(1),
-        ends_process: false,
+        ..Host::new(&mut stdout, &mut stderr)
     };
     let code = run(&args, &mut host);
     let text = |bytes| String::from_utf8(bytes).unwrap();

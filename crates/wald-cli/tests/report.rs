@@ -13,15 +13,7 @@ struct Answer {
 fn wald(args: &[&str]) -> Answer {
     let args: Vec<OsString> = args.iter().map(OsString::from).collect();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut host = Host {
-        stdout: &mut stdout,
-        stderr: &mut stderr,
-        stdout_is_terminal: false,
-        stderr_is_terminal: false,
-        environment: &|_| None,
-        shuffle: None,
-        ends_process: false,
-    };
+    let mut host = Host::new(&mut stdout, &mut stderr);
     let code = run(&args, &mut host);
     Answer { code, stdout: String::from_utf8(stdout).unwrap(), stderr: String::from_utf8(stderr).unwrap() }
 }

@@ -51,15 +51,7 @@ pub unsafe extern "C" fn wald_run(arguments: *mut u8, size: usize) -> i32 {
     let output = wald_cli::embedded::output_path(&arguments);
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let code = {
-        let mut host = wald_cli::Host {
-            stdout: &mut stdout,
-            stderr: &mut stderr,
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            environment: &|_| None,
-            shuffle: None,
-            ends_process: false,
-        };
+        let mut host = wald_cli::Host::new(&mut stdout, &mut stderr);
         let program = std::iter::once("wald".to_string());
         let arguments: Vec<OsString> = program.chain(arguments).map(OsString::from).collect();
         wald_cli::run(&arguments, &mut host)

@@ -155,6 +155,46 @@ fn a_build_from_clean_is_linked_ahead_although_its_folder_is_another_one() {
     assert!(std::fs::read(folder.input("out.wasm")).unwrap() == module);
 }
 
+/// A server that forgets names begins to observe anew.
+#[test]
+fn an_edit_is_linked_ahead_after_thousands_of_names() {
+    const ROUNDS: usize = 300;
+    let folder = Folder::new();
+    let path = |name: &str, round: usize| match name.strip_suffix(".o") {
+        Some(stem) => format!("{stem}.{round}.o"),
+        None => name.to_string(),
+    };
+    let objects = folder.names.iter().filter(|name| name.ends_with(".o"));
+    assert!(objects.clone().count() * ROUNDS > 1500);
+    let arguments = |round: usize| {
+        let paths = folder.names.iter().map(|name| path(name, round));
+        ["-o", "out.wasm"].into_iter().map(String::from).chain(paths).collect::<Vec<_>>()
+    };
+    let status = |key: &str| folder.status()[0][key].as_u64().unwrap();
+    let link = |mode: &str, round: usize| {
+        let arguments = arguments(round);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert!(folder.wald(mode, &arguments).status().unwrap().success());
+        std::fs::read(folder.input("out.wasm")).unwrap()
+    };
+    for name in objects.clone() {
+        std::fs::copy(folder.input(name), folder.input(&path(name, 0))).unwrap();
+    }
+    let module = link("require", 0);
+    for round in 1..ROUNDS {
+        for name in objects.clone() {
+            std::fs::rename(folder.input(&path(name, round - 1)), folder.input(&path(name, round))).unwrap();
+        }
+        assert!(link("require", round) == module);
+    }
+    let before = ["linked_ahead", "hits"].map(status);
+    std::fs::write(folder.input(&path("commands.o", ROUNDS - 1)), folder.edited_commands()).unwrap();
+    folder.wait_until("a link ahead", || status("linked_ahead") > before[0]);
+    let served = link("require", ROUNDS - 1);
+    assert_eq!(status("hits"), before[1] + 1);
+    assert!(served == link("off", ROUNDS - 1) && served != module);
+}
+
 /// As `cargo clean` and a build do: libraries first.
 #[test]
 fn new_names_are_followed_into_a_folder_that_was_made_anew() {

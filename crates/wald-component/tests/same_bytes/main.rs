@@ -36,14 +36,7 @@ fn main() -> ExitCode {
 
 /// The core linker of the reference, if there is no wasm-ld.
 fn be_wald(args: &[OsString]) -> ExitCode {
-    let mut host = wald_cli::Host {
-        stdout: &mut std::io::stdout(),
-        stderr: &mut std::io::stderr(),
-        stdout_is_terminal: false,
-        stderr_is_terminal: false,
-        environment: &|_| None,
-        shuffle: None,
-        ends_process: false,
-    };
+    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
+    let mut host = wald_cli::Host::new(&mut stdout, &mut stderr);
     ExitCode::from(wald_cli::run(args, &mut host) as u8)
 }
