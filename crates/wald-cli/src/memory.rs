@@ -9,6 +9,7 @@
 use crate::arena;
 use crate::out_of_memory;
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 
 /// From this size on a failed request is its caller's to handle.
 const LARGE: usize = 1 << 20;
@@ -100,7 +101,27 @@ fn fail(size: usize) {
     }
 }
 
-/// Makes a panic whose reason is exhausted memory an ordinary error.
+thread_local! {
+    /// Whether this thread goes on after a panic.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What a panic exits with if nobody catches it, in any thread.
+const PANICKED: i32 = 101;
+
+/// Does work whose panics do not end the process.
+///
+/// # Errors
+/// What it panicked with.
+pub fn catch_panic<R>(work: impl FnOnce() -> R) -> std::thread::Result<R> {
+    let before = IS_CAUGHT.replace(true);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    IS_CAUGHT.set(before);
+    result
+}
+
+/// Makes a panic whose reason is exhausted memory an ordinary error. Any other one ends the process at once: threads that wait for the one
+/// that panicked would wait forever.
 pub fn install_panic_hook() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -109,5 +130,9 @@ pub fn install_panic_hook() {
             out_of_memory::report_and_exit();
         }
         report(panic);
+        if !IS_CAUGHT.get() {
+            crate::signals::clean_up();
+            std::process::exit(PANICKED);
+        }
     }));
 }

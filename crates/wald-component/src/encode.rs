@@ -4,8 +4,8 @@ use crate::adapter;
 use crate::error::Error;
 use crate::exports::has_export;
 use crate::options::{Options, StringEncoding, WasiAdapter};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use wald_cli::memory::catch_panic;
 use wit_component::ComponentEncoder;
 use wit_parser::{Resolve, WorldId};
 
@@ -14,7 +14,7 @@ use wit_parser::{Resolve, WorldId};
 /// # Errors
 /// The module does not fit the worlds that its sections and [`Options::component_types`] describe; or an adapter or a WIT file is wrong.
 pub fn encode(module: Vec<u8>, options: &Options) -> Result<Vec<u8>, Error> {
-    let encoded = catch_unwind(AssertUnwindSafe(|| encode_module(module, options)));
+    let encoded = catch_panic(|| encode_module(module, options));
     encoded.unwrap_or_else(|panic| {
         let reason = panic.downcast_ref::<String>().map(String::as_str);
         let reason = reason.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason is known");

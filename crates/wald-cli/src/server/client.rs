@@ -25,6 +25,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 /// So many servers may die during one link, if there must be one.
 const MOST_BREAKS: usize = 5;
+/// So many times a server may say that it cannot link, after one was started.
+const MOST_DECLINES: usize = 50;
 
 /// What came of asking for a server.
 pub enum Outcome {
@@ -61,7 +63,7 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
     };
     let start = Instant::now();
     let mut started: Option<Instant> = None;
-    let mut breaks = 0;
+    let (mut breaks, mut declines) = (0, 0);
     let patience = if mode == Mode::Require { LONG_PATIENCE } else { PATIENCE };
     loop {
         let failure = match converse(&names, patience, &request, out) {
@@ -80,7 +82,9 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
         out.stderr.leave_out(said[1]);
         match failure {
             // It reads its inputs.
-            Failure::Declined(_) if started.is_some() && start.elapsed() < START => {}
+            Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
+            // An older one, which ends.
+            Failure::Declined(_) if started.is_some() && declines < MOST_DECLINES => declines += 1,
             Failure::NoServer if start.elapsed() >= START => {
                 return Outcome::Refused("it did not start".into())
             }
@@ -94,7 +98,6 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
                     return Outcome::Refused(reason);
                 }
             }
-            Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
             Failure::Declined(reason) => return Outcome::Refused(reason),
             // What a socket says when its time is over.
             Failure::Broken(error) if error.kind() == ErrorKind::WouldBlock => {

@@ -181,12 +181,14 @@ fn an_edit_is_linked_ahead_after_thousands_of_names() {
         std::fs::copy(folder.input(name), folder.input(&path(name, 0))).unwrap();
     }
     let module = link("require", 0);
+    let pid = folder.pid();
     for round in 1..ROUNDS {
         for name in objects.clone() {
             std::fs::rename(folder.input(&path(name, round - 1)), folder.input(&path(name, round))).unwrap();
         }
         assert!(link("require", round) == module);
     }
+    assert_eq!(folder.pid(), pid);
     let before = ["linked_ahead", "hits"].map(status);
     std::fs::write(folder.input(&path("commands.o", ROUNDS - 1)), folder.edited_commands()).unwrap();
     folder.wait_until("a link ahead", || status("linked_ahead") > before[0]);
