@@ -1,9 +1,10 @@
 //! The process around the command, and the command as all there is in a process.
 
 use crate::text;
-use crate::{memory, out_of_memory, program_name, signals, standard_streams};
+use crate::{memory, out_of_memory, signals, standard_streams};
 use std::ffi::OsString;
 use std::io::{BufWriter, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The process around the command.
@@ -62,4 +63,13 @@ fn prepare_process(args: &[OsString]) {
     out_of_memory::set_program_name(&program_name(&name));
     memory::install_panic_hook();
     signals::install();
+}
+
+/// What messages begin with: the program's file name without `.exe`.
+pub fn program_name(path: &str) -> String {
+    let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
+    match name.len().checked_sub(4).and_then(|at| name.split_at_checked(at)) {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case(".exe") => stem.to_string(),
+        _ => name.into_owned(),
+    }
 }

@@ -85,6 +85,7 @@ pub use command_line::CommandLine;
 use configure::Configuration;
 #[doc(hidden)]
 pub use help::guide as option_guide;
+use host::program_name;
 pub use host::{run_process, Host};
 use job::{has_error, option_error, show, Job, Linked, Session};
 use option_table::Opt;
@@ -288,15 +289,6 @@ fn run_build(program: &str, command: &[OsString], host: &mut Host) -> i32 {
         let _ = host.stderr.write_all(&text::to_bytes(&format!("{program}: error: {message}\n")));
         code
     })
-}
-
-/// What messages begin with: the program's file name without `.exe`.
-fn program_name(path: &str) -> String {
-    let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
-    match name.len().checked_sub(4).and_then(|at| name.split_at_checked(at)) {
-        Some((stem, extension)) if extension.eq_ignore_ascii_case(".exe") => stem.to_string(),
-        _ => name.into_owned(),
-    }
 }
 
 /// Takes `-flavor NAME` off the front, which is how `rust-lld` is called.
