@@ -4,6 +4,7 @@ use crate::arguments::Arguments;
 use crate::corpus;
 use crate::library_job::Random;
 use crate::workspace;
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,7 +16,8 @@ USAGE: cargo xtask server [JOB…] [--edits N] [--seed N]
 
 Copies each job of the corpus (default: all that are built), and changes its files and its command line N times (default 500): edits,
 rewrites in place with restored times, renames, removed and added inputs, exchanged archives, other options, a killed server, a killed
-client, a full disk, builds from clean. After each change the job is linked with a server and without one. Bytes, messages and exit codes must be the same.
+client, a full disk, builds from clean. After each change the job is linked with a server and without one. Bytes, messages and exit codes
+must be the same.
 
 ENVIRONMENT
   WALD_CORPUS  the folder of the jobs (default target/corpus)
@@ -75,7 +77,7 @@ struct Session {
     /// Counts new names.
     names: usize,
     /// How many links servers made of objects that were not complete, as far as they told.
-    rehearsals: usize,
+    rehearsals: u64,
     has_small_disk: bool,
 }
 
@@ -295,6 +297,7 @@ impl Session {
         for &at in &places {
             let _ = fs::remove_file(self.folder.join(&self.inputs[at]));
         }
+        let before: u64 = self.numbers("rehearsals").iter().sum();
         let pause = |random: &mut Random| std::thread::sleep(Duration::from_millis(random.below(40) as u64));
         if self.random.below(3) == 0 {
             self.change_names();
@@ -316,10 +319,7 @@ impl Session {
                 pause(&mut self.random);
             }
         }
-        let status = self.tell(&["--server-status=json"]);
-        let counts = status.split("\"rehearsals\":").skip(1);
-        self.rehearsals +=
-            counts.filter_map(|rest| rest.split([',', '}']).next()?.parse::<usize>().ok()).sum::<usize>();
+        self.rehearsals += self.numbers("rehearsals").iter().sum::<u64>().saturating_sub(before);
         Ok(format!("a build from clean, {missing} objects missing"))
     }
 
@@ -414,11 +414,16 @@ impl Session {
     }
 
     fn kill_server(&self) {
-        let status = self.tell(&["--server-status=json"]);
-        let pids = status.split("\"pid\":").skip(1).filter_map(|rest| rest.split([',', '}']).next());
-        for pid in pids {
-            let _ = Command::new("kill").args(["-KILL", pid]).stderr(Stdio::null()).status();
+        for pid in self.numbers("pid") {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
         }
+    }
+
+    /// What each server says under a key.
+    fn numbers(&self, key: &str) -> Vec<u64> {
+        let servers: Vec<Value> =
+            serde_json::from_str(&self.tell(&["--server-status=json"])).unwrap_or_default();
+        servers.iter().filter_map(|server| server[key].as_u64()).collect()
     }
 }
 

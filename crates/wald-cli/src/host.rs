@@ -1,7 +1,6 @@
 //! The process around the command, and the command as all there is in a process.
 
-use crate::text;
-use crate::{memory, out_of_memory, signals, standard_streams};
+use crate::{memory, out_of_memory, signals, standard_streams, text};
 use std::ffi::OsString;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;

@@ -122,7 +122,7 @@ pub fn catch_panic<R>(work: impl FnOnce() -> R) -> std::thread::Result<R> {
 
 /// Makes a panic whose reason is exhausted memory an ordinary error. Any other one ends the process at once: threads that wait for the one
 /// that panicked would wait forever.
-pub fn install_panic_hook() {
+pub(crate) fn install_panic_hook() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if out_of_memory::ran_out() {

@@ -7,7 +7,7 @@ use super::kept::{Ahead, File, Kept};
 use crate::folder_events::Queue;
 use crate::identity::Identity;
 use crate::inputs;
-use crate::job;
+use crate::job::{self, Linked};
 use crate::observer::FileId;
 use crate::output_file::Place;
 use crate::sight::Sight;
@@ -204,7 +204,7 @@ impl Kept {
     }
 
     /// Whether another rehearsal is of use: half of the files have changed that were old at the last one, or the compiler takes long.
-    fn is_rehearsal_due(&mut self) -> bool {
+    fn is_rehearsal_due(&self) -> bool {
         let took = self.took.max(self.rehearsal_took);
         let is_quiet =
             self.last_change.elapsed() >= took * LONG && self.last_rehearsal.elapsed() >= took * SHARE;
@@ -224,13 +224,8 @@ impl Kept {
     fn rehearse(&mut self, stop: &CancelToken) {
         let start = Instant::now();
         self.changes.note_rehearsal();
-        self.set_allowed();
-        self.linker.set_cancel_token(stop.clone());
-        self.generator.set_paused(true);
-        let Kept { linker, inputs, transcript, .. } = self;
         // What goes wrong may be right with the files to come.
-        job::link(linker, inputs, transcript, |linker| linker.link_into(&mut Nowhere::default()));
-        self.generator.set_paused(false);
+        let _ = self.link_into(&mut Nowhere::default(), stop);
         self.last_rehearsal = Instant::now();
         self.rehearsal_took = start.elapsed();
         self.counts.rehearsals += 1;
@@ -241,6 +236,17 @@ impl Kept {
         !self.generator.is_needed() && !self.transcript.has_error(&self.inputs) && !self.options.index_only
     }
 
+    /// Links without generating code.
+    fn link_into(&mut self, sink: &mut dyn Sink, stop: &CancelToken) -> Linked {
+        self.set_allowed();
+        self.linker.set_cancel_token(stop.clone());
+        self.generator.set_paused(true);
+        let Kept { linker, inputs, transcript, .. } = self;
+        let linked = job::link(linker, inputs, transcript, |linker| linker.link_into(sink));
+        self.generator.set_paused(false);
+        linked
+    }
+
     /// Links into a file without a name.
     fn link_ahead(&mut self, stop: &CancelToken, begin: impl FnOnce(Basis)) {
         let output = from_path(&self.options.output);
@@ -248,15 +254,10 @@ impl Kept {
             return;
         }
         let Some(mut place) = Place::ahead(&output) else { return };
-        self.set_allowed();
-        self.linker.set_cancel_token(stop.clone());
-        self.generator.set_paused(true);
         begin(self.basis());
         let start = Instant::now();
-        let Kept { linker, inputs, transcript, .. } = self;
-        let linked = job::link(linker, inputs, transcript, |linker| linker.link_into(&mut place));
+        let linked = self.link_into(&mut place, stop);
         self.last_ahead = Instant::now();
-        self.generator.set_paused(false);
         if stop.is_cancelled() || self.generator.is_needed() {
             return;
         }

@@ -16,7 +16,7 @@ pub struct Changes {
     /// How many files of each folder were written, and were not.
     folders: Vec<[usize; 2]>,
     /// How many files were to be expected at the last rehearsal, or at most since.
-    expected: usize,
+    most_expected: usize,
     /// How many files had changed before the last rehearsal.
     rehearsed: usize,
 }
@@ -52,12 +52,13 @@ impl Changes {
         if !std::mem::replace(&mut self.is_written[file], true) {
             let [written, old] = &mut self.folders[self.folder_of[file]];
             (*written, *old) = (*written + 1, *old - 1);
+            self.most_expected = self.most_expected.max(self.expected());
         }
     }
 
     /// Forgets them.
     pub fn clear(&mut self) {
-        (self.count, self.expected, self.rehearsed) = (0, 0, 0);
+        (self.count, self.most_expected, self.rehearsed) = (0, 0, 0);
         self.is_changed.fill(false);
         self.is_written.fill(false);
         self.folders.iter_mut().for_each(|[written, old]| (*written, *old) = (0, *written + *old));
@@ -75,10 +76,8 @@ impl Changes {
     }
 
     /// Whether half of the files were written that were to be expected at the last rehearsal.
-    pub fn is_half_new(&mut self) -> bool {
-        let expected = self.expected();
-        self.expected = self.expected.max(expected);
-        2 * expected <= self.expected
+    pub fn is_half_new(&self) -> bool {
+        2 * self.expected() <= self.most_expected
     }
 
     /// Whether a file has changed since the last rehearsal.
@@ -88,7 +87,7 @@ impl Changes {
 
     /// What has changed until now is part of a rehearsal.
     pub fn note_rehearsal(&mut self) {
-        (self.expected, self.rehearsed) = (self.expected(), self.count);
+        (self.most_expected, self.rehearsed) = (self.expected(), self.count);
     }
 }
 
@@ -121,10 +120,10 @@ mod tests {
         for file in 0..8 {
             // What has the same bytes was written, too.
             if file == 5 {
-                changes.renew(file)
+                changes.renew(file);
             } else {
-                changes.add(file)
-            };
+                changes.add(file);
+            }
             if changes.is_half_new() && changes.has_more() {
                 changes.note_rehearsal();
                 due.push(file);

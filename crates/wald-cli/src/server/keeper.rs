@@ -325,10 +325,8 @@ impl Server {
             };
             // Without a thread the client's end is noticed when the output gets its name.
             let _ = std::thread::Builder::new().spawn_scoped(scope, watch);
-            // Also if the link panics: this process ends then, and the client links by itself.
-            let done = SetWhenDropped(is_done);
             let outcome = link(shared.serve, &mut kept, request, Some(client), cancel.clone());
-            drop(done);
+            is_done.store(true, Ordering::Relaxed);
             // Before the client ends: whoever started it may ask.
             shared.note_link(start.elapsed(), kept.as_ref());
             if let Ok(code) = outcome {
@@ -344,15 +342,6 @@ impl Server {
     fn exceeds_budget(&self) -> bool {
         let Some(folder) = self.names.socket.parent().map(Folder::at) else { return false };
         control::keep_within(budget(), &folder, u64::from(std::process::id()))
-    }
-}
-
-/// Makes it true at the end of a scope.
-struct SetWhenDropped<'a>(&'a AtomicBool);
-
-impl Drop for SetWhenDropped<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 
