@@ -184,8 +184,12 @@ impl Observer {
 
     /// Whether a change of the file would be heard of.
     pub fn hears(&self, file: FileId) -> bool {
-        let track = &self.files[file];
-        !track.is_elsewhere && track.watch.is_some_and(|watch| self.events.is_watched(watch))
+        !self.files[file].is_elsewhere && self.is_watched(file)
+    }
+
+    /// Whether its folder is watched.
+    fn is_watched(&self, file: FileId) -> bool {
+        self.files[file].watch.is_some_and(|watch| self.events.is_watched(watch))
     }
 
     /// What the file is known by, as of the last look.
@@ -277,8 +281,8 @@ impl Observer {
         if identity == track.identity {
             // An event explains what an earlier look saw: a change is visible a moment before its event is.
             track.is_explained |= is_heard;
-            if identity.is_none() && !self.hears(file) && self.watch_folder(file) {
-                // It may have been made before its folder was watched again.
+            if !self.is_watched(file) && self.watch_folder(file) {
+                // Its folder was moved or made anew. It may have changed before that is watched again.
                 let found = std::fs::metadata(&self.files[file].path).ok();
                 self.take(file, found);
             }

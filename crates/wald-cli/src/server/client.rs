@@ -2,7 +2,7 @@
 
 use super::folder::{folder_key, program_key, Folder, Names};
 use super::start::{self, Behind};
-use super::wire::{confirm, Frame, LinkRequest, Request, STARTS};
+use super::wire::{confirm, Frame, LinkRequest, Request, ENDS, STARTS};
 use super::{peer, Mode};
 use crate::job::Session;
 use crate::option_table::Opt;
@@ -25,7 +25,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 /// So many servers may die during one link, if there must be one.
 const MOST_BREAKS: usize = 5;
-/// So many times a server may say that it cannot link, after one was started.
+/// So many times a server may say that it ends.
 const MOST_DECLINES: usize = 50;
 
 /// What came of asking for a server.
@@ -83,8 +83,9 @@ pub fn link(mode: Mode, arguments: &Arguments, session: Session, out: &mut Rende
         match failure {
             // It reads its inputs.
             Failure::Declined(reason) if reason == STARTS && start.elapsed() < START => {}
-            // An older one, which ends.
-            Failure::Declined(_) if started.is_some() && declines < MOST_DECLINES => declines += 1,
+            Failure::Declined(reason) if ENDS.contains(&&*reason) && declines < MOST_DECLINES => {
+                declines += 1
+            }
             Failure::NoServer if start.elapsed() >= START => {
                 return Outcome::Refused("it did not start".into())
             }

@@ -5,7 +5,7 @@ use super::folder::{file_key, folder_key, program_key, Folder, Names};
 use super::kept::{Kept, Turn};
 use super::remote::RemoteStream;
 use super::status::{Counts, Status};
-use super::wire::{Frame, LinkRequest, Request, STARTS};
+use super::wire::{Frame, LinkRequest, Request, ENDS, STARTS};
 use super::{control, peer};
 use crate::temporary;
 use std::cell::RefCell;
@@ -58,6 +58,8 @@ struct Shared {
     status: Mutex<Status>,
     /// How many clients wait for a link.
     waiting: AtomicUsize,
+    /// Why the first command line cannot be linked here.
+    declined: Mutex<Option<String>>,
     /// Ends work ahead.
     work_ahead: Mutex<CancelToken>,
     /// The files of the link ahead that has begun last, until a client has looked at them.
@@ -207,12 +209,17 @@ fn work_ahead(shared: &Shared, first: &LinkRequest, news: &Sender<News>) {
     {
         let mut kept = lock(&shared.kept);
         let declined = link(shared.serve, &mut kept, first, None, CancelToken::new()).err();
-        if declined.is_some() || kept.is_none() {
-            // Its inputs can be read only once, or there is nothing to link.
+        if declined.is_none() && kept.is_none() {
+            // There is nothing to link.
             let _ = news.send(News::End);
             return;
         }
+        let is_of_use = declined.is_none();
+        *lock(&shared.declined) = declined;
         lock(&shared.status).is_starting = false;
+        if !is_of_use {
+            return;
+        }
         let _ = news.send(News::Loaded);
     }
     while !shared.is_ended.load(Ordering::Relaxed) {
@@ -275,7 +282,8 @@ impl Server {
                 Ok(News::Loaded) => {}
                 Ok(News::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    if last_use.elapsed() >= IDLE || self.is_outdated() {
+                    let is_of_no_use = lock(&shared.declined).is_some();
+                    if is_of_no_use || last_use.elapsed() >= IDLE || self.is_outdated() {
                         return;
                     }
                 }
@@ -286,10 +294,10 @@ impl Server {
     /// Why this process is not the right one for a request.
     fn why_not(&self, request: &LinkRequest) -> Option<Declined> {
         if request.program != self.program {
-            return Some(Declined { reason: "the server is another program".into(), ends: true });
+            return Some(Declined { reason: ENDS[0].into(), ends: true });
         }
         let is_here = request.directory_file == self.directory_file && !self.is_outdated();
-        (!is_here).then(|| Declined { reason: "the server is outdated".into(), ends: true })
+        (!is_here).then(|| Declined { reason: ENDS[1].into(), ends: true })
     }
 
     /// Whether this program was replaced, or its folders are gone.
@@ -308,7 +316,11 @@ impl Server {
         if lock(&shared.status).is_starting {
             return Err(Declined { reason: STARTS.into(), ends: false });
         }
-        let broken = || Declined { reason: "the server has failed".into(), ends: true };
+        // Its inputs can be read only once. Who waits for this server hears of it.
+        if let Some(reason) = lock(&shared.declined).clone() {
+            return Err(Declined { reason, ends: true });
+        }
+        let broken = || Declined { reason: ENDS[2].into(), ends: true };
         let mut kept = wait_for(shared).ok_or_else(broken)?;
         enter(request);
         let cancel = CancelToken::new();
@@ -430,6 +442,7 @@ impl Shared {
             kept: Mutex::new(None),
             status: Mutex::new(status),
             waiting: AtomicUsize::new(0),
+            declined: Mutex::new(None),
             work_ahead: Mutex::new(CancelToken::new()),
             basis: Mutex::new(None),
             usual: Mutex::new(Duration::ZERO),

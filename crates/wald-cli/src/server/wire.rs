@@ -12,6 +12,9 @@ const LONGEST: u32 = 1 << 30;
 
 /// The answer of a server that has not read its inputs yet.
 pub const STARTS: &str = "the server reads its inputs";
+/// Why servers decline that end then: another one may link.
+pub const ENDS: [&str; 3] =
+    ["the server is another program", "the server is outdated", "the server has failed"];
 
 /// A message of the server.
 #[derive(Debug, PartialEq, Eq)]

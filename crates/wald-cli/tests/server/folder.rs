@@ -90,7 +90,7 @@ impl Folder {
 
     /// Waits until something holds.
     #[track_caller]
-    pub fn wait_until(&self, what: &str, condition: impl Fn() -> bool) {
+    pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
         let start = Instant::now();
         while !condition() {
             assert!(start.elapsed() < Duration::from_secs(30), "{what}");

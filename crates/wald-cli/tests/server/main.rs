@@ -262,6 +262,19 @@ fn a_server_starts_although_a_killed_one_still_has_the_lock() {
 }
 
 #[test]
+fn inputs_that_can_be_read_only_once_are_declined_at_once() {
+    let folder = Folder::new();
+    assert!(Command::new("mkfifo").arg(folder.input("pipe.o")).status().unwrap().success());
+    let mut child = folder.wald("require", &["-o", "out.wasm", "pipe.o"]);
+    let mut child = child.stderr(Stdio::piped()).spawn().unwrap();
+    folder.wait_until("an error", || child.try_wait().unwrap().is_some());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "wald: error: --server=require: pipe.o is not a regular file\n");
+}
+
+#[test]
 fn somebody_elses_socket_is_not_trusted() {
     let folder = Folder::new();
     let all = folder.all();
