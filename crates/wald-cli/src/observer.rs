@@ -281,8 +281,8 @@ impl Observer {
         if identity == track.identity {
             // An event explains what an earlier look saw: a change is visible a moment before its event is.
             track.is_explained |= is_heard;
-            if !self.is_watched(file) && self.watch_folder(file) {
-                // Its folder was moved or made anew. It may have changed before that is watched again.
+            if identity.is_none() && !self.is_watched(file) && self.watch_folder(file) {
+                // It may have been made before its folder was watched again.
                 let found = std::fs::metadata(&self.files[file].path).ok();
                 self.take(file, found);
             }

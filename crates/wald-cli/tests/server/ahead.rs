@@ -197,28 +197,6 @@ fn an_edit_is_linked_ahead_after_thousands_of_names() {
     assert!(served == link("off", ROUNDS - 1) && served != module);
 }
 
-#[test]
-fn a_folder_that_was_moved_and_moved_back_is_heard_of() {
-    let folder = Folder::new();
-    std::fs::create_dir(folder.input("build")).unwrap();
-    let names: Vec<String> = folder.names.iter().map(|name| format!("build/{name}")).collect();
-    for name in &folder.names {
-        std::fs::copy(folder.input(name), folder.input(&format!("build/{name}"))).unwrap();
-    }
-    let arguments: Vec<&str> =
-        ["-o", "out.wasm"].into_iter().chain(names.iter().map(String::as_str)).collect();
-    folder.check(&arguments);
-    std::fs::rename(folder.input("build"), folder.input("elsewhere")).unwrap();
-    std::fs::rename(folder.input("elsewhere"), folder.input("build")).unwrap();
-    // Until it is seen that nothing has changed.
-    std::thread::sleep(Duration::from_millis(700));
-    let ahead = || folder.status()[0]["linked_ahead"].as_u64().unwrap();
-    let before = ahead();
-    std::fs::write(folder.input("build/commands.o"), folder.edited_commands()).unwrap();
-    folder.wait_until("a link ahead", || ahead() > before);
-    folder.check(&arguments);
-}
-
 /// As `cargo clean` and a build do: libraries first.
 #[test]
 fn new_names_are_followed_into_a_folder_that_was_made_anew() {
