@@ -497,17 +497,19 @@ impl<'a> Waiter<'a> {
 
     /// Looks at everything that was read. Notes what is stale, and gives back what may not be complete.
     fn judge_all(&mut self, linker: &Linker) -> Vec<usize> {
-        let (mut all, mut doubtful): (Vec<FileId>, Vec<usize>) =
-            ((0..self.files.len()).collect(), Vec::new());
+        let mut all: Vec<FileId> = (0..self.files.len()).collect();
         self.files.iter().for_each(|state| all.extend(state.others.iter().map(|other| other.file)));
         self.observer.look_at(&all, self.reading.threads);
+        let sights =
+            self.files.iter().map(|state| state.taken.as_ref().map_or(&[][..], |taken| &taken.sights));
+        let good = self.observer.are_good(&sights.collect::<Vec<_>>(), self.reading.threads);
+        let mut doubtful = Vec::new();
         for (file, state) in self.files.iter().enumerate() {
             let Some(taken) = &state.taken else { continue };
             let is_wrong = self.inputs.ids(file).any(|id| inputs::is_wrong(linker, id));
             let verdict = match self.awaiting.ready_fd {
-                // Only another file than the one that was read is to be seen to.
-                Some(_) if taken.sights.iter().all(|sight| self.observer.is_same(sight)) => Verdict::Good,
-                Some(_) => Verdict::Stale,
+                None if good[file] && !is_wrong => Verdict::Good,
+                Some(_) => self.observer.judge_named(&taken.sights),
                 None => self.observer.judge_all(&taken.sights, is_wrong),
             };
             match verdict {

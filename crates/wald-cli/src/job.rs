@@ -260,8 +260,9 @@ fn await_and_link(
         let ended = Instant::now();
         if waiter.is_settled(&mut linker) {
             if reading.keep_mapped {
-                // The process ends: the system frees its memory faster.
-                std::mem::forget(linker);
+                // The process ends: the system frees its memory faster. And it closes the descriptors all at once: see
+                // `open_files::close_in_background`.
+                std::mem::forget((linker, waiter));
             }
             session.clock.link(ended);
             return linked;

@@ -5,7 +5,7 @@
 //! the system tells. Times of files are compared with each other only, never with our clock.
 
 use crate::clock::Instant;
-use crate::folder_events::{FolderEvents, Last, Queue, Watch};
+use crate::folder_events::{FolderEvents, Last, Log, Queue, Watch};
 use crate::identity::Identity;
 use crate::open_files::{self, Writer};
 use crate::sight::Sight;
@@ -64,6 +64,9 @@ pub struct Observer {
     /// Names in watched folders that were heard of and are not observed.
     strangers: HashSet<(Watch, OsString)>,
 }
+
+/// What a look at a file found, and how many events there had been about it.
+type Found = (Option<Metadata>, u64);
 
 /// What is known about one file.
 struct Track {
@@ -222,9 +225,7 @@ impl Observer {
 
     /// Whether the last event about the file says that it was written or renamed.
     pub fn is_heard_to_be_written(&self, file: FileId) -> bool {
-        let track = &self.files[file];
-        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
-        log.is_some_and(|log| matches!(log.last, Last::Closed | Last::Renamed))
+        self.log(file).is_some_and(|log| matches!(log.last, Last::Closed | Last::Renamed))
     }
 
     /// How long the file has been like this.
@@ -235,7 +236,7 @@ impl Observer {
     /// Looks at files, on at most `threads` threads. Returns the files for which events arrived meanwhile.
     pub fn look_at(&mut self, files: &[FileId], threads: usize) -> Vec<FileId> {
         let mut news = self.news();
-        let found = self.metadata(files, threads);
+        let found = self.find(files, threads);
         // An event that arrived during the look may be older or newer than the look, so its file is looked at again.
         let mut late = self.news();
         for (&file, found) in files.iter().zip(found) {
@@ -248,7 +249,7 @@ impl Observer {
             if late.is_empty() {
                 break;
             }
-            let found = self.metadata(&late, 1);
+            let found = self.find(&late, 1);
             late.iter().zip(found).for_each(|(&file, found)| self.take(file, found));
             news.extend(&late);
             late = self.news();
@@ -259,19 +260,26 @@ impl Observer {
         news
     }
 
-    fn metadata(&self, files: &[FileId], threads: usize) -> Vec<Option<Metadata>> {
-        let look = |&file: &FileId| std::fs::metadata(&self.files[file].path).ok();
-        in_parallel(files, threads, look)
+    fn find(&self, files: &[FileId], threads: usize) -> Vec<Found> {
+        in_parallel(files, threads, |&file| self.find_one(file))
+    }
+
+    fn find_one(&self, file: FileId) -> Found {
+        (std::fs::metadata(&self.files[file].path).ok(), self.count_events(file))
+    }
+
+    /// How many events there were about a file.
+    fn count_events(&self, file: FileId) -> u64 {
+        self.log(file).map_or(0, |log| log.count)
+    }
+
+    fn log(&self, file: FileId) -> Option<Log> {
+        let track = &self.files[file];
+        track.watch.and_then(|watch| self.events.log(watch, &track.name))
     }
 
     /// Takes over what a look found.
-    fn take(&mut self, file: FileId, found: Option<Metadata>) {
-        let count = |this: &Self| {
-            let track = &this.files[file];
-            let log = track.watch.and_then(|watch| this.events.log(watch, &track.name));
-            log.map_or(0, |log| log.count)
-        };
-        let events = count(self);
+    fn take(&mut self, file: FileId, (found, events): Found) {
         let identity = found.as_ref().map(Identity::from);
         let track = &mut self.files[file];
         let is_heard = events != track.events;
@@ -283,7 +291,7 @@ impl Observer {
             track.is_explained |= is_heard;
             if identity.is_none() && !self.is_watched(file) && self.watch_folder(file) {
                 // It may have been made before its folder was watched again.
-                let found = std::fs::metadata(&self.files[file].path).ok();
+                let found = self.find_one(file);
                 self.take(file, found);
             }
             return;
@@ -295,19 +303,19 @@ impl Observer {
         if !is_heard {
             // Nobody told: the folder may be another one, or is not watched yet.
             self.watch_folder(file);
-            self.files[file].events = count(self);
+            self.files[file].events = self.count_events(file);
         }
     }
 
     /// Whether somebody is known to have the file open for writing, or was heard to write to it and not to close it.
     pub fn has_writer(&self, file: FileId) -> bool {
         let track = &self.files[file];
-        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
         match open_files::writer_of(&track.path) {
             Writer::Open => true,
             Writer::Closed => false,
             Writer::Unknown => {
-                log.is_some_and(|log| log.last == Last::Written) && track.since.elapsed() < DOUBTFUL
+                self.log(file).is_some_and(|log| log.last == Last::Written)
+                    && track.since.elapsed() < DOUBTFUL
             }
         }
     }
@@ -331,15 +339,44 @@ impl Observer {
             track.since = Instant::now();
             return Stage::Growing;
         }
+        self.unwritten_stage(file, hears, writer)
+    }
+
+    /// How far a file is that nobody is known to have open for writing.
+    fn unwritten_stage(&self, file: FileId, hears: bool, writer: Writer) -> Stage {
+        let track = &self.files[file];
         let since = track.since.elapsed();
-        let log = track.watch.and_then(|watch| self.events.log(watch, &track.name));
-        match log.filter(|_| track.is_explained && hears).map_or(Last::Nothing, |log| log.last) {
+        match self.log(file).filter(|_| track.is_explained && hears).map_or(Last::Nothing, |log| log.last) {
             Last::Renamed | Last::Closed => Stage::Complete,
             Last::Written if writer == Writer::Unknown && since < DOUBTFUL => Stage::Growing,
             _ if since >= QUIET => Stage::Complete,
             Last::Nothing if hears && writer == Writer::Closed => Stage::Readable,
             _ => Stage::Growing,
         }
+    }
+
+    /// For the sights of each input, whether all are worth [`Verdict::Good`] without another question to the system, as of the last look.
+    pub fn are_good(&self, sights: &[&[Sight]], threads: usize) -> Vec<bool> {
+        in_parallel(sights, threads, |sights| sights.iter().all(|sight| self.is_good(sight)))
+    }
+
+    fn is_good(&self, sight: &Sight) -> bool {
+        let Some(&file) = self.by_path.get(&sight.path) else { return false };
+        let track = &self.files[file];
+        let is_known = track.is_closed && !track.is_special && track.identity.is_some();
+        is_known
+            && self.is_same_as(file, sight)
+            && self.is_unchanged(file, sight)
+            && self.unwritten_stage(file, self.hears(file), Writer::Closed) == Stage::Complete
+    }
+
+    /// Whether a change after the file was read would have been noticed. One just after the read may have left the identity as it is,
+    /// if the clock did not tick between the two.
+    fn is_unchanged(&self, file: FileId, sight: &Sight) -> bool {
+        let track = &self.files[file];
+        let is_silent = |watch: Watch| self.events.is_silent_since(watch, &track.name, sight.started);
+        sight.started.saturating_duration_since(track.since) >= TICK
+            || self.hears(file) && track.watch.is_some_and(is_silent)
     }
 
     /// What the sights of one input are worth, as of the last look. `is_wrong`: what was read has an error, which may be that of
@@ -351,6 +388,15 @@ impl Observer {
                 Verdict::Wait
             }
             verdict => verdict,
+        }
+    }
+
+    /// What the sights of an input are worth that was named by its maker: only another file than the one that was read is to be
+    /// seen to.
+    pub fn judge_named(&mut self, sights: &[Sight]) -> Verdict {
+        match sights.iter().all(|sight| self.is_same(sight)) {
+            true => Verdict::Good,
+            false => Verdict::Stale,
         }
     }
 
@@ -387,13 +433,7 @@ impl Observer {
         if track.identity.is_none() {
             return if sight.is_optional { Verdict::Good } else { Verdict::Stale };
         }
-        // A change just after the read may have left the identity as it is, if the clock did not tick between the two.
-        let is_silent = self.hears(file)
-            && track
-                .watch
-                .is_some_and(|watch| self.events.is_silent_since(watch, &track.name, sight.started));
-        let is_old = sight.started.saturating_duration_since(track.since) >= TICK;
-        if !is_silent && !is_old {
+        if !self.is_unchanged(file, sight) {
             return match self.stage(file) {
                 // It is read again when the next change cannot be missed.
                 Stage::Complete if self.age(file) >= TICK => Verdict::Stale,

@@ -56,6 +56,9 @@ pub fn writer_of(path: &Path) -> Writer {
 /// the process would wait for that. So the descriptor is also sent to a socket whose other references are in the same message.
 /// Nobody can receive that any more once the sockets are closed. The kernel then collects them in a thread of its own; Linux
 /// before 6.9 collects, and waits, in this process. `None` if a call failed: then closing takes as long as it does.
+///
+/// If the process drops the result while another descriptor of the same description is open, the kernel may collect first, and closing
+/// that one waits. So at its end a process drops nothing, and leaves all descriptors to the system.
 #[cfg(target_os = "linux")]
 pub fn close_in_background(descriptor: std::os::fd::BorrowedFd<'_>) -> Option<[std::os::fd::OwnedFd; 2]> {
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};

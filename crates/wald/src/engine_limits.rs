@@ -110,6 +110,13 @@ fn note_names(layout: &Layout<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn note_functions(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostics) {
+    // The size in front of the body has five bytes at most.
+    let is_large = |position: usize| plan.code.size_of(position) > MAX_BODY + 5;
+    let any = layout.program.objects.iter().any(|linked| linked.properties.has_many_locals)
+        || (0..layout.indices.functions.len()).any(is_large);
+    if !any {
+        return;
+    }
     for (position, function) in layout.indices.functions.iter().enumerate() {
         let size = plan.code.size_of(position);
         let has_many_locals = match *function {
@@ -118,8 +125,7 @@ fn note_functions(layout: &Layout<'_>, plan: &Plan, diagnostics: &mut Diagnostic
             }
             OutputFunction::Synthetic(_) => false,
         };
-        // The size in front of the body has five bytes at most.
-        if size > MAX_BODY + 5 {
+        if is_large(position) {
             let diagnostic = beyond(size, "bytes of a function", MAX_BODY);
             diagnostics.push(locate(layout, *function, diagnostic));
         }

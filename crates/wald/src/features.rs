@@ -6,6 +6,7 @@ mod explain;
 use std::collections::BTreeSet;
 
 use hashbrown::hash_map::{Entry, HashMap};
+use rayon::prelude::*;
 
 use self::explain::Explanation;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
@@ -14,6 +15,7 @@ use crate::input::Joined;
 use crate::options::Options;
 use crate::program::Program;
 use crate::resolve::llvm_order::string_map_order;
+use crate::symbols::LinkedObject;
 
 /// The output's target features.
 #[derive(Debug, Default)]
@@ -68,7 +70,6 @@ pub fn collect(
         }
     }
     let (mut used, mut disallowed) = (Stated::default(), Stated::default());
-    let mut tls_used = false;
     let mut seen: HashMap<NameId, ()> = HashMap::new();
     for (position, linked) in program.objects.iter().enumerate() {
         let properties = &linked.properties;
@@ -82,23 +83,31 @@ pub fn collect(
                 list.insert(name, || file_name(program, position));
             }
         }
-        tls_used |= properties.has_tls
-            && linked.object().segments.iter().enumerate().any(|(index, segment)| {
-                segment.is_tls()
-                    && program
-                        .live
-                        .segments
-                        .contains(program.chunks.segments.of(ObjectId::new(position), index))
-            });
     }
     if options.features.is_none() {
         features.used.extend(used.list.iter().map(|(name, _)| name.to_vec()));
     }
     if options.check_features {
         let explanation = Explanation { options, program, files: &inputs.files };
-        check(explanation, &features, &used, &disallowed, tls_used, diagnostics);
+        check(explanation, &features, &used, &disallowed, uses_tls(program), diagnostics);
     }
     features
+}
+
+/// Whether thread-local data are linked.
+fn uses_tls(program: Program<'_>) -> bool {
+    let has_live_tls = |(position, linked): (usize, &LinkedObject)| {
+        let segments = &program.chunks.segments;
+        let is_live = |index| program.live.segments.contains(segments.of(ObjectId::new(position), index));
+        linked.properties.has_tls
+            && linked
+                .object()
+                .segments
+                .iter()
+                .zip(0..)
+                .any(|(segment, index)| segment.is_tls() && is_live(index))
+    };
+    program.objects.par_iter().enumerate().with_min_len(64).any(has_live_tls)
 }
 
 /// The name by which messages call an object: an archive member goes without its archive.
@@ -163,8 +172,19 @@ fn check(
     if disallowed.list.is_empty() {
         return;
     }
+    // Most objects state the same, which is looked at once.
+    let mut offends: HashMap<NameId, bool> = HashMap::new();
     let mut explained: HashMap<&[u8], ()> = HashMap::new();
     for (position, linked) in program.objects.iter().enumerate() {
+        let Some(text) = linked.properties.features else { continue };
+        let uses_disallowed = || {
+            let object = linked.object();
+            let mut used = object.features.iter().flatten().filter(|feature| feature.prefix != b'-');
+            used.any(|feature| disallowed.find(feature.name.of(&object.bytes)).is_some())
+        };
+        if !*offends.entry(text).or_insert_with(uses_disallowed) {
+            continue;
+        }
         for feature in linked.object().features.iter().flatten().filter(|f| f.prefix != b'-') {
             let name = feature.name.of(&linked.object().bytes);
             if let Some(file) = disallowed.find(name) {

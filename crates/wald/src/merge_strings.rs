@@ -5,6 +5,7 @@
 //! of threads.
 
 mod deduplicate;
+mod inserted;
 mod merged;
 mod sort;
 mod sorted;
@@ -17,6 +18,7 @@ use crate::options::Options;
 use crate::symbols::SymbolTable;
 
 pub(crate) use deduplicate::starts_of;
+pub(crate) use inserted::Finished;
 pub use merged::MergedStrings;
 pub(crate) use sort::sort;
 pub(crate) use sorted::Sorted;

@@ -138,6 +138,14 @@ impl<'a> Program<'a> {
         self.symbols.named.iter().copied().chain(new.map(SymbolId::new))
     }
 
+    /// Those that are `wanted`, in the same order. All threads look for them.
+    pub fn named_where(self, wanted: impl Fn(SymbolId) -> bool + Sync) -> Vec<SymbolId> {
+        let mut found = self.symbols.named_where(&wanted);
+        let new = self.symbols.symbols.len()..self.symbol_count();
+        found.extend(new.map(SymbolId::new).filter(|&id| wanted(id)));
+        found
+    }
+
     /// `__indirect_function_table`, if the output has a table.
     pub fn function_table(self) -> Option<SymbolId> {
         self.added.function_table

@@ -22,6 +22,12 @@ pub fn is_pool_reusable(different: usize, sources: usize) -> bool {
     different * 4 <= sources.max(4)
 }
 
+/// Whether merged strings are near enough to those of a link if so many of the sources differ. What is added to them takes time when
+/// the last input is there.
+pub fn is_pool_near(different: usize, sources: usize) -> bool {
+    different * 32 <= sources.max(32)
+}
+
 /// Whether names of this total size are worth renewing. `in_use` is their size when all of them were used.
 pub fn is_worth_renewing(size: usize, in_use: usize) -> bool {
     size > 2 * in_use + LEAST_NAMES

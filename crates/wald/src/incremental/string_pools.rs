@@ -7,8 +7,10 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::policy;
-use crate::merge_strings::{key, merge, sort, starts_of, text, Input, MergedStrings, Sorted, Unique};
-use crate::object::Object;
+use crate::merge_strings::{
+    key, merge, sort, starts_of, text, Finished, Input, MergedStrings, Sorted, Unique,
+};
+use crate::object::{Object, StringPiece};
 
 /// A custom section of strings.
 #[derive(Clone)]
@@ -63,12 +65,33 @@ impl Pools {
         self.put(name, pool);
         merged
     }
+
+    /// Merges them for a link that will have more.
+    pub fn prepare(&self, name: &[u8], sources: Vec<Source>) {
+        if !self.get(name).is_some_and(|pool| pool.is_near(&sources)) {
+            let mut pool = Pool::new(sources);
+            pool.finished = Some(Finished::new(&pool.sorted));
+            self.put(name, Arc::new(pool));
+        }
+    }
 }
 
 /// Strings of sources that are kept.
 struct Pool {
     sources: Vec<Source>,
     sorted: Sorted,
+    /// Their result, if it was made before the link.
+    finished: Option<Finished>,
+}
+
+/// Sources of a link and of a pool.
+struct Pairing {
+    /// For each source of the link which of the pool's it is.
+    in_pool: Vec<Option<usize>>,
+    /// The same the other way round.
+    in_link: Vec<Option<u32>>,
+    /// How many sources only one of them has.
+    different: usize,
 }
 
 /// Sources whose strings were not in the pool, with their results.
@@ -84,23 +107,26 @@ impl Pool {
     fn new(sources: Vec<Source>) -> Pool {
         let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
         let sorted = Sorted::new(&inputs, true);
-        Pool { sources, sorted }
+        Pool { sources, sorted, finished: None }
     }
 
-    /// `None` if too much is different.
-    fn merge(&self, sources: &[Source]) -> Option<MergedStrings> {
+    /// Whether a pool of these sources would not differ enough to be worth making.
+    fn is_near(&self, sources: &[Source]) -> bool {
+        self.pair(sources).is_some_and(|pairing| policy::is_pool_near(pairing.different, sources.len()))
+    }
+
+    /// `None` if an object is linked twice, which is not worth it.
+    fn pair(&self, sources: &[Source]) -> Option<Pairing> {
         let known: HashMap<_, usize> =
             self.sources.iter().enumerate().map(|(at, source)| (source.key(), at)).collect();
         if known.len() != self.sources.len() {
             return None;
         }
-        // Maps sources of the link to the pool and back.
         let in_pool: Vec<Option<usize>> =
             sources.iter().map(|source| known.get(&source.key()).copied()).collect();
         let mut in_link: Vec<Option<u32>> = vec![None; self.sources.len()];
         for (at, pooled) in in_pool.iter().enumerate() {
             if let Some(pooled) = *pooled {
-                // An object that is linked twice is not worth it.
                 if in_link[pooled].replace(at as u32).is_some() {
                     return None;
                 }
@@ -108,59 +134,104 @@ impl Pool {
         }
         let gone = in_link.iter().filter(|place| place.is_none()).count();
         let new = in_pool.iter().filter(|place| place.is_none()).count();
-        if !policy::is_pool_reusable(gone + new, sources.len()) {
+        Some(Pairing { in_pool, in_link, different: gone + new })
+    }
+
+    /// `None` if too much is different.
+    fn merge(&self, sources: &[Source]) -> Option<MergedStrings> {
+        let Pairing { in_pool, in_link, different } = self.pair(sources)?;
+        if !policy::is_pool_reusable(different, sources.len()) {
             return None;
         }
         let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
+        let added = self.add(&inputs, &in_pool);
+        let is_all_there = in_link.iter().copied().collect::<Option<Vec<u32>>>();
+        if let (Some(finished), Some(in_link)) = (&self.finished, is_all_there) {
+            return Some(self.extend(finished, (&inputs, &in_pool, &in_link), &added));
+        }
         let mut counts = self.sorted.counts();
+        counts.resize(counts.len() + added.unique.len(), 0);
+        for &number in added.numbers.values().flatten() {
+            counts[number as usize] += 1;
+        }
         for (pooled, place) in in_link.iter().enumerate() {
             if place.is_none() {
                 self.sorted.numbers_of(pooled).iter().for_each(|&number| counts[number as usize] -= 1);
             }
         }
-        let added = self.add(&inputs, &in_pool, &mut counts);
         let moved = self.find_moved(&inputs, &in_link, &counts, &added);
         let mut merged = self.sorted.place(&inputs, &in_link, &counts, (&added.unique, &moved));
         let places = std::mem::take(&mut merged.offsets);
         merged.starts = starts_of(&inputs);
-        let offsets: Vec<Vec<u32>> = (0..sources.len())
-            .into_par_iter()
-            .with_min_len(16)
-            .map(|at| {
-                let numbers = match in_pool[at] {
-                    Some(pooled) => self.sorted.numbers_of(pooled),
-                    None => &added.numbers[&at],
-                };
-                numbers.iter().map(|&number| places[number as usize]).collect()
-            })
-            .collect();
-        merged.offsets = offsets.concat();
+        merged.offsets = fill(&merged.starts, |at, offsets| {
+            let numbers = match in_pool[at] {
+                Some(pooled) => self.sorted.numbers_of(pooled),
+                None => &added.numbers[&at],
+            };
+            offsets.iter_mut().zip(numbers).for_each(|(offset, &number)| *offset = places[number as usize]);
+        });
         Some(merged)
     }
 
-    /// Looks up the strings of the sources that the pool does not know, and counts them.
-    fn add(&self, inputs: &[Input<'_>], in_pool: &[Option<usize>], counts: &mut Vec<u32>) -> Added {
+    /// The result with more sources.
+    fn extend(
+        &self,
+        finished: &Finished,
+        (inputs, in_pool, in_link): (&[Input<'_>], &[Option<usize>], &[u32]),
+        added: &Added,
+    ) -> MergedStrings {
+        let extended = finished.extend(&self.sorted, (inputs, in_link), &added.unique);
+        let mut new = vec![0; added.unique.len()];
+        for (string, &offset) in added.unique.iter().zip(&extended.added) {
+            new[string.number as usize - self.sorted.numbers()] = offset;
+        }
+        let starts = starts_of(inputs);
+        let offsets = fill(&starts, |at, offsets| match in_pool[at] {
+            Some(pooled) => {
+                let old = finished.offsets_of(pooled);
+                offsets.iter_mut().zip(old).for_each(|(offset, &old)| *offset = extended.offset(old));
+            }
+            None => {
+                for (offset, &number) in offsets.iter_mut().zip(&added.numbers[&at]) {
+                    *offset = match (number as usize).checked_sub(self.sorted.numbers()) {
+                        Some(position) => new[position],
+                        None => extended.offset(finished.place(number)),
+                    };
+                }
+            }
+        });
+        MergedStrings { starts, offsets, ..extended.merged }
+    }
+
+    /// Looks up the strings of the sources that the pool does not know.
+    fn add(&self, inputs: &[Input<'_>], in_pool: &[Option<usize>]) -> Added {
         let pooled: Vec<Input<'_>> = self.sources.par_iter().map(Source::input).collect();
+        let new: Vec<usize> = (0..inputs.len()).filter(|&at| in_pool[at].is_none()).collect();
+        let find = |&at: &usize| -> Vec<Option<u32>> {
+            let pieces = inputs[at].0.iter().enumerate();
+            let find = |(position, piece): (usize, &StringPiece)| {
+                self.sorted.find(piece.hash, text(inputs[at], position), &pooled)
+            };
+            pieces.map(find).collect()
+        };
+        let found: Vec<Vec<Option<u32>>> = new.par_iter().map(find).collect();
         let mut added = Added::default();
         let mut by_text: HashMap<&[u8], u32> = HashMap::new();
-        for (at, &contents) in inputs.iter().enumerate().filter(|(at, _)| in_pool[*at].is_none()) {
-            let mut numbers = Vec::with_capacity(contents.0.len());
-            for (position, piece) in contents.0.iter().enumerate() {
-                let text = text(contents, position);
-                let number = match self.sorted.find(piece.hash, text, &pooled) {
-                    Some(number) => number,
-                    None => *by_text.entry(text).or_insert_with(|| {
-                        let number = counts.len() as u32;
-                        counts.push(0);
+        let first = self.sorted.numbers() as u32;
+        for (&at, found) in new.iter().zip(&found) {
+            let number_of = |(position, found): (usize, &Option<u32>)| {
+                found.unwrap_or_else(|| {
+                    let text = text(inputs[at], position);
+                    *by_text.entry(text).or_insert_with(|| {
+                        let number = first + added.unique.len() as u32;
                         let (key, len) = (key(text, 0), text.len() as u32);
-                        let (input, start) = (at as u32, piece.start);
+                        let (input, start) = (at as u32, inputs[at].0[position].start);
                         added.unique.push(Unique { key, input, start, len, number });
                         number
-                    }),
-                };
-                counts[number as usize] += 1;
-                numbers.push(number);
-            }
+                    })
+                })
+            };
+            let numbers = found.iter().enumerate().map(number_of).collect();
             added.numbers.insert(at, numbers);
         }
         sort(&mut added.unique, inputs);
@@ -183,7 +254,7 @@ impl Pool {
             |unique: &&Unique| in_link[unique.input as usize].is_none() && counts[unique.number as usize] > 0;
         let mut lost: HashMap<u32, Unique> =
             self.sorted.order.iter().filter(lost).map(|unique| (unique.number, *unique)).collect();
-        let mut find = |input: u32, numbers: &[u32], pieces: &[crate::object::StringPiece]| {
+        let mut find = |input: u32, numbers: &[u32], pieces: &[StringPiece]| {
             for (number, piece) in numbers.iter().zip(pieces) {
                 if let Some(unique) = lost.remove(number) {
                     moved.insert(*number, Unique { input, start: piece.start, ..unique });
@@ -200,6 +271,20 @@ impl Pool {
         }
         moved
     }
+}
+
+/// The offsets of all inputs' strings: `write` fills in those of an input.
+fn fill(starts: &[u32], write: impl Fn(usize, &mut [u32]) + Sync) -> Vec<u32> {
+    let mut offsets = vec![0; starts.last().map_or(0, |&end| end as usize)];
+    let mut rest = &mut offsets[..];
+    let mut parts = Vec::with_capacity(starts.len());
+    for range in starts.windows(2) {
+        let (part, more) = std::mem::take(&mut rest).split_at_mut((range[1] - range[0]) as usize);
+        parts.push(part);
+        rest = more;
+    }
+    parts.into_par_iter().with_min_len(16).enumerate().for_each(|(at, part)| write(at, part));
+    offsets
 }
 
 #[cfg(test)]
@@ -249,13 +334,17 @@ mod tests {
         };
         let interners = Interners::default();
         let mut used = 0;
-        for _ in 0..300 {
+        for _ in 0..1000 {
             let mut sources: Vec<Source> =
                 (0..20).map(|_| source(&interners, &strings(&mut random))).collect();
-            let pool = Pool::new(sources.clone());
-            for _ in 0..random(4) {
-                let position = random(sources.len());
-                match random(3) {
+            let mut pool = Pool::new(sources.clone());
+            let only_more = random(2) == 0;
+            if random(4) > 0 {
+                pool.finished = Some(Finished::new(&pool.sorted));
+            }
+            for _ in 0..random(6) {
+                let position = random(sources.len() + 1);
+                match if only_more || position == sources.len() { 1 } else { random(3) } {
                     0 => _ = sources.remove(position),
                     1 => sources.insert(position, source(&interners, &strings(&mut random))),
                     _ => sources[position] = source(&interners, &strings(&mut random)),
@@ -274,6 +363,6 @@ mod tests {
             assert_eq!(written(&found), written(&expected));
             assert_eq!((found.starts, found.offsets), (expected.starts, expected.offsets));
         }
-        assert!(used > 200);
+        assert!(used > 700);
     }
 }

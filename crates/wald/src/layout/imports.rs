@@ -114,8 +114,8 @@ impl Imports {
         if let Some(table) = table {
             imports.add(context, program, table);
         }
-        for id in program.named() {
-            if Some(id) != table && should(id) {
+        for id in program.named_where(should) {
+            if Some(id) != table {
                 imports.add(context, program, id);
             }
         }

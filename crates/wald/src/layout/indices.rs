@@ -423,7 +423,7 @@ impl Indices {
         }
         let first_address = imports.globals + (self.globals.len() + self.internal_got.len()) as u32;
         let asked_for: HashSet<SymbolId> = imports.got.iter().copied().collect();
-        for id in program.named() {
+        let is_offered = |id: SymbolId| {
             let symbol = program.get(id);
             // Any weak definition of a shared library may be the one that wins; and what the library itself gets the
             // address of from its loader must be there for it.
@@ -432,9 +432,10 @@ impl Indices {
                 && symbol.is_defined()
                 && !symbol.is_shared()
                 && (is_weak || asked_for.contains(&id));
-            if !offered && !is_exported(options, symbol) || !program.is_symbol_live(id) {
-                continue;
-            }
+            (offered || is_exported(options, symbol)) && program.is_symbol_live(id)
+        };
+        for id in program.named_where(is_offered) {
+            let symbol = program.get(id);
             let mut name = interners.names.with(symbol.name.0, <[u8]>::to_vec);
             let (kind, index) = match symbol.kind {
                 SymbolKind::Function => {

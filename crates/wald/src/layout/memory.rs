@@ -61,7 +61,7 @@ pub fn place(
     diagnostics: &mut Diagnostics,
 ) -> (Segments, Memory) {
     let heap_base = Resolution::Synthetic(Synthetic::Data(SyntheticData::HeapBase));
-    let has_heap_base = program.named().any(|id| program.get(id).resolution == heap_base);
+    let has_heap_base = !program.named_where(|id| program.get(id).resolution == heap_base).is_empty();
     let memory = Memory::default();
     let is_placed_here = !options.is_position_independent() && !options.is_relocatable();
     let mut builder =

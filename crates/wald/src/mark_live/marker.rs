@@ -20,8 +20,15 @@ pub(super) struct Marker<'a> {
     pub(super) sets: Sets,
     /// Whether symbols without a chunk wait for later files.
     pub(super) waits: bool,
-    /// Where the relocations of each function are in its object, by [`Chunks::functions`]; the same for segments. A look into the
-    /// object costs four more cache misses, one after another.
+    /// Where relocations are, if that was worth finding out for all chunks.
+    relocations: Option<Relocations>,
+    /// Most chunks were marked before.
+    continues: bool,
+}
+
+/// Where the relocations of each function are in its object, by [`Chunks::functions`]; the same for segments. A look into the
+/// object costs four more cache misses, one after another.
+struct Relocations {
     functions: Vec<ByteRange>,
     segments: Vec<ByteRange>,
 }
@@ -31,6 +38,8 @@ pub(super) type Queue = Vec<Target>;
 
 /// The number of chunks that is worth passing to another thread.
 const BATCH: usize = 32;
+/// After so many rounds of marking it is worth finding all relocations.
+const ROUNDS: usize = 16;
 /// After this many chunks, a thread offers its queue to others.
 const BUDGET: usize = 512;
 
@@ -42,17 +51,19 @@ impl<'a> Marker<'a> {
         earlier: Option<Marks>,
     ) -> Self {
         let earlier = earlier.filter(|marks| marks.still_hold(symbols, chunks));
+        let continues = earlier.is_some();
         let mut sets = earlier.map_or_else(|| Sets::new(all), |marks| marks.sets);
         sets.grow(symbols, chunks, all);
-        Marker { symbols, chunks, sets, waits: false, functions: Vec::new(), segments: Vec::new() }
+        Marker { symbols, chunks, sets, waits: false, relocations: None, continues }
     }
 
     /// Finds the relocations of all chunks.
-    pub(super) fn find_relocations(&mut self) {
+    fn find_relocations(&mut self) {
         let objects = || self.symbols.objects.par_iter().with_min_len(64).map(LinkedObject::object);
         let functions = || objects().flat_map_iter(|object| object.functions.iter().map(|of| of.relocations));
         let segments = || objects().flat_map_iter(|object| object.segments.iter().map(|of| of.relocations));
-        (self.functions, self.segments) = rayon::join(|| functions().collect(), || segments().collect());
+        let (functions, segments) = rayon::join(|| functions().collect(), || segments().collect());
+        self.relocations = Some(Relocations { functions, segments });
     }
 
     pub(super) fn into_liveness(self, sections: bool) -> Liveness {
@@ -200,16 +211,25 @@ impl<'a> Marker<'a> {
     }
 
     /// Follows relocations until nothing new is found.
-    pub(super) fn drain(&self, mut queue: Queue) {
+    pub(super) fn drain(&mut self, mut queue: Queue) {
         let parallel = rayon::current_num_threads() > 1;
+        // So many rounds tell that there is not much left to mark.
+        let mut rounds = if self.continues { ROUNDS } else { 0 };
         while !queue.is_empty() {
+            if self.relocations.is_none() {
+                match rounds {
+                    0 => self.find_relocations(),
+                    _ => rounds -= 1,
+                }
+            }
             if !parallel || queue.len() < 2 * BATCH {
                 self.follow(&mut queue, BUDGET);
                 continue;
             }
+            let this = &*self;
             let rest = queue.par_chunks(BATCH).map(|batch| {
                 let mut queue = batch.to_vec();
-                self.follow(&mut queue, BUDGET);
+                this.follow(&mut queue, BUDGET);
                 queue
             });
             queue = rest.reduce(Vec::new, |mut all, mut more| {
@@ -219,15 +239,24 @@ impl<'a> Marker<'a> {
         }
     }
 
+    #[inline]
+    fn relocations_of(&self, target: Target) -> ByteRange {
+        let (object, position) = (target.object(), target.position());
+        let parsed = || self.symbols.objects[object.at()].object();
+        match (target.kind(), &self.relocations) {
+            (SymbolKind::Function, Some(of)) => of.functions[self.chunks.functions.of(object, position)],
+            (SymbolKind::Function, None) => parsed().functions[position].relocations,
+            (_, Some(of)) => of.segments[self.chunks.segments.of(object, position)],
+            (_, None) => parsed().segments[position].relocations,
+        }
+    }
+
     /// Follows the relocations of up to `budget` chunks.
     fn follow(&self, queue: &mut Queue, budget: usize) {
         for _ in 0..budget {
             let Some(target) = queue.pop() else { return };
-            let (object, position) = (target.object(), target.position());
-            let range = match target.kind() {
-                SymbolKind::Function => self.functions[self.chunks.functions.of(object, position)],
-                _ => self.segments[self.chunks.segments.of(object, position)],
-            };
+            let object = target.object();
+            let range = self.relocations_of(target);
             if range.len == 0 {
                 continue;
             }

@@ -12,6 +12,8 @@ mod roots;
 mod sets;
 
 use crate::chunks::Chunks;
+use rayon::prelude::*;
+
 use crate::options::Options;
 use crate::symbols::SymbolTable;
 use constructors::mark_call_ctors;
@@ -33,11 +35,11 @@ pub fn mark_live(
     // Without garbage collection everything is live, even copies of comdat groups that nothing refers to.
     let all = !options.gc_sections;
     let mut marker = Marker::new(symbols, chunks, all, earlier.filter(|_| options.gc_sections));
-    for (position, symbol) in symbols.symbols.iter().enumerate() {
+    symbols.symbols.par_iter().enumerate().with_min_len(4096).for_each(|(position, symbol)| {
         if symbol.referenced {
             marker.sets.symbols.insert(position);
         }
-    }
+    });
     let known = &symbols.well_known;
     let stack_pointer = known.stack_pointer.filter(|_| !options.is_position_independent());
     for id in [stack_pointer, known.memory_base, known.table_base].into_iter().flatten() {

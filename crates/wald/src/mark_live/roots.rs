@@ -25,7 +25,6 @@ impl Marks {
 impl Marker<'_> {
     /// Marks the roots and what they reach.
     pub(super) fn mark_all(&mut self, options: &Options) {
-        self.find_relocations();
         let mut queue = Vec::new();
         self.mark_first_objects();
         for id in self.sets.waiting.numbers() {
@@ -43,13 +42,14 @@ impl Marker<'_> {
         if let Some(entry) = symbols.well_known.entry {
             self.enqueue(entry, false, queue);
         }
-        for &id in &symbols.named {
+        let is_root = |id: SymbolId| {
             let symbol = symbols.get(id);
             // The definition's flags decide. Without a definition, the symbol is not a root yet.
             let is_settled = !self.waits || self.chunks.of_symbol(id).is_some();
-            if is_settled && (symbol.flags.is_no_strip() || is_exported(options, symbol)) {
-                self.enqueue(id, false, queue);
-            }
+            is_settled && (symbol.flags.is_no_strip() || is_exported(options, symbol))
+        };
+        for id in symbols.named_where(is_root) {
+            self.enqueue(id, false, queue);
         }
         if let Some(call_dtors) = symbols.well_known.call_dtors {
             self.enqueue(call_dtors, false, queue);

@@ -76,17 +76,20 @@ impl MergedStrings {
         }
     }
 
-    /// Adds a string behind the others, or inside of the last one that is not a tail itself.
+    /// Adds a string behind the others, or inside of the last one that is not a tail itself. Notes its offset by its number.
     pub(super) fn push(&mut self, string: &Unique, is_tail: bool) {
-        let offset = if is_tail {
-            self.size - u64::from(string.len)
-        } else {
-            let offset = self.size;
-            let Unique { input, start, len, .. } = *string;
-            self.strings.push(OutputString { input, start, len, offset: offset as u32 });
-            self.size += u64::from(len);
-            offset
-        };
-        self.offsets[string.number as usize] = offset as u32;
+        self.offsets[string.number as usize] = self.put(string, is_tail);
+    }
+
+    /// The same. Returns its offset.
+    pub(super) fn put(&mut self, string: &Unique, is_tail: bool) -> u32 {
+        if is_tail {
+            return (self.size - u64::from(string.len)) as u32;
+        }
+        let offset = self.size as u32;
+        let Unique { input, start, len, .. } = *string;
+        self.strings.push(OutputString { input, start, len, offset });
+        self.size += u64::from(len);
+        offset
     }
 }

@@ -65,8 +65,23 @@ impl Sorted {
         counts
     }
 
+    /// Whether the string at this position is the tail of the one before it.
+    pub(super) fn is_tail(&self, at: usize) -> bool {
+        self.is_tail[at]
+    }
+
+    /// How many numbers there are. Not every one is used.
+    pub fn numbers(&self) -> usize {
+        self.largest
+    }
+
     /// The result for just these inputs.
     pub fn merged(&self) -> MergedStrings {
+        self.merged_and_places().0
+    }
+
+    /// The same, and the offset of each string by its number.
+    pub(super) fn merged_and_places(&self) -> (MergedStrings, Vec<u32>) {
         let mut merged = MergedStrings { offsets: vec![0; self.largest], ..MergedStrings::default() };
         for (string, &is_tail) in self.order.iter().zip(&self.is_tail) {
             merged.push(string, is_tail);
@@ -75,7 +90,7 @@ impl Sorted {
         let numbers = self.numbers.par_iter().with_min_len(4096);
         merged.offsets = numbers.map(|&number| places[number as usize]).collect();
         merged.starts = self.starts.clone();
-        merged
+        (merged, places)
     }
 
     /// Gives every string its place: the result's offsets are by number. `in_link` says which input each of these inputs is in

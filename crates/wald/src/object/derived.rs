@@ -57,6 +57,7 @@ impl Object {
                 || self.segments.iter().any(InputSegment::is_retained),
             has_unterminated_strings,
             has_symbol_behind_strings: self.symbols.iter().any(|symbol| self.is_behind_strings(symbol)),
+            has_many_locals: self.functions.iter().any(|function| function.has_many_locals),
             features,
             producers: any.then(|| NameId(interners.names.intern(&text))),
         };

@@ -17,6 +17,8 @@ pub struct Properties {
     pub has_unterminated_strings: bool,
     /// Whether a symbol is at the end of a section of strings that may be merged, behind the last string.
     pub has_symbol_behind_strings: bool,
+    /// Whether a function declares more locals than engines take.
+    pub has_many_locals: bool,
     /// The text of `target_features`, interned; the same for objects that state the same in the same order.
     pub features: Option<NameId>,
     /// The text of `producers`, interned.

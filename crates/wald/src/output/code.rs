@@ -27,22 +27,25 @@ impl CodePlan {
     pub fn new(layout: &Layout<'_>, values: &SymbolValues) -> CodePlan {
         let functions = &layout.indices.functions;
         let compressed = layout.options.compress_relocations.then(|| compressed_sizes(layout, values));
-        let mut offsets = Vec::with_capacity(functions.len());
+        let size_of = |(position, function): (usize, &OutputFunction)| match (*function, &compressed) {
+            (OutputFunction::Synthetic(id), _) => layout.code.bodies[id.at()].len() as u64,
+            (OutputFunction::Input(..), Some(sizes)) => {
+                let body = u64::from(sizes[position]);
+                body + size_u64(body) as u64
+            }
+            (OutputFunction::Input(object, index), None) => {
+                let parsed = layout.program.objects[object.at()].object();
+                u64::from(parsed.functions[index as usize].range.len)
+            }
+        };
+        let sizes: Vec<u64> = functions.par_iter().enumerate().with_min_len(4096).map(size_of).collect();
         let mut size = size_u64(functions.len() as u64) as u64;
-        for (position, function) in functions.iter().enumerate() {
-            offsets.push(size as u32);
-            size += match (*function, &compressed) {
-                (OutputFunction::Synthetic(id), _) => layout.code.bodies[id.at()].len() as u64,
-                (OutputFunction::Input(..), Some(sizes)) => {
-                    let body = u64::from(sizes[position]);
-                    body + size_u64(body) as u64
-                }
-                (OutputFunction::Input(object, index), None) => {
-                    let parsed = layout.program.objects[object.at()].object();
-                    u64::from(parsed.functions[index as usize].range.len)
-                }
-            };
-        }
+        let mut place = |own: &u64| {
+            let offset = size as u32;
+            size += own;
+            offset
+        };
+        let offsets = sizes.iter().map(&mut place).collect();
         CodePlan { offsets, size, compressed }
     }
 

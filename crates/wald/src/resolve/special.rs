@@ -1,5 +1,7 @@
 //! Symbols that no file brings: what options ask for and what the linker itself defines.
 
+use rayon::prelude::*;
+
 use super::add::Incoming;
 use super::*;
 use crate::format::types;
@@ -355,28 +357,28 @@ impl<'a> Resolver<'a> {
         if self.options.is_relocatable() || self.options.is_position_independent() {
             return;
         }
-        for position in 0..self.table.named.len() {
-            let id = self.table.named[position];
+        let is_needed = |id: SymbolId| {
             let symbol = self.table.get(id);
             let function = symbol.kind == SymbolKind::Function && symbol.signature.is_some();
-            if symbol.is_undefined_weak() && symbol.used_in_regular_object && function {
-                let debug_name = format!("undefined_weak:{}", self.display(symbol.name));
-                self.replace_by_trap(id, debug_name.into_bytes());
-                let symbol = self.table.get_mut(id);
-                symbol.flags = symbol.flags.with_hidden(true);
-            }
+            symbol.is_undefined_weak() && symbol.used_in_regular_object && function
+        };
+        for id in self.table.named_where(is_needed) {
+            let debug_name = format!("undefined_weak:{}", self.display(self.table.get(id).name));
+            self.replace_by_trap(id, debug_name.into_bytes());
+            let symbol = self.table.get_mut(id);
+            symbol.flags = symbol.flags.with_hidden(true);
         }
     }
 
     /// Names that only archive members define and that nobody needs are undefined in the end.
     pub(super) fn demote_lazy_symbols(&mut self) {
-        for symbol in &mut self.table.symbols {
+        self.table.symbols.par_iter_mut().with_min_len(4096).for_each(|symbol| {
             if symbol.is_lazy() && symbol.kind == SymbolKind::Function && symbol.signature.is_some() {
                 symbol.resolution = Resolution::Undefined;
                 // As far as wasm-ld knows.
                 symbol.called_directly = true;
             }
-        }
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! The symbol table.
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::function::SyntheticFunction;
 use super::linked_bitcode::LinkedBitcode;
@@ -77,6 +78,11 @@ impl SymbolTable {
         self.symbols.push(Symbol::new(name, SymbolKind::Function));
         self.named.push(id);
         (id, true)
+    }
+
+    /// Those of the named symbols that are `wanted`, in order. All threads look for them.
+    pub fn named_where(&self, wanted: impl Fn(SymbolId) -> bool + Sync) -> Vec<SymbolId> {
+        self.named.par_iter().with_min_len(4096).copied().filter(|&id| wanted(id)).collect()
     }
 
     /// The position of a name's symbol among the named symbols. Unknown names map to position 0, matching wasm-ld's `--wrap`.
