@@ -3,6 +3,7 @@
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
 pub mod relocation;
+pub mod relocation_blocks;
 
 /// The first eight bytes of every module: magic and version.
 pub const HEADER: [u8; 8] = *b"\0asm\x01\0\0\0";

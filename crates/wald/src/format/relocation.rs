@@ -238,7 +238,7 @@ const CONTINUES: u64 = 0x8080_8080_8080_8080;
 /// here. The length is therefore taken from one word without looking at the numbers, and without branches, because no processor
 /// predicts how long the numbers are.
 #[inline(always)]
-pub(crate) fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
+fn decode(bytes: &[u8]) -> Option<(Relocation, usize)> {
     let (&number, rest) = bytes.split_first()?;
     let word = u64::from_le_bytes(*rest.first_chunk::<WORD>()?);
     let kind = RelocationType::from_number(u32::from(number))?;
@@ -291,19 +291,26 @@ fn decode_long(bytes: &[u8], kind: RelocationType) -> Option<(Relocation, usize)
 
 /// The signed number that takes so many bytes, at most four.
 #[inline(always)]
-fn sign_extended(value: u32, bytes: u32) -> i64 {
+pub(super) fn sign_extended(value: u32, bytes: u32) -> i64 {
     let unused = 32u32.wrapping_sub(7 * bytes) & 31;
     i64::from((value << unused) as i32 >> unused)
 }
 
 /// The value of an unsigned LEB128 number of at most four bytes, whose last byte's highest bit is at `end`.
 #[inline(always)]
-fn joined(word: u32, end: u32) -> u32 {
+pub(super) fn joined(word: u32, end: u32) -> u32 {
     let unused = 31u32.wrapping_sub(end) & 31;
     let word = word << unused >> unused;
     // Two bytes become 14 bits, and then two of those 28.
     let pairs = word & 0x007f_007f | word >> 1 & 0x3f80_3f80;
     pairs & 0x3fff | pairs >> 2 & 0x0fff_c000
+}
+
+/// The entry at the start of `bytes`, however long its numbers are, and its length.
+pub(super) fn decode_any(bytes: &[u8]) -> Option<(Relocation, usize)> {
+    let mut entries = RelocationIterator { bytes, behind: 0 };
+    let entry = entries.next_long()?;
+    Some((entry, bytes.len() - entries.bytes.len()))
 }
 
 impl<'a> RelocationIterator<'a> {

@@ -43,7 +43,7 @@ pub fn prepare(
 /// Adds all entries of a chunk, or none. Returns whether it did.
 fn add(prepared: &mut Prepared, object: &Object, range: ByteRange, base: u32, code: bool) -> bool {
     let start = prepared.entries.len();
-    for relocation in object.relocations(range) {
+    for relocation in object.many_relocations(range) {
         match entry(object, &relocation, base, code) {
             Some(entry) => prepared.entries.push(entry),
             None => {

@@ -6,7 +6,8 @@ use super::parts::RelocationSection;
 use super::read::{count, next_section};
 use super::tables::{Object, ObjectSymbol};
 use crate::format::opcode::REF_FUNC;
-use crate::format::relocation::{decode, Relocation, RelocationType};
+use crate::format::relocation::{Relocation, RelocationType};
+use crate::format::relocation_blocks::RelocationBlocks;
 use crate::format::SymbolKind;
 use crate::index::ByteRange;
 use crate::leb128::Reader;
@@ -43,6 +44,7 @@ pub(super) fn partition(
         let bytes = object.bytes.clone();
         let mut entries = Entries {
             bytes: &bytes,
+            blocks: RelocationBlocks::new(&bytes, section.start),
             start: section.start,
             end: section.end,
             count: section.count,
@@ -94,6 +96,8 @@ fn section_size(bytes: &[u8], section: &RelocationSection) -> Result<u32, ParseE
 struct Entries<'s> {
     /// The object.
     bytes: &'s [u8],
+    /// The entries that were not yet decoded.
+    blocks: RelocationBlocks<'s>,
     /// Where the first entry is, and where they end.
     start: usize,
     end: usize,
@@ -196,9 +200,9 @@ impl Entries<'_> {
     /// The entry at `at`, checked; what splitting asks of its type; its length.
     #[inline(always)]
     fn decode(&mut self, at: usize, previous: u32) -> Result<(Relocation, Facts, usize), ParseError> {
-        match decode(&self.bytes[at..]) {
-            Some((entry, len)) if at + len <= self.end && self.is_right(&entry, previous) => {
-                Ok((entry, FACTS[entry.kind as usize], len))
+        match self.blocks.next_short() {
+            Some(entry) if self.blocks.position() <= self.end && self.is_right(&entry, previous) => {
+                Ok((entry, FACTS[entry.kind as usize], self.blocks.position() - at))
             }
             _ => self.decode_carefully(at, previous),
         }
@@ -245,7 +249,9 @@ impl Entries<'_> {
         if kind.has_addend() {
             entry.addend = reader.i64()?;
         }
-        Ok((entry, FACTS[kind as usize], reader.position() - at))
+        let end = reader.position();
+        self.blocks.go_to(end);
+        Ok((entry, FACTS[kind as usize], end - at))
     }
 
     /// Whether it names a global as such, as nearly every function names the stack pointer.

@@ -9,6 +9,7 @@ use super::properties::{Properties, SegmentFamily};
 use super::strings::StringTable;
 use crate::bytes::Bytes;
 use crate::format::relocation::RelocationIterator;
+use crate::format::relocation_blocks::SectionRelocations;
 use crate::format::{segment_flags, GlobalType, SymbolFlags, SymbolKind, TableType};
 use crate::index::{ByteRange, NameId, ObjectSymbolIndex, SignatureId};
 use crate::names::Interner;
@@ -322,6 +323,12 @@ impl Object {
     #[inline]
     pub fn relocations(&self, range: ByteRange) -> RelocationIterator<'_> {
         RelocationIterator::new(&self.bytes, range)
+    }
+
+    /// The relocations in `range`, which are probably many.
+    #[inline]
+    pub fn many_relocations(&self, range: ByteRange) -> SectionRelocations<'_> {
+        SectionRelocations::new(&self.bytes, range)
     }
 
     /// The defined function that a symbol's `element` names.

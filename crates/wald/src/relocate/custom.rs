@@ -104,7 +104,7 @@ impl<'r> ObjectRelocator<'r> {
             patch_plain(entry.kind().encoding(), &mut copy[entry.offset as usize..], value);
         }
         if prepared.is_empty() {
-            for relocation in self.parsed.relocations(range) {
+            for relocation in self.parsed.many_relocations(range) {
                 let at = &mut copy[relocation.offset as usize..];
                 let known = match relocation.kind.is_plain() {
                     true => values[relocation.index as usize],
@@ -130,7 +130,7 @@ impl<'r> ObjectRelocator<'r> {
         bytes: &mut [u8],
     ) {
         let (old, new) = (&*old.objects[self.object.at()], &*new.objects[self.object.at()]);
-        for relocation in self.parsed.relocations(self.parsed.custom_sections[position].relocations) {
+        for relocation in self.parsed.many_relocations(self.parsed.custom_sections[position].relocations) {
             // What it takes more than the symbol to tell is the same: no index has changed.
             if known(old, &relocation) != known(new, &relocation) {
                 let value = self.value_in_custom(new, &relocation, tombstone, &mut None);
