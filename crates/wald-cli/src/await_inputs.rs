@@ -11,11 +11,11 @@
 //! changed is read again, what may not be complete is waited for, and then the link is repeated. Files that were there before the
 //! start may be those of an earlier build: [`EarlierFiles`] says which of them count.
 
+use crate::awaited_file::{AwaitedFile, Other};
 use crate::build_process::BuildProcess;
 use crate::configure::Awaiting;
 use crate::earlier_files::EarlierFiles;
 use crate::giving_up::{self, Lacking, Reason};
-use crate::identity::Identity;
 use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::observer::{FileId, Observer, Stage, Verdict};
 use crate::preparation::Preparation;
@@ -46,31 +46,6 @@ enum News {
     Read(usize, Taken),
 }
 
-/// What is known about one file.
-#[derive(Default)]
-struct File {
-    /// What reading it gave. `None` while it is missing or being read.
-    taken: Option<Taken>,
-    /// It may be read when it is complete: without a descriptor all files, else those that were named.
-    is_named: bool,
-    /// It was read once.
-    is_known: bool,
-    /// It was named and may be read at once.
-    is_due: bool,
-    /// It was named again while it was being read.
-    is_named_again: bool,
-    /// What was read because of it, as the observer knows it: the list of names beside an archive, members of a thin one.
-    others: Vec<Other>,
-    /// What it was known by when `others` were.
-    identity: Option<Identity>,
-}
-
-/// A file that an input refers to.
-struct Other {
-    file: FileId,
-    is_optional: bool,
-}
-
 /// The inputs of a link that are awaited.
 pub struct Waiter<'a> {
     inputs: &'a Inputs,
@@ -80,7 +55,7 @@ pub struct Waiter<'a> {
     earlier: EarlierFiles,
     build: BuildProcess,
     names: Names,
-    files: Vec<File>,
+    files: Vec<AwaitedFile>,
     /// Files that are not read, in order.
     missing: Vec<usize>,
     /// Files that were read and have changed since.
@@ -122,13 +97,13 @@ impl<'a> Waiter<'a> {
             });
         }
         let mut observer = Observer::new(!has_descriptor);
-        let mut files: Vec<File> = Vec::new();
+        let mut files: Vec<AwaitedFile> = Vec::new();
         for file in 0..inputs.file_count() {
             // The observer has these files first, in the same order: both count alike.
             observer.observe(inputs.path(file));
             // What was found as a library is not made by this build.
             let is_due = has_descriptor && inputs.is_library(file);
-            files.push(File { is_named: !has_descriptor || is_due, is_due, ..File::default() });
+            files.push(AwaitedFile { is_named: !has_descriptor || is_due, is_due, ..AwaitedFile::default() });
         }
         let earlier = match has_descriptor {
             true => EarlierFiles::none(inputs),
@@ -500,17 +475,15 @@ impl<'a> Waiter<'a> {
         let mut all: Vec<FileId> = (0..self.files.len()).collect();
         self.files.iter().for_each(|state| all.extend(state.others.iter().map(|other| other.file)));
         self.observer.look_at(&all, self.reading.threads);
-        let sights =
-            self.files.iter().map(|state| state.taken.as_ref().map_or(&[][..], |taken| &taken.sights));
-        let good = self.observer.are_good(&sights.collect::<Vec<_>>(), self.reading.threads);
+        let sights: Vec<_> = self.files.iter().map(AwaitedFile::sights).collect();
+        let good = self.observer.are_good(&sights, self.reading.threads);
         let mut doubtful = Vec::new();
         for (file, state) in self.files.iter().enumerate() {
-            let Some(taken) = &state.taken else { continue };
             let is_wrong = self.inputs.ids(file).any(|id| inputs::is_wrong(linker, id));
             let verdict = match self.awaiting.ready_fd {
                 None if good[file] && !is_wrong => Verdict::Good,
-                Some(_) => self.observer.judge_named(&taken.sights),
-                None => self.observer.judge_all(&taken.sights, is_wrong),
+                Some(_) => self.observer.judge_named(state.sights()),
+                None => self.observer.judge_all(state.sights(), is_wrong),
             };
             match verdict {
                 Verdict::Good => {}

@@ -11,6 +11,7 @@
 
 mod arena;
 mod await_inputs;
+mod awaited_file;
 mod build_process;
 mod checks;
 mod child_group;

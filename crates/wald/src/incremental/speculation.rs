@@ -189,7 +189,7 @@ impl Speculation {
         }
         for (name, sources) in sources {
             if !stop.is_cancelled() {
-                self.strings.prepare(name, sources);
+                self.strings.prepare(name, sources, stop);
             }
         }
     }

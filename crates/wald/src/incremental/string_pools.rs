@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::policy;
+use crate::cancel::CancelToken;
 use crate::merge_strings::{
     key, merge, sort, starts_of, text, Finished, Input, MergedStrings, Sorted, Unique,
 };
@@ -66,13 +67,15 @@ impl Pools {
         merged
     }
 
-    /// Merges them for a link that will have more.
-    pub fn prepare(&self, name: &[u8], sources: Vec<Source>) {
-        if !self.get(name).is_some_and(|pool| pool.is_near(&sources)) {
-            let mut pool = Pool::new(sources);
-            pool.finished = Some(Finished::new(&pool.sorted));
-            self.put(name, Arc::new(pool));
+    /// Merges them for a link that will have more, unless `stop` is cancelled meanwhile.
+    pub fn prepare(&self, name: &[u8], sources: Vec<Source>, stop: &CancelToken) {
+        if self.get(name).is_some_and(|pool| pool.is_near(&sources)) {
+            return;
         }
+        let inputs: Vec<Input<'_>> = sources.par_iter().map(Source::input).collect();
+        let Some(sorted) = Sorted::until(&inputs, stop) else { return };
+        let finished = Some(Finished::new(&sorted));
+        self.put(name, Arc::new(Pool { sources, sorted, finished }));
     }
 }
 
@@ -364,5 +367,19 @@ mod tests {
             assert_eq!((found.starts, found.offsets), (expected.starts, expected.offsets));
         }
         assert!(used > 700);
+    }
+
+    #[test]
+    fn a_preparation_that_is_cancelled_changes_nothing() {
+        let interners = Interners::default();
+        let sources: Vec<Source> = (0..9u8).map(|at| source(&interners, &[b'a' + at, 0])).collect();
+        let (pools, stop) = (Pools::default(), CancelToken::new());
+        pools.prepare(b".debug_str", sources[..4].to_vec(), &stop);
+        let before = pools.get(b".debug_str").unwrap();
+        stop.cancel();
+        pools.prepare(b".debug_str", sources.clone(), &stop);
+        assert!(Arc::ptr_eq(&before, &pools.get(b".debug_str").unwrap()));
+        pools.prepare(b".debug_str", sources, &CancelToken::new());
+        assert_eq!(pools.get(b".debug_str").unwrap().sources.len(), 9);
     }
 }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::tails;
 use super::unique::{text, Input, Unique};
+use crate::cancel::CancelToken;
 use crate::object::StringPiece;
 
 /// Where each input's strings start among all, and the end of the last one's.
@@ -51,12 +52,18 @@ const EMPTY: u64 = u64::MAX;
 /// How many strings are looked up together. Each look-up waits for memory several times, and those of a batch wait at the same time.
 const BATCH: usize = 32;
 
-/// Finds the different strings in so many shards; and for each string of each input the number of the different one.
-pub(super) fn deduplicate(inputs: &[Input<'_>], starts: &[u32], shards: usize) -> (Vec<Shard>, Vec<u32>) {
+/// Finds the different strings in so many shards; and for each string of each input the number of the different one. Once `stop` is
+/// cancelled, the result is worth nothing.
+pub(super) fn deduplicate(
+    inputs: &[Input<'_>],
+    starts: &[u32],
+    shards: usize,
+    stop: &CancelToken,
+) -> (Vec<Shard>, Vec<u32>) {
     let count = starts.last().copied().unwrap_or(0);
     let numbers: Vec<AtomicU32> = (0..count).map(|_| AtomicU32::new(0)).collect();
     let all = (0..shards).into_par_iter();
-    let all = all.map(|shard| Shard::of(inputs, starts, (shard, shards), &numbers)).collect();
+    let all = all.map(|shard| Shard::of(inputs, starts, (shard, shards), &numbers, stop)).collect();
     (all, numbers.into_iter().map(AtomicU32::into_inner).collect())
 }
 
@@ -66,10 +73,14 @@ impl Shard {
         starts: &[u32],
         (number, count): (usize, usize),
         numbers: &[AtomicU32],
+        stop: &CancelToken,
     ) -> Shard {
         let mut shard = Shard { first: number as u32, step: count as u32, ..Shard::default() };
         let mut batch = Vec::with_capacity(BATCH);
         for (input, &(pieces, _)) in inputs.iter().enumerate() {
+            if stop.is_cancelled() {
+                break;
+            }
             let slots = &numbers[starts[input] as usize..starts[input + 1] as usize];
             let mut own = (0..).zip(pieces).filter(|(_, piece)| shard_of(piece.hash, count) == number);
             loop {

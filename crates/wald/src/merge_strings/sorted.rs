@@ -7,6 +7,7 @@ use super::deduplicate::{deduplicate, shard_of, shards_for, starts_of, Shard};
 use super::merged::MergedStrings;
 use super::sort::sort;
 use super::unique::{Input, Unique};
+use crate::cancel::CancelToken;
 
 /// Strings, deduplicated and sorted.
 pub struct Sorted {
@@ -26,9 +27,19 @@ pub struct Sorted {
 impl Sorted {
     /// The strings of these inputs. They can be looked up if `keep` is set.
     pub fn new(inputs: &[Input<'_>], keep: bool) -> Sorted {
+        Sorted::make(inputs, keep, &CancelToken::new())
+    }
+
+    /// The same, to be looked up. `None` if `stop` is cancelled meanwhile.
+    pub fn until(inputs: &[Input<'_>], stop: &CancelToken) -> Option<Sorted> {
+        let sorted = Sorted::make(inputs, true, stop);
+        (!stop.is_cancelled()).then_some(sorted)
+    }
+
+    fn make(inputs: &[Input<'_>], keep: bool, stop: &CancelToken) -> Sorted {
         let starts = starts_of(inputs);
         let count = shards_for(starts.last().copied().unwrap_or(0));
-        let (mut shards, numbers) = deduplicate(inputs, &starts, count);
+        let (mut shards, numbers) = deduplicate(inputs, &starts, count, stop);
         if !keep {
             shards.iter_mut().for_each(Shard::forget_places);
         }
@@ -39,6 +50,9 @@ impl Sorted {
         }
         if !keep {
             shards.clear();
+        }
+        if stop.is_cancelled() {
+            order.clear();
         }
         sort(&mut order, inputs);
         let tail = |at: usize| at > 0 && order[at].is_tail_of(&order[at - 1], inputs);
