@@ -82,7 +82,8 @@ impl SymbolTable {
 
     /// Those of the named symbols that are `wanted`, in order. All threads look for them.
     pub fn named_where(&self, wanted: impl Fn(SymbolId) -> bool + Sync) -> Vec<SymbolId> {
-        self.named.par_iter().with_min_len(4096).copied().filter(|&id| wanted(id)).collect()
+        let parts = self.named.par_chunks(4096);
+        parts.flat_map_iter(|part| part.iter().copied().filter(|&id| wanted(id))).collect()
     }
 
     /// The position of a name's symbol among the named symbols. Unknown names map to position 0, matching wasm-ld's `--wrap`.
