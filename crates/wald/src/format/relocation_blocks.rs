@@ -65,7 +65,7 @@ impl<'a> RelocationBlocks<'a> {
         let (offset_len, index_len) =
             (offset_end.wrapping_sub(start as u32), index_end.wrapping_sub(offset_end));
         let offset = joined(word as u32, (8 * offset_len).wrapping_sub(1));
-        let index = joined((word >> (8 * offset_len & 63)) as u32, (8 * index_len).wrapping_sub(1));
+        let index = joined((word >> ((8 * offset_len) & 63)) as u32, (8 * index_len).wrapping_sub(1));
         let mut longest = offset_len.wrapping_sub(1) | index_len.wrapping_sub(1);
         let (mut addend, mut end, mut ends) = (0, index_end, later);
         if kind.has_addend() {
@@ -108,7 +108,8 @@ fn ends_in(block: &[u8; ROOM]) -> u64 {
     let mut bits = 0;
     for (number, word) in block[..BLOCK].chunks_exact(8).enumerate() {
         let word = word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
-        bits |= ((!word & HIGHEST) >> 7).wrapping_mul(TOGETHER) >> 56 << (8 * number);
+        let ends = ((!word & HIGHEST) >> 7).wrapping_mul(TOGETHER) >> 56;
+        bits |= ends << (8 * number);
     }
     bits
 }
