@@ -1,15 +1,15 @@
 //! Decodes many relocation entries in a row, as debug sections have them.
 //!
-//! An entry starts where the one before it ends, so a loop over entries cannot be faster than finding that out. Here the ends of all
-//! numbers in a block of bytes are found first, as bits of one word; then the end of an entry is three or four bits further, and the
-//! numbers are put together while the processor already goes on.
+//! The start of an entry is only known once the end of the entry before it is. So the ends of all numbers in a block of bytes are found
+//! first, as bits of one word. The next entry is then three or four bits further, and the processor can start on it while it still
+//! decodes the numbers of this one.
 
 use super::relocation::{decode_any, joined, sign_extended, Relocation, RelocationType};
 use crate::index::ByteRange;
 
-/// The bytes whose numbers' ends are known at a time: a bit for each.
+/// How many bytes a block has: one for each bit of a word.
 const BLOCK: usize = u64::BITS as usize;
-/// Numbers are read four bytes at a time, so the last one needs some more.
+/// Numbers are read in words of four or eight bytes, which may extend past the end of the block.
 const ROOM: usize = BLOCK + 8;
 
 /// The entries from some place in an object on.
@@ -20,7 +20,7 @@ pub(crate) struct RelocationBlocks<'a> {
     block: &'a [u8; ROOM],
     /// Where the next entry starts in the block.
     start: usize,
-    /// A bit for each byte of the block from there on that ends a number, or is a type.
+    /// A bit for each byte of the block from `start` on that ends a number or is a relocation type.
     ends: u64,
 }
 
@@ -46,7 +46,7 @@ impl<'a> RelocationBlocks<'a> {
     }
 
     /// The next entry. It may end behind the range that it belongs to. `None` near the end of the object, or if a number has more than
-    /// four bytes: then it must be decoded byte by byte. The caller goes on behind it.
+    /// four bytes: the caller then decodes the entry byte by byte, and calls [`RelocationBlocks::go_to`] with its end.
     #[inline(always)]
     pub(crate) fn next_short(&mut self) -> Option<Relocation> {
         let mut later = without_first(without_first(without_first(self.ends)));
@@ -54,7 +54,7 @@ impl<'a> RelocationBlocks<'a> {
             self.load()?;
             later = without_first(without_first(without_first(self.ends)));
         }
-        // It is in the block, which this tells the compiler.
+        // `start` is below the size of the block. The remainder tells the compiler, which then checks no bounds.
         let (block, start) = (self.block, self.start % BLOCK);
         let kind = RelocationType::from_number(u32::from(block[start]))?;
         let of_offset = without_first(self.ends);
@@ -83,7 +83,7 @@ impl<'a> RelocationBlocks<'a> {
         Some(Relocation { kind, offset, index, addend })
     }
 
-    /// Makes a block that starts with the next entry.
+    /// Starts a new block at the next entry. `None` near the end of the object.
     #[inline]
     fn load(&mut self) -> Option<()> {
         (self.base, self.start, self.ends) = (self.position(), 0, 0);

@@ -20,9 +20,9 @@ pub(super) struct Marker<'a> {
     pub(super) sets: Sets,
     /// Whether symbols without a chunk wait for later files.
     pub(super) waits: bool,
-    /// Where relocations are, if that was worth finding out for all chunks.
+    /// Where the relocations of all chunks are, if enough is left to mark to be worth the pass over all objects.
     relocations: Option<Relocations>,
-    /// Most chunks were marked before.
+    /// It continues earlier marks, so little may be left.
     continues: bool,
 }
 

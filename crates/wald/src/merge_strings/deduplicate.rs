@@ -52,8 +52,8 @@ const EMPTY: u64 = u64::MAX;
 /// How many strings are looked up together. Each look-up waits for memory several times, and those of a batch wait at the same time.
 const BATCH: usize = 32;
 
-/// Finds the different strings in so many shards; and for each string of each input the number of the different one. Once `stop` is
-/// cancelled, the result is worth nothing.
+/// Finds the different strings in so many shards; and for each string of each input the number of the different one. If `stop` is
+/// cancelled, the result is incomplete.
 pub(super) fn deduplicate(
     inputs: &[Input<'_>],
     starts: &[u32],

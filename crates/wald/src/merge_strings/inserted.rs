@@ -1,7 +1,8 @@
-//! Strings that are added to a finished result: a link that waits for its inputs merges those that exist, and adds the last ones'.
+//! Adds strings to a finished result. A link that waits for inputs merges the strings of the inputs that exist, and later adds those of
+//! the last ones.
 //!
-//! Nothing is removed, so strings only move up, and all strings between two added ones by the same distance. In order, and so by
-//! their old offsets: a tail follows the string that it ends, and the longer of two tails comes first.
+//! No string is removed, so all strings between two added ones move by the same distance. Old offsets tell which strings these are, because
+//! they ascend in the order of the strings: a tail follows the string that contains it, and the longer of two tails comes first.
 
 use super::merged::{MergedStrings, OutputString};
 use super::sorted::Sorted;
