@@ -475,3 +475,120 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(
         all
     })
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::mapped_file;
+    use crate::sight::see;
+    use std::io::Write as _;
+
+    /// A folder with one observed file, and what was seen when it was read.
+    struct Observed {
+        folder: PathBuf,
+        path: PathBuf,
+        observer: Observer,
+        file: FileId,
+        sight: Sight,
+    }
+
+    impl Observed {
+        /// The file is written, renamed into place, and read; then `change` is made, and the file is looked at again.
+        fn after(test: &str, change: impl FnOnce(&mut Observed)) -> Observed {
+            let folder = std::env::temp_dir().join(format!("wald-observer-{}-{test}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let path = folder.join("file.o");
+            let name = crate::text::from_path(&path);
+            let mut observer = Observer::new(true);
+            let file = observer.observe(&name);
+            std::fs::write(folder.join("new"), "one").unwrap();
+            std::fs::rename(folder.join("new"), &path).unwrap();
+            observer.look_at(&[file], 1);
+            assert_eq!(observer.stage(file), Stage::Complete);
+            let mut sights = Vec::new();
+            see(&name, false, &mut sights, || mapped_file::copy(&path)).unwrap();
+            let sight = sights.remove(0);
+            let mut observed = Observed { folder, path, observer, file, sight };
+            change(&mut observed);
+            observed.observer.look_at(&[observed.file], 1);
+            observed
+        }
+
+        /// What the quick judgement says, and the thorough one.
+        fn judged(&mut self) -> (bool, Verdict) {
+            let good = self.observer.are_good(&[std::slice::from_ref(&self.sight)], 1);
+            (good[0], self.observer.judge(&self.sight))
+        }
+    }
+
+    impl Drop for Observed {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    #[test]
+    fn a_complete_file_that_has_not_changed_is_good() {
+        assert_eq!(Observed::after("same", |_| {}).judged(), (true, Verdict::Good));
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_rewritten_or_removed_is_not_good() {
+        let replaced = |observed: &mut Observed| {
+            std::fs::write(observed.folder.join("new"), "two").unwrap();
+            std::fs::rename(observed.folder.join("new"), &observed.path).unwrap();
+        };
+        assert_eq!(Observed::after("replaced", replaced).judged(), (false, Verdict::Stale));
+        let rewritten = |observed: &mut Observed| std::fs::write(&observed.path, "longer").unwrap();
+        assert_eq!(Observed::after("rewritten", rewritten).judged(), (false, Verdict::Stale));
+        let removed = |observed: &mut Observed| std::fs::remove_file(&observed.path).unwrap();
+        assert_eq!(Observed::after("removed", removed).judged(), (false, Verdict::Stale));
+    }
+
+    #[test]
+    fn a_file_that_somebody_may_still_write_to_is_not_good() {
+        let mut writer = None;
+        let mut opened = Observed::after("opened", |observed| {
+            let mut file = std::fs::File::options().append(true).open(&observed.path).unwrap();
+            file.write_all(b"more").unwrap();
+            writer = Some(file);
+            observed.observer.look_at(&[observed.file], 1);
+            // It was quiet for long, and is read only then.
+            std::thread::sleep(QUIET * 2);
+            observed.sight.identity = observed.observer.identity(observed.file);
+            observed.sight.started = Instant::now();
+        });
+        assert_eq!(opened.judged(), (false, Verdict::Wait));
+        drop(writer);
+    }
+
+    #[test]
+    fn a_young_file_that_nothing_is_known_of_is_not_good() {
+        // It is observed only now: nobody heard that it was completed.
+        let mut young = Observed::after("young", |observed| {
+            std::fs::write(&observed.path, "other").unwrap();
+            let name = crate::text::from_path(&observed.path);
+            observed.observer = Observer::new(true);
+            observed.file = observed.observer.observe(&name);
+            observed.observer.look_at(&[observed.file], 1);
+            assert_eq!(observed.observer.stage(observed.file), Stage::Readable);
+            observed.sight.identity = observed.observer.identity(observed.file);
+            observed.sight.started = Instant::now();
+        });
+        assert_eq!(young.judged(), (false, Verdict::Wait));
+    }
+
+    #[test]
+    fn a_file_that_may_have_changed_within_a_tick_of_the_clock_is_not_good() {
+        // The identity is that of now, but reading began before the rename was heard of.
+        let start = Instant::now();
+        let mut early = Observed::after("early", |observed| observed.sight.started = start);
+        assert_eq!(early.judged(), (false, Verdict::Wait));
+    }
+
+    #[test]
+    fn a_file_that_changed_while_it_was_read_is_not_good() {
+        let mut unsteady = Observed::after("unsteady", |observed| observed.sight.is_steady = false);
+        assert_eq!(unsteady.judged(), (false, Verdict::Stale));
+    }
+}
