@@ -7,10 +7,11 @@
 //! Files are copied, never mapped: even one that was named as complete may be rewritten in place, and is then named again.
 //!
 //! Without a descriptor nobody says when a file is complete: [`Observer`] tells from what was seen. Files are read as soon as
-//! nobody writes to them, and linked when all were read; before anything is written, all are looked at once more. What has
-//! changed is read again, what may not be complete is waited for, and then the link is repeated. Files that were there before the
-//! start may be those of an earlier build: [`EarlierFiles`] says which of them count.
+//! nobody writes to them, and linked when all were read. During the link all are looked at once more, and after it those that may have
+//! changed since. What has changed is read again, what may not be complete is waited for, and then the link is repeated. Files that were
+//! there before the start may be those of an earlier build: [`EarlierFiles`] says which of them count.
 
+use crate::await_news::{read_each, News};
 use crate::awaited_file::{AwaitedFile, Other};
 use crate::build_process::BuildProcess;
 use crate::configure::Awaiting;
@@ -35,16 +36,6 @@ const SLOW_LOOK: Duration = Duration::from_millis(250);
 const NOTE: Duration = Duration::from_secs(5);
 /// What has changed is read again at most this often while other inputs are missing.
 const READ_AGAIN: Duration = Duration::from_millis(100);
-
-/// What the loop hears of.
-enum News {
-    /// A line of the descriptor.
-    Announced(Announcement),
-    /// Something happened in the folders of inputs. The thread that tells waits until it is looked at.
-    Folders,
-    /// A worker has read a file.
-    Read(usize, Taken),
-}
 
 /// The inputs of a link that are awaited.
 pub struct Waiter<'a> {
@@ -78,6 +69,8 @@ pub struct Waiter<'a> {
     has_noted: bool,
     /// Errors were reported for the missing inputs, so none is awaited any more.
     has_given_up: bool,
+    /// All files were looked at during the link.
+    has_looked: bool,
 }
 
 impl<'a> Waiter<'a> {
@@ -140,6 +133,7 @@ impl<'a> Waiter<'a> {
             note,
             has_noted: false,
             has_given_up: false,
+            has_looked: false,
         }
     }
 
@@ -437,23 +431,54 @@ impl<'a> Waiter<'a> {
             })
     }
 
+    /// Looks at all files while `link` runs, if changes after that are heard of. That needs a thread of its own.
+    pub fn look_during<R>(&mut self, link: impl FnOnce() -> R) -> R {
+        self.has_looked = false;
+        if self.reading.threads < 2 || self.awaiting.ready_fd.is_some() {
+            return link();
+        }
+        let all = self.all_files();
+        let (observer, has_looked) = (&mut self.observer, &mut self.has_looked);
+        std::thread::scope(|scope| {
+            let look = || {
+                observer.look_at(&all, 1);
+                *has_looked = true;
+            };
+            let _ = std::thread::Builder::new().spawn_scoped(scope, look);
+            link()
+        })
+    }
+
+    /// The files of all inputs, and those that they refer to.
+    fn all_files(&self) -> Vec<FileId> {
+        let others = self.files.iter().flat_map(|state| state.others.iter().map(|other| other.file));
+        (0..self.files.len()).chain(others).collect()
+    }
+
     /// Whether the linked bytes are those of complete files that have not changed since. May wait until that is known. If it is
     /// `false`, inputs must be read again.
     pub fn is_settled(&mut self, linker: &mut Linker) -> bool {
         if self.has_given_up {
             return true;
         }
+        let mut seen = std::mem::take(&mut self.has_looked);
         loop {
             self.answer_events();
+            let files = match std::mem::take(&mut seen) {
+                // That can change unheard.
+                true => self.all_files().into_iter().filter(|&file| !self.observer.hears(file)).collect(),
+                false => self.all_files(),
+            };
             while let Ok(news) = self.heard.try_recv() {
                 match news {
                     News::Announced(ready @ Announcement::Ready(_)) => self.take_announcement(linker, ready),
                     // All files were named.
                     News::Announced(_) | News::Read(..) => {}
-                    News::Folders => _ = self.observer.news(),
+                    // The look is also at files that are heard of.
+                    News::Folders => {}
                 }
             }
-            let doubtful = self.judge_all(linker);
+            let doubtful = self.judge_all(linker, &files);
             if !self.stale.is_empty() {
                 return false;
             }
@@ -470,11 +495,10 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// Looks at everything that was read. Notes what is stale, and gives back what may not be complete.
-    fn judge_all(&mut self, linker: &Linker) -> Vec<usize> {
-        let mut all: Vec<FileId> = (0..self.files.len()).collect();
-        self.files.iter().for_each(|state| all.extend(state.others.iter().map(|other| other.file)));
-        self.observer.look_at(&all, self.reading.threads);
+    /// Looks at files, and at those that are heard of. Then judges everything that was read: notes what is stale, and gives back what may
+    /// not be complete.
+    fn judge_all(&mut self, linker: &Linker, files: &[FileId]) -> Vec<usize> {
+        self.observer.look_at(files, self.reading.threads);
         let sights: Vec<_> = self.files.iter().map(AwaitedFile::sights).collect();
         let good = self.observer.are_good(&sights, self.reading.threads);
         let mut doubtful = Vec::new();
@@ -556,20 +580,5 @@ impl<'a> Waiter<'a> {
         let diagnostic = Diagnostic::error(Code::Open, message).with_location(location);
         self.inputs.ids(file).for_each(|id| _ = linker.fail_input(id, diagnostic.clone()));
         self.files[file].taken = Some(Taken::default());
-    }
-}
-
-/// A worker: reads complete files until the queue is closed.
-fn read_each(
-    linker: &Linker,
-    inputs: &Inputs,
-    reading: &Reading,
-    waiting: &Mutex<Receiver<usize>>,
-    news: &Sender<News>,
-) {
-    let next = || waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
-    while let Ok(file) = next() {
-        let taken = inputs::read_file(linker, inputs, file, reading);
-        let _ = news.send(News::Read(file, taken));
     }
 }

@@ -256,7 +256,8 @@ fn await_and_link(
             linker.options_mut().allowed_undefined = allowed;
         }
         session.clock.lap("wait");
-        let linked = link(&mut linker, inputs, transcript, |linker| linker.link_once_into(place));
+        let linked = waiter
+            .look_during(|| link(&mut linker, inputs, transcript, |linker| linker.link_once_into(place)));
         let ended = Instant::now();
         if waiter.is_settled(&mut linker) {
             if reading.keep_mapped {

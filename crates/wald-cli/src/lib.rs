@@ -11,6 +11,7 @@
 
 mod arena;
 mod await_inputs;
+mod await_news;
 mod awaited_file;
 mod build_process;
 mod checks;
@@ -34,6 +35,7 @@ mod hints;
 mod host;
 mod hyperlinks;
 mod identity;
+mod in_parallel;
 mod inputs;
 mod job;
 mod last_words;

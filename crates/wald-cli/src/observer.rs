@@ -7,6 +7,7 @@
 use crate::clock::Instant;
 use crate::folder_events::{FolderEvents, Last, Log, Queue, Watch};
 use crate::identity::Identity;
+use crate::in_parallel::in_parallel;
 use crate::open_files::{self, Writer};
 use crate::sight::Sight;
 use std::collections::{HashMap, HashSet};
@@ -25,8 +26,6 @@ pub const DOUBTFUL: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(20);
 /// So many names of files that are not observed are kept. More are forgotten, which costs time only.
 const MOST_STRANGERS: usize = 10_000;
-/// More files than this are looked at by several threads.
-const MANY: usize = 500;
 
 /// A file that is observed: index into the observer's list.
 pub type FileId = usize;
@@ -233,10 +232,13 @@ impl Observer {
         self.files[file].since.elapsed()
     }
 
-    /// Looks at files, on at most `threads` threads. Returns the files for which events arrived meanwhile.
+    /// Looks at files, on at most `threads` threads, and at all for which events arrive until then. Returns the latter.
     pub fn look_at(&mut self, files: &[FileId], threads: usize) -> Vec<FileId> {
         let mut news = self.news();
-        let found = self.find(files, threads);
+        let mut files = [files, &news].concat();
+        files.sort_unstable();
+        files.dedup();
+        let found = self.find(&files, threads);
         // An event that arrived during the look may be older or newer than the look, so its file is looked at again.
         let mut late = self.news();
         for (&file, found) in files.iter().zip(found) {
@@ -245,7 +247,6 @@ impl Observer {
             }
         }
         for _ in 0..5 {
-            late.retain(|file| files.contains(file));
             if late.is_empty() {
                 break;
             }
@@ -456,26 +457,6 @@ fn is_elsewhere(path: &Path, found: Option<&Metadata>) -> bool {
     found.is_some() && std::fs::symlink_metadata(path).map_or(true, |own| own.is_symlink())
 }
 
-/// What `work` gives for each item, in order. Where the system gives no threads, this one does all.
-pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let parts = threads.min(items.len() / MANY).max(1);
-    let size = items.len().div_ceil(parts).max(1);
-    let each = &|part: &[T]| part.iter().map(&work).collect::<Vec<R>>();
-    std::thread::scope(|scope| {
-        let started: Vec<_> = items
-            .chunks(size)
-            .skip(1)
-            .map(|part| (part, std::thread::Builder::new().spawn_scoped(scope, move || each(part))))
-            .collect();
-        let mut all = items.chunks(size).next().map(each).unwrap_or_default();
-        for (part, thread) in started {
-            let done = thread.ok().and_then(|thread| thread.join().ok());
-            all.extend(done.unwrap_or_else(|| each(part)));
-        }
-        all
-    })
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -525,6 +506,18 @@ mod tests {
         fn drop(&mut self) {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
+    }
+
+    #[test]
+    fn a_look_is_also_at_files_that_are_heard_of() {
+        let mut observed = Observed::after("heard", |_| {});
+        let other = observed.folder.join("other.o");
+        let other_file = observed.observer.observe(&crate::text::from_path(&other));
+        assert!(observed.observer.look_at(&[observed.file], 1).is_empty());
+        std::fs::write(&other, "other").unwrap();
+        assert_eq!(observed.observer.look_at(&[observed.file], 1), [other_file]);
+        let identity = Identity::from(&std::fs::metadata(&other).unwrap());
+        assert_eq!(observed.observer.identity(other_file), Some(identity));
     }
 
     #[test]

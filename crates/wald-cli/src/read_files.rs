@@ -1,7 +1,7 @@
 //! What a link has read, so that it can tell before it writes its output whether the files have changed since.
 
 use crate::identity::Identity;
-use crate::observer::in_parallel;
+use crate::in_parallel::in_parallel;
 use crate::sight::Sight;
 
 /// The files that were read and whose bytes a change would make wrong. What was copied is what it was, if the file did not change

@@ -281,6 +281,30 @@ fn awaited_bitcode_is_linked_when_it_is_complete() {
 }
 
 #[test]
+fn an_awaited_input_that_changes_during_the_link_is_linked_again() {
+    if !has_llvm() {
+        return;
+    }
+    let folder = Folder::new("await-change");
+    let expected = reference(&folder, &["main.o", "five.o"]);
+    let path = folder.0.display();
+    // Long after all inputs were looked at, the compiler's run replaces one.
+    let script = format!(
+        "if mkdir {path}/begun 2>/dev/null; then sleep 0.3; cp {path}/five.o {path}/new; mv {path}/new {path}/helper.o; fi
+        exec llvm-lto2-22 \"$@\""
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wald"));
+    command.current_dir(&folder.0).env("WALD_LTO_TOOL", folder.tool("llvm-lto2", &script));
+    let newer = concat!("--await-newer=", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    command.args(["--threads=2", "--await-inputs", newer, "main.o", "helper.o", "-o", "out.wasm"]);
+    let mut child = command.spawn().unwrap();
+    folder.take("lto_six.o", "helper.o");
+    assert!(child.wait().unwrap().success());
+    assert!(folder.0.join("begun").exists());
+    assert!(folder.output() == expected);
+}
+
+#[test]
 fn a_watched_module_is_compiled_again() {
     if !has_llvm() {
         return;

@@ -349,7 +349,7 @@ impl Kept {
             let is_steady = sights.iter().all(|sight| sight.is_steady);
             (is_steady && *bytes == **old).then_some(sights)
         };
-        let found = crate::observer::in_parallel(files, threads, read);
+        let found = crate::in_parallel::in_parallel(files, threads, read);
         let mut others = Vec::new();
         for (&file, sights) in files.iter().zip(found) {
             let Some(sights) = sights else {
