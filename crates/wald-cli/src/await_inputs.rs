@@ -19,8 +19,10 @@ use crate::earlier_files::EarlierFiles;
 use crate::giving_up::{self, Lacking, Reason};
 use crate::inputs::{self, Inputs, Reading, Taken};
 use crate::observer::{FileId, Observer, Stage, Verdict};
+use crate::output_ahead::OutputAhead;
 use crate::preparation::Preparation;
 use crate::ready_descriptor::{self, Announcement, Names};
+use crate::temporary::Temporary;
 use crate::{clock::Instant, process_time};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Mutex;
@@ -58,6 +60,8 @@ pub struct Waiter<'a> {
     /// Tells the thread that waits for events to wait for more.
     looked: Option<Sender<()>>,
     preparation: Preparation,
+    /// What is made of the output meanwhile.
+    output: Option<OutputAhead>,
     last_restart: Instant,
     next_look: Instant,
     /// When to look also for files that the system tells of.
@@ -79,6 +83,7 @@ impl<'a> Waiter<'a> {
         inputs: &'a Inputs,
         reading: &Reading<'a>,
         awaiting: &'a Awaiting,
+        output: Option<OutputAhead>,
         note: &'a mut dyn FnMut(String),
     ) -> Self {
         let has_descriptor = awaiting.ready_fd.is_some();
@@ -126,6 +131,7 @@ impl<'a> Waiter<'a> {
             heard,
             looked,
             preparation: Preparation::new(),
+            output,
             last_restart: now,
             next_look: now,
             next_full_look: now,
@@ -168,8 +174,9 @@ impl<'a> Waiter<'a> {
         let waiting = Mutex::new(waiting);
         let (inputs, reading, news) = (self.inputs, self.reading, self.news.clone());
         let threads = if reading.reproduce.is_some() { 1 } else { reading.threads.max(1) };
+        let output = self.output.take();
         std::thread::scope(|scope| {
-            self.preparation.begin(scope, linker);
+            self.preparation.begin(scope, linker, output.as_ref());
             let mut workers = 0;
             for _ in 0..threads.min(self.missing.len()) {
                 let (waiting, news, reading) = (&waiting, news.clone(), &reading);
@@ -182,6 +189,7 @@ impl<'a> Waiter<'a> {
             drop(work);
             self.preparation.end();
         });
+        self.output = output;
     }
 
     fn wait(&mut self, linker: &Linker, work: &Sender<usize>, alone: Option<&Mutex<Receiver<usize>>>) {
@@ -429,6 +437,11 @@ impl<'a> Waiter<'a> {
                 Stage::Missing => other.is_optional || self.awaiting.ready_fd.is_some(),
                 stage => may_be_read(stage),
             })
+    }
+
+    /// The output's file, if it was made ahead.
+    pub fn take_output(&self) -> Option<Temporary> {
+        self.output.as_ref().and_then(OutputAhead::take)
     }
 
     /// Looks at all files while `link` runs, if changes after that are heard of. That needs a thread of its own.

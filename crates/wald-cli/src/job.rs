@@ -248,13 +248,14 @@ fn await_and_link(
             out.show_note(message);
         }
     };
-    let mut waiter = await_inputs::Waiter::new(inputs, reading, awaiting, &mut note);
+    let mut waiter = await_inputs::Waiter::new(inputs, reading, awaiting, place.before_module(), &mut note);
     loop {
         let mut allowed = waiter.read_all(&mut linker);
         if linker.options().allowed_undefined.len() != own.len() || !allowed.is_empty() {
             allowed.splice(..0, own.iter().cloned());
             linker.options_mut().allowed_undefined = allowed;
         }
+        place.set_new_file(waiter.take_output());
         session.clock.lap("wait");
         let linked = waiter
             .look_during(|| link(&mut linker, inputs, transcript, |linker| linker.link_once_into(place)));

@@ -51,6 +51,7 @@ mod open_files;
 mod option_table;
 mod other_libraries;
 mod out_of_memory;
+mod output_ahead;
 mod output_file;
 mod outputs;
 mod parse;

@@ -457,7 +457,8 @@ fn is_elsewhere(path: &Path, found: Option<&Metadata>) -> bool {
     found.is_some() && std::fs::symlink_metadata(path).map_or(true, |own| own.is_symlink())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use crate::mapped_file;

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::output_ahead::OutputAhead;
 use crate::post_link::Transform;
 use crate::standard_streams;
 use crate::target::{resolve, Target};
@@ -157,6 +158,11 @@ impl Place {
         Some(place)
     }
 
+    /// A file that can be made before the module, if the module is what is written.
+    pub fn before_module(&self) -> Option<OutputAhead> {
+        OutputAhead::new(&self.output).filter(|_| !self.in_memory)
+    }
+
     /// The file that the module will replace, if it is a regular file and all could be written.
     pub fn target(&self) -> Option<&Path> {
         let has_failed = self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
@@ -198,14 +204,15 @@ impl Place {
 }
 
 impl Sink for Place {
-    fn takes_parts(&mut self, _size: u64) -> bool {
+    fn takes_parts(&mut self, size: u64) -> bool {
         if self.in_memory {
             return false;
         }
         // The link may be a repeated one.
         self.failure = Mutex::default();
         self.file = self.new_file.take();
-        if self.file.is_some() {
+        if let Some(file) = &self.file {
+            self.failure = Mutex::new(file.begin(size).err());
             return cfg!(unix);
         }
         // What is wrong with the target is found again when the module is staged.

@@ -3,6 +3,7 @@
 //! The functions before [`Preparation`] are the schedule.
 
 use crate::clock::Instant;
+use crate::output_ahead::OutputAhead;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::Scope;
 use std::time::Duration;
@@ -18,7 +19,7 @@ const STEPS: usize = 8;
 enum Step {
     /// An eighth of the inputs arrived.
     OnTheWay,
-    /// Half of the last missing inputs arrived.
+    /// An eighth is missing, or half of what was missing then arrived.
     NearTheEnd,
     /// Few are missing, and one of them arrived.
     OneMore,
@@ -31,7 +32,7 @@ fn next_step(count: usize, missing: usize, new: usize) -> Option<Step> {
         0 => None,
         _ if new >= step && missing > step => Some(Step::OnTheWay),
         few if few <= FEW => Some(Step::OneMore),
-        _ if missing <= step && new >= missing => Some(Step::NearTheEnd),
+        _ if missing <= step && (new >= missing || missing + new > step) => Some(Step::NearTheEnd),
         _ => None,
     }
 }
@@ -52,11 +53,26 @@ impl Preparation {
     }
 
     /// Starts the thread. Without it nothing is prepared, and all is done at the end.
-    pub fn begin<'scope>(&mut self, scope: &'scope Scope<'scope, '_>, linker: &'scope Linker) {
+    pub fn begin<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        linker: &'scope Linker,
+        output: Option<&'scope OutputAhead>,
+    ) {
         let (send, steps) = mpsc::channel();
         let complete = CancelToken::new();
         (self.steps, self.complete) = (Some(send), complete.clone());
-        let work = move || prepare_each(linker, &steps, &complete);
+        let work = move || {
+            let make_output = || {
+                let Some(output) = output.filter(|output| !output.has_begun()) else { return };
+                let Some(size) = linker.expected_size().filter(|&size| output.begin(size)) else { return };
+                let complete = complete.clone();
+                // On a thread of its own: meanwhile the link is prepared again.
+                let make = move || output.make(size, &complete);
+                let _ = std::thread::Builder::new().spawn_scoped(scope, make);
+            };
+            prepare_each(linker, make_output, &steps, &complete);
+        };
         let _ = std::thread::Builder::new().spawn_scoped(scope, work);
     }
 
@@ -84,7 +100,8 @@ impl Preparation {
 }
 
 /// Prepares whenever that is worth it.
-fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken) {
+fn prepare_each(linker: &Linker, make_output: impl Fn(), steps: &Receiver<Step>, complete: &CancelToken) {
+    // How long the last preparation near the end took.
     let mut took = Duration::ZERO;
     while let Ok(mut step) = steps.recv() {
         // Inputs arrive one by one. A pause that has lasted as long as preparing takes will probably last longer.
@@ -99,10 +116,12 @@ fn prepare_each(linker: &Linker, steps: &Receiver<Step>, complete: &CancelToken)
         }
         let start = Instant::now();
         linker.prepare_until(complete);
-        // The least: at times much more is prepared than what the last inputs brought.
-        took = match took {
-            Duration::ZERO => start.elapsed(),
-            before => start.elapsed().min(before),
+        make_output();
+        took = match (step, start.elapsed()) {
+            (Step::OnTheWay, _) => took,
+            // There was next to nothing to prepare.
+            (_, now) if now < took / 8 => took,
+            (_, now) => now,
         };
     }
 }

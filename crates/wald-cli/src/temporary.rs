@@ -35,6 +35,8 @@ pub struct Temporary {
     /// There is an older output.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     replaces: bool,
+    /// So much was written before it was known what to write.
+    ahead: u64,
 }
 
 /// The name of a temporary file.
@@ -49,16 +51,36 @@ impl Temporary {
     pub fn create(output: &Path) -> io::Result<Temporary> {
         let replaces = output.symlink_metadata().is_ok();
         if let Some(file) = nameless(output) {
-            return Ok(Temporary { file, output: output.into(), name: None, replaces });
+            return Ok(Temporary { file, output: output.into(), name: None, replaces, ahead: 0 });
         }
         let (file, name) = named(output)?;
-        Ok(Temporary { file, output: output.into(), name: Some(name), replaces })
+        Ok(Temporary { file, output: output.into(), name: Some(name), replaces, ahead: 0 })
     }
 
     /// A new file as of [`Temporary::create`], if it needs no name.
     pub fn create_nameless(output: &Path) -> Option<Temporary> {
         let replaces = output.symlink_metadata().is_ok();
-        nameless(output).map(|file| Temporary { file, output: output.into(), name: None, replaces })
+        nameless(output).map(|file| Temporary { file, output: output.into(), name: None, replaces, ahead: 0 })
+    }
+
+    /// Writes bytes that [`Temporary::write_at`] will replace.
+    pub fn write_ahead(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.ahead += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// How much was written ahead.
+    pub fn size_ahead(&self) -> u64 {
+        self.ahead
+    }
+
+    /// The file will have `size` bytes, all of them written by [`Temporary::write_at`].
+    pub fn begin(&self, size: u64) -> io::Result<()> {
+        match self.ahead > size {
+            true => self.file.set_len(size),
+            false => Ok(()),
+        }
     }
 
     /// Makes the file look as if it had been written just now, by the clock of its file system: build systems compare it with others.

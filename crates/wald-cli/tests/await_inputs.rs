@@ -91,6 +91,45 @@ fn inputs_that_appear_are_linked() {
     assert_linked(child, &folder, &expected(&files, "appear"));
 }
 
+/// An object with a custom section of this size.
+fn large_object(size: usize) -> Vec<u8> {
+    let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+    for (name, contents) in [("linking", vec![2]), ("large", vec![7; size])] {
+        let section = [&[name.len() as u8], name.as_bytes(), &contents].concat();
+        bytes.push(0);
+        let len = section.len() as u32;
+        bytes.extend((0..5).map(|at| (len >> (7 * at)) as u8 & 0x7f | if at < 4 { 0x80 } else { 0 }));
+        bytes.extend(section);
+    }
+    bytes
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_new_output_is_made_while_the_last_input_is_missing() {
+    use std::os::unix::fs::MetadataExt;
+    let (mut files, folder) = (files(), Folder::new("ahead"));
+    // Whichever of them is read last.
+    files.extend((0..9).map(|number| (format!("large{number}.o"), large_object(1 << 20))));
+    let expected = expected(&files, "ahead");
+    let child = folder.start(&["--await-inputs"], &files);
+    files[1..].iter().rev().for_each(|file| folder.write_and_rename(file));
+    let descriptors = format!("/proc/{}/fd", child.id());
+    let start = Instant::now();
+    let is_ahead = || {
+        let open = std::fs::read_dir(&descriptors).unwrap().flatten();
+        let mut files = open.filter_map(|entry| std::fs::metadata(entry.path()).ok());
+        files.any(|file| file.nlink() == 0 && file.len() > 4 << 20)
+    };
+    while !is_ahead() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!folder.0.join("out.wasm").exists());
+    folder.write_and_rename(&files[0]);
+    assert_linked(child, &folder, &expected);
+}
+
 #[test]
 fn a_file_that_is_written_slowly_is_read_when_it_is_complete() {
     let (files, folder) = (files(), Folder::new("slowly"));

@@ -308,6 +308,12 @@ impl Linker {
         }
     }
 
+    /// About how many bytes the module will have, if [`Linker::prepare`] has linked most inputs: for whoever makes room for it while
+    /// the others are missing. It can be more or less.
+    pub fn expected_size(&self) -> Option<u64> {
+        self.incremental.expected_size(&self.options, self.inputs_in_order().count())
+    }
+
     fn declared_inputs(&self) -> DeclaredInputs<'_> {
         let inputs = self.inputs_in_order();
         let declared =

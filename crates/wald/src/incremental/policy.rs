@@ -25,7 +25,7 @@ pub fn is_pool_reusable(different: usize, sources: usize) -> bool {
 /// Whether merged strings are near enough to those of a link if so many of the sources differ. What is added to them takes time when
 /// the last input is there.
 pub fn is_pool_near(different: usize, sources: usize) -> bool {
-    different * 32 <= sources.max(32)
+    different * 64 <= sources.max(64)
 }
 
 /// Whether names of this total size are worth renewing. `in_use` is their size when all of them were used.

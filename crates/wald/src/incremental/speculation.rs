@@ -132,6 +132,11 @@ impl Speculation {
         self.speculative.as_ref().map_or(0, |speculative| speculative.inputs)
     }
 
+    /// About how many bytes the last speculative link would write.
+    pub fn expected_size(&self, options: &Options) -> Option<u64> {
+        self.speculative.as_ref().map(|speculative| speculative.size(options))
+    }
+
     /// Prepares objects: see [`Prepared`](crate::object::Prepared).
     pub fn prepare_objects(&self, options: &Options, stop: &CancelToken) {
         let prepare_linked = |linked: &LinkedObject, is_live: &dyn Fn(usize) -> bool| {

@@ -15,6 +15,7 @@ use crate::bit_set::SharedBitSet;
 use crate::chunks::{Chunks, Range, Target};
 use crate::index::{NameId, ObjectId, SymbolId};
 use crate::mark_live::{Marks, Sets};
+use crate::object::InputSection;
 use crate::options::Options;
 use crate::symbols::{LinkedObject, SymbolTable};
 use crate::timing::Timer;
@@ -57,6 +58,33 @@ impl SpeculativeMarks {
             let id = ObjectId::new(position);
             (linked, move |function| marks.is_function_live(chunks, id, function))
         })
+    }
+
+    /// The bytes of everything that is linked but merged strings.
+    pub fn size(&self, options: &Options) -> u64 {
+        let Contents { table, chunks, marks, .. } = &*self.contents;
+        let strips_debug = options.strip_debug || options.strip_all;
+        let size_of = |(position, linked): (usize, &LinkedObject)| {
+            let (id, object) = (ObjectId::new(position), linked.object());
+            let functions = object.functions.iter().enumerate();
+            let functions = functions.filter(|&(at, _)| marks.is_function_live(chunks, id, at));
+            let segments = object.segments.iter().enumerate();
+            let segments =
+                segments.filter(|&(at, _)| marks.sets.segments.contains(chunks.segments.of(id, at)));
+            let sections = object.custom_sections.iter().filter(|section| {
+                let name = section.name.of(&object.bytes);
+                let is_unwanted =
+                    strips_debug && name.starts_with(b".debug_") || InputSection::is_consumed(name);
+                !is_unwanted && !InputSection::has_strings(name) && !linked.is_discarded(section.comdat)
+            });
+            let ranges = functions.map(|(_, function)| function.range);
+            let ranges = ranges.chain(segments.map(|(_, segment)| segment.data));
+            let names =
+                object.prepared.get().filter(|_| !strips_debug).map_or(0, |prepared| prepared.names.len());
+            let ranges = ranges.chain(sections.map(|section| section.data));
+            ranges.map(|range| u64::from(range.len)).sum::<u64>() + names as u64
+        };
+        table.objects.par_iter().enumerate().map(size_of).sum()
     }
 
     /// The marks for the whole link, if they fit it. An event records whether they do.

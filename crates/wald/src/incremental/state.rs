@@ -10,6 +10,7 @@ use super::surroundings::Surroundings;
 use crate::cancel::CancelToken;
 use crate::input::{Candidate, ParsedInput};
 use crate::object::Interners;
+use crate::options::Options;
 use crate::resolve::prefetch_members;
 use crate::threads::with_threads;
 
@@ -31,6 +32,14 @@ impl State {
         let earlier = speculation.take();
         let next = with_threads(around.threads, || advance(around, earlier, before_gap, inputs, stop));
         *speculation = Some(next);
+    }
+
+    /// About how large the module of so many inputs will be, if most were linked speculatively. `None` while another call prepares.
+    pub fn expected_size(&self, options: &Options, declared: usize) -> Option<u64> {
+        let speculation = self.speculation.try_lock().ok()?;
+        let size = speculation.as_ref()?.expected_size(options)?;
+        let inputs = speculation.as_ref()?.speculated_inputs() as u64;
+        Some(size.saturating_mul(declared as u64) / inputs.max(1))
     }
 
     /// The earlier work, continued to all inputs. All must be available.
