@@ -215,7 +215,9 @@ fn conditions(runs: usize, output: &Path) -> String {
     // What the file system's driver calls itself: `stat` has one name for ext2 to ext4.
     let system =
         workspace::output_of("findmnt", &["--noheadings", "--output", "FSTYPE", "--target", &folder]);
-    let system = system.unwrap_or_else(|| "an unknown file system".into());
+    // What is mounted last is what is seen.
+    let system =
+        system.as_deref().and_then(|systems| systems.lines().last()).unwrap_or("an unknown file system");
     format!(
         "Medians of {runs} runs taken in turns, whole processes, warm cache, {cores} cores, {reference}, output on {system}. Ratios are \
          Wald's value divided by the program's: below 1 Wald needs less.\n"
