@@ -479,7 +479,7 @@ impl<'a> Waiter<'a> {
             self.answer_events();
             let files = match std::mem::take(&mut seen) {
                 // That can change unheard.
-                true => self.all_files().into_iter().filter(|&file| !self.observer.hears(file)).collect(),
+                true => self.all_files().into_iter().filter(|&file| !self.observer.hears_all(file)).collect(),
                 false => self.all_files(),
             };
             while let Ok(news) = self.heard.try_recv() {

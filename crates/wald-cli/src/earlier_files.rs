@@ -40,7 +40,7 @@ impl EarlierFiles {
             let is_late = |identity: &Identity| start.is_some_and(|start| identity.was_changed_since(start));
             let is_new = |identity: &Identity| {
                 newer_than.is_some_and(|than| identity.is_newer_than(than))
-                    || (is_late(identity) && open_files::has_own_clock(&path))
+                    || (is_late(identity) && open_files::is_local(&path))
             };
             let counts = inputs.is_library(file) || observer.is_special(file) || is_of_compiler(&path);
             observer

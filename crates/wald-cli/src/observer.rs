@@ -60,6 +60,8 @@ pub struct Observer {
     files: Vec<Track>,
     by_path: HashMap<String, FileId>,
     by_name: HashMap<(Watch, OsString), Vec<FileId>>,
+    /// Whether a watched folder is one that only this machine changes.
+    is_local: HashMap<Watch, bool>,
     /// Names in watched folders that were heard of and are not observed.
     strangers: HashSet<(Watch, OsString)>,
 }
@@ -97,6 +99,7 @@ impl Observer {
             files: Vec::new(),
             by_path: HashMap::new(),
             by_name: HashMap::new(),
+            is_local: HashMap::new(),
             strangers: HashSet::new(),
         }
     }
@@ -142,6 +145,8 @@ impl Observer {
         }
         track.watch = watch;
         if let Some(watch) = watch {
+            let folder = if track.folder.as_os_str().is_empty() { Path::new(".") } else { &track.folder };
+            self.is_local.entry(watch).or_insert_with(|| open_files::is_local(folder));
             self.by_name.entry((watch, track.name.clone())).or_default().push(file);
         }
         watch.is_some()
@@ -187,6 +192,12 @@ impl Observer {
     /// Whether a change of the file would be heard of.
     pub fn hears(&self, file: FileId) -> bool {
         !self.files[file].is_elsewhere && self.is_watched(file)
+    }
+
+    /// Whether a change of the file by any machine would be heard of.
+    pub fn hears_all(&self, file: FileId) -> bool {
+        let is_local = self.files[file].watch.and_then(|watch| self.is_local.get(&watch));
+        self.hears(file) && is_local.is_some_and(|&is_local| is_local)
     }
 
     /// Whether its folder is watched.

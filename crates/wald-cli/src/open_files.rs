@@ -100,9 +100,9 @@ pub fn writer_of(_: &Path) -> Writer {
     Writer::Unknown
 }
 
-/// Whether a file is on a file system that takes its times from this machine's clock.
+/// Whether a file is on a file system that only this machine changes, and that takes its times from this machine's clock.
 #[cfg(target_os = "linux")]
-pub fn has_own_clock(path: &Path) -> bool {
+pub fn is_local(path: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt;
     /// ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, F2FS, Bcachefs, ZFS: the numbers of statfs(2).
     const LOCAL: [i128; 8] =
@@ -118,7 +118,7 @@ pub fn has_own_clock(path: &Path) -> bool {
 
 /// Not known elsewhere.
 #[cfg(not(target_os = "linux"))]
-pub fn has_own_clock(_: &Path) -> bool {
+pub fn is_local(_: &Path) -> bool {
     false
 }
 
