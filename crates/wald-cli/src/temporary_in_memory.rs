@@ -21,6 +21,21 @@ impl Temporary {
         None
     }
 
+    /// Never called.
+    pub fn write_ahead(&mut self, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Nothing.
+    pub fn size_ahead(&self) -> u64 {
+        0
+    }
+
+    /// Nothing was made ahead.
+    pub fn begin(&self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
     /// There are no times.
     pub fn touch(&self) -> io::Result<()> {
         Ok(())
