@@ -246,8 +246,13 @@ impl<'a> Waiter<'a> {
             News::Folders => {
                 let files = self.observer.news();
                 let files: Vec<usize> = files.into_iter().filter(|&file| file < self.files.len()).collect();
-                if !self.should_restart() {
-                    self.look(&files, work);
+                match self.should_restart() {
+                    // Nothing is taken now, but what was heard must not be lost.
+                    true => {
+                        self.observer.look_at(&files, self.reading.threads);
+                        self.next_look = Instant::now();
+                    }
+                    false => self.look(&files, work),
                 }
                 self.answer_events();
             }
@@ -446,7 +451,6 @@ impl<'a> Waiter<'a> {
 
     /// Looks at all files while `link` runs, if changes after that are heard of. That needs a thread of its own.
     pub fn look_during<R>(&mut self, link: impl FnOnce() -> R) -> R {
-        self.has_looked = false;
         if self.reading.threads < 2 || self.awaiting.ready_fd.is_some() {
             return link();
         }
@@ -478,17 +482,15 @@ impl<'a> Waiter<'a> {
         loop {
             self.answer_events();
             let files = match std::mem::take(&mut seen) {
-                // That can change unheard.
+                // Those that may have changed without an event.
                 true => self.all_files().into_iter().filter(|&file| !self.observer.hears_all(file)).collect(),
                 false => self.all_files(),
             };
             while let Ok(news) = self.heard.try_recv() {
                 match news {
                     News::Announced(ready @ Announcement::Ready(_)) => self.take_announcement(linker, ready),
-                    // All files were named.
-                    News::Announced(_) | News::Read(..) => {}
-                    // The look is also at files that are heard of.
-                    News::Folders => {}
+                    // All files were named and read, and the last look is also at those that events tell of.
+                    News::Announced(_) | News::Read(..) | News::Folders => {}
                 }
             }
             let doubtful = self.judge_all(linker, &files);
@@ -508,8 +510,7 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// Looks at files, and at those that are heard of. Then judges everything that was read: notes what is stale, and gives back what may
-    /// not be complete.
+    /// Looks at files, and judges everything that was read. Notes what is stale, and gives back what may not be complete.
     fn judge_all(&mut self, linker: &Linker, files: &[FileId]) -> Vec<usize> {
         self.observer.look_at(files, self.reading.threads);
         let sights: Vec<_> = self.files.iter().map(AwaitedFile::sights).collect();

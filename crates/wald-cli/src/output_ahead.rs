@@ -59,9 +59,10 @@ impl OutputAhead {
         *file = Some(new);
     }
 
-    /// The file, if it was made.
+    /// The file, if it was made, and if there is still no older output.
     pub fn take(&self) -> Option<Temporary> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        file.filter(|_| self.path.symlink_metadata().is_err())
     }
 }
 
@@ -90,7 +91,9 @@ mod tests {
             place.write_at(0, &module);
             place.stage(&mut Vec::new()).unwrap().commit().unwrap();
             assert!(std::fs::read(&path).unwrap() == module);
-            // What exists is not replaced by a file of zeros.
+            // What exists is not replaced by a file of zeros, even if it came later.
+            ahead.make(LEAST, &CancelToken::new());
+            assert!(ahead.take().is_none());
             assert!(Place::new(text, false).before_module().is_none());
             std::fs::remove_file(&path).unwrap();
         }

@@ -52,7 +52,7 @@ impl Preparation {
         Preparation { steps: None, complete: CancelToken::new(), prepared: 0 }
     }
 
-    /// Starts the thread. Without it nothing is prepared, and all is done at the end.
+    /// Starts the thread. Without it nothing is prepared, and all is done at the end. It also lets the file of the output be made.
     pub fn begin<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, '_>,
